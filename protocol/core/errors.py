@@ -1,0 +1,47 @@
+"""Errors named by whose fault they are, and findings that a person can put right.
+
+Invariant: an error's text never holds personal data or secret bytes; it names the place and the reason.
+"""
+
+import msgspec
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that somebody can put right: where it is and what is wrong with it."""
+
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}"
+
+
+class RochdaleError(Exception):
+    """The base of all errors that this project raises on purpose."""
+
+
+class MisuseError(RochdaleError):
+    """Our own caller's fault: a function was called with something that its contract excludes."""
+
+
+class PeerError(RochdaleError):
+    """A peer's fault: it sent bytes that break a format or do not prove what they claim."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RefusedError(RochdaleError):
+    """Not allowed, or input that a person can put right; `findings` lists every place when there are several."""
+
+    def __init__(self, reason: str, findings: tuple[Finding, ...] | list[Finding] = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.findings = tuple(findings)
+
+    @classmethod
+    def at(cls, place: str, reason: str) -> "RefusedError":
+        """A refusal of one place: its text is `place: reason` and its only finding says the same."""
+        finding = Finding(place, reason)
+        return cls(str(finding), (finding,))
