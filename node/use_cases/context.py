@@ -1,0 +1,64 @@
+"""What a use case may reach of the world: keys, clock, database, files, and word of what has changed."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import structlog
+
+from node.clock import Clock
+from node.config import Config
+from protocol.core.identity import HomeKeys
+from storage.database import Database
+from storage.files import Files
+
+LISTENERS_MAX = 64
+
+Listener = Callable[[str, int, int], None]
+"""Called on the loop with (origin, start, stop) after new entries of a log are on disk and indexed."""
+
+
+@dataclass
+class ChangeHub:
+    """Tells whoever listens that a log has grown."""
+
+    _listeners: list[Listener] = field(default_factory=list)
+
+    def add_listener(self, listener: Listener) -> None:
+        """Call `listener` after every change, until the node stops."""
+        assert len(self._listeners) < LISTENERS_MAX
+        self._listeners.append(listener)
+
+    def publish(self, origin: str, start: int, stop: int) -> None:
+        """Say that entries start..stop-1 of a log are there."""
+        for listener in self._listeners:
+            listener(origin, start, stop)
+
+
+@dataclass
+class Node:
+    """One home at work. `origin` names its log, `keys` are unsealed in memory only."""
+
+    config: Config
+    clock: Clock
+    keys: HomeKeys
+    database: Database
+    files: Files
+    origin: str
+    name: str
+    changes: ChangeHub = field(default_factory=ChangeHub)
+    log: Any = field(default_factory=structlog.get_logger)
+    parts: dict[str, Any] = field(default_factory=dict)
+    """Long-running parts that the app started, by name: peering, planner, publisher."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One verb that page, API, CLI and simulator share: typed parameters in, a plain value or struct out."""
+
+    name: str
+    params: type[msgspec.Struct]
+    run: Callable[[Node, Any], Awaitable[Any]]
+    doc: str
+    writes: bool = True

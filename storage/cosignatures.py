@@ -1,0 +1,68 @@
+"""Who has cosigned which head, what this node's own witness has signed, and the evidence of forks.
+
+Invariant: this node's witness never signs a head that does not extend the last one it signed.
+"""
+
+import sqlite3
+from typing import NamedTuple
+
+COSIGNATURES_KEPT_MAX = 64
+"""Heads per log and cosigner whose cosignatures are kept; older ones are superseded by the newest."""
+
+
+class Cosignature(NamedTuple):
+    """One cosigner's line under one head of a log; `time_s` is the time it says."""
+
+    origin: str
+    size: int
+    cosigner: str
+    line: bytes
+    time_s: int
+
+
+def add_cosignature(db: sqlite3.Connection, cosignature: Cosignature) -> bool:
+    """Keep a verified cosignature; False when it was known."""
+    sql = "INSERT OR IGNORE INTO cosignature(origin, size, cosigner, line, time_s) VALUES (?, ?, ?, ?, ?)"
+    added = db.execute(sql, cosignature).rowcount > 0
+    if added:
+        sql = """DELETE FROM cosignature WHERE origin = ? AND cosigner = ? AND size NOT IN (
+                   SELECT size FROM cosignature WHERE origin = ? AND cosigner = ? ORDER BY size DESC LIMIT ?)"""
+        key = (cosignature.origin, cosignature.cosigner)
+        db.execute(sql, (*key, *key, COSIGNATURES_KEPT_MAX))
+    return added
+
+
+def cosignatures(db: sqlite3.Connection, origin: str, size: int) -> list[Cosignature]:
+    """The cosignatures of one head, by cosigner."""
+    sql = "SELECT origin, size, cosigner, line, time_s FROM cosignature WHERE origin = ? AND size = ? ORDER BY cosigner"
+    return [Cosignature(*row) for row in db.execute(sql, (origin, size))]
+
+
+def newest_by_cosigner(db: sqlite3.Connection, origin: str) -> dict[str, Cosignature]:
+    """Each cosigner's cosignature of the largest head of a log."""
+    sql = "SELECT origin, size, cosigner, line, time_s FROM cosignature WHERE origin = ? ORDER BY size"
+    return {row[2]: Cosignature(*row) for row in db.execute(sql, (origin,))}
+
+
+def cosigned(db: sqlite3.Connection, origin: str) -> tuple[int, bytes] | None:
+    """(size, root) of the last head of a log that this node's witness signed."""
+    row: tuple[int, bytes] | None = db.execute("SELECT size, root FROM cosigned WHERE origin = ?", (origin,)).fetchone()
+    return row
+
+
+def set_cosigned(db: sqlite3.Connection, origin: str, size: int, root: bytes) -> None:
+    """Remember what this node's witness signs, in the transaction that checked it."""
+    sql = "INSERT INTO cosigned VALUES (?, ?, ?) ON CONFLICT(origin) DO UPDATE SET size = ?, root = ?"
+    db.execute(sql, (origin, size, root, size, root))
+
+
+def add_fork(db: sqlite3.Connection, origin: str, note_a: bytes, note_b: bytes, proof: bytes) -> bool:
+    """Keep two signed heads that cannot both be extended; False when known. Order of the notes does not matter."""
+    first, second = sorted((note_a, note_b))
+    sql = "INSERT OR IGNORE INTO fork(origin, note_a, note_b, proof) VALUES (?, ?, ?, ?)"
+    return db.execute(sql, (origin, first, second, proof)).rowcount > 0
+
+
+def forks(db: sqlite3.Connection) -> list[tuple[str, bytes, bytes, bytes]]:
+    """All evidence of forks: (origin, note, note, proof)."""
+    return list(db.execute("SELECT origin, note_a, note_b, proof FROM fork ORDER BY origin, note_a, note_b"))

@@ -1,0 +1,150 @@
+"""One SQLite file per home, and the one thread that writes it.
+
+Invariant: a change is acknowledged only after the commit that holds it is on disk (WAL, synchronous=FULL).
+Invariant: one writer; changes that wait together share one commit, and one that fails takes no other with it.
+"""
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlite_utils
+
+from protocol.core.errors import MisuseError, RefusedError
+from storage.migrations import MIGRATIONS
+
+GROUP_CHANGES_MAX = 256
+QUEUE_CHANGES_MAX = 4_096
+BUSY_WAIT_MS = 5_000
+CACHE_KIB = 4_096
+
+Result = TypeVar("Result")
+Change = Callable[[sqlite3.Connection], Any]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    change: Change
+    done: "Future[Any]"
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Database:
+    """The home's database: `write` for changes, `reader` for looking things up on the caller's thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._queue: queue.Queue[_Waiting | None] = queue.Queue(QUEUE_CHANGES_MAX)
+        self._writer = _connect(path)
+        MIGRATIONS.apply(sqlite_utils.Database(self._writer))
+        self._writer.commit()
+        self._writer.isolation_level = None
+        self.reader = _connect(path)
+        self.reader.isolation_level = None
+        self.reader.execute("PRAGMA query_only=1")
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="database-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run `change` in the writer's transaction; returns its result once that is on disk, or raises its error."""
+        result: Result = await asyncio.wrap_future(self._enqueue(change))
+        return result
+
+    def write_and_wait(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
+        """The same for callers without an event loop."""
+        result: Result = self._enqueue(change).result()
+        return result
+
+    def close(self) -> None:
+        """Finish what is queued, then close; further writes are refused."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+        self.reader.close()
+        self._writer.close()
+
+    def _enqueue(self, change: Change) -> "Future[Any]":
+        if self._closed:
+            raise MisuseError("the database is closed")
+        waiting = _Waiting(change, Future())
+        try:
+            self._queue.put_nowait(waiting)
+        except queue.Full:
+            raise RefusedError.at("database", f"{QUEUE_CHANGES_MAX} changes are waiting for the disk already") from None
+        return waiting.done
+
+    def _work(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group, ended = self._take_group(first)
+            self._commit(group)
+            if ended:
+                return
+
+    def _take_group(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+        group = [first]
+        while len(group) < GROUP_CHANGES_MAX:
+            try:
+                waiting = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if waiting is None:
+                return group, True
+            group.append(waiting)
+        return group, False
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            for waiting in group:
+                self._apply(waiting)
+            self._writer.execute("COMMIT")
+        except BaseException as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._writer.execute("ROLLBACK")
+            for waiting in group:
+                waiting.error = waiting.error or error
+        for waiting in group:
+            # A caller that was cancelled meanwhile has nobody left to tell; what it changed stays.
+            if not waiting.done.set_running_or_notify_cancel():
+                continue
+            if waiting.error is not None:
+                waiting.done.set_exception(waiting.error)
+            else:
+                waiting.done.set_result(waiting.result)
+
+    def _apply(self, waiting: _Waiting) -> None:
+        self._writer.execute("SAVEPOINT change")
+        try:
+            waiting.result = waiting.change(self._writer)
+        except Exception as error:
+            waiting.error = error
+            self._writer.execute("ROLLBACK TO change")
+        self._writer.execute("RELEASE change")
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A second process's look into a home's database: reads only, never creates it."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    connection.execute(f"PRAGMA busy_timeout={BUSY_WAIT_MS}")
+    return connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, check_same_thread=False)
+    connection.execute(f"PRAGMA busy_timeout={BUSY_WAIT_MS}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+    return connection

@@ -1,0 +1,243 @@
+"""Logs on disk: our own and those we mirror, kept as the bundles that peers and auditors fetch.
+
+Invariant: a stored head covers only entries stored with it; it never goes back and never leaves a branch.
+Invariant: a closed bundle's blob is byte for byte the tlog-tiles entry bundle; the open bundle's entries are rows.
+Spec: docs/spec/tree.md, docs/spec/session.md
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from protocol.core.errors import MisuseError, PeerError
+from protocol.log import bundle as bundles
+from protocol.log import merkle
+from protocol.log.bundle import BUNDLE_ENTRIES
+from protocol.log.checkpoint import Checkpoint
+
+
+class Head(NamedTuple):
+    """The newest signed head of a log that this node holds whole; `change` numbers the node's own table."""
+
+    origin: str
+    size: int
+    root: bytes
+    note: bytes
+    change: int
+
+
+class ForkError(PeerError):
+    """A signed head that does not extend the one we hold: both are to be kept as evidence."""
+
+
+_HEAD_COLUMNS = "origin, size, root, note, change"
+
+
+def add_log(db: sqlite3.Connection, origin: str, log_key: bytes) -> None:
+    """Know a log by its key; a second call changes nothing, another key is refused (succession is a new origin)."""
+    known = log_key_of(db, origin)
+    if known is not None and known != log_key:
+        raise PeerError(f"log {origin} is known under another key")
+    db.execute(
+        "INSERT OR IGNORE INTO log(origin, log_key, root) VALUES (?, ?, ?)", (origin, log_key, merkle.EMPTY_ROOT)
+    )
+
+
+def log_key_of(db: sqlite3.Connection, origin: str) -> bytes | None:
+    """The 32-byte Ed25519 key that signs a known log's checkpoints."""
+    row = db.execute("SELECT log_key FROM log WHERE origin = ?", (origin,)).fetchone()
+    return None if row is None else row[0]
+
+
+def log_keys(db: sqlite3.Connection) -> dict[str, bytes]:
+    """Every known log's key by origin."""
+    return dict(db.execute("SELECT origin, log_key FROM log"))
+
+
+def head(db: sqlite3.Connection, origin: str) -> Head | None:
+    """The stored head of a known log (size 0 and an empty note before the first), None for an unknown one."""
+    row = db.execute(f"SELECT {_HEAD_COLUMNS} FROM log WHERE origin = ?", (origin,)).fetchone()
+    return None if row is None else Head(*row)
+
+
+def heads(db: sqlite3.Connection) -> list[Head]:
+    """The heads of all known logs, by origin."""
+    return [Head(*row) for row in db.execute(f"SELECT {_HEAD_COLUMNS} FROM log ORDER BY origin")]
+
+
+def heads_since(db: sqlite3.Connection, change: int) -> list[Head]:
+    """The heads that moved after this node's change number `change`, oldest change first."""
+    sql = f"SELECT {_HEAD_COLUMNS} FROM log WHERE change > ? ORDER BY change"
+    return [Head(*row) for row in db.execute(sql, (change,))]
+
+
+def change_counter(db: sqlite3.Connection) -> tuple[bytes, int]:
+    """(random epoch of this database, number of its newest change): the cursor that peers reconnect with."""
+    epoch, value = db.execute("SELECT epoch, value FROM counter WHERE name = 'change'").fetchone()
+    return epoch, value
+
+
+def entries(db: sqlite3.Connection, origin: str, start: int, stop: int) -> list[bytes]:
+    """Entries start..stop-1 of a log, fewer where it ends before."""
+    found: list[bytes] = []
+    first, last = start // BUNDLE_ENTRIES, max(start, stop - 1) // BUNDLE_ENTRIES
+    sql = "SELECT number, blob FROM bundle WHERE origin = ? AND number BETWEEN ? AND ? ORDER BY number"
+    for number, blob in db.execute(sql, (origin, first, last)):
+        base = number * BUNDLE_ENTRIES
+        found += bundles.parse_bundle(blob, BUNDLE_ENTRIES)[max(0, start - base) : max(0, stop - base)]
+    sql = "SELECT entry FROM open_entry WHERE origin = ? AND idx >= ? AND idx < ? ORDER BY idx"
+    found += [row[0] for row in db.execute(sql, (origin, start, stop))]
+    return found
+
+
+def bundle(db: sqlite3.Connection, origin: str, number: int, size: int) -> bytes:
+    """Entry bundle `number` of the log's tree of `size`, as tlog-tiles serves it; MisuseError where there is none."""
+    count = min(BUNDLE_ENTRIES, size - number * BUNDLE_ENTRIES)
+    if count <= 0:
+        raise MisuseError(f"log {origin} of size {size} has no bundle {number}")
+    if count == BUNDLE_ENTRIES:
+        row = db.execute("SELECT blob FROM bundle WHERE origin = ? AND number = ?", (origin, number)).fetchone()
+        if row is not None:
+            return bytes(row[0])
+    start = number * BUNDLE_ENTRIES
+    return bundles.format_bundle(entries(db, origin, start, start + count))
+
+
+def bundle_roots(db: sqlite3.Connection, origin: str, start: int, size: int) -> list[bytes]:
+    """Roots of bundles `start`.. of the log's tree of `size`; the last may be partial."""
+    closed = size // BUNDLE_ENTRIES
+    sql = "SELECT root FROM bundle WHERE origin = ? AND number >= ? AND number < ? ORDER BY number"
+    roots = [row[0] for row in db.execute(sql, (origin, start, closed))]
+    if size % BUNDLE_ENTRIES and start <= closed:
+        roots.append(bundles.bundle_root(entries(db, origin, closed * BUNDLE_ENTRIES, size)))
+    return roots
+
+
+def pending_bundles(db: sqlite3.Connection, origin: str) -> set[int]:
+    """Numbers of closed bundles that are stored beyond the head: what an interrupted transfer already brought."""
+    sql = "SELECT number FROM bundle WHERE origin = ? AND number >= (SELECT size / ? FROM log WHERE origin = ?)"
+    return {row[0] for row in db.execute(sql, (origin, BUNDLE_ENTRIES, origin))}
+
+
+def tree(db: sqlite3.Connection, origin: str) -> merkle.Tree:
+    """The log's tree at its stored head, ready to be appended to."""
+    size, edge = db.execute("SELECT size, edge FROM log WHERE origin = ?", (origin,)).fetchone()
+    return merkle.Tree.from_edge(size, edge)
+
+
+def append(
+    db: sqlite3.Connection, origin: str, new_entries: Sequence[bytes], sign: Callable[[Checkpoint], bytes]
+) -> Head:
+    """Append to our own log and sign its new head once; both are on disk when this transaction is."""
+    grown = tree(db, origin)
+    start = grown.size
+    for entry in new_entries:
+        grown.append(merkle.leaf_hash(entry))
+    checkpoint = Checkpoint(origin, grown.size, grown.root())
+    _add_open_entries(db, origin, start, new_entries)
+    return _move_head(db, checkpoint, sign(checkpoint), grown.edge())
+
+
+def extend(
+    db: sqlite3.Connection,
+    origin: str,
+    start: int,
+    new_entries: Sequence[bytes],
+    checkpoint: Checkpoint,
+    note: bytes,
+) -> Head:
+    """Take a peer's push: entries from `start` on that lead to its signed head (the signature is checked before).
+
+    Raises PeerError for a gap, ForkError when entries or root part from what we hold; nothing is stored then.
+    A push that we hold already returns the present head.
+    """
+    grown = tree(db, origin)
+    if start > grown.size:
+        raise PeerError(f"log {origin}: a push from {start} leaves a gap after {grown.size}")
+    held = entries(db, origin, start, grown.size)
+    if held[: len(new_entries)] != list(new_entries[: len(held)]):
+        raise ForkError(f"log {origin}: the push parts from what we hold before entry {grown.size}")
+    if checkpoint.size < grown.size or len(new_entries) <= len(held):
+        return _held_head(db, checkpoint)
+    first = grown.size
+    for entry in new_entries[len(held) :]:
+        grown.append(merkle.leaf_hash(entry))
+    if (grown.size, grown.root()) != (checkpoint.size, checkpoint.root):
+        raise ForkError(f"log {origin}: the push does not lead to the signed root of size {checkpoint.size}")
+    _add_open_entries(db, origin, first, new_entries[len(held) :])
+    return _move_head(db, checkpoint, note, grown.edge())
+
+
+def store_bundles(
+    db: sqlite3.Connection,
+    closed: Sequence[tuple[int, bytes, bytes]],
+    partial: Sequence[bytes] | None,
+    checkpoint: Checkpoint,
+    note: bytes,
+) -> Head | None:
+    """Take verified bundles of a transfer to `checkpoint`: (number, blob, root) each, and the open bundle's entries.
+
+    Returns the new head once every bundle it covers is stored, None before. Raises ForkError where a bundle parts
+    from what we hold.
+    """
+    origin = checkpoint.origin
+    for number, blob, root in closed:
+        _check_prefix(db, origin, number, bundles.parse_bundle(blob, BUNDLE_ENTRIES))
+        sql = "INSERT OR IGNORE INTO bundle(origin, number, blob, root) VALUES (?, ?, ?, ?)"
+        db.execute(sql, (origin, number, blob, root))
+    present = head(db, origin)
+    if present is None or checkpoint.size <= present.size:
+        return present
+    count, rest = divmod(checkpoint.size, BUNDLE_ENTRIES)
+    roots = bundle_roots(db, origin, 0, count * BUNDLE_ENTRIES)
+    if len(roots) < count or (rest and partial is None):
+        return None
+    opened = list(partial or ())
+    _check_prefix(db, origin, count, opened)
+    edge = merkle.Tree.from_bundle_roots(roots, [merkle.leaf_hash(entry) for entry in opened])
+    if (edge.size, edge.root()) != (checkpoint.size, checkpoint.root):
+        raise ForkError(f"log {origin}: the bundles do not lead to the signed root of size {checkpoint.size}")
+    db.execute("DELETE FROM open_entry WHERE origin = ?", (origin,))
+    _add_open_entries(db, origin, count * BUNDLE_ENTRIES, opened)
+    return _move_head(db, checkpoint, note, edge.edge())
+
+
+def _check_prefix(db: sqlite3.Connection, origin: str, number: int, found: Sequence[bytes]) -> None:
+    """What we hold of this bundle must be its beginning: the signed head we have promised to extend says so."""
+    start = number * BUNDLE_ENTRIES
+    held_head = head(db, origin)
+    size = 0 if held_head is None else held_head.size
+    held = entries(db, origin, start, min(size, start + BUNDLE_ENTRIES)) if size > start else []
+    if list(found[: len(held)]) != held:
+        raise ForkError(f"log {origin}: bundle {number} parts from what we hold")
+
+
+def _held_head(db: sqlite3.Connection, checkpoint: Checkpoint) -> Head:
+    present = head(db, checkpoint.origin)
+    assert present is not None
+    if checkpoint.size == present.size and checkpoint.root != present.root:
+        raise ForkError(f"log {checkpoint.origin}: two signed roots of size {checkpoint.size}")
+    return present
+
+
+def _add_open_entries(db: sqlite3.Connection, origin: str, start: int, new_entries: Sequence[bytes]) -> None:
+    """Add rows to the open bundle, and fold it into a blob each time it has become full."""
+    rows = ((origin, index, entry) for index, entry in enumerate(new_entries, start))
+    db.executemany("INSERT INTO open_entry(origin, idx, entry) VALUES (?, ?, ?)", rows)
+    for number in range(start // BUNDLE_ENTRIES, (start + len(new_entries)) // BUNDLE_ENTRIES):
+        first = number * BUNDLE_ENTRIES
+        sql = "SELECT entry FROM open_entry WHERE origin = ? AND idx >= ? AND idx < ? ORDER BY idx"
+        full = [row[0] for row in db.execute(sql, (origin, first, first + BUNDLE_ENTRIES))]
+        sql = "INSERT OR IGNORE INTO bundle(origin, number, blob, root) VALUES (?, ?, ?, ?)"
+        db.execute(sql, (origin, number, bundles.format_bundle(full), bundles.bundle_root(full)))
+        db.execute("DELETE FROM open_entry WHERE origin = ? AND idx < ?", (origin, first + BUNDLE_ENTRIES))
+
+
+def _move_head(db: sqlite3.Connection, checkpoint: Checkpoint, note: bytes, edge: bytes) -> Head:
+    db.execute("UPDATE counter SET value = value + 1 WHERE name = 'change'")
+    _, change = change_counter(db)
+    db.execute(
+        "UPDATE log SET size = ?, root = ?, note = ?, edge = ?, change = ? WHERE origin = ?",
+        (checkpoint.size, checkpoint.root, note, edge, change, checkpoint.origin),
+    )
+    return Head(checkpoint.origin, checkpoint.size, checkpoint.root, note, change)

@@ -1,0 +1,82 @@
+"""The tables of a home, numbered and append-only: a migration and its mark are one transaction.
+
+Invariant: a migration that was released is never edited; the next one changes what it made.
+"""
+
+from sqlite_utils import Database, Migrations
+
+MIGRATIONS = Migrations("rochdale")
+
+_LOG_TABLES = """
+CREATE TABLE log (
+  origin TEXT PRIMARY KEY, log_key BLOB NOT NULL, size INTEGER NOT NULL DEFAULT 0, root BLOB NOT NULL,
+  note BLOB NOT NULL DEFAULT x'', edge BLOB NOT NULL DEFAULT x'', change INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE INDEX log_by_change ON log(change);
+CREATE TABLE bundle (
+  origin TEXT NOT NULL, number INTEGER NOT NULL, blob BLOB NOT NULL, root BLOB NOT NULL,
+  PRIMARY KEY (origin, number)) WITHOUT ROWID;
+CREATE TABLE open_entry (
+  origin TEXT NOT NULL, idx INTEGER NOT NULL, entry BLOB NOT NULL, PRIMARY KEY (origin, idx)) WITHOUT ROWID;
+CREATE TABLE counter (name TEXT PRIMARY KEY, epoch BLOB NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counter VALUES ('change', randomblob(16), 0);
+CREATE TABLE cosignature (
+  origin TEXT NOT NULL, size INTEGER NOT NULL, cosigner TEXT NOT NULL, line BLOB NOT NULL, time_s INTEGER NOT NULL,
+  PRIMARY KEY (origin, size, cosigner)) WITHOUT ROWID;
+CREATE TABLE cosigned (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE fork (
+  origin TEXT NOT NULL, note_a BLOB NOT NULL, note_b BLOB NOT NULL, proof BLOB NOT NULL,
+  PRIMARY KEY (origin, note_a, note_b)) WITHOUT ROWID;
+CREATE TABLE peer (
+  origin TEXT PRIMARY KEY, name TEXT NOT NULL, url TEXT NOT NULL, tls_certificate BLOB NOT NULL,
+  log_key BLOB NOT NULL, witness_key BLOB NOT NULL, mirror_key BLOB NOT NULL,
+  cursor_epoch BLOB NOT NULL DEFAULT x'', cursor_change INTEGER NOT NULL DEFAULT 0,
+  last_seen_ms INTEGER NOT NULL DEFAULT 0, last_error TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+"""
+
+_INDEX_TABLES = """
+CREATE TABLE record_index (
+  origin TEXT NOT NULL, idx INTEGER NOT NULL, kind TEXT NOT NULL, subject BLOB NOT NULL, by_key BLOB NOT NULL,
+  at_ms INTEGER NOT NULL, leaf BLOB NOT NULL, void TEXT NOT NULL DEFAULT '', PRIMARY KEY (origin, idx)) WITHOUT ROWID;
+CREATE INDEX record_by_kind ON record_index(kind, subject, origin, idx);
+CREATE INDEX record_by_leaf ON record_index(leaf);
+CREATE TABLE index_cursor (origin TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+_PRIVATE_TABLES = """
+CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE opening (
+  commitment BLOB PRIMARY KEY, scope TEXT NOT NULL, opening BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE till_file (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 BLOB NOT NULL UNIQUE, imported_ms INTEGER NOT NULL,
+  lines INTEGER NOT NULL, lines_new INTEGER NOT NULL);
+CREATE TABLE till_line (
+  key BLOB PRIMARY KEY, file_id INTEGER NOT NULL REFERENCES till_file(id), sold_at TEXT NOT NULL, week TEXT NOT NULL,
+  product_code TEXT NOT NULL, product_name TEXT NOT NULL, category TEXT NOT NULL,
+  quantity_milli INTEGER NOT NULL, amount_cents INTEGER NOT NULL, household BLOB) WITHOUT ROWID;
+CREATE INDEX till_line_by_category ON till_line(category, product_code);
+"""
+
+
+def _run(database: Database, script: str) -> None:
+    # One statement at a time: executescript would commit the migration's transaction behind its back.
+    for statement in script.split(";\n"):
+        if statement.strip():
+            database.conn.execute(statement)
+
+
+@MIGRATIONS(name="0001_logs")
+def add_logs(database: Database) -> None:
+    """Logs as bundles with an open bundle's rows, cosignatures, fork evidence and peers."""
+    _run(database, _LOG_TABLES)
+
+
+@MIGRATIONS(name="0002_record_index")
+def add_record_index(database: Database) -> None:
+    """The derived index over records: droppable, rebuilt by replay."""
+    _run(database, _INDEX_TABLES)
+
+
+@MIGRATIONS(name="0003_private")
+def add_private(database: Database) -> None:
+    """What never leaves the node: settings, openings of commitments, till lines."""
+    _run(database, _PRIVATE_TABLES)
