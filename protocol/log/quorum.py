@@ -1,0 +1,47 @@
+"""When a head is witnessed: enough of the federation's witnesses, the log's owner not counted, have cosigned it.
+
+Invariant: any two sets of witnesses that are enough for the same log have a witness in common.
+Spec: docs/spec/note-and-checkpoint.md
+"""
+
+from collections.abc import Collection
+from typing import Final, Literal
+
+from protocol.core.errors import MisuseError
+
+WITNESSES_MAX: Final = 15
+
+Rule = Literal["half", "two_thirds"]
+"""More than half of the witnesses, or at least two thirds of them: the charter says which."""
+
+
+def is_witnessed(cosigners: Collection[str], witness_set: Collection[str], owner: str, rule: Rule) -> bool:
+    """Whether those who cosigned a head of `owner` are enough; strangers and the owner never count.
+
+    With nobody to witness (the owner alone, or an empty set) nothing is ever witnessed.
+    """
+    eligible = list_eligible(witness_set, owner)
+    return bool(eligible) and len(eligible & set(cosigners)) >= count_needed(witness_set, owner, rule)
+
+
+def count_needed(witness_set: Collection[str], owner: str, rule: Rule) -> int:
+    """How many witnesses must cosign a head of `owner`."""
+    count = len(list_eligible(witness_set, owner))
+    if rule == "half":
+        return count // 2 + 1
+    if rule == "two_thirds":
+        return max(1, -(-2 * count // 3))
+    raise MisuseError(f"no rule is called {rule}")
+
+
+def list_eligible(witness_set: Collection[str], owner: str) -> set[str]:
+    """The witnesses who may vouch for `owner`: all but itself."""
+    witnesses = set(witness_set)
+    if len(witnesses) > WITNESSES_MAX:
+        raise MisuseError(f"{len(witnesses)} witnesses, at most {WITNESSES_MAX} are allowed")
+    return witnesses - {owner}
+
+
+def is_fork_safe(witness_set: Collection[str], owner: str) -> bool:
+    """Whether being witnessed means more than seen by one partner, who alone could show two heads to two sides."""
+    return len(list_eligible(witness_set, owner)) >= 2
