@@ -1,0 +1,51 @@
+"""Pages that cannot fall behind: links lead somewhere, cited spec pages exist, the code map names every folder."""
+
+import re
+
+from tests.house.source_tree import Breach, SourceTree
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+SPEC_PAGE = re.compile(r"docs/(?:spec|guides|decisions)/[\w-]+\.md")
+CODE_MAP = "docs/ARCHITECTURE.md"
+CODE_MAP_LINES_MAX = 150
+
+
+def audit_links(tree: SourceTree) -> list[Breach]:
+    """Relative links in Markdown pages whose target is not in the checkout."""
+    breaches = []
+    for source in tree.files:
+        if not source.path.endswith(".md"):
+            continue
+        here = (tree.root / source.path).parent
+        for number, line in enumerate(source.text.splitlines(), start=1):
+            for target in LINK.findall(line):
+                if "://" not in target and not target.startswith("mailto:") and not (here / target).exists():
+                    breaches.append(Breach(f"{source.path}:{number}", f"leads nowhere: {target}"))
+    return breaches
+
+
+def audit_spec_pages(tree: SourceTree) -> list[Breach]:
+    """Pages that a Python file cites and that are not written."""
+    paths = {source.path for source in tree.files}
+    return [
+        Breach(source.path, f"cites {page}, which is not there")
+        for source in tree.python
+        if not source.path.startswith("tests/house/")
+        for page in sorted(set(SPEC_PAGE.findall(source.text)) - paths)
+    ]
+
+
+def audit_architecture(tree: SourceTree) -> list[Breach]:
+    """The code map is short and names every folder of code that holds Python files."""
+    text = tree.text_of(CODE_MAP)
+    if text is None:
+        return [Breach(CODE_MAP, "is not there")]
+    folders = sorted({source.folder for source in tree.code if source.folder.count("/") == 1})
+    breaches = [
+        Breach(CODE_MAP, f"does not name {folder}/")
+        for folder in folders
+        if f"{folder}/" not in text and f"`{folder.rpartition('/')[2]}/`" not in text
+    ]
+    if len(text.splitlines()) > CODE_MAP_LINES_MAX:
+        breaches.append(Breach(CODE_MAP, f"{len(text.splitlines())} lines, at most {CODE_MAP_LINES_MAX}"))
+    return breaches
