@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from protocol.core.errors import MisuseError, PeerError
 from protocol.log import bundle as bundles
-from protocol.log import merkle
 from protocol.log.bundle import BUNDLE_ENTRIES
 from protocol.log.checkpoint import Checkpoint
+from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES, Tree, leaf_hash
 
 
 class Head(NamedTuple):
@@ -39,7 +39,7 @@ def add_log(db: sqlite3.Connection, origin: str, log_key: bytes) -> None:
     if known is not None and known != log_key:
         raise PeerError(f"log {origin} is known under another key")
     db.execute(
-        "INSERT OR IGNORE INTO log(origin, log_key, root) VALUES (?, ?, ?)", (origin, log_key, merkle.EMPTY_ROOT)
+        "INSERT OR IGNORE INTO log(origin, log_key, root) VALUES (?, ?, ?)", (origin, log_key, EMPTY_ROOT)
     )
 
 
@@ -119,10 +119,10 @@ def pending_bundles(db: sqlite3.Connection, origin: str) -> set[int]:
     return {row[0] for row in db.execute(sql, (origin, BUNDLE_ENTRIES, origin))}
 
 
-def tree(db: sqlite3.Connection, origin: str) -> merkle.Tree:
+def tree(db: sqlite3.Connection, origin: str) -> Tree:
     """The log's tree at its stored head, ready to be appended to."""
     size, edge = db.execute("SELECT size, edge FROM log WHERE origin = ?", (origin,)).fetchone()
-    return merkle.Tree.from_edge(size, edge)
+    return Tree.from_edge(size, [edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES)])
 
 
 def append(
@@ -132,10 +132,10 @@ def append(
     grown = tree(db, origin)
     start = grown.size
     for entry in new_entries:
-        grown.append(merkle.leaf_hash(entry))
+        grown.append(leaf_hash(entry))
     checkpoint = Checkpoint(origin, grown.size, grown.root())
     _add_open_entries(db, origin, start, new_entries)
-    return _move_head(db, checkpoint, sign(checkpoint), grown.edge())
+    return _move_head(db, checkpoint, sign(checkpoint), grown.edge)
 
 
 def extend(
@@ -161,11 +161,11 @@ def extend(
         return _held_head(db, checkpoint)
     first = grown.size
     for entry in new_entries[len(held) :]:
-        grown.append(merkle.leaf_hash(entry))
+        grown.append(leaf_hash(entry))
     if (grown.size, grown.root()) != (checkpoint.size, checkpoint.root):
         raise ForkError(f"log {origin}: the push does not lead to the signed root of size {checkpoint.size}")
     _add_open_entries(db, origin, first, new_entries[len(held) :])
-    return _move_head(db, checkpoint, note, grown.edge())
+    return _move_head(db, checkpoint, note, grown.edge)
 
 
 def store_bundles(
@@ -194,12 +194,12 @@ def store_bundles(
         return None
     opened = list(partial or ())
     _check_prefix(db, origin, count, opened)
-    edge = merkle.Tree.from_bundle_roots(roots, [merkle.leaf_hash(entry) for entry in opened])
-    if (edge.size, edge.root()) != (checkpoint.size, checkpoint.root):
+    grown = _join_edges(roots, opened)
+    if (grown.size, grown.root()) != (checkpoint.size, checkpoint.root):
         raise ForkError(f"log {origin}: the bundles do not lead to the signed root of size {checkpoint.size}")
     db.execute("DELETE FROM open_entry WHERE origin = ?", (origin,))
     _add_open_entries(db, origin, count * BUNDLE_ENTRIES, opened)
-    return _move_head(db, checkpoint, note, edge.edge())
+    return _move_head(db, checkpoint, note, grown.edge)
 
 
 def _check_prefix(db: sqlite3.Connection, origin: str, number: int, found: Sequence[bytes]) -> None:
@@ -233,11 +233,17 @@ def _add_open_entries(db: sqlite3.Connection, origin: str, start: int, new_entri
         db.execute("DELETE FROM open_entry WHERE origin = ? AND idx < ?", (origin, first + BUNDLE_ENTRIES))
 
 
-def _move_head(db: sqlite3.Connection, checkpoint: Checkpoint, note: bytes, edge: bytes) -> Head:
+def _join_edges(roots: Sequence[bytes], opened: Sequence[bytes]) -> Tree:
+    """The tree over closed bundles' roots and the open bundle's entries: 256 is a power of two, so their edges join."""
+    closed, rest = Tree.of(roots), Tree.of(leaf_hash(entry) for entry in opened)
+    return Tree.from_edge(closed.size * BUNDLE_ENTRIES + rest.size, closed.edge + rest.edge)
+
+
+def _move_head(db: sqlite3.Connection, checkpoint: Checkpoint, note: bytes, edge: Sequence[bytes]) -> Head:
     db.execute("UPDATE counter SET value = value + 1 WHERE name = 'change'")
     _, change = change_counter(db)
     db.execute(
         "UPDATE log SET size = ?, root = ?, note = ?, edge = ?, change = ? WHERE origin = ?",
-        (checkpoint.size, checkpoint.root, note, edge, change, checkpoint.origin),
+        (checkpoint.size, checkpoint.root, note, b"".join(edge), change, checkpoint.origin),
     )
     return Head(checkpoint.origin, checkpoint.size, checkpoint.root, note, change)

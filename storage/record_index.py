@@ -1,0 +1,180 @@
+"""What each record is about: one derived table from which every area's view is read.
+
+Invariant: a row depends on its own entry and its log's key alone, so any order of delivery gives the same table.
+Invariant: a log is folded only as a contiguous prefix; the table can be dropped and is rebuilt by replay.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from protocol.core.encoding import to_struct
+from protocol.core.errors import RefusedError
+from protocol.core.identity import key_id
+from protocol.core.record import Record, audit_author, leaf_hash_of, parse_record
+from protocol.log.bundle import BUNDLE_ENTRIES
+from protocol.record_kinds import KINDS
+from storage import log_store
+
+CATCH_UP_ENTRIES_MAX = 4_096
+VOID_REASON_LENGTH_MAX = 300
+NOT_READABLE = "?"
+
+
+class IndexedRecord(NamedTuple):
+    """A record where it lies, with its typed body (None for unknown kinds, detached bodies and void records)."""
+
+    origin: str
+    index: int
+    leaf: bytes
+    record: Record
+    body: Any
+    void: str
+
+
+class IndexRow(NamedTuple):
+    """One row of the index: what a page can show of any entry, readable or not."""
+
+    origin: str
+    index: int
+    kind: str
+    subject: bytes
+    by: bytes
+    at_ms: int
+    leaf: bytes
+    void: str
+
+
+_COLUMNS = "origin, idx, kind, subject, by_key, at_ms, leaf, void"
+
+
+def catch_up(db: sqlite3.Connection, origin: str, limit: int = CATCH_UP_ENTRIES_MAX) -> tuple[int, int]:
+    """Fold at most `limit` further entries of a log into the index: (first, one after the last) of what was folded."""
+    row = db.execute("SELECT next FROM index_cursor WHERE origin = ?", (origin,)).fetchone()
+    start = 0 if row is None else row[0]
+    head = log_store.head(db, origin)
+    stop = start if head is None else min(head.size, start + limit)
+    if stop <= start:
+        return start, start
+    log_key = log_store.log_key_of(db, origin)
+    assert log_key is not None
+    log_key_id = key_id(log_key)
+    found = log_store.entries(db, origin, start, stop)
+    rows = [index_entry(origin, index, raw, log_key_id) for index, raw in enumerate(found, start)]
+    sql = f"INSERT OR REPLACE INTO record_index({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    db.executemany(sql, rows)
+    db.execute("INSERT OR REPLACE INTO index_cursor VALUES (?, ?)", (origin, stop))
+    return start, stop
+
+
+def rebuild(db: sqlite3.Connection) -> int:
+    """Drop the index and fold every log anew; the number of entries folded."""
+    db.execute("DELETE FROM record_index")
+    db.execute("DELETE FROM index_cursor")
+    folded = 0
+    for head in log_store.heads(db):
+        while (span := catch_up(db, head.origin))[1] > span[0]:
+            folded += span[1] - span[0]
+    return folded
+
+
+def index_entry(origin: str, index: int, raw: bytes, log_key_id: bytes) -> IndexRow:
+    """The row of one entry; what breaks its rule is void with the reason, unknown kinds are kept as they are."""
+    leaf = leaf_hash_of(raw)
+    try:
+        record = parse_record(raw)
+    except RefusedError as error:
+        return IndexRow(origin, index, NOT_READABLE, b"", b"", 0, leaf, str(error)[:VOID_REASON_LENGTH_MAX])
+    subject, void = b"", _describe_void(record, index, log_key_id)
+    try:
+        body = read_body(record)
+        kind = KINDS.get(record.kind)
+        subject = b"" if kind is None or body is None else kind.subject(body)
+    except RefusedError as error:
+        void = void or str(error)[:VOID_REASON_LENGTH_MAX]
+    return IndexRow(origin, index, record.kind, subject, record.by, record.at, leaf, void)
+
+
+def read_body(record: Record) -> msgspec.Struct | None:
+    """A record's typed body; None for kinds this node does not know and for detached bodies."""
+    kind = KINDS.get(record.kind)
+    if kind is None or isinstance(record.body, bytes):
+        return None
+    return to_struct(record.body, kind.body)
+
+
+def records(
+    db: sqlite3.Connection,
+    kind: str,
+    subject: bytes | None = None,
+    origin: str | None = None,
+    with_void: bool = False,
+) -> list[IndexedRecord]:
+    """Records of one kind in canonical order (origin, index), narrowed to a subject or a log; void ones left out
+    unless asked for."""
+    where = "kind = ?"
+    values: list[str | bytes] = [kind]
+    if subject is not None:
+        where, values = f"{where} AND subject = ?", [*values, subject]
+    if origin is not None:
+        where, values = f"{where} AND origin = ?", [*values, origin]
+    if not with_void:
+        where = f"{where} AND void = ''"
+    sql = f"SELECT {_COLUMNS} FROM record_index WHERE {where} ORDER BY origin, idx"  # noqa: S608
+    opened: dict[tuple[str, int], list[bytes]] = {}
+    return [_open_row(db, IndexRow(*row), opened) for row in db.execute(sql, values).fetchall()]
+
+
+def record_at(db: sqlite3.Connection, origin: str, index: int) -> IndexedRecord | None:
+    """One readable record by its place."""
+    sql = f"SELECT {_COLUMNS} FROM record_index WHERE origin = ? AND idx = ?"  # noqa: S608
+    row = db.execute(sql, (origin, index)).fetchone()
+    return None if row is None or row[2] == NOT_READABLE else _open_row(db, IndexRow(*row))
+
+
+def record_by_leaf(db: sqlite3.Connection, leaf: bytes) -> IndexedRecord | None:
+    """One readable record by its leaf hash; of equal ones the first in canonical order."""
+    sql = f"SELECT {_COLUMNS} FROM record_index WHERE leaf = ? ORDER BY origin, idx LIMIT 1"  # noqa: S608
+    row = db.execute(sql, (leaf,)).fetchone()
+    return None if row is None or row[2] == NOT_READABLE else _open_row(db, IndexRow(*row))
+
+
+def rows(db: sqlite3.Connection, origin: str | None = None, last: int | None = None) -> Iterator[IndexRow]:
+    """Index rows in canonical order, or the `last` rows of one log, newest first."""
+    if origin is None:
+        found = db.execute(f"SELECT {_COLUMNS} FROM record_index ORDER BY origin, idx")  # noqa: S608
+    else:
+        sql = f"SELECT {_COLUMNS} FROM record_index WHERE origin = ? ORDER BY idx DESC LIMIT ?"  # noqa: S608
+        found = db.execute(sql, (origin, -1 if last is None else last))
+    return (IndexRow(*row) for row in found)
+
+
+def counts_by_kind(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
+    """Per kind: (records, of which void)."""
+    sql = "SELECT kind, count(*), sum(void != '') FROM record_index GROUP BY kind ORDER BY kind"
+    return {kind: (count, void) for kind, count, void in db.execute(sql)}
+
+
+def _describe_void(record: Record, index: int, log_key_id: bytes) -> str:
+    if record.seq != index:
+        return f"seq: says {record.seq}, lies at {index}"
+    return "; ".join(str(finding) for finding in audit_author(record, log_key_id))[:VOID_REASON_LENGTH_MAX]
+
+
+def _open_row(
+    db: sqlite3.Connection, row: IndexRow, opened: dict[tuple[str, int], list[bytes]] | None = None
+) -> IndexedRecord:
+    """Read a row's record; `opened` keeps bundles that were split for rows before it."""
+    number, offset = divmod(row.index, BUNDLE_ENTRIES)
+    found = None if opened is None else opened.get((row.origin, number))
+    if found is None or len(found) <= offset:
+        start = number * BUNDLE_ENTRIES if opened is not None else row.index
+        found = log_store.entries(db, row.origin, start, start + BUNDLE_ENTRIES if opened is not None else start + 1)
+        if opened is None:
+            offset = 0
+        else:
+            opened[row.origin, number] = found
+    record = parse_record(found[offset])
+    return IndexedRecord(row.origin, row.index, row.leaf, record, None if row.void else read_body(record), row.void)
