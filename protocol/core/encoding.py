@@ -5,6 +5,7 @@ Invariant: no float, no extension type, no integer beyond int64 and no key that 
 Spec: docs/spec/encoding.md
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ from protocol.core.errors import MisuseError, RefusedError
 
 DEPTH_MAX = 16
 ENTRY_BYTES_MAX = 16_384
+# A hostile name must not fill a log line.
+NAME_LENGTH_SHOWN = 120
 INT_MIN = -(2**63)
 INT_MAX = 2**63 - 1
 
@@ -30,7 +33,12 @@ _SCALARS = frozenset({type(None), bool, bytes})
 
 def encode(value: Value, bytes_max: int = ENTRY_BYTES_MAX) -> bytes:
     """The canonical bytes of a value; MisuseError for a type that has none, RefusedError past a limit."""
-    _check_value(value, "value", 1)
+    try:
+        _check_value(value, 1)
+    except _UnfitError as unfit:
+        if unfit.is_type:
+            raise MisuseError(f"value{unfit.place}: {unfit.reason}") from None
+        raise RefusedError.at("value" + unfit.place, unfit.reason) from None
     raw = _ENCODER.encode(value)
     if len(raw) > bytes_max:
         raise RefusedError.at("value", f"{len(raw)} bytes when encoded, at most {bytes_max} are allowed")
@@ -43,14 +51,17 @@ def decode(raw: bytes, bytes_max: int = ENTRY_BYTES_MAX) -> Value:
         raise RefusedError.at("encoding", f"{len(raw)} bytes, at most {bytes_max} are allowed")
     try:
         value = _DECODER.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise RefusedError.at("encoding", f"not msgpack: {_describe_malformed(error)}") from None
-    except (RecursionError, TypeError):
-        raise RefusedError.at("encoding", "nested too deeply or with keys that are no text") from None
+    except UnicodeDecodeError:
+        raise RefusedError.at("encoding", "text that is not valid UTF-8") from None
+    except msgspec.MsgspecError as error:
+        reason = str(error).removeprefix("MessagePack data is malformed: ")
+        raise RefusedError.at("encoding", f"not msgpack: {reason}") from None
+    except RecursionError:
+        raise RefusedError.at("encoding", f"nested deeper than {DEPTH_MAX}") from None
     try:
-        _check_value(value, "value", 1)
-    except MisuseError as error:
-        raise RefusedError.at("encoding", str(error)) from None
+        _check_value(value, 1)
+    except _UnfitError as unfit:
+        raise RefusedError.at("value" + unfit.place, unfit.reason) from None
     _check_same_bytes(raw, _ENCODER.encode(value))
     return value
 
@@ -66,8 +77,10 @@ def to_struct(value: Value, struct_type: type[StructType], place: str = "body") 
     try:
         return msgspec.convert(value, struct_type, strict=True, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `")
-        raise RefusedError.at(place + path.rstrip("`").removeprefix("$"), reason) from None
+        reason, _, path = str(error).rpartition(" - at `")
+        if not reason:
+            reason, path = path, ""
+        raise RefusedError.at(place + path.rstrip("`").removeprefix("$"), _shorten(reason)) from None
 
 
 def to_value(struct: object) -> Value:
@@ -75,39 +88,52 @@ def to_value(struct: object) -> Value:
     return msgspec.to_builtins(struct, builtin_types=(bytes,))
 
 
-def _check_value(value: Value, place: str, depth: int) -> None:
+class _UnfitError(Exception):
+    """A value without a canonical form; its place is put together on the way out, where it costs nothing else."""
+
+    def __init__(self, reason: str, is_type: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_type = is_type
+        self.place = ""
+
+
+def _check_value(value: Value, depth: int) -> None:
     kind = type(value)
     if kind is str:
-        _check_text(value, place)
+        _check_text(value)
     elif kind is int:
         if not INT_MIN <= value <= INT_MAX:
-            raise RefusedError.at(place, "an integer beyond 64 bits")
+            raise _UnfitError("an integer beyond 64 bits")
     elif kind is dict:
-        _check_depth(place, depth)
-        for key, member in value.items():
-            if type(key) is not str:
-                raise MisuseError(f"{place}: a key that is no text")
-            _check_text(key, place)
-            _check_value(member, f"{place}.{key}", depth + 1)
+        _check_members(value.items(), "", depth)
     elif kind is list or kind is tuple:
-        _check_depth(place, depth)
-        for index, member in enumerate(value):
-            _check_value(member, f"{place}[{index}]", depth + 1)
+        _check_members(enumerate(value), "[]", depth)
     elif kind not in _SCALARS:
-        raise MisuseError(f"{place}: a value of type {kind.__name__} has no canonical form")
+        raise _UnfitError(f"a value of type {kind.__name__} has no canonical form", is_type=True)
 
 
-def _check_text(text: str, place: str) -> None:
+def _check_members(members: Iterable[tuple[Any, Value]], brackets: str, depth: int) -> None:
+    if depth > DEPTH_MAX:
+        raise _UnfitError(f"nested deeper than {DEPTH_MAX}")
+    for key, member in members:
+        if not brackets:
+            if type(key) is not str:
+                raise _UnfitError("a key that is no text", is_type=True)
+            _check_text(key)
+        try:
+            _check_value(member, depth + 1)
+        except _UnfitError as unfit:
+            unfit.place = (f"[{key}]" if brackets else f".{_shorten(key)}") + unfit.place
+            raise
+
+
+def _check_text(text: str) -> None:
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise RefusedError.at(place, "text that is not valid Unicode") from None
-
-
-def _check_depth(place: str, depth: int) -> None:
-    if depth > DEPTH_MAX:
-        raise RefusedError.at(place[:80], f"nested deeper than {DEPTH_MAX}")
+            raise _UnfitError("text that is not valid Unicode") from None
 
 
 def _check_same_bytes(raw: bytes, canonical: bytes) -> None:
@@ -118,10 +144,8 @@ def _check_same_bytes(raw: bytes, canonical: bytes) -> None:
     raise RefusedError.at("encoding", f"not canonical at byte {offset}")
 
 
-def _describe_malformed(error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "text that is not valid UTF-8"
-    return str(error).removeprefix("MessagePack data is malformed: ")
+def _shorten(text: str) -> str:
+    return text if len(text) <= NAME_LENGTH_SHOWN else text[:NAME_LENGTH_SHOWN] + "…"
 
 
 @lru_cache(maxsize=1024)
