@@ -1,0 +1,49 @@
+"""What holds for every test: no network beyond this machine, no deadline on a slow one, outside vectors where they are.
+
+Invariant: a test that needs the outside vectors says so when it is skipped ("needs ../shared").
+"""
+
+import ipaddress
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+LOCAL_NAMES = frozenset({"localhost", "", None})
+
+settings.register_profile("house", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
+
+
+def _stay_on_this_machine(event: str, arguments: tuple[object, ...]) -> None:
+    """An audit hook sees every connection, whoever opens it."""
+    if event == "socket.connect":
+        address = arguments[1]
+    elif event == "socket.getaddrinfo":
+        address = arguments[:1]
+    else:
+        return
+    if isinstance(address, tuple) and not _is_local(address[0]):
+        raise PermissionError(f"a test reached for {address[0]}: tests stay on this machine")
+
+
+def _is_local(host: object) -> bool:
+    if host in LOCAL_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host.decode() if isinstance(host, bytes) else str(host)).is_loopback
+    except ValueError:
+        return host == b"localhost"
+
+
+sys.addaudithook(_stay_on_this_machine)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of outside vectors beside the checkout; the test is skipped, and says so, where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("needs ../shared")
+    return SHARED_DATA
