@@ -22,7 +22,9 @@ PURE_THIRD_PARTY = frozenset({"cryptography", "msgpack", "msgspec", "nacl", "net
 IO_CALLS = frozenset({"open", "print", "input", "breakpoint", "exec", "eval", "__import__"})
 # Attributes that reach a clock or a source of randomness through an allowed module.
 CLOCK_ATTRIBUTES = frozenset({"now", "utcnow", "today"})
-RANDOM_ATTRIBUTES = frozenset({"urandom", "token_bytes", "token_hex", "generate", "uuid4", "uuid1", "default_rng"})
+RANDOM_ATTRIBUTES = frozenset({"urandom", "token_bytes", "token_hex", "uuid4", "uuid1", "default_rng"})
+# `.generate()` without arguments makes a random key; with a seed it is an ordinary function.
+SEEDLESS_ATTRIBUTES = frozenset({"generate"})
 FILE_ATTRIBUTES = frozenset({"fromfile", "tofile", "memmap", "loadtxt", "savetxt", "genfromtxt"})
 CLOCK_MODULES = frozenset({"time", "random", "secrets", "uuid"})
 CLOCK_FILE = "node/clock.py"
@@ -84,7 +86,9 @@ def _audit_attributes(source: SourceFile, banned: frozenset[str], reason: str) -
     return [
         Breach(f"{source.path}:{node.lineno}", f".{node.func.attr}() {reason}")
         for node in source.nodes
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in banned
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and _is_banned(node, node.func.attr, banned)
     ] + [
         Breach(f"{source.path}:{node.lineno}", f"numpy's .random {reason}")
         for node in source.nodes
@@ -93,3 +97,8 @@ def _audit_attributes(source: SourceFile, banned: frozenset[str], reason: str) -
         and isinstance(node.value, ast.Name)
         and node.value.id in {"np", "numpy"}
     ]
+
+
+def _is_banned(call: ast.Call, attribute: str, banned: frozenset[str]) -> bool:
+    has_arguments = bool(call.args or call.keywords)
+    return attribute in banned or (attribute in SEEDLESS_ATTRIBUTES and not has_arguments)

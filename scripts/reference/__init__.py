@@ -1,0 +1,1 @@
+"""Reference pages, each written from the table that it describes."""

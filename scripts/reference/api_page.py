@@ -1,0 +1,31 @@
+"""docs/guides/api.md: the operations of a node and the addresses it answers, from their two tables."""
+
+from node.operations import OPERATIONS
+from node.web.routes import ROUTES
+from scripts.reference.shapes import Struct, first_line, format_fields, shape_of, structs_within
+
+HEADING = (
+    "# API and addresses of a node\n\n"
+    "Written by `scripts/export_reference.py` from the tables of operations and routes; do not edit by hand.\n\n"
+    "`POST /api/v1/<operation>` with a JSON object of the parameters below and `Authorization: Bearer <token>`. "
+    "Address and token of a running node stand in `run.json` in its home, readable by its owner only. Commands do "
+    "the same. An error is a problem object (RFC 9457) with a list of findings: place and reason.\n"
+)
+
+
+def format_api_page() -> str:
+    """The page: addresses, then operations with their parameters."""
+    lines = [HEADING, "## Addresses", "", "| method | path | what stands there |", "|---|---|---|"]
+    lines.extend(f"| {route.method} | `{route.path}` | {route.doc} |" for route in ROUTES)
+    lines.extend(["", "## Operations"])
+    parts: dict[str, Struct] = {}
+    for name, operation in sorted(OPERATIONS.items()):
+        params = shape_of(operation.params)
+        effect = "changes something" if operation.writes else "reads only"
+        lines.extend(["", f"### `{name}`", "", f"{operation.doc} *({effect})*", "", *format_fields(params)])
+        parts.update({part.cls.__name__: part for part in structs_within(params)})
+    if parts:
+        lines.extend(["", "## What parameters are made of"])
+    for name, part in sorted(parts.items()):
+        lines.extend(["", f"### {name}", "", first_line(part.cls.__doc__), "", *format_fields(part)])
+    return "\n".join(lines) + "\n"

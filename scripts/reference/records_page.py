@@ -1,0 +1,32 @@
+"""docs/spec/records.md: every kind of record, from protocol/record_kinds.py."""
+
+from protocol.record_kinds import KINDS
+from scripts.reference.shapes import Struct, first_line, format_fields, shape_of, structs_within
+
+HEADING = (
+    "# Kinds of records\n\n"
+    "Written by `scripts/export_reference.py` from `protocol/record_kinds.py`; do not edit by hand.\n\n"
+    "Each is the `body` of a [record](record.md): a map with exactly these fields, in canonical "
+    "[encoding](encoding.md). A field that is missing, superfluous or of another type makes the record void. "
+    "Kinds that a node does not know are kept, mirrored and shown as unknown.\n"
+)
+
+
+def format_records_page() -> str:
+    """The page: a table of kinds, the fields of each, then the structs they are made of."""
+    lines = [HEADING, "| kind | area | what it says |", "|---|---|---|"]
+    lines.extend(f"| [`{name}`](#{_anchor(name)}) | {kind.area} | {kind.doc} |" for name, kind in sorted(KINDS.items()))
+    parts: dict[str, Struct] = {}
+    for name, kind in sorted(KINDS.items()):
+        body = shape_of(kind.body)
+        lines.extend(["", f"## `{name}`", "", first_line(kind.body.__doc__) or kind.doc, "", *format_fields(body)])
+        parts.update({part.cls.__name__: part for part in structs_within(body)})
+    if parts:
+        lines.extend(["", "# What they are made of"])
+    for name, part in sorted(parts.items()):
+        lines.extend(["", f"## {name}", "", first_line(part.cls.__doc__), "", *format_fields(part)])
+    return "\n".join(lines) + "\n"
+
+
+def _anchor(kind: str) -> str:
+    return kind.replace(".", "")
