@@ -1,0 +1,94 @@
+"""What is told to some only: sections and lines hidden behind commitments, and what opens them.
+
+Invariant: an opening adds findings, never another state: a price's status reads log bytes alone.
+Invariant: an opening counts only at the place that its commitment was made for.
+Spec: docs/spec/price.md, docs/spec/commitment.md
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from protocol.core.commitment import Opening, check_opening, commit_opening
+from protocol.core.errors import Finding, PeerError
+from protocol.supply.cost_sheet import AMOUNT_MAX, CostLine, CostSheet, audit_cost_sheet
+from protocol.supply.disclosure import DISCLOSURE_KIND, PUBLIC, Section
+from protocol.supply.price_agreement import APPROVAL_KIND, PROPOSAL_KIND
+from protocol.supply.texts import TEXT_LENGTH_MAX, audit_text, audit_texts
+
+NOTE_PATH: Final = "body.note"
+
+
+def hide_section(origin: str, section: Section, salt: bytes) -> tuple[Section, Opening]:
+    """The section as it stands in the record, texts replaced by a commitment, and the opening to keep."""
+    path = f"body.sections.{section.name}"
+    opening = Opening(origin=origin, kind=DISCLOSURE_KIND, field_path=path, value=section.texts, salt=salt)
+    return msgspec.structs.replace(section, texts={}, commitment=commit_opening(opening)), opening
+
+
+def hide_line(origin: str, line: CostLine, number: int, salt: bytes) -> tuple[CostLine, Opening]:
+    """Line `number` (from 1) as it stands in the record, its amount replaced by a commitment, and the opening."""
+    opening = _place_line(origin, number, line.amount_minor, salt)
+    return msgspec.structs.replace(line, amount_minor=None, commitment=commit_opening(opening)), opening
+
+
+def hide_note(origin: str, note: str, salt: bytes) -> Opening:
+    """The opening of a person's note beside an approval meant for the log `origin`."""
+    return Opening(origin=origin, kind=APPROVAL_KIND, field_path=NOTE_PATH, value=note, salt=salt)
+
+
+def open_section(origin: str, section: Section, opening: Opening) -> dict[str, str]:
+    """The texts by language of a hidden section; PeerError when the opening is not that of its commitment."""
+    _check_place(origin, DISCLOSURE_KIND, f"body.sections.{section.name}", opening)
+    check_opening(section.commitment or b"", opening)
+    texts = opening.value
+    if not _is_texts(texts) or audit_texts(texts, "texts", TEXT_LENGTH_MAX, lines=True):
+        raise PeerError(f"opening of {section.name}: holds no texts by language")
+    found: dict[str, str] = texts
+    return found
+
+
+def open_line(origin: str, line: CostLine, number: int, opening: Opening) -> int:
+    """The amount of hidden line `number` (from 1); PeerError when the opening is not that of its commitment."""
+    _check_place(origin, PROPOSAL_KIND, f"body.sheet.lines.{number}", opening)
+    check_opening(line.commitment or b"", opening)
+    amount = opening.value
+    if type(amount) is not int or abs(amount) > AMOUNT_MAX:
+        raise PeerError(f"opening of line {number}: holds no amount of money")
+    return amount
+
+
+def open_note(origin: str, commitment: bytes, opening: Opening) -> str:
+    """The words of a note; PeerError when the opening is not that of its commitment."""
+    _check_place(origin, APPROVAL_KIND, NOTE_PATH, opening)
+    check_opening(commitment, opening)
+    if not isinstance(opening.value, str) or audit_text(opening.value, "note", TEXT_LENGTH_MAX, lines=True):
+        raise PeerError("opening of the note: holds no text")
+    return opening.value
+
+
+def audit_opened_sheet(sheet: CostSheet, amounts: dict[int, int]) -> list[Finding]:
+    """What the opened lines (number from 1 to amount) show to be wrong; nothing while some are still closed."""
+    lines = [
+        msgspec.structs.replace(line, amount_minor=amounts[number], commitment=None, scope=PUBLIC)
+        if line.scope != PUBLIC and number in amounts
+        else line
+        for number, line in enumerate(sheet.lines, start=1)
+    ]
+    if any(line.scope != PUBLIC for line in lines):
+        return []
+    return audit_cost_sheet(msgspec.structs.replace(sheet, lines=lines, hidden_minor=0))
+
+
+def _place_line(origin: str, number: int, amount_minor: int | None, salt: bytes) -> Opening:
+    path = f"body.sheet.lines.{number}"
+    return Opening(origin=origin, kind=PROPOSAL_KIND, field_path=path, value=amount_minor, salt=salt)
+
+
+def _check_place(origin: str, kind: str, path: str, opening: Opening) -> None:
+    if (opening.origin, opening.kind, opening.field_path) != (origin, kind, path):
+        raise PeerError(f"opening: made for {opening.field_path} of another record, not for {path}")
+
+
+def _is_texts(texts: Any) -> bool:
+    return isinstance(texts, dict) and all(isinstance(text, str) for text in texts.values())
