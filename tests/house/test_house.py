@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import documents, honest_tests, layers, purity, single_callers, sizes, words
+from tests.house import documents, honest_tests, layers, pins, purity, single_callers, sizes, words
 from tests.house.source_tree import Breach, SourceTree, read_tree
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +28,8 @@ CHECKS: tuple[Check, ...] = (
     documents.audit_links,
     documents.audit_spec_pages,
     documents.audit_architecture,
+    pins.audit_pins,
+    pins.audit_shell_scripts,
 )
 
 DOC = '"""A module."""\n\n'
@@ -107,6 +109,14 @@ PLANTED: tuple[tuple[Check, str, str, str, str], ...] = (
      "import time\ndef test_app() -> None:\n    time.sleep(1)\n    assert True\n", "sleeps"),
     (honest_tests.audit_tests, "a mock", "tests/node/test_app.py",
      "from unittest.mock import Mock\n", "imports unittest.mock.Mock"),
+    (pins.audit_pins, "a package without a hash", "requirements.txt",
+     "click==8.3.0\n", "is not pinned by version and hash: click==8.3.0"),
+    (pins.audit_pins, "a package without a version", "requirements-dev.txt",
+     "pytest>=9 \\\n    --hash=sha256:" + "0" * 64 + "\n", "is not pinned by version and hash: pytest>=9"),
+    (pins.audit_shell_scripts, "a script that goes on after an error", "scripts/test",
+     "#!/usr/bin/env bash\npytest\n", "does not run in strict mode"),
+    (pins.audit_shell_scripts, "a script that cannot be run", "scripts/demo",
+     "#!/usr/bin/env bash\nset -euo pipefail\n", "is not executable"),
     (documents.audit_links, "a link that leads nowhere", "docs/guides/run.md",
      "See [the log](../spec/lost.md).\n", "leads nowhere: ../spec/lost.md"),
     (documents.audit_spec_pages, "a module that cites a page that is not there", "protocol/log/tree.py",
@@ -144,6 +154,13 @@ def test_a_full_folder_is_caught(tmp_path: Path) -> None:
     for number in range(sizes.FOLDER_FILES_MAX + 1):
         plant(tmp_path, f"storage/part_{number}.py", DOC)
     assert [breach.place for breach in sizes.audit_folder_sizes(read_tree(tmp_path))] == ["storage"]
+
+
+def test_a_dependency_that_no_file_pins_is_caught(tmp_path: Path) -> None:
+    plant(tmp_path, "pyproject.toml", '[project]\ndependencies = ["click>=8", "Left.Out"]\n')
+    plant(tmp_path, "requirements.txt", "click==8.3.0 \\\n    --hash=sha256:" + "0" * 64 + "\n")
+    found = [str(breach) for breach in pins.audit_pins(read_tree(tmp_path))]
+    assert found == ["requirements.txt: does not pin left-out; run scripts/pin"]
 
 
 def test_every_check_has_a_planted_breach() -> None:
