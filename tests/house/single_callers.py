@@ -7,6 +7,7 @@ what a peer sent. A name counts wherever it stands, imported, called or handed o
 import ast
 from dataclasses import dataclass
 
+from tests.house.sizes import functions_of
 from tests.house.source_tree import Breach, SourceFile, SourceTree
 
 PUBLISH = "node/use_cases/publish.py"
@@ -32,6 +33,14 @@ SOLE_CALLERS = (
     Sole("storage.cosignatures", "set_cosigned", (COSIGN,)),
 )
 
+# The secret keys of a home, as a use case reaches them (`node.keys.log`), and who may.
+KEY_USERS = {
+    "log": (PUBLISH,),
+    "witness": (COSIGN,),
+    "mirror": (COSIGN,),
+}
+KEY_HOLDERS = ("node.keys", "self.node.keys", "self._node.keys")
+
 
 def audit_single_callers(tree: SourceTree) -> list[Breach]:
     """Uses of a guarded function outside the one file that may use it."""
@@ -41,6 +50,32 @@ def audit_single_callers(tree: SourceTree) -> list[Breach]:
             if source.path in sole.callers or source.module == sole.module:
                 continue
             breaches.extend(_uses_of(sole, source))
+    return breaches
+
+
+def audit_key_users(tree: SourceTree) -> list[Breach]:
+    """Reads of a home's log, witness or mirror key outside the file that signs with it."""
+    return [
+        Breach(
+            f"{source.path}:{node.lineno}", f"reads the {node.attr} key, for {' and '.join(KEY_USERS[node.attr])} alone"
+        )
+        for source in tree.code
+        for node in source.nodes
+        if isinstance(node, ast.Attribute)
+        and node.attr in KEY_USERS
+        and source.path not in KEY_USERS[node.attr]
+        and ast.unparse(node.value) in KEY_HOLDERS
+    ]
+
+
+def audit_guarded_names(tree: SourceTree) -> list[Breach]:
+    """Guarded functions that are no longer where the table says: a check of nothing."""
+    breaches = []
+    for sole in SOLE_CALLERS:
+        path = sole.module.replace(".", "/") + ".py"
+        source = next((found for found in tree.files if found.path == path), None)
+        if source is not None and sole.name not in {function.name for function in functions_of(source)}:
+            breaches.append(Breach(path, f"has no {sole.name}, which tests/house/single_callers.py guards"))
     return breaches
 
 
