@@ -52,8 +52,8 @@ def test_only_the_exact_price_is_taken(parts: list[tuple[str, int]], error_cents
 
 
 def test_a_price_below_its_own_costs_is_refused() -> None:
-    with pytest.raises(RefusedError, match=r"without tax it is 3.00 EUR, 0.05 EUR below the costs of 3.05 EUR"):
-        check_cost_sheet(sheet(321, materials=155, labour=150, surplus=-5, tax=21))
+    with pytest.raises(RefusedError, match=r"without tax it is 3.00 EUR, 0.01 EUR below the costs of 3.01 EUR"):
+        check_cost_sheet(sheet(321, materials=151, labour=150, surplus=-1, tax=21))
     check_cost_sheet(sheet(321, materials=150, labour=150, surplus=0, tax=21))
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from protocol.core.identity import generate
 from protocol.core.record import sign_statement
+from protocol.federation.grants import KeyGrant
+from protocol.supply.price_agreement import COMMITTEE_ROLE
 from tests.protocol.supply.made_up_logs import NORTHSIDE, SOUTHGATE, no, person, proposal, yes
 from tests.protocol.supply.price_story import Story
 
@@ -61,6 +63,12 @@ def sign_falsely(story: Story) -> None:
     story.northside.embed_signed(true.statement, forged, yes(story.price, story.read))
 
 
+def sign_with_a_key_that_a_member_granted(story: Story) -> None:
+    grant = KeyGrant(key=person(9).public, role=COMMITTEE_ROLE, holder="committee member", ends=False)
+    story.northside.embed(person(1), grant)
+    story.northside.embed(person(9), yes(story.price, story.read))
+
+
 def sign_having_read_something_else(story: Story) -> None:
     story.northside.embed(person(2), yes(story.price, story.price))
 
@@ -87,6 +95,7 @@ def give_a_reason_with_a_yes(story: Story) -> None:
         sign_by_the_office,
         sign_with_a_granted_node_key,
         sign_falsely,
+        sign_with_a_key_that_a_member_granted,
         sign_having_read_something_else,
         sign_another_version,
         give_a_reason_with_a_yes,
@@ -122,4 +131,20 @@ def test_a_no_can_become_a_yes_and_a_replaced_word_never_comes_back() -> None:
     assert story.status().state == "in talks"
     assert story.status().not_counted[-1].reason == "the same statement stands before"
     story.sign(1)
+    assert story.status().state == "agreed"
+
+
+def test_a_no_counts_whatever_was_read() -> None:
+    story = Story()
+    story.northside.embed(person(1), no(story.price, story.price))
+    story.northside.embed(person(2), no(story.price, story.price))
+    assert story.status().state == "refused"
+
+
+def test_only_a_first_record_names_the_keys_of_a_node() -> None:
+    story = Story()
+    founding = story.northside.filed[0].body
+    claimed = msgspec.structs.replace(founding.keys, tls=person(1).public)
+    story.northside.say(msgspec.structs.replace(founding, keys=claimed))
+    story.sign(1, 2)
     assert story.status().state == "agreed"

@@ -161,6 +161,7 @@ def test_a_changed_cost_reopens_an_agreed_price() -> None:
     status = story.status()
     assert status.state == "in talks"
     assert "the disclosed cost was 3.00 EUR then and is 3.10 EUR now" in status.reasons[0].reason
+    assert [finding.place for finding in status.waits_for] == [BAKERY, NORTHSIDE]
     story.bakery.say(yes(story.price, dearer))
     story.sign(1, 2, read=dearer)
     assert story.status().state == "agreed"
@@ -216,6 +217,8 @@ def test_a_stranger_proposes_nothing_and_changes_nothing() -> None:
     strange = story.southgate.say(proposal())
     assert "by: only the maker or one of the buyers" in reasons(story.status(strange))[0]
     butting_in = story.southgate.say(proposal(SOUTHGATE, version=2, after=story.price.leaf))
+    skipping = story.bakery.say(proposal(version=3, after=story.price.leaf))
+    assert reasons(story.status(skipping)) == ["predecessor: is not the version before of this product"]
     assert reasons(story.status(butting_in)) == ["predecessor: only a party to the version before can change it"]
     assert story.status().state == "proposed"
 
@@ -224,6 +227,7 @@ def test_only_the_makers_own_log_describes_its_product_and_discloses_it() -> Non
     story = Story()
     foreign = story.northside.say(loaf(names={"en": "another loaf"}))
     story.northside.say(disclosure(cost_cents=1, version=9))
+    story.bakery.embed(person(1), loaf(names={"en": "a person's loaf"}))
     assert [finding.place for finding in audit_filed_product(foreign)] == ["maker"]
     assert story.facts().products[ITEM].body.names["en"] == "wheat loaf"
     assert story.status().state == "proposed"
