@@ -12,6 +12,16 @@ import msgspec
 
 from protocol.core.founding import Founding
 from protocol.federation.grants import KeyGrant
+from protocol.federation.vote_records import PrecommitBody, PrevoteBody, ProposalBody
+from protocol.planning.call import (
+    PlanAnswer,
+    PlanApproval,
+    PlanCall,
+    PlanCards,
+    PlanCheck,
+    answer_slot,
+    card_slot,
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,23 @@ def _nothing(_: object) -> bytes:
     return b""
 
 
+def _slot(body: Any) -> bytes:
+    return bytes(body.slot)
+
+
+def _call(body: Any) -> bytes:
+    return bytes(body.call)
+
+
 KINDS: dict[str, Kind] = {
     "log.founding": Kind("log", Founding, _nothing, "The first entry: the co-op's name, its keys, its recovery key."),
     "key.grant": Kind("log", KeyGrant, lambda body: body.role.encode(), "A key gets a role, or loses it."),
+    "decision.proposal": Kind("federation", ProposalBody, _slot, "Let this slot be closed on this content."),
+    "decision.prevote": Kind("federation", PrevoteBody, _slot, "The value this voter accepts in a round, or nil."),
+    "decision.precommit": Kind("federation", PrecommitBody, _slot, "The value this voter holds to, or nil."),
+    "plan.call": Kind("planning", PlanCall, lambda body: body.roster, "Let us plan this period over these goods."),
+    "plan.card": Kind("planning", PlanCards, card_slot, "What a member asks for and can make, in one reading."),
+    "plan.answer": Kind("planning", PlanAnswer, answer_slot, "What a member would do in reply to one state."),
+    "plan.check": Kind("planning", PlanCheck, _call, "This node computed the draft itself and checked it."),
+    "plan.approval": Kind("planning", PlanApproval, _call, "After its meeting's vote, a co-op approves or refuses."),
 }

@@ -5,7 +5,7 @@ Invariant: a log is folded only as a contiguous prefix; the table can be dropped
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -125,6 +125,18 @@ def records(
     sql = f"SELECT {_COLUMNS} FROM record_index WHERE {where} ORDER BY origin, idx"  # noqa: S608
     opened: dict[tuple[str, int], list[bytes]] = {}
     return [_open_row(db, IndexRow(*row), opened) for row in db.execute(sql, values).fetchall()]
+
+
+def records_between(
+    db: sqlite3.Connection, origin: str, start: int, stop: int, kinds: Collection[str]
+) -> list[IndexedRecord]:
+    """Records start..stop-1 of a log that are of these kinds and not void, in order."""
+    marks = ", ".join("?" * len(kinds))
+    sql = f"""SELECT {_COLUMNS} FROM record_index WHERE origin = ? AND idx >= ? AND idx < ? AND void = ''
+              AND kind IN ({marks}) ORDER BY idx"""  # noqa: S608
+    opened: dict[tuple[str, int], list[bytes]] = {}
+    found = db.execute(sql, (origin, start, stop, *sorted(kinds))).fetchall()
+    return [_open_row(db, IndexRow(*row), opened) for row in found]
 
 
 def record_at(db: sqlite3.Connection, origin: str, index: int) -> IndexedRecord | None:

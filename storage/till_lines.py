@@ -4,7 +4,7 @@ Invariant: the same file, or a line of an overlapping file, twice changes nothin
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -81,3 +81,10 @@ def household_count(db: sqlite3.Connection, categories: Iterable[str] | None = N
 def weeks(db: sqlite3.Connection) -> list[str]:
     """The weeks that till lines fall into, in order."""
     return [row[0] for row in db.execute("SELECT DISTINCT week FROM till_line ORDER BY week")]
+
+
+def sale_rows(db: sqlite3.Connection) -> Iterator[tuple[str, str, str, str, str, int, int, bytes | None]]:
+    """Every till line in the order of its key: sold at, week, code, name, category, quantity, amount, household."""
+    sql = """SELECT sold_at, week, product_code, product_name, category, quantity_milli, amount_cents, household
+             FROM till_line ORDER BY key"""
+    return iter(db.execute(sql))

@@ -22,6 +22,7 @@ from protocol.federation.decision import (
     Timeout,
     ValueReady,
     handle,
+    is_closed,
     open_decision,
     restore,
     wait_s,
@@ -48,6 +49,7 @@ class Decider:
         self._unjudged: set[bytes] = set()
         self._closed_value: bytes | None = None
         self._reported = False
+        self._offered: bytes | None = None
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         self._timers: list[asyncio.TimerHandle] = []
         self._state = self._restore(tuple(sorted(voters)))
@@ -63,8 +65,10 @@ class Decider:
     def offer(self, content: bytes) -> None:
         """Say what this node would propose now, and so accept."""
         value = hash_content(content)
-        self._contents[value] = content
-        self._add(ValueReady(value))
+        if value != self._offered:
+            self._contents[value] = content
+            self._offered = value
+            self._add(ValueReady(value))
 
     def take(self, indexed: IndexedRecord) -> None:
         """Hear a vote of this slot from any log."""
@@ -155,3 +159,19 @@ class Decider:
         if content is not None and not self._reported:
             self._reported = True
             self._on_closed(content)
+
+
+def closed_content(node: Node, slot: bytes, voters: Iterable[str]) -> bytes | None:
+    """What a slot was closed on, from the logs alone; None while it is open or its content has not arrived."""
+    db = node.database.reader
+    votes: list[Vote] = []
+    contents: dict[bytes, bytes] = {}
+    for kind in VOTE_KINDS:
+        for indexed in records(db, kind, slot):
+            vote = None if indexed.record.sigs else vote_of(indexed.body, indexed.origin)
+            if vote is not None:
+                votes.append(vote)
+            if isinstance(indexed.body, ProposalBody):
+                contents[hash_content(indexed.body.content)] = indexed.body.content
+    value = is_closed(votes, voters) if votes else None
+    return None if value is None else contents.get(value)

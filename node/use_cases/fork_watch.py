@@ -1,0 +1,95 @@
+"""Evidence that a log was signed on two branches: judged, kept, and never held against more than the log.
+
+Invariant: only heads that the log itself signed count, and only with a proof that anyone can check.
+Spec: docs/spec/session.md
+"""
+
+import sqlite3
+from typing import NamedTuple
+
+from node.use_cases.context import Node
+from protocol.core.errors import PeerError
+from protocol.gossip import limits
+from protocol.gossip.fork_evidence import check_fork, prove_fork
+from protocol.log.bundle import BUNDLE_ENTRIES, BUNDLE_LEVEL, bundle_roots_fold
+from protocol.log.checkpoint import open_checkpoint
+from protocol.log.merkle import fold, leaf_hash
+from storage import log_store
+from storage.cosignatures import add_fork, forks
+
+FORKS_PER_LOG_MAX = 4
+"""Pieces of evidence kept for one log: one is enough to convict, more only show further branches."""
+
+
+class Evidence(NamedTuple):
+    """Two signed heads of one log and the proof that no tree begins with both."""
+
+    origin: str
+    note_a: bytes
+    note_b: bytes
+    proof: bytes
+
+
+def root_at(db: sqlite3.Connection, origin: str, size: int) -> bytes:
+    """The root of the first `size` entries of a log that we hold at least as far."""
+    return bundle_roots_fold(log_store.bundle_roots(db, origin, 0, size))
+
+
+def is_past_of_ours(db: sqlite3.Connection, origin: str, size: int, root_mark: bytes) -> bool:
+    """Whether a peer's smaller head is one that our log has gone through."""
+    return root_at(db, origin, size)[: limits.ROOT_MARK_BYTES] == root_mark
+
+
+async def judge_note(node: Node, origin: str, note: bytes) -> tuple[Evidence | None, bool]:
+    """Hold a peer's signed head against ours: (new evidence of a fork, whether ours should be sent back).
+
+    Ours is sent back when the peer's is the longer one: whoever holds the longer branch can prove. PeerError where
+    the note is not the log's.
+    """
+    db = node.database.reader
+    head, log_key = log_store.head(db, origin), log_store.log_key_of(db, origin)
+    if head is None or log_key is None:
+        raise PeerError(f"log {origin} is not known here")
+    theirs = open_checkpoint(note, log_key, origin)
+    if head.size == 0 or theirs.size == 0:
+        return None, False
+    if theirs.size > head.size:
+        return None, True
+    ours = open_checkpoint(head.note, log_key, origin)
+    proof = prove_fork(theirs, ours, lambda level, index: _read_subtree(db, origin, level, index))
+    if proof is None:
+        return None, False
+    return await _keep(node, Evidence(origin, note, head.note, proof)), False
+
+
+async def admit_evidence(node: Node, evidence: Evidence) -> Evidence | None:
+    """Check evidence that a peer sent and keep it; None when it is known. PeerError where it proves nothing."""
+    log_key = log_store.log_key_of(node.database.reader, evidence.origin)
+    if log_key is None:
+        raise PeerError(f"log {evidence.origin} is not known here")
+    check_fork(evidence.note_a, evidence.note_b, evidence.proof, log_key, evidence.origin)
+    return await _keep(node, evidence)
+
+
+def list_evidence(db: sqlite3.Connection) -> list[Evidence]:
+    """All the evidence that this node keeps."""
+    return [Evidence(*row) for row in forks(db)]
+
+
+async def _keep(node: Node, evidence: Evidence) -> Evidence | None:
+    def keep(db: sqlite3.Connection) -> bool:
+        held = sum(origin == evidence.origin for origin, *_ in forks(db))
+        return held < FORKS_PER_LOG_MAX and add_fork(db, *evidence)
+
+    if not await node.database.write(keep):
+        return None
+    node.log.warning("fork_evidence", origin=evidence.origin)
+    return evidence
+
+
+def _read_subtree(db: sqlite3.Connection, origin: str, level: int, index: int) -> bytes:
+    """The root of a complete subtree of a stored log (merkle.HashReader)."""
+    start, stop = index << level, (index + 1) << level
+    if level >= BUNDLE_LEVEL:
+        return fold(log_store.bundle_roots(db, origin, start // BUNDLE_ENTRIES, stop))
+    return fold([leaf_hash(entry) for entry in log_store.entries(db, origin, start, stop)])

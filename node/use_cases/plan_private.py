@@ -1,0 +1,184 @@
+"""What a member brings to a plan: tastes from its own till, its workplaces' effort; only cards and answers go out.
+
+Invariant: the till gives proportions only; credits are heads times an equal amount, floors the charter's list times heads.
+Invariant: nothing is answered for a call that a person has not released; tastes and effort costs never leave the node.
+"""
+
+from decimal import ROUND_CEILING, Decimal
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+
+from node.till.goods_mapping import MappedSales, parse_rules, sum_goods
+from node.till.sale import sale_of_row
+from node.till.tastes import Allotment, NestShape, TasteNest, tastes_from_consumption
+from node.use_cases.context import Node
+from protocol.core.errors import RefusedError
+from protocol.planning.call import CardAnswer, PlanCards
+from protocol.planning.card_rules import granted_floors
+from protocol.planning.cards import MICRO, CardTerms, ConsumerCard, GoodsTable, Nest, WorkplaceCard
+from protocol.planning.economy import Economy, Floats
+from protocol.planning.economy_file import read_workplace
+from protocol.planning.responses import (
+    Effort,
+    NestTastes,
+    Tastes,
+    answer_consumer,
+    answer_workplace,
+    want_at_prices,
+)
+from protocol.planning.state import State
+from storage import till_lines
+
+NESTS_MAX = 64
+WORKPLACES_MAX = 64
+PERCENT_MAX = 1_000
+
+
+class NestWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Goods that stand in for one another (sigma above 0) or only go together (sigma 0, as a decimal string)."""
+
+    id: str
+    name: str
+    sigma: str
+    goods: tuple[str, ...]
+
+
+class Council(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a co-op turns its till into wants: which till lines count as which good, what goes together, and what the
+    committee has changed, in percent of what the till says."""
+
+    till: dict[str, tuple[str, ...]]
+    nests: Annotated[tuple[NestWish, ...], msgspec.Meta(max_length=NESTS_MAX)]
+    edits_percent: dict[str, Annotated[int, msgspec.Meta(ge=0, le=PERCENT_MAX)]] = {}
+
+
+class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person releases for one reading of a call: the council's wishes and the workplaces as in an economy file."""
+
+    council: Council | None = None
+    workplaces: Annotated[tuple[dict[str, Any], ...], msgspec.Meta(max_length=WORKPLACES_MAX)] = ()
+
+
+class PrivateSide(msgspec.Struct, frozen=True):
+    """A member's cards with what stays behind them."""
+
+    cards: PlanCards
+    tastes: dict[str, Tastes]
+    efforts: dict[str, Effort]
+    lines_unmapped: int
+    summed: tuple[str, ...]
+
+
+def workplace_id(origin: str, label: str) -> str:
+    """The card id of a member's workplace: the member's log, then its label."""
+    return f"{origin}#{label}"
+
+
+def owner_of_card(card_id: str) -> str:
+    """The log that a card belongs to."""
+    return card_id.partition("#")[0]
+
+
+def prepare_side(
+    node: Node, release: Release, call: bytes, reading: int, table: GoodsTable, heads: int, terms: CardTerms, k: int
+) -> PrivateSide:
+    """A member's cards for one reading, from its release and its own till; RefusedError names what does not fit."""
+    workplaces, efforts = _prepare_workplaces(node.origin, release, table)
+    consumers: tuple[ConsumerCard, ...] = ()
+    tastes: dict[str, Tastes] = {}
+    unmapped, summed = 0, tuple[str, ...]()
+    if release.council is not None:
+        mapped = _map_till(node, release.council)
+        card, taste, summed = _prepare_council(node.origin, release.council, mapped, table, heads, terms, k)
+        consumers, tastes, unmapped = (card,), {card.id: taste}, mapped.lines_unmapped
+    cards = PlanCards(call, reading, consumers, workplaces)
+    return PrivateSide(cards, tastes, efforts, unmapped, summed)
+
+
+def answer_cards(side: PrivateSide, state: State, economy: Economy) -> tuple[CardAnswer, ...]:
+    """The answers of all a member's cards to one state."""
+    answers = [
+        CardAnswer(card.id, tuple(answer_consumer(card, side.tastes[card.id], state, economy)))
+        for card in side.cards.consumers
+    ]
+    answers += [
+        CardAnswer(card.id, tuple(answer_workplace(card, side.efforts[card.id], state, economy)))
+        for card in side.cards.workplaces
+    ]
+    return tuple(answers)
+
+
+
+
+def _prepare_workplaces(
+    origin: str, release: Release, table: GoodsTable
+) -> tuple[tuple[WorkplaceCard, ...], dict[str, Effort]]:
+    index = {good.id: place for place, good in enumerate(table.goods)}
+    cards: list[WorkplaceCard] = []
+    efforts: dict[str, Effort] = {}
+    for position, row in enumerate(release.workplaces):
+        card, effort = read_workplace(row, position, index)
+        named = msgspec.structs.replace(card, id=workplace_id(origin, card.id))
+        cards.append(named)
+        efforts[named.id] = effort
+    return tuple(cards), efforts
+
+
+def _map_till(node: Node, council: Council) -> MappedSales:
+    rows = till_lines.sale_rows(node.database.reader)
+    mapped = sum_goods(map(sale_of_row, rows), parse_rules(council.till))
+    for good, percent in council.edits_percent.items():
+        if good not in mapped.goods:
+            raise RefusedError.at(f"edits_percent.{good}", "no till lines count as this good")
+        mapped.goods[good].amount_cents = mapped.goods[good].amount_cents * percent // 100
+    return mapped
+
+
+def _prepare_council(
+    origin: str,
+    council: Council,
+    mapped: MappedSales,
+    table: GoodsTable,
+    heads: int,
+    terms: CardTerms,
+    k: int,
+) -> tuple[ConsumerCard, Tastes, tuple[str, ...]]:
+    index = {good.id: place for place, good in enumerate(table.goods)}
+    unknown = sorted({good for nest in council.nests for good in nest.goods} - index.keys())
+    if unknown:
+        raise RefusedError.at("council.nests", f"{unknown[0]} is not in the goods table of this call")
+    shapes = [NestShape(nest.id, nest.name, Decimal(nest.sigma), nest.goods) for nest in council.nests]
+    prices = {good.id: Decimal(good.start_price_micro) / MICRO for good in table.goods}
+    floors = {floor.good: Decimal(floor.amount).scaleb(-floor.decimals) for floor in terms.floors}
+    found = tastes_from_consumption(mapped, shapes, prices, Allotment(heads, terms.credits_per_head_micro, floors), k)
+    granted = granted_floors(table, heads, terms)
+    nests = [_prepare_nest(nest, table, index, granted) for nest in found.nests if nest.credits_micro > 0]
+    card = ConsumerCard(origin, heads, tuple(public for public, _ in nests))
+    return card, Tastes(tuple(private for _, private in nests)), found.summed
+
+
+def _prepare_nest(
+    nest: TasteNest, table: GoodsTable, index: dict[str, int], granted: dict[int, int]
+) -> tuple[Nest, NestTastes]:
+    # A good without weight and floor is not wanted at all; one with a floor only keeps the least weight there is.
+    cells = [cell for cell in nest.goods if cell.weight > 0 or cell.floor > 0]
+    least = min((cell.weight for cell in cells if cell.weight > 0), default=Decimal(1)) / 1_000_000
+    taste = NestTastes(float(nest.sigma), tuple(float(max(cell.weight, least)) for cell in cells))
+    goods = tuple(index[cell.good] for cell in cells)
+    floors = tuple(granted.get(good, 0) for good in goods)
+    start_prices = _start_prices(table, goods)
+    above = want_at_prices(taste, nest.credits_micro / MICRO, start_prices)
+    wants = tuple(
+        floor + _units(want, table.goods[good].decimals) for good, floor, want in zip(goods, floors, above, strict=True)
+    )
+    return Nest(nest.credits_micro, goods, floors, wants), taste
+
+
+def _start_prices(table: GoodsTable, goods: tuple[int, ...]) -> Floats:
+    return np.array([table.goods[good].start_price_micro / MICRO for good in goods])
+
+
+def _units(amount: float, decimals: int) -> int:
+    return int(Decimal(amount).scaleb(decimals).to_integral_value(ROUND_CEILING))

@@ -1,0 +1,385 @@
+"""One plan call at this node: from the cards to a draft, slot by slot, as the logs settle them.
+
+Invariant: the next state follows from closed sets alone, so a node that was away catches up from the logs.
+Invariant: what this node answers is on disk in its own log before anyone sees it, once per slot.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from node.use_cases.context import Node
+from node.use_cases.deciding import Decider, closed_content
+from node.use_cases.plan_draft import Draft, make_draft
+from node.use_cases.plan_private import PrivateSide, Release, answer_cards, owner_of_card, prepare_side
+from node.use_cases.publish import publish
+from protocol.core.encoding import decode, to_struct
+from protocol.core.errors import RefusedError
+from protocol.planning.call import (
+    CARDS_ROUND,
+    CardRegret,
+    PlanAnswer,
+    PlanCall,
+    PlanCards,
+    PlanCheck,
+    format_set,
+    judge_set,
+    parse_set,
+    round_slot,
+)
+from protocol.planning.card_rules import audit_consumer_card, audit_workplace_card
+from protocol.planning.cards import CardTerms, GoodsTable
+from protocol.planning.economy import Economy, build_economy
+from protocol.planning.rounds import Answer, RoundReport, check_answer, close_round, start_state, warm_start
+from protocol.planning.state import State, hash_state
+from storage.files import FILE_BYTES_MAX
+from storage.record_index import IndexedRecord, record_by_leaf, records
+
+SILENT_WAIT_MS = 500
+"""How long the wait is for a participant that was silent in the round before."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the roster and charter of a call say: members with their heads, the charter's grants, k households."""
+
+    members: Mapping[str, int]
+    names: Mapping[str, str]
+    card_terms: CardTerms
+    k_households: int
+    approvals_needed: int
+
+
+@dataclass
+class Slot:
+    """One round's set in the making."""
+
+    number: int
+    id: bytes
+    expected: frozenset[str]
+    opened_s: float
+    held: dict[str, IndexedRecord] = field(default_factory=dict)
+    in_time: set[str] = field(default_factory=set)
+    content: bytes | None = None
+    decider: Decider | None = None
+    contributed: bool = False
+
+
+@dataclass
+class ReadingReport:
+    """What one reading came to: a report for each round, and the draft at its end."""
+
+    reading: int
+    reports: list[RoundReport] = field(default_factory=list)
+    draft: Draft | None = None
+
+
+class PlanRun:
+    """A call's progress at this node; `advance` does all that can be done with what is known."""
+
+    def __init__(self, node: Node, call_id: bytes, call: PlanCall, terms: Terms) -> None:
+        self.node, self.call_id, self.call, self.terms = node, call_id, call, terms
+        self.stage = "waiting for the goods table"
+        self.trouble = ""
+        self.table: GoodsTable | None = None
+        self.readings = [ReadingReport(1)]
+        self.economy: Economy | None = None
+        self.state: State | None = None
+        self.releases: dict[int, Release] = {}
+        self.side: PrivateSide | None = None
+        self.slot: Slot | None = None
+        self._silent_before: frozenset[str] = frozenset()
+        self._side_reading = 0
+        self._wake: asyncio.TimerHandle | None = None
+        self.poked = asyncio.Event()
+
+    @property
+    def reading(self) -> ReadingReport:
+        """The reading that is going on."""
+        return self.readings[-1]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no further round will come."""
+        return self.stage in ("voting", "stopped")
+
+    def take(self, indexed: IndexedRecord) -> None:
+        """Hear a record that may concern the present slot."""
+        slot = self.slot
+        if slot is None or indexed.body is None or self.is_over:
+            return
+        if isinstance(indexed.body, PlanCards | PlanAnswer):
+            if self._slot_of(indexed.body) == slot.id:
+                self._hold(slot, indexed)
+        elif slot.decider is not None and indexed.body.slot == slot.id:
+            slot.decider.take(indexed)
+        self.poked.set()
+
+    async def advance(self) -> None:
+        """Do everything that what is known allows; RefusedError stops the call with its reason."""
+        try:
+            while not self.is_over and await self._step():
+                pass
+        except RefusedError as error:
+            await self._stop(str(error))
+
+    def describe(self) -> dict[str, object]:
+        """Where the call stands at this node, and for whom it waits."""
+        slot = self.slot
+        waits_for = sorted(slot.expected - slot.held.keys()) if slot is not None else []
+        if slot is not None and not waits_for and slot.decider is not None:
+            waits_for = list(slot.decider.waits_for())
+        return {
+            "stage": self.stage,
+            "trouble": self.trouble,
+            "reading": self.reading.reading,
+            "round": len(self.reading.reports),
+            "waits_for": waits_for,
+        }
+
+    async def close(self) -> None:
+        """Take no further part."""
+        if self._wake is not None:
+            self._wake.cancel()
+        if self.slot is not None and self.slot.decider is not None:
+            await self.slot.decider.stop()
+
+    async def _step(self) -> bool:
+        if self.table is None:
+            return self._load_table()
+        if self.slot is None:
+            self._open_slot()
+        slot = self.slot
+        assert slot is not None
+        if slot.content is None:
+            await self._contribute(slot)
+            self._drive(slot)
+        if slot.content is None:
+            return False
+        return await self._apply(slot, slot.content)
+
+    def _load_table(self) -> bool:
+        raw = self.node.files.get(self.call.goods_table)
+        if raw is None:
+            peering = self.node.parts.get("peering")
+            if peering is not None:
+                peering.want_file(self.call.goods_table)
+            self._wake_in(0.5)
+            return False
+        self.table = to_struct(decode(raw, FILE_BYTES_MAX), GoodsTable, "goods table")
+        self.stage = "cards"
+        return True
+
+    def _open_slot(self) -> None:
+        number = CARDS_ROUND if self.state is None or self.stage == "cards" else self.state.round + 1
+        expected = frozenset(self.terms.members)
+        if number != CARDS_ROUND and self.economy is not None:
+            expected = frozenset(owner_of_card(card) for card in self.economy.participants)
+        slot_id = round_slot(self.call_id, self.reading.reading, number)
+        slot = Slot(number, slot_id, expected, self.node.clock.monotonic_s())
+        self.slot = slot
+        kind = "plan.card" if number == CARDS_ROUND else "plan.answer"
+        for indexed in records(self.node.database.reader, kind, slot_id):
+            self._hold(slot, indexed)
+        slot.content = closed_content(self.node, slot_id, self.terms.members)
+        if slot.content is None:
+            decider = Decider(
+                self.node, slot_id, self.terms.members, lambda content: self._judge(slot, content),
+                lambda content: self._closed(slot, content),
+            )
+            slot.decider = decider
+
+    def _hold(self, slot: Slot, indexed: IndexedRecord) -> None:
+        """Keep a participant's first valid contribution; remember which came before our own wait ran out."""
+        if indexed.origin in slot.held or indexed.origin not in slot.expected or indexed.record.sigs:
+            return
+        if not self._is_valid(slot, indexed):
+            return
+        slot.held[indexed.origin] = indexed
+        if not self._wait_is_over(slot, indexed.origin):
+            slot.in_time.add(indexed.origin)
+        if indexed.origin == self.node.origin:
+            slot.contributed = True
+
+    def _is_valid(self, slot: Slot, indexed: IndexedRecord) -> bool:
+        body = indexed.body
+        if slot.number == CARDS_ROUND:
+            return not self.audit_cards(indexed.origin, body)
+        assert self.economy is not None and self.state is not None
+        own_cards = {card for card in self.economy.participants if owner_of_card(card) == indexed.origin}
+        if {answer.card for answer in body.answers} != own_cards or len(body.answers) != len(own_cards):
+            return False
+        try:
+            for answer in body.answers:
+                check_answer(self.economy, self.state, answer.card, Answer(body.state, answer.quantities))
+        except RefusedError:
+            return False
+        return True
+
+    def audit_cards(self, origin: str, cards: PlanCards) -> list[str]:
+        """Why a member's cards are void, in sentences; an empty list when they are not."""
+        assert self.table is not None
+        found = [
+            f"{card.id}: not a card of this member"
+            for card in (*cards.consumers, *cards.workplaces)
+            if owner_of_card(card.id) != origin
+        ]
+        for card in cards.consumers:
+            if card.heads != self.terms.members.get(origin):
+                found.append(f"{card.id}: {card.heads} heads, the roster says {self.terms.members.get(origin)}")
+            found += [str(one) for one in audit_consumer_card(self.table, card, self.terms.card_terms)]
+        for workplace in cards.workplaces:
+            found += [str(one) for one in audit_workplace_card(self.table, workplace)]
+        names = [card.id for card in (*cards.consumers, *cards.workplaces)]
+        if len(set(names)) != len(names) or len(cards.consumers) > 1:
+            found.append("one council card at most, and no card twice")
+        return found
+
+    async def _contribute(self, slot: Slot) -> None:
+        """Publish this node's own cards or answers, once; nothing without a person's release."""
+        me = self.node.origin
+        if slot.contributed or me not in slot.expected or me in slot.held:
+            return
+        side = await self._own_side()
+        if side is None:
+            return
+        slot.contributed = True
+        if slot.number == CARDS_ROUND:
+            await publish(self.node, "plan.card", side.cards)
+            return
+        assert self.economy is not None and self.state is not None
+        answers = await asyncio.to_thread(answer_cards, side, self.state, self.economy)
+        state_hash = hash_state(self.state)
+        body = PlanAnswer(self.call_id, self.reading.reading, slot.number, state_hash, answers)
+        await publish(self.node, "plan.answer", body)
+
+    async def _own_side(self) -> PrivateSide | None:
+        """The private side of this reading's release; the last released one stands where a later reading has none."""
+        reading = self.reading.reading
+        release = self.releases.get(reading)
+        if release is None:
+            return None
+        if self.side is None or self._side_reading != reading:
+            terms, heads = self.terms, self.terms.members[self.node.origin]
+            assert self.table is not None
+            self.side = await asyncio.to_thread(
+                prepare_side, self.node, release, self.call_id, reading, self.table, heads, terms.card_terms,
+                terms.k_households,
+            )
+            self._side_reading = reading
+        return self.side
+
+    def _drive(self, slot: Slot) -> None:
+        """Offer our set once all have spoken or our wait ran out, and judge anew what could not be judged."""
+        decider = slot.decider
+        if decider is None:
+            return
+        missing = slot.expected - slot.held.keys()
+        waiting_s = [self._wait_left_s(slot, origin) for origin in missing]
+        if all(left_s <= 0 for left_s in waiting_s):
+            listed = {name: slot.held[name].leaf if name in slot.held else None for name in slot.expected}
+            decider.offer(format_set(listed))
+            decider.start()
+        else:
+            self._wake_in(max(0.05, min(left_s for left_s in waiting_s if left_s > 0)))
+            if decider.has_proposal:
+                decider.start()
+        decider.judge_again()
+
+    def _judge(self, slot: Slot, content: bytes) -> bool | None:
+        held = {origin: indexed.leaf for origin, indexed in slot.held.items()}
+        return judge_set(content, slot.expected, held, frozenset(slot.in_time))
+
+    def _closed(self, slot: Slot, content: bytes) -> None:
+        slot.content = content
+        self.poked.set()
+
+    async def _apply(self, slot: Slot, content: bytes) -> bool:
+        """Follow a closed set; False while a record that it names has not arrived."""
+        found: dict[str, IndexedRecord] = {}
+        for origin, leaf in parse_set(content).items():
+            if leaf is not None:
+                indexed = record_by_leaf(self.node.database.reader, leaf)
+                if indexed is None:
+                    self._wake_in(0.5)
+                    return False
+                found[origin] = indexed
+        if slot.decider is not None:
+            await slot.decider.stop()
+        self._silent_before = slot.expected - found.keys()
+        self.slot = None
+        if slot.number == CARDS_ROUND:
+            self._begin_rounds(found)
+        else:
+            await self._close_round(found)
+        return True
+
+    def _begin_rounds(self, found: Mapping[str, IndexedRecord]) -> None:
+        assert self.table is not None
+        bodies = [indexed.body for indexed in found.values()]
+        consumers = [card for body in bodies for card in body.consumers]
+        workplaces = [card for body in bodies for card in body.workplaces]
+        self.economy = build_economy(self.table, consumers, workplaces)
+        self.state = start_state(self.economy) if self.state is None else warm_start(self.economy, self.state)
+        self.stage = "rounds"
+
+    async def _close_round(self, found: Mapping[str, IndexedRecord]) -> None:
+        assert self.economy is not None and self.state is not None
+        answers = {
+            answer.card: Answer(indexed.body.state, answer.quantities)
+            for indexed in found.values()
+            for answer in indexed.body.answers
+        }
+        self.state, report = await asyncio.to_thread(close_round, self.economy, self.state, answers)
+        self.reading.reports.append(report)
+        self.node.log.info(
+            "plan.round", reading=self.reading.reading, round=report.round, worst_good_ppm=report.worst_good_ppm
+        )
+        if report.is_close_enough:
+            await self._finish_reading()
+        elif len(self.reading.reports) >= self.call.rounds_max:
+            raise RefusedError.at("rounds", f"{self.call.rounds_max} rounds and no draft within the tolerance")
+
+    async def _finish_reading(self) -> None:
+        assert self.economy is not None and self.state is not None
+        reading = self.reading
+        side = self.side if self._side_reading == reading.reading else None
+        draft = await asyncio.to_thread(make_draft, self.economy, self.state, reading.reports, self.call, side)
+        reading.draft = draft
+        self.node.files.put(draft.document)
+        if self._has_checked(draft) is False and self.node.origin in self.terms.members:
+            regrets = tuple(CardRegret(card, value) for card, value in sorted(draft.own_regrets.items()))
+            body = PlanCheck(self.call_id, reading.reading, draft.digest, len(draft.findings), regrets)
+            await publish(self.node, "plan.check", body)
+        if reading.reading < self.call.readings:
+            self.readings.append(ReadingReport(reading.reading + 1))
+            self.stage = "cards"
+        else:
+            self.stage = "voting"
+
+    def _has_checked(self, draft: Draft) -> bool:
+        own = records(self.node.database.reader, "plan.check", self.call_id, self.node.origin)
+        return any(indexed.body.digest == draft.digest for indexed in own)
+
+    async def _stop(self, reason: str) -> None:
+        self.stage, self.trouble = "stopped", reason
+        self.node.log.warning("plan.stopped", reason=reason)
+        await self.close()
+
+    def _slot_of(self, body: PlanCards | PlanAnswer) -> bytes:
+        number = CARDS_ROUND if isinstance(body, PlanCards) else body.round
+        return round_slot(body.call, body.reading, number)
+
+    def _wait_is_over(self, slot: Slot, origin: str) -> bool:
+        return self._wait_left_s(slot, origin) <= 0
+
+    def _wait_left_s(self, slot: Slot, origin: str) -> float:
+        wait_ms = self.call.cards_wait_ms if slot.number == CARDS_ROUND else self.call.answers_wait_ms
+        if slot.number != CARDS_ROUND and origin in self._silent_before:
+            wait_ms = min(wait_ms, SILENT_WAIT_MS)
+        return slot.opened_s + wait_ms / 1000 - self.node.clock.monotonic_s()
+
+    def _wake_in(self, delay_s: float) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+        self._wake = asyncio.get_running_loop().call_later(delay_s, self.poked.set)

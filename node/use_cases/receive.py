@@ -1,0 +1,201 @@
+"""Taking in what a peer sent: the only path that admits another node's records.
+
+Invariant: nothing is stored before a signed head vouches for it, and the head moves only with the last bundle it covers.
+Invariant: the same delivery twice, or by two peers at once, changes nothing.
+Invariant: on the bulk path entries are split and hashed, never decoded; the index follows from its own cursor.
+Spec: docs/spec/session.md
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from node.use_cases.context import Node
+from protocol.core.errors import PeerError
+from protocol.gossip import limits
+from protocol.gossip.transfer import Transfer
+from protocol.log.bundle import BUNDLE_ENTRIES, parse_bundle
+from protocol.log.checkpoint import Checkpoint, open_checkpoint
+from storage import gossip_marks, log_store, record_index
+from storage.log_store import ForkError
+
+INDEX_ENTRIES = 1_024
+"""Entries folded into the index in one commit while a transfer's records are caught up with."""
+
+Closed = tuple[int, bytes, bytes]
+
+
+class BranchError(PeerError):
+    """What came is signed but does not go with what we hold: perhaps the log was signed on two branches."""
+
+    def __init__(self, origin: str, reason: str) -> None:
+        super().__init__(reason)
+        self.origin = origin
+
+
+@dataclass(slots=True)
+class _Running:
+    """A transfer under way: bundles that wait for a commit, and those that must go in with the head."""
+
+    transfer: Transfer
+    remaining: set[int]
+    overlap: int
+    batch: list[Closed] = field(default_factory=list)
+    batch_bytes: int = 0
+    late: list[Closed] = field(default_factory=list)
+    partial: list[bytes] | None = None
+    writing: "asyncio.Task[None] | None" = None
+
+
+class Receiver:
+    """Verifies, stores and indexes what the node's sessions bring."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._running: dict[str, _Running] = {}
+        self._to_index: dict[str, None] = {}
+        self._indexing: asyncio.Task[None] | None = None
+
+    def resume(self) -> None:
+        """After a start: index what was stored before the last stop and is not indexed yet."""
+        for head in log_store.heads(self._node.database.reader):
+            self._index_soon(head.origin)
+
+    async def stop(self) -> None:
+        """Finish what was begun; what is not stored yet is fetched again another day."""
+        if self._indexing is not None:
+            self._indexing.cancel()
+            await asyncio.gather(self._indexing, return_exceptions=True)
+
+    async def admit_push(self, origin: str, start: int, count: int, note: bytes, raw: bytes) -> None:
+        """Store `count` entries from `start` on, laid out as a bundle, under the head that they lead to.
+
+        PeerError where anything is wrong, BranchError where it is signed all the same; nothing is stored then.
+        """
+        checkpoint = self._open(origin, note)
+        if checkpoint.size != start + count:
+            raise PeerError(f"log {origin}: a push that ends at {start + count} under a head of {checkpoint.size}")
+        entries = parse_bundle(raw, count)
+        try:
+            first, stop = await self._node.database.write(
+                lambda db: _extend_and_index(db, origin, start, entries, checkpoint, note)
+            )
+        except ForkError as error:
+            raise BranchError(origin, error.reason) from None
+        if stop > first:
+            self._node.changes.publish(origin, first, stop)
+
+    async def begin_transfer(self, origin: str, first: int, note: bytes, roots: bytes) -> tuple[int, tuple[int, ...]]:
+        """Check a head and its bundle roots: (its size, the bundles that are still to come).
+
+        PeerError where the note is not the log's; BranchError where the roots do not lead to it.
+        """
+        checkpoint = self._open(origin, note)
+        db = self._node.database.reader
+        head = log_store.head(db, origin)
+        assert head is not None
+        if checkpoint.size <= head.size:
+            return checkpoint.size, ()
+        if first > head.size // BUNDLE_ENTRIES:
+            raise PeerError(f"log {origin}: bundle roots from {first} on leave a gap")
+        held_roots = log_store.bundle_roots(db, origin, 0, first * BUNDLE_ENTRIES)
+        try:
+            transfer = Transfer(checkpoint, note, held_roots, roots)
+        except PeerError as error:
+            raise BranchError(origin, error.reason) from None
+        pending = gossip_marks.pending_roots(db, origin)
+        # What we hold of the open bundle are rows: its blob goes in with the head, never beside them.
+        overlap = head.size // BUNDLE_ENTRIES if head.size % BUNDLE_ENTRIES else -1
+        missing = transfer.list_missing({number: root for number, root in pending.items() if number != overlap})
+        stale = [number for number in missing if number in pending]
+        if stale:
+            await self._node.database.write(lambda db: gossip_marks.drop_pending(db, origin, stale))
+        self._running[origin] = running = _Running(transfer, set(missing), overlap)
+        if not missing:
+            await self._finish(origin, running)
+        return checkpoint.size, missing
+
+    async def admit_bundle(self, origin: str, number: int, raw: bytes) -> None:
+        """Check a whole bundle of a begun transfer and store it with the next batch, the last ones with the head.
+
+        Waits while the batch before is still being written, so that no more than two are in memory. PeerError where
+        it is not the promised bundle.
+        """
+        running = self._running.get(origin)
+        if running is None or number not in running.remaining:
+            return
+        entries = running.transfer.check_bundle(number, raw)
+        running.remaining.remove(number)
+        if len(entries) < BUNDLE_ENTRIES:
+            running.partial = entries
+        elif number == running.overlap:
+            running.late.append((number, raw, running.transfer.root(number)))
+        else:
+            running.batch.append((number, raw, running.transfer.root(number)))
+            running.batch_bytes += len(raw)
+        if not running.remaining:
+            await self._finish(origin, running)
+        elif len(running.batch) >= limits.COMMIT_BUNDLES or running.batch_bytes >= limits.COMMIT_BYTES:
+            await self._settle(running)
+            running.writing = asyncio.create_task(self._write(running, self._take_batch(running)))
+
+    def end_transfer(self, origin: str) -> None:
+        """Forget a transfer; what it stored stays for the next one."""
+        self._running.pop(origin, None)
+
+    def _open(self, origin: str, note: bytes) -> Checkpoint:
+        log_key = log_store.log_key_of(self._node.database.reader, origin)
+        if log_key is None:
+            raise PeerError(f"log {origin} is not known here")
+        return open_checkpoint(note, log_key, origin)
+
+    async def _finish(self, origin: str, running: _Running) -> None:
+        await self._settle(running)
+        await self._write(running, self._take_batch(running) + running.late)
+        self._index_soon(origin)
+
+    async def _settle(self, running: _Running) -> None:
+        if running.writing is not None:
+            writing, running.writing = running.writing, None
+            await writing
+
+    @staticmethod
+    def _take_batch(running: _Running) -> list[Closed]:
+        batch, running.batch, running.batch_bytes = running.batch, [], 0
+        return batch
+
+    async def _write(self, running: _Running, closed: Sequence[Closed]) -> None:
+        transfer, partial = running.transfer, running.partial
+        is_last = not running.remaining
+        try:
+            await self._node.database.write(
+                lambda db: log_store.store_bundles(
+                    db, closed, partial if is_last else None, transfer.checkpoint, transfer.note
+                )
+            )
+        except ForkError as error:
+            raise BranchError(transfer.checkpoint.origin, error.reason) from None
+
+    def _index_soon(self, origin: str) -> None:
+        self._to_index[origin] = None
+        if self._indexing is None or self._indexing.done():
+            self._indexing = asyncio.create_task(self._index_waiting())
+
+    async def _index_waiting(self) -> None:
+        while self._to_index:
+            origin = next(iter(self._to_index))
+            first, stop = await self._node.database.write(
+                lambda db, name=origin: record_index.catch_up(db, name, INDEX_ENTRIES)
+            )
+            if stop > first:
+                self._node.changes.publish(origin, first, stop)
+            else:
+                del self._to_index[origin]
+
+
+def _extend_and_index(
+    db: sqlite3.Connection, origin: str, start: int, entries: Sequence[bytes], checkpoint: Checkpoint, note: bytes
+) -> tuple[int, int]:
+    log_store.extend(db, origin, start, entries, checkpoint, note)
+    return record_index.catch_up(db, origin)

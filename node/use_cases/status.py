@@ -1,0 +1,98 @@
+"""How a node is doing, in figures a volunteer can read out over the phone."""
+
+from typing import Any
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from node.use_cases.till import NoParams
+from storage import log_store, peer_state, record_index, till_lines
+from storage.cosignatures import forks, newest_by_cosigner
+from storage.settings import set_setting, setting
+
+PROVENANCE_SETTING = "provenance"
+DEFAULT_QUANTITIES = "Quantities sold: this co-op's own till files."
+TEXT_LENGTH_MAX = 1_000
+
+
+class Provenance(msgspec.Struct, frozen=True):
+    """Where the quantities sold come from, and what is made up: said on every page."""
+
+    quantities: str
+    made_up: tuple[str, ...] = ()
+
+
+class LogStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One log as this node holds it: its newest signed head and who has cosigned up to which size."""
+
+    origin: str
+    own: bool
+    size: int
+    root: str
+    cosigned: dict[str, int]
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole node at a glance."""
+
+    origin: str
+    name: str
+    logs: tuple[LogStatus, ...]
+    peers: int
+    records: int
+    void: int
+    kinds: dict[str, int]
+    till_lines: int
+    forks: int
+    provenance: Provenance
+    parts: dict[str, Any]
+
+
+async def show_status(node: Node, _: NoParams) -> Status:
+    """Logs, peers, records and till lines of this home."""
+    db = node.database.reader
+    kinds = record_index.counts_by_kind(db)
+    logs = tuple(
+        LogStatus(
+            origin=head.origin,
+            own=head.origin == node.origin,
+            size=head.size,
+            root=head.root.hex(),
+            cosigned={name: one.size for name, one in newest_by_cosigner(db, head.origin).items()},
+        )
+        for head in log_store.heads(db)
+    )
+    reports = {name: part.describe() for name, part in node.parts.items() if hasattr(part, "describe")}
+    return Status(
+        origin=node.origin,
+        name=node.name,
+        logs=logs,
+        peers=len(peer_state.peers(db)),
+        records=sum(count for count, _ in kinds.values()),
+        void=sum(void for _, void in kinds.values()),
+        kinds={kind: count for kind, (count, _) in kinds.items()},
+        till_lines=till_lines.line_count(db),
+        forks=len(forks(db)),
+        provenance=read_provenance(node),
+        parts=reports,
+    )
+
+
+def read_provenance(node: Node) -> Provenance:
+    """What this home says about its figures; a real co-op's default when nothing was set."""
+    found = setting(node.database.reader, PROVENANCE_SETTING)
+    return Provenance(DEFAULT_QUANTITIES) if found is None else msgspec.convert(found, Provenance)
+
+
+async def set_provenance(node: Node, params: Provenance) -> Provenance:
+    """Say where quantities come from and what is made up, on every page of this home."""
+    trimmed = Provenance(params.quantities[:TEXT_LENGTH_MAX], tuple(text[:TEXT_LENGTH_MAX] for text in params.made_up))
+    value = msgspec.to_builtins(trimmed)
+    await node.database.write(lambda db: set_setting(db, PROVENANCE_SETTING, value))
+    return trimmed
+
+
+OPERATIONS = (
+    Operation("status", NoParams, show_status, "How this node is doing: logs, peers, records, till lines.", False),
+    Operation("provenance.set", Provenance, set_provenance, "Say on every page where figures come from."),
+)

@@ -1,0 +1,196 @@
+"""Taking in a till file, and seeing what was sold: all of it private to this node.
+
+Invariant: a file is taken whole or not at all, unless the good rows are asked for; twice changes nothing.
+Invariant: no household leaves this module, only how many there are.
+"""
+
+import asyncio
+import hashlib
+from typing import Annotated, Any
+
+import msgspec
+
+from node.till.columns import ColumnMapping
+from node.till.line_keys import key_lines
+from node.till.plain_csv import FORMAT_NAME, parse_plain_csv
+from node.till.row_reader import TOKEN_KEY_BYTES
+from node.till.sale import Sale, TillFile
+from node.use_cases.context import Node, Operation
+from protocol.core.errors import Finding, RefusedError
+from storage import till_lines
+from storage.settings import set_setting, setting
+from storage.till_lines import TillRow
+
+FILE_BYTES_MAX = 50 * 1024 * 1024
+NAME_LENGTH_MAX = 200
+WANTED_MAX = 10
+TOKEN_KEY_SETTING = "till_token_key"
+
+
+class TillParams(msgspec.Struct, kw_only=True):
+    """A till file: its name and bytes, with a mapping of columns where the headers do not speak for themselves."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
+    content: bytes
+    encoding: str = "utf-8"
+    mapping: ColumnMapping | None = None
+    good_rows_only: bool = False
+
+
+class NoParams(msgspec.Struct):
+    """Nothing to say."""
+
+
+class TillReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a till file holds, and what of it was new; findings are rows that could not be read."""
+
+    name: str
+    format: str
+    taken: bool
+    known_file: bool
+    rows_read: int
+    lines_new: int
+    lines_known: int
+    amount_cents: int
+    refund_lines: int
+    products: int
+    households: int
+    first_day: str
+    last_day: str
+    columns_dropped: tuple[str, ...]
+    columns_unused: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    findings_left_off: int
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """One product of the till: quantity in thousandths of the unit sold, money in cents, households that bought it."""
+
+    code: str
+    name: str
+    category: str
+    quantity_milli: int
+    amount_cents: int
+    lines: int
+    households: int
+
+
+class ConsumptionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """All that this home's till lines add up to; `products` by money, most first."""
+
+    lines: int
+    households: int
+    weeks: tuple[str, ...]
+    files: tuple[tuple[str, int, int, int], ...]
+    products: tuple[Wanted, ...]
+
+
+async def preview_file(node: Node, params: TillParams) -> TillReport:
+    """Read a file and say what is in it; nothing is kept."""
+    parsed = await _parse(node, params)
+    return _report(params, parsed, taken=False, known_file=False, lines_new=0)
+
+
+async def import_file(node: Node, params: TillParams) -> TillReport:
+    """Take a file in; RefusedError lists every finding when it cannot be taken whole."""
+    parsed = await _parse(node, params)
+    if parsed.findings and not params.good_rows_only:
+        raise RefusedError(f"{params.name}: nothing was imported", parsed.findings)
+    rows = [_row_of(key, sale) for key, sale in key_lines(parsed.sales)]
+    if not rows:
+        raise RefusedError.at(params.name, "no till lines in this file")
+    digest, now_ms = hashlib.sha256(params.content).digest(), node.clock.now_ms()
+    lines_new, was_new = await node.database.write(
+        lambda db: till_lines.add_file(db, params.name, digest, now_ms, rows)
+    )
+    return _report(params, parsed, taken=True, known_file=not was_new, lines_new=lines_new)
+
+
+async def show_consumption(node: Node, _: NoParams) -> ConsumptionReport:
+    """What was sold so far, by product."""
+    db = node.database.reader
+    found = sorted(till_lines.consumption(db), key=lambda one: (-one.amount_cents, one.category, one.product_code))
+    products = tuple(
+        Wanted(one.product_code, one.product_name, one.category, one.quantity_milli, one.amount_cents, *one[5:])
+        for one in found
+    )
+    return ConsumptionReport(
+        lines=till_lines.line_count(db),
+        households=till_lines.household_count(db),
+        weeks=tuple(till_lines.weeks(db)),
+        files=tuple(till_lines.files(db)),
+        products=products,
+    )
+
+
+async def list_formats(_: Node, __: NoParams) -> dict[str, Any]:
+    """The till formats that this node reads."""
+    return {"formats": [{"name": FORMAT_NAME, "columns": list(ColumnMapping.__struct_fields__)}]}
+
+
+async def _parse(node: Node, params: TillParams) -> TillFile:
+    if len(params.content) > FILE_BYTES_MAX:
+        raise RefusedError.at(params.name, f"{len(params.content)} bytes, at most {FILE_BYTES_MAX} are taken")
+    token_key = await _token_key(node)
+    return await asyncio.to_thread(
+        parse_plain_csv, params.content, token_key, params.mapping, params.encoding, params.good_rows_only
+    )
+
+
+async def _token_key(node: Node) -> bytes:
+    """The key that turns customer numbers into tokens: made once, never shown."""
+    fresh = node.clock.random_bytes(TOKEN_KEY_BYTES)
+
+    def find_or_make(db: Any) -> bytes:
+        known = setting(db, TOKEN_KEY_SETTING)
+        if isinstance(known, bytes):
+            return known
+        set_setting(db, TOKEN_KEY_SETTING, fresh)
+        return fresh
+
+    return await node.database.write(find_or_make)
+
+
+def _row_of(key: bytes, sale: Sale) -> TillRow:
+    return TillRow(
+        key,
+        sale.sold_at,
+        sale.week,
+        sale.product_code,
+        sale.product_name,
+        sale.category,
+        sale.quantity_milli,
+        sale.amount_cents,
+        sale.household_token,
+    )
+
+
+def _report(params: TillParams, parsed: TillFile, *, taken: bool, known_file: bool, lines_new: int) -> TillReport:
+    totals = parsed.totals
+    return TillReport(
+        name=params.name,
+        format=parsed.format,
+        taken=taken,
+        known_file=known_file,
+        rows_read=parsed.rows_read,
+        lines_new=lines_new,
+        lines_known=len(parsed.sales) - lines_new if taken else 0,
+        amount_cents=totals.amount_cents,
+        refund_lines=totals.refund_lines,
+        products=totals.products,
+        households=totals.households,
+        first_day=totals.first_day,
+        last_day=totals.last_day,
+        columns_dropped=parsed.columns_dropped,
+        columns_unused=parsed.columns_unused,
+        findings=parsed.findings,
+        findings_left_off=parsed.findings_left_off,
+    )
+
+
+OPERATIONS = (
+    Operation("till.formats", NoParams, list_formats, "The till formats that this node reads.", writes=False),
+    Operation("till.preview", TillParams, preview_file, "What is in a till file; nothing is kept.", writes=False),
+    Operation("till.import", TillParams, import_file, "Take a till file in; the same file twice changes nothing."),
+    Operation("consumption.show", NoParams, show_consumption, "What was sold so far, by product.", writes=False),
+)

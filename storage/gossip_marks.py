@@ -1,0 +1,40 @@
+"""What gossip needs to remember beside logs and peers: changes that are not new entries, and interrupted transfers.
+
+Invariant: whatever a peer should hear of again after a break has a change number of its own.
+Spec: docs/spec/session.md
+"""
+
+import sqlite3
+
+from protocol.log.bundle import BUNDLE_ENTRIES
+
+
+def mark_change(db: sqlite3.Connection, origin: str) -> int:
+    """Number a change of a known log that did not move its head, such as a new cosignature; the number."""
+    db.execute("UPDATE counter SET value = value + 1 WHERE name = 'change'")
+    change: int = db.execute("SELECT value FROM counter WHERE name = 'change'").fetchone()[0]
+    db.execute("UPDATE log SET change = ? WHERE origin = ?", (change, origin))
+    return change
+
+
+def count_logs(db: sqlite3.Connection) -> int:
+    """How many logs are known."""
+    count: int = db.execute("SELECT count(*) FROM log").fetchone()[0]
+    return count
+
+
+def reset_cursors(db: sqlite3.Connection) -> None:
+    """Have every peer tell its whole frontier again: it may know more of a log that we have only now come to know."""
+    db.execute("UPDATE peer SET cursor_epoch = x'', cursor_change = 0")
+
+
+def pending_roots(db: sqlite3.Connection, origin: str) -> dict[int, bytes]:
+    """Roots of the closed bundles beyond the head, by number: what an interrupted transfer already brought."""
+    sql = "SELECT number, root FROM bundle WHERE origin = ? AND number >= (SELECT size / ? FROM log WHERE origin = ?)"
+    return dict(db.execute(sql, (origin, BUNDLE_ENTRIES, origin)))
+
+
+def drop_pending(db: sqlite3.Connection, origin: str, numbers: list[int]) -> None:
+    """Forget bundles beyond the head that a newer head does not lead over."""
+    sql = "DELETE FROM bundle WHERE origin = ? AND number = ? AND number >= (SELECT size / ? FROM log WHERE origin = ?)"
+    db.executemany(sql, ((origin, number, BUNDLE_ENTRIES, origin) for number in numbers))

@@ -1,0 +1,33 @@
+"""One process at a time signs for a home: a lock that the operating system lets go of when its holder dies.
+
+Invariant: two processes never hold a home's keys and log at once.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from protocol.core.errors import RefusedError
+
+LOCK_FILE = "lock.sqlite"
+
+
+class HomeLock:
+    """Held from `take` to `release`, or until the process ends however it ends; works wherever SQLite does."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def take(cls, home: Path) -> "HomeLock":
+        """Take the home's lock; RefusedError when another process holds it."""
+        connection = sqlite3.connect(home / LOCK_FILE, isolation_level=None, timeout=0, check_same_thread=False)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            connection.close()
+            raise RefusedError.at(str(home), "another process is at work in this home; ask it, or stop it") from None
+        return cls(connection)
+
+    def release(self) -> None:
+        """Let the next process in."""
+        self._connection.close()

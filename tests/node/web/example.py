@@ -1,0 +1,320 @@
+"""A filled, made-up region behind the pages' own interface: what every page test and every look at the pages uses."""
+
+from node.web.figures.words import Signal
+from node.web.pages.first_day import FirstDay, TakenFile, TillSummary, WantedGood
+from node.web.pages.frame import Frame, Provenance
+from node.web.pages.logs import Cosigner, LogList, LogPage, LogRow, RecordRow
+from node.web.pages.plan import (
+    Binding,
+    Certificate,
+    CoopGood,
+    CoopPage,
+    CoopRow,
+    GoodRow,
+    PlanPage,
+    Reading,
+    Round,
+    Share,
+    Vote,
+    WorkplaceRow,
+)
+from node.web.pages.prices import CostLine, PriceList, PricePage, PriceRow, Section, Version
+from protocol.core.errors import Finding, RefusedError
+from protocol.core.quantities import Money, Quantity
+
+HOSTILE = "<script>alert('x')</script> & \"Söhne\" <b>"
+NAMES = ("Northside", "Southgate", "Riverside", "Hillcrest", HOSTILE)
+WORST_PPM = (342_000, 121_000, 60_400, 41_000, 22_500, 15_100, 11_900, 8_200)
+DIGEST = "9f2c41d07be85a6611c3f0a7d2e4b895f04c7716a2d93be8515fd0c9e6a4b731"
+COSTS = (
+    ("materials", "Wheat flour and salt", 98),
+    ("labour", "Bakers' hours", 121),
+    ("energy", "Oven, electricity", 27),
+    ("packaging", "Paper bag", 6),
+    ("storage", "", 3),
+    ("delivery", "Bicycle, twice a week", 22),
+    ("depreciation", "", 18),
+    ("overhead", "", 14),
+    ("reserve", "", 5),
+    ("surplus", "", 4),
+    ("tax", "", 23),
+)
+
+
+def pieces(amount: int) -> Quantity:
+    """So many pieces."""
+    return Quantity(amount, "C62", 0)
+
+
+def kilograms(grams: int) -> Quantity:
+    """Kilograms by the gram."""
+    return Quantity(grams, "KGM", 3)
+
+
+def euros(cents: int) -> Money:
+    """Euros by the cent."""
+    return Money(cents, "EUR", 2)
+
+
+def example_first_day() -> FirstDay:
+    """A home with a month of till lines."""
+    wanted = [("Wheat loaf, 1 kg", "bread"), ("Milk, 1 l", "dairy"), ("Apples", "fruit"), (HOSTILE, "preserves")]
+    return FirstDay(
+        name="Northside",
+        till=TillSummary(1, 18_234, "2017-W05", "2017-W08", 512),
+        wanted=tuple(
+            WantedGood(name, category, pieces(900 - 70 * place), euros(214_055 - 20_000 * place), 300)
+            for place, (name, category) in enumerate(wanted)
+        ),
+    )
+
+
+def example_prices() -> PriceList:
+    """Four products, one in each state."""
+    missing = (Finding("packaging", "this required section is not filled"),)
+    return PriceList(
+        (
+            PriceRow(
+                "/prices/loaf", "Wheat loaf, 1 kg", "Oak bakery", "bread", "piece", "agreed", euros(341), (), True
+            ),
+            PriceRow(
+                "/prices/milk", "Milk, 1 l", "Meadow dairy", "dairy", "piece", "in talks", euros(129), missing, True
+            ),
+            PriceRow("/prices/oats", "Oats", "Fen farm", "cereals", "kilogram", "disclosed", None, (), True),
+            PriceRow("/prices/jam", HOSTILE, HOSTILE, HOSTILE, "jar", "not disclosed", None, (), True),
+        )
+    )
+
+
+def example_price() -> PricePage:
+    """One agreed price with eleven lines, and the version before it."""
+    total = sum(cents for _, _, cents in COSTS)
+    lines = [CostLine(heading, label, euros(cents), cents * 1_000_000 // total) for heading, label, cents in COSTS]
+    return PricePage(
+        row=example_prices().rows[0],
+        lines=tuple(lines),
+        sections=(
+            Section("ingredients and origin", "Wheat from Fen farm, salt, water.", "public", True),
+            Section("working conditions", None, "public", True),
+            Section("environmental figures", None, "auditors"),
+            Section("quality tests", HOSTILE),
+        ),
+        versions=(
+            Version(
+                2,
+                euros(341),
+                "agreed",
+                (),
+                ("Oak bakery", "committee member 1", "committee member 2"),
+                (),
+                "2017-03-01",
+            ),
+            Version(
+                1, euros(355), "void", (Finding("packaging", "this required section is not filled"),), record="ab" * 32
+            ),
+        ),
+    )
+
+
+def example_plan() -> PlanPage:
+    """A small plan in its second reading."""
+    rounds = tuple(
+        Round(place + 1, worst, "Apples" if place % 2 else "Wheat loaf", 10 - (place == 3), int(place == 3))
+        for place, worst in enumerate(WORST_PPM)
+    )
+    goods = tuple(
+        GoodRow(
+            name,
+            "good",
+            pieces(1_520 - place),
+            pieces(1_498),
+            (Share(maker, pieces(1_376)),),
+            pieces(122),
+            pieces(0),
+            Signal(1_250_000 + place),
+            place == 2,
+        )
+        for place, (name, maker) in enumerate((("Wheat loaf", "Oak bakery"), ("Oats", "Fen farm"), (HOSTILE, HOSTILE)))
+    )
+    return PlanPage(
+        region="Valley region",
+        period="March 2017",
+        state="in force",
+        digest=DIGEST,
+        tolerance_ppm=10_000,
+        members=10,
+        readings=(
+            Reading(1, rounds, DIGEST[::-1]),
+            Reading(2, rounds[5:], DIGEST, "Riverside", "more oats, fewer apples"),
+        ),
+        goods=goods,
+        coops=tuple(
+            CoopRow(f"/plan/coop-{place}", name, 180 - 9 * place, 402 - 21 * place, 45, 0, 3)
+            for place, name in enumerate(NAMES)
+        ),
+        workplaces=(
+            WorkplaceRow(
+                "Oak bakery, oven",
+                "Oak bakery",
+                (Share("Wheat loaf", pieces(1_376)),),
+                (Share("flour", kilograms(963_200)), Share("baker hours", Quantity(412, "HUR", 1))),
+                1_000_000,
+                True,
+            ),
+            WorkplaceRow("Fen farm, fields", "Fen farm", (Share("Oats", kilograms(820_500)),), (), 614_000, False),
+            WorkplaceRow(HOSTILE, HOSTILE, (Share(HOSTILE, pieces(3)),), (), 10_000, False),
+        ),
+        binding=(
+            Binding("capacity", "Oak bakery, oven", "The oven of Oak bakery is in use to the last hour."),
+            Binding("cap", "Carbon dioxide", "All of the 5,400 kg that the charter allows are used."),
+            Binding("floor", "Wheat loaf", "Hillcrest gets just its floor of 120 loaves."),
+            Binding("complements", "Breakfast", HOSTILE),
+        ),
+        votes=(
+            Vote("Northside", True, "", True),
+            Vote("Hillcrest", False, "too few oats", True),
+            Vote(HOSTILE, True, HOSTILE, True),
+        ),
+        certificate=Certificate(
+            ("Northside", "Southgate", "Oak bakery"), 1_300, (), 1, f"python3 check_plan plan.json --digest {DIGEST}"
+        ),
+    )
+
+
+def example_coop() -> CoopPage:
+    """One co-op that gets its floor of bread and a little less milk than it wanted."""
+    return CoopPage(
+        name="Northside",
+        households=180,
+        heads=402,
+        credits_micro=40_200_000_000,
+        goods=(
+            CoopGood(
+                "Wheat loaf", pieces(412), pieces(412), (Share("Oak bakery", pieces(398)),), pieces(14), pieces(200)
+            ),
+            CoopGood(
+                "Milk", pieces(900), pieces(871), (Share("Meadow dairy", pieces(2_400)),), pieces(0), pieces(871), True
+            ),
+            CoopGood(HOSTILE, kilograms(81_250), kilograms(80_100)),
+        ),
+    )
+
+
+def example_logs() -> LogList:
+    """Three logs: our own, a peer's, and one of which two versions exist."""
+    cosigners = (Cosigner("Southgate", 812), Cosigner("Oak bakery", 801))
+    return LogList(
+        (
+            LogRow(
+                "northside-1a2b3c4d.rochdale/log",
+                "/logs/northside-1a2b3c4d.rochdale/log",
+                "Northside",
+                812,
+                DIGEST,
+                cosigners,
+                "witnessed by 6 of 10",
+                "this node",
+                True,
+            ),
+            LogRow(
+                "oak-99aa77bb.rochdale/log",
+                "/logs/oak-99aa77bb.rochdale/log",
+                "Oak bakery",
+                655,
+                DIGEST,
+                (),
+                "not witnessed yet",
+                "connected",
+                False,
+            ),
+            LogRow(
+                "x-00.rochdale/log",
+                "/logs/x-00.rochdale/log",
+                HOSTILE,
+                12,
+                DIGEST,
+                (),
+                "not witnessed yet",
+                "not connected since 10:41",
+                False,
+                2,
+            ),
+        )
+    )
+
+
+class ExampleSources:
+    """The example behind the interface of the pages; a name or file that is given changes what is shown."""
+
+    def __init__(self, is_empty: bool = False) -> None:
+        self.is_empty = is_empty
+        self.name = "" if is_empty else "Northside"
+        self.files: list[tuple[str, bytes]] = []
+
+    async def frame(self) -> Frame:
+        """A co-op with made-up partners."""
+        if self.is_empty:
+            return Frame(self.name, "", "0.1.0", Provenance())
+        made_up = ("names", "makers", "costs", "recipes", "capacities", "votes")
+        words = "from a package that calls its data “simulated”, see the guide"
+        return Frame(self.name, "northside-1a2b3c4d.rochdale/log", "0.1.0", Provenance(words, made_up), True)
+
+    async def first_day(self) -> FirstDay:
+        """Empty until a file is taken."""
+        if self.is_empty and not self.files:
+            return FirstDay(self.name, None, ())
+        return example_first_day()
+
+    async def give_name(self, name: str) -> None:
+        """Any name but one."""
+        if name == "refused":
+            raise RefusedError.at("name", "this name is taken")
+        self.name = name
+
+    async def take_till_file(self, name: str, content: bytes) -> TakenFile:
+        """Any file with a header; else three findings."""
+        if not content.startswith(b"date,"):
+            findings = [Finding(f"line {line}, column quantity", f"'{HOSTILE}' is not a number") for line in (2, 3, 17)]
+            raise RefusedError("3 rows cannot be read", findings * 10)
+        self.files.append((name, content))
+        return TakenFile(name, content.count(b"\n"), content.count(b"\n"), ("customer name", "card number"))
+
+    async def prices(self) -> PriceList:
+        """Four products."""
+        return PriceList(()) if self.is_empty else example_prices()
+
+    async def price(self, key: str) -> PricePage | None:
+        """The loaf."""
+        return example_price() if key == "loaf" else None
+
+    async def plan(self) -> PlanPage | None:
+        """The plan."""
+        return None if self.is_empty else example_plan()
+
+    async def coop(self, key: str) -> CoopPage | None:
+        """The first co-op."""
+        return example_coop() if key == "coop-0" else None
+
+    async def logs(self) -> LogList:
+        """Three logs."""
+        return LogList(()) if self.is_empty else example_logs()
+
+    async def log(self, origin: str) -> LogPage | None:
+        """Our own log."""
+        row = example_logs().rows[0]
+        if origin != row.origin:
+            return None
+        records = (
+            RecordRow(
+                811, "supply.price_approval", "a committee's yes or no to one version", "2017-03-01 10:41", "ab" * 32
+            ),
+            RecordRow(
+                810,
+                "supply.price_proposal",
+                "a price and what it is made of",
+                "2017-03-01 10:40",
+                "cd" * 32,
+                void=HOSTILE,
+            ),
+        )
+        return LogPage(row, records, "northside-1a2b3c4d.rochdale/log\n812\nabc=\n\n— northside sig\n")
