@@ -22,6 +22,9 @@ from protocol.planning.call import (
     answer_slot,
     card_slot,
 )
+from protocol.supply.disclosure import Disclosure
+from protocol.supply.price_agreement import PriceApproval, PriceProposal
+from protocol.supply.product import Product
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,10 @@ def _slot(body: Any) -> bytes:
     return bytes(body.slot)
 
 
+def _product(body: Any) -> bytes:
+    return str(body.product).encode()
+
+
 def _call(body: Any) -> bytes:
     return bytes(body.call)
 
@@ -52,6 +59,10 @@ KINDS: dict[str, Kind] = {
     "decision.proposal": Kind("federation", ProposalBody, _slot, "Let this slot be closed on this content."),
     "decision.prevote": Kind("federation", PrevoteBody, _slot, "The value this voter accepts in a round, or nil."),
     "decision.precommit": Kind("federation", PrecommitBody, _slot, "The value this voter holds to, or nil."),
+    "supply.product": Kind("supply", Product, lambda body: body.code.encode(), "A product as its maker describes it."),
+    "supply.disclosure": Kind("supply", Disclosure, _product, "What is told of a product, section by section."),
+    "supply.price_proposal": Kind("supply", PriceProposal, _product, "A price with every line that it is made of."),
+    "supply.price_approval": Kind("supply", PriceApproval, lambda body: body.proposal, "A named key's yes or no."),
     "plan.call": Kind("planning", PlanCall, lambda body: body.roster, "Let us plan this period over these goods."),
     "plan.card": Kind("planning", PlanCards, card_slot, "What a member asks for and can make, in one reading."),
     "plan.answer": Kind("planning", PlanAnswer, answer_slot, "What a member would do in reply to one state."),
