@@ -1,4 +1,4 @@
-"""Every page: it answers, it is whole, it runs nothing, fetches nothing from elsewhere and says where figures come from."""
+"""Every page: it answers, it is whole, it runs nothing, fetches nothing from outside, says where figures come from."""
 
 import pytest
 from yarl import URL

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
 from node.clock import Clock
@@ -14,7 +15,7 @@ from node.web.api.operations import OperationTable
 from node.web.guard import host_name
 from node.web.pages.prices import PriceList
 from node.web.server import LINE_BYTES_MAX, build_application, build_runner, build_site, web_address
-from node.web.visit import REQUESTS_MAX, SITE
+from node.web.visit import REQUESTS_MAX, SITE, Site
 from tests.node.web.conftest import Browser, build_client
 from tests.node.web.example import ExampleSources
 
@@ -111,8 +112,14 @@ async def test_the_address_is_one_that_a_browser_opens(tmp_path: Path) -> None:
         await runner.cleanup()
 
 
+def served_site(browser: Browser) -> Site:
+    """The site that a test's server serves."""
+    assert isinstance(browser.server, TestServer)
+    return browser.server.app[SITE]
+
+
 async def test_one_visitor_too_many_is_asked_to_come_back(browser: Browser) -> None:
-    crowd = browser.server.app[SITE].crowd  # type: ignore[union-attr]
+    crowd = served_site(browser).crowd
     crowd.inside = REQUESTS_MAX
     assert (await browser.get("/plan")).status == 503
     crowd.inside = 0

@@ -1,0 +1,1 @@
+"""The web side of a node: pages for people, an API for its own commands."""

@@ -1,0 +1,38 @@
+"""The operations of a node as the API runs them: by name, on parameters checked against their type first."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from protocol.core.errors import RefusedError
+
+
+class OperationTable:
+    """The node's operations by name."""
+
+    def __init__(self, node: Node, operations: Mapping[str, Operation]) -> None:
+        self._node = node
+        self._operations = operations
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Name, doc, whether it writes, and the JSON schema of the parameters, by name."""
+        return [
+            {
+                "name": name,
+                "doc": operation.doc,
+                "writes": operation.writes,
+                "params": msgspec.json.schema(operation.params),
+            }
+            for name, operation in sorted(self._operations.items())
+        ]
+
+    async def run(self, name: str, params: object) -> Any:
+        """The result of one operation; KeyError when none has this name, RefusedError when the parameters are wrong."""
+        operation = self._operations[name]
+        try:
+            typed = msgspec.convert(params, operation.params)
+        except msgspec.ValidationError as error:
+            raise RefusedError.at(name, str(error)) from error
+        return await operation.run(self._node, typed)

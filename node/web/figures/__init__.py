@@ -1,0 +1,1 @@
+"""How figures are shown: in words and in drawings."""

@@ -1,0 +1,87 @@
+"""What each page does when it is asked for: read from the sources, answer a view. No rule stands here."""
+
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from node.web.first_day_forms import view_of
+from node.web.pages.front import FrontPage
+from node.web.pages.tour import STEPS, Told, tell_stop
+from node.web.render import View
+from node.web.visit import Visit
+
+
+async def show_front(visit: Visit) -> View:
+    """The three questions; the first-day page on a home that holds nothing yet."""
+    first_day = await visit.sources.first_day()
+    plan = await visit.sources.plan()
+    prices = await visit.sources.prices()
+    if plan is None and first_day.till is None and not prices.rows:
+        return view_of(first_day, visit)
+    logs = await visit.sources.logs()
+    return View("front.html", "Three questions", FrontPage(first_day, plan, prices, logs))
+
+
+async def show_tour(visit: Visit) -> View:
+    """One stop of the tour of five."""
+    stop = visit.part("stop")
+    if stop not in STEPS:
+        raise web.HTTPNotFound
+    return View("tour.html", STEPS[stop].title, tell_stop(stop, await gather_told(visit)))
+
+
+async def gather_told(visit: Visit) -> Told:
+    """What the tour is told from: the first co-op of the plan, and the first product with an agreed price."""
+    plan, prices = await visit.sources.plan(), await visit.sources.prices()
+    coop = await visit.sources.coop(_last_part(plan.coops[0].path)) if plan and plan.coops else None
+    agreed = next((row for row in prices.rows if row.state == "agreed"), None)
+    price = await visit.sources.price(_last_part(agreed.path)) if agreed else None
+    return Told(plan, coop, prices, price, await visit.sources.logs())
+
+
+def _last_part(path: str) -> str:
+    return unquote(path.rsplit("/", 1)[-1])
+
+
+async def show_prices(visit: Visit) -> View:
+    """Every product and the state of its price."""
+    return View("prices.html", "Prices", await visit.sources.prices())
+
+
+async def show_price(visit: Visit) -> View:
+    """What one price is made of."""
+    page = await visit.sources.price(visit.part("product"))
+    if page is None:
+        raise web.HTTPNotFound
+    return View("price.html", page.row.name, page)
+
+
+async def show_plan(visit: Visit) -> View:
+    """The region's plan, as far as it has come."""
+    return View("plan.html", "The plan", await visit.sources.plan())
+
+
+async def show_coop(visit: Visit) -> View:
+    """One co-op's part of the plan."""
+    page = await visit.sources.coop(visit.part("coop"))
+    if page is None:
+        raise web.HTTPNotFound
+    return View("coop.html", page.name, page)
+
+
+async def show_logs(visit: Visit) -> View:
+    """Peers and logs."""
+    return View("logs.html", "Peers and logs", await visit.sources.logs())
+
+
+async def show_log(visit: Visit) -> View:
+    """One log and its latest records."""
+    page = await visit.sources.log(visit.part("origin"))
+    if page is None:
+        raise web.HTTPNotFound
+    return View("log.html", page.row.name, page)
+
+
+async def answer_health(visit: Visit) -> web.Response:
+    """One word for a watchdog: this node answers."""
+    return web.Response(text="ok\n")

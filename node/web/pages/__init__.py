@@ -1,0 +1,1 @@
+"""What each page shows: one typed model a page, filled from the sources."""

@@ -1,0 +1,62 @@
+"""The first-day page: name your co-op, drop in last month's till file, see your ten most wanted goods.
+
+Invariant: nothing on this page tells of a household; a file is taken whole or not at all.
+"""
+
+import msgspec
+
+from protocol.core.errors import Finding
+from protocol.core.quantities import Money, Quantity
+
+WANTED_GOODS_MAX = 10
+
+
+class WantedGood(msgspec.Struct, frozen=True):
+    """One good of the till lines and what is known of it."""
+
+    name: str
+    category: str
+    sold: Quantity
+    paid: Money | None
+    lines: int
+    maker: str | None = None
+    state: str = "not disclosed"
+    price_path: str | None = None
+
+
+class TillSummary(msgspec.Struct, frozen=True):
+    """What this home holds of its till: lines over all files, first and last week, goods counted."""
+
+    files: int
+    lines: int
+    first_week: str
+    last_week: str
+    goods: int
+
+
+class TakenFile(msgspec.Struct, frozen=True):
+    """What came of one file: lines read and lines that were new, the columns that were thrown away unread."""
+
+    name: str
+    lines: int
+    lines_new: int
+    columns_dropped: tuple[str, ...] = ()
+
+
+class FirstDay(msgspec.Struct, frozen=True):
+    """The page: the co-op's name so far, the till so far, the most wanted goods, and what a refused file lacked."""
+
+    name: str
+    till: TillSummary | None
+    wanted: tuple[WantedGood, ...]
+    taken: TakenFile | None = None
+    refusal: str | None = None
+    findings: tuple[Finding, ...] = ()
+    findings_left_off: int = 0
+    form_token: str = ""
+    can_be_named: bool = True
+
+
+def is_first_day(page: FirstDay) -> bool:
+    """Whether nothing has been dropped in yet."""
+    return page.till is None

@@ -1,0 +1,44 @@
+"""Every address this node answers, in one table: method, path, handler, and what stands there.
+
+Invariant: pages are read only; the one form is the first day's. Everything else that changes something is an operation.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from aiohttp import web
+
+from node.web import first_day_forms, handlers
+from node.web.api import calls
+from node.web.render import View
+from node.web.visit import Visit
+
+Handler = Callable[[Visit], Awaitable[View | web.Response]]
+
+
+class Route(NamedTuple):
+    """One address; a handler answers a view (a page) or a whole response."""
+
+    method: str
+    path: str
+    handler: Handler
+    doc: str
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/", handlers.show_front, "the three questions, or the first-day page on an empty home"),
+    Route("GET", "/tour/{stop}", handlers.show_tour, "the tour: buyer, member, baker, delegate, auditor"),
+    Route("GET", "/first-day", first_day_forms.show_first_day, "name your co-op, drop in a till file"),
+    Route("POST", "/first-day", first_day_forms.take_first_day, "take the name and the till file"),
+    Route("GET", "/prices", handlers.show_prices, "every product and the state of its price"),
+    Route("GET", "/prices/{product}", handlers.show_price, "what one price is made of"),
+    Route("GET", "/plan", handlers.show_plan, "rounds, who makes and gets what, what binds, who checked"),
+    Route("GET", "/plan/{coop}", handlers.show_coop, "one co-op's part of the plan"),
+    Route("GET", "/logs", handlers.show_logs, "peers and logs"),
+    Route("GET", "/logs/{origin:.+}", handlers.show_log, "one log and its latest records"),
+    Route("GET", "/healthz", handlers.answer_health, "ok, for a watchdog"),
+    Route("GET", "/api/v1", calls.list_operations, "the operations and their parameters"),
+    Route("POST", "/api/v1/{operation}", calls.run_operation, "run one operation"),
+)
+API_PREFIX = "/api/"
+STATIC_PATH = "/static/{file}"
