@@ -38,9 +38,7 @@ def add_log(db: sqlite3.Connection, origin: str, log_key: bytes) -> None:
     known = log_key_of(db, origin)
     if known is not None and known != log_key:
         raise PeerError(f"log {origin} is known under another key")
-    db.execute(
-        "INSERT OR IGNORE INTO log(origin, log_key, root) VALUES (?, ?, ?)", (origin, log_key, EMPTY_ROOT)
-    )
+    db.execute("INSERT OR IGNORE INTO log(origin, log_key, root) VALUES (?, ?, ?)", (origin, log_key, EMPTY_ROOT))
 
 
 def log_key_of(db: sqlite3.Connection, origin: str) -> bytes | None:
@@ -81,8 +79,10 @@ def entries(db: sqlite3.Connection, origin: str, start: int, stop: int) -> list[
     """Entries start..stop-1 of a log, fewer where it ends before."""
     found: list[bytes] = []
     first, last = start // BUNDLE_ENTRIES, max(start, stop - 1) // BUNDLE_ENTRIES
-    sql = "SELECT number, blob FROM bundle WHERE origin = ? AND number BETWEEN ? AND ? ORDER BY number"
-    for number, blob in db.execute(sql, (origin, first, last)):
+    # Bundles at and beyond the open one may lie here already, brought by a transfer that has not reached its head.
+    sql = """SELECT number, blob FROM bundle WHERE origin = ? AND number BETWEEN ? AND ?
+               AND number < (SELECT size / ? FROM log WHERE origin = ?) ORDER BY number"""
+    for number, blob in db.execute(sql, (origin, first, last, BUNDLE_ENTRIES, origin)):
         base = number * BUNDLE_ENTRIES
         found += bundles.parse_bundle(blob, BUNDLE_ENTRIES)[max(0, start - base) : max(0, stop - base)]
     sql = "SELECT entry FROM open_entry WHERE origin = ? AND idx >= ? AND idx < ? ORDER BY idx"
@@ -181,11 +181,12 @@ def store_bundles(
     from what we hold.
     """
     origin = checkpoint.origin
+    present = head(db, origin)
     for number, blob, root in closed:
-        _check_prefix(db, origin, number, bundles.parse_bundle(blob, BUNDLE_ENTRIES))
+        if present is not None and number * BUNDLE_ENTRIES < present.size:
+            _check_prefix(db, origin, number, bundles.parse_bundle(blob, BUNDLE_ENTRIES))
         sql = "INSERT OR IGNORE INTO bundle(origin, number, blob, root) VALUES (?, ?, ?, ?)"
         db.execute(sql, (origin, number, blob, root))
-    present = head(db, origin)
     if present is None or checkpoint.size <= present.size:
         return present
     count, rest = divmod(checkpoint.size, BUNDLE_ENTRIES)
@@ -228,7 +229,7 @@ def _add_open_entries(db: sqlite3.Connection, origin: str, start: int, new_entri
         first = number * BUNDLE_ENTRIES
         sql = "SELECT entry FROM open_entry WHERE origin = ? AND idx >= ? AND idx < ? ORDER BY idx"
         full = [row[0] for row in db.execute(sql, (origin, first, first + BUNDLE_ENTRIES))]
-        sql = "INSERT OR IGNORE INTO bundle(origin, number, blob, root) VALUES (?, ?, ?, ?)"
+        sql = "INSERT OR REPLACE INTO bundle(origin, number, blob, root) VALUES (?, ?, ?, ?)"
         db.execute(sql, (origin, number, bundles.format_bundle(full), bundles.bundle_root(full)))
         db.execute("DELETE FROM open_entry WHERE origin = ? AND idx < ?", (origin, first + BUNDLE_ENTRIES))
 

@@ -1,6 +1,6 @@
 """Taking in what a peer sent: the only path that admits another node's records.
 
-Invariant: nothing is stored before a signed head vouches for it, and the head moves only with the last bundle it covers.
+Invariant: nothing is stored before a signed head vouches for it; the head moves only with the last bundle it covers.
 Invariant: the same delivery twice, or by two peers at once, changes nothing.
 Invariant: on the bulk path entries are split and hashed, never decoded; the index follows from its own cursor.
 Spec: docs/spec/session.md
@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from node.use_cases.context import Node
 from protocol.core.errors import PeerError
@@ -44,7 +45,7 @@ class _Running:
     batch: list[Closed] = field(default_factory=list)
     batch_bytes: int = 0
     late: list[Closed] = field(default_factory=list)
-    partial: list[bytes] | None = None
+    opened: list[bytes] | None = None
     writing: "asyncio.Task[None] | None" = None
 
 
@@ -128,7 +129,7 @@ class Receiver:
         entries = running.transfer.check_bundle(number, raw)
         running.remaining.remove(number)
         if len(entries) < BUNDLE_ENTRIES:
-            running.partial = entries
+            running.opened = entries
         elif number == running.overlap:
             running.late.append((number, raw, running.transfer.root(number)))
         else:
@@ -138,7 +139,7 @@ class Receiver:
             await self._finish(origin, running)
         elif len(running.batch) >= limits.COMMIT_BUNDLES or running.batch_bytes >= limits.COMMIT_BYTES:
             await self._settle(running)
-            running.writing = asyncio.create_task(self._write(running, self._take_batch(running)))
+            running.writing = asyncio.create_task(self._write(running, self._take_batch(running), None))
 
     def end_transfer(self, origin: str) -> None:
         """Forget a transfer; what it stored stays for the next one."""
@@ -152,7 +153,7 @@ class Receiver:
 
     async def _finish(self, origin: str, running: _Running) -> None:
         await self._settle(running)
-        await self._write(running, self._take_batch(running) + running.late)
+        await self._write(running, self._take_batch(running) + running.late, running.opened)
         self._index_soon(origin)
 
     async def _settle(self, running: _Running) -> None:
@@ -165,14 +166,11 @@ class Receiver:
         batch, running.batch, running.batch_bytes = running.batch, [], 0
         return batch
 
-    async def _write(self, running: _Running, closed: Sequence[Closed]) -> None:
-        transfer, partial = running.transfer, running.partial
-        is_last = not running.remaining
+    async def _write(self, running: _Running, closed: Sequence[Closed], opened: Sequence[bytes] | None) -> None:
+        transfer = running.transfer
         try:
             await self._node.database.write(
-                lambda db: log_store.store_bundles(
-                    db, closed, partial if is_last else None, transfer.checkpoint, transfer.note
-                )
+                lambda db: log_store.store_bundles(db, closed, opened, transfer.checkpoint, transfer.note)
             )
         except ForkError as error:
             raise BranchError(transfer.checkpoint.origin, error.reason) from None
@@ -185,13 +183,15 @@ class Receiver:
     async def _index_waiting(self) -> None:
         while self._to_index:
             origin = next(iter(self._to_index))
-            first, stop = await self._node.database.write(
-                lambda db, name=origin: record_index.catch_up(db, name, INDEX_ENTRIES)
-            )
+            first, stop = await self._node.database.write(partial(_index_some, origin))
             if stop > first:
                 self._node.changes.publish(origin, first, stop)
             else:
                 del self._to_index[origin]
+
+
+def _index_some(origin: str, db: sqlite3.Connection) -> tuple[int, int]:
+    return record_index.catch_up(db, origin, INDEX_ENTRIES)
 
 
 def _extend_and_index(

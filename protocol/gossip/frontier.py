@@ -1,0 +1,120 @@
+"""How far this node holds each log it knows: what all of its sessions look at.
+
+Invariant: only logs that were made known by key are here; a peer cannot add one.
+Invariant: a head never goes back, and a forked log stands still.
+Invariant: one session at a time fetches a log; whoever waits for it asks again when it is free.
+Spec: docs/spec/session.md
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from protocol.gossip import limits
+from protocol.gossip.messages import HeadMark
+
+NO_COSIGNERS = bytes(limits.COSIGNERS_MARK_BYTES)
+
+
+class LogHead(NamedTuple):
+    """Size and root of the head we hold (size 0: none yet), and the mark of the cosignatures we hold for the log."""
+
+    size: int
+    root: bytes
+    cosigners_mark: bytes = NO_COSIGNERS
+
+
+class Standing(Enum):
+    """How a peer's head stands to ours."""
+
+    UNKNOWN = "a log that is not known here"
+    FROZEN = "a forked log"
+    BEHIND = "the peer holds more"
+    LEVEL = "both hold the same"
+    AHEAD = "we hold more"
+    FORKED = "same size, other root"
+
+
+class Frontier:
+    """The node's own table of heads; `counter` numbers its changes within `epoch`."""
+
+    def __init__(self, own_origin: str, epoch: bytes) -> None:
+        self.own_origin = own_origin
+        self.epoch = epoch
+        self.counter = 0
+        self.heads: dict[str, LogHead] = {}
+        self.frozen: set[str] = set()
+        self.claims: dict[str, int] = {}
+
+    def size(self, origin: str) -> int:
+        """The size of the head we hold; 0 for an unknown log."""
+        head = self.heads.get(origin)
+        return 0 if head is None else head.size
+
+    def know(self, origin: str, head: LogHead) -> None:
+        """Take in a log's stored head as it was loaded."""
+        self.heads[origin] = head
+
+    def move(self, origin: str, size: int, root: bytes, counter: int) -> bool:
+        """Note that a log's head has moved; False when ours is as far already."""
+        present = self.heads[origin]
+        self.counter = max(self.counter, counter)
+        if size <= present.size:
+            return False
+        self.heads[origin] = LogHead(size, root, present.cosigners_mark)
+        return True
+
+    def mark_cosigners(self, origin: str, mark: bytes, counter: int) -> None:
+        """Note that other cosignatures are held for a log than before."""
+        self.heads[origin] = self.heads[origin]._replace(cosigners_mark=mark)
+        self.counter = max(self.counter, counter)
+
+    def compare(self, mark: HeadMark) -> Standing:
+        """How the head that a peer names stands to ours."""
+        head = self.heads.get(mark.origin)
+        if head is None:
+            return Standing.UNKNOWN
+        if head.size == mark.size and head.root[: limits.ROOT_MARK_BYTES] != mark.root_mark and mark.size:
+            return Standing.FORKED
+        if mark.origin in self.frozen:
+            return Standing.FROZEN
+        if mark.size > head.size:
+            return Standing.BEHIND
+        return Standing.LEVEL if mark.size == head.size else Standing.AHEAD
+
+    def mark(self, origin: str, with_cosigners: bool = False) -> HeadMark:
+        """Our head in short, size 0 for an unknown log; a live announcement leaves the cosigners unsaid."""
+        head = self.heads.get(origin)
+        if head is None:
+            return HeadMark(origin, 0, bytes(limits.ROOT_MARK_BYTES), NO_COSIGNERS)
+        cosigners = head.cosigners_mark if with_cosigners else NO_COSIGNERS
+        return HeadMark(origin, head.size, head.root[: limits.ROOT_MARK_BYTES], cosigners)
+
+    def claim(self, origin: str, session: int) -> bool:
+        """Take the right to fetch a log; False while another session has it."""
+        return self.claims.setdefault(origin, session) == session
+
+    def release(self, origin: str, session: int) -> None:
+        """Give the right to fetch a log back, if it was ours."""
+        if self.claims.get(origin) == session:
+            del self.claims[origin]
+
+    def release_all(self, session: int) -> list[str]:
+        """Give back all that an ended session had claimed; the logs that others may fetch now."""
+        freed = [origin for origin, holder in self.claims.items() if holder == session]
+        for origin in freed:
+            del self.claims[origin]
+        return freed
+
+
+def mark_cosigners(newest: Mapping[str, int] | Iterable[tuple[str, int]]) -> bytes:
+    """Four bytes that stand for (cosigner, largest size it cosigned); zeros for none.
+
+    Nothing is trusted to them: when two nodes' marks differ, they send each other the lines.
+    """
+    pairs = sorted(dict(newest).items())
+    if not pairs:
+        return NO_COSIGNERS
+    text = "".join(f"{cosigner}\n{size}\n" for cosigner, size in pairs)
+    return hashlib.sha256(text.encode()).digest()[: limits.COSIGNERS_MARK_BYTES]

@@ -1,0 +1,403 @@
+"""One session between two nodes, from greeting to goodbye, as a table: event and time in, actions out.
+
+Invariant: every pair of state and event is in the table; what the peer must not say in a state ends the session.
+Invariant: no clock, no randomness, no input or output; the same events at the same times give the same actions.
+Invariant: gossip only hurries: every gap ends in a Want and every reconnect starts from the counter.
+Spec: docs/spec/session.md
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final
+
+from protocol.core.errors import MisuseError, PeerError
+from protocol.gossip import events, limits
+from protocol.gossip.announcing import Announcer
+from protocol.gossip.cosignature_asks import CosignatureAsks
+from protocol.gossip.events import Action, Event
+from protocol.gossip.fetching import Fetcher
+from protocol.gossip.file_fetching import FileFetcher
+from protocol.gossip.frames import format_frame, parse_frame
+from protocol.gossip.frontier import Frontier, Standing
+from protocol.gossip.messages import (
+    Ask,
+    Bundle,
+    Bye,
+    Cosig,
+    Fetch,
+    FilePart,
+    FileWant,
+    Fork,
+    Have,
+    Head,
+    HeadMark,
+    Hello,
+    Message,
+    Ping,
+    Pong,
+    Push,
+    Want,
+)
+from protocol.gossip.timing import Timing
+
+Cursor = tuple[bytes, int]
+"""(the peer's epoch, the last of its changes that we took in); epoch empty: none yet."""
+
+
+class State(Enum):
+    """Where a session is in its life."""
+
+    NEW = "no transport yet"
+    GREETING = "waiting for the peer's hello"
+    LIVE = "greeted on both sides"
+    CLOSING = "goodbye said"
+    CLOSED = "over"
+
+
+class Session:
+    """What this node says to one peer and takes from it, over one connection."""
+
+    def __init__(self, number: int, peer_origin: str, cursor: Cursor, frontier: Frontier) -> None:
+        """`number` tells sessions of this node apart; `peer_origin` is whom the certificate belongs to."""
+        self.number = number
+        self.peer_origin = peer_origin
+        self.state = State.NEW
+        self.strangers = 0
+        self._frontier = frontier
+        self._saved: Cursor = cursor
+        self._taken: Cursor = cursor
+        self._held_back: set[str] = set()
+        self._timing = Timing()
+        self._announcer = Announcer(frontier)
+        self._fetcher = Fetcher(frontier, number)
+        self._files = FileFetcher()
+        self._cosignatures = CosignatureAsks(frontier)
+        self._forks_told: set[bytes] = set()
+
+    @property
+    def theirs(self) -> dict[str, int]:
+        """The sizes of logs that the peer said it holds."""
+        return self._fetcher.theirs
+
+    def handle(self, event: Event, now_ms: int) -> list[Action]:
+        """What is to be done about an event, in order; MisuseError for one that cannot come in this state."""
+        step = _TABLE[self.state][type(event)]
+        if step is None:
+            raise MisuseError(f"{type(event).__name__} cannot come while {self.state.value}")
+        waited = self._waits_for_peer()
+        try:
+            actions = step(self, event, now_ms)
+        except PeerError as error:
+            actions = self._close(error.reason, is_peer_fault=True)
+        if any(isinstance(action, events.Send) for action in actions):
+            self._timing.sent_ms = now_ms
+        if not waited and self._waits_for_peer():
+            self._timing.progress_ms = now_ms
+        return actions + self._rearm(now_ms)
+
+    def _open(self, event: events.Opened, now_ms: int) -> list[Action]:
+        self.state = State.GREETING
+        self._timing.open(now_ms)
+        epoch, change = self._saved
+        hello = Hello(limits.PROTOCOL_VERSION, self._frontier.own_origin, self._frontier.epoch, epoch, change)
+        return [events.Send(format_frame(hello))]
+
+    def _receive(self, event: events.Received, now_ms: int) -> list[Action]:
+        self._timing.heard_ms = now_ms
+        message = parse_frame(event.raw)
+        takes = _FRAMES[self.state].get(type(message))
+        if takes is None:
+            raise PeerError(f"a {type(message).__name__} frame while {self.state.value}")
+        return takes(self, message, now_ms)
+
+    def _greet(self, message: Hello, now_ms: int) -> list[Action]:
+        if message.protocol != limits.PROTOCOL_VERSION:
+            raise PeerError(f"hello: protocol {message.protocol}, we speak {limits.PROTOCOL_VERSION}")
+        if message.origin != self.peer_origin:
+            raise PeerError("hello: an origin that does not go with the certificate")
+        self.state = State.LIVE
+        self._timing.greet(now_ms)
+        if message.epoch != self._taken[0]:
+            self._taken = (message.epoch, 0)
+        knows_us = message.seen_epoch == self._frontier.epoch and message.seen_change <= self._frontier.counter
+        return [events.ReadHeads(message.seen_change if knows_us else 0), events.ServeForks()]
+
+    def _tell_heads(self, event: events.HeadsRead, now_ms: int) -> list[Action]:
+        return self._announcer.tell_all(event.heads, event.counter)
+
+    def _take_have(self, message: Have, now_ms: int) -> list[Action]:
+        actions: list[Action] = []
+        for mark in message.heads:
+            actions += self._take_mark(mark)
+        if message.is_last:
+            self._taken = (self._taken[0], max(self._taken[1], message.counter))
+        return actions + self._cosignatures.ask(mark.origin for mark in message.heads)
+
+    def _take_mark(self, mark: HeadMark) -> list[Action]:
+        self._held_back.discard(mark.origin)
+        standing = self._frontier.compare(mark)
+        if standing is Standing.UNKNOWN:
+            self.strangers += 1
+            return []
+        self._cosignatures.note_theirs(mark)
+        if standing is Standing.FORKED and mark.origin not in self._frontier.frozen:
+            return [events.ServeNote(mark.origin)]
+        self._fetcher.theirs[mark.origin] = mark.size
+        actions: list[Action] = []
+        if standing is Standing.AHEAD and mark.size:
+            actions.append(events.CheckPast(mark.origin, mark.size, mark.root_mark))
+        self._announcer.note_theirs(mark.origin, mark.size)
+        return actions + self._fetcher.pursue(mark.origin)
+
+    def _take_want(self, message: Want, now_ms: int) -> list[Action]:
+        if message.start >= self._frontier.size(message.origin):
+            return self._announcer.answer([message.origin])
+        return [events.ServeLog(message.origin, message.start)]
+
+    def _take_ask(self, message: Ask, now_ms: int) -> list[Action]:
+        if message.cosignatures:
+            known = [origin for origin in message.origins if origin in self._frontier.heads]
+            return [events.ServeCosignatures(origin) for origin in known]
+        return self._announcer.answer(message.origins)
+
+    def _take_head(self, message: Head, now_ms: int) -> list[Action]:
+        self._timing.progress_ms = now_ms
+        return self._fetcher.take_head(message)
+
+    def _take_fetch(self, message: Fetch, now_ms: int) -> list[Action]:
+        last = (message.size - 1) // 256
+        if message.size > self._frontier.size(message.origin) or message.first + message.count - 1 > last:
+            raise PeerError(f"fetch: bundles beyond the end of {message.origin}")
+        return [events.ServeBundles(message.origin, message.size, message.first, message.count)]
+
+    def _take_bundle(self, message: Bundle, now_ms: int) -> list[Action]:
+        self._timing.progress_ms = now_ms
+        return self._fetcher.take_bundle(message)
+
+    def _take_push(self, message: Push, now_ms: int) -> list[Action]:
+        self._timing.progress_ms = now_ms
+        if message.origin not in self._frontier.heads:
+            self.strangers += 1
+            return []
+        return self._fetcher.take_push(message)
+
+    def _take_cosig(self, message: Cosig, now_ms: int) -> list[Action]:
+        if message.origin not in self._frontier.heads:
+            self.strangers += 1
+            return []
+        return self._cosignatures.take(message)
+
+    def _take_fork(self, message: Fork, now_ms: int) -> list[Action]:
+        if message.origin not in self._frontier.heads:
+            self.strangers += 1
+            return []
+        return [events.CheckFork(message.origin, message.note_a, message.note_b, message.proof)]
+
+    def _take_file_want(self, message: FileWant, now_ms: int) -> list[Action]:
+        return [events.ServeFile(message.sha256, message.offset)]
+
+    def _take_file(self, message: FilePart, now_ms: int) -> list[Action]:
+        self._timing.progress_ms = now_ms
+        return self._files.take(message)
+
+    def _take_ping(self, message: Ping, now_ms: int) -> list[Action]:
+        self._taken = (self._taken[0], max(self._taken[1], message.counter))
+        return [events.Send(format_frame(Pong()))]
+
+    def _take_pong(self, message: Pong, now_ms: int) -> list[Action]:
+        return []
+
+    def _take_bye(self, message: Bye, now_ms: int) -> list[Action]:
+        actions = self._end()
+        self.state = State.CLOSING
+        return [*actions, events.Close(f"the peer said: {message.reason}", False)]
+
+    def _note_moved(self, event: events.HeadMoved, now_ms: int) -> list[Action]:
+        theirs = self._fetcher.theirs.get(event.origin, 0)
+        actions = self._announcer.note_moved(event.origin, theirs, event.push)
+        actions += self._fetcher.pursue(event.origin)
+        return actions + self._cosignatures.release(event.origin) + self._cosignatures.ask([event.origin])
+
+    def _note_checked(self, event: events.TransferChecked, now_ms: int) -> list[Action]:
+        self._timing.progress_ms = now_ms
+        return self._fetcher.take_checked(event.origin, event.size, event.missing)
+
+    def _hand_on_cosignature(self, event: events.CosignatureLearned, now_ms: int) -> list[Action]:
+        return [] if event.source == self.number else [events.Send(event.frame)]
+
+    def _hand_on_fork(self, event: events.ForkKnown, now_ms: int) -> list[Action]:
+        actions = self._fetcher.pursue(event.origin)
+        is_told = event.frame in self._forks_told or len(self._forks_told) >= limits.FORKS_TOLD_MAX
+        if event.source == self.number or is_told:
+            return actions
+        self._forks_told.add(event.frame)
+        return [*actions, events.Send(event.frame)]
+
+    def _ask_for_log(self, event: events.LogAdded, now_ms: int) -> list[Action]:
+        # The peer's counter may have passed this log's changes before we knew the log.
+        self._held_back.add(event.origin)
+        return [events.Send(format_frame(Ask((event.origin,), cosignatures=False)))]
+
+    def _note_freed(self, event: events.ClaimFreed, now_ms: int) -> list[Action]:
+        return self._fetcher.pursue(event.origin)
+
+    def _want_file(self, event: events.FileWanted, now_ms: int) -> list[Action]:
+        return self._files.want(event.sha256)
+
+    def _miss_file(self, event: events.FileWanted, now_ms: int) -> list[Action]:
+        return [events.MissFile(event.sha256)]
+
+    def _refuse(self, event: events.Refused, now_ms: int) -> list[Action]:
+        # Where two branches may be, the peer gets our signed head: whoever holds the longer branch can prove it.
+        note: list[Action] = [events.ServeNote(event.forked_origin)] if event.forked_origin else []
+        return note + self._close(event.reason, is_peer_fault=True)
+
+    def _stop(self, event: events.Stop, now_ms: int) -> list[Action]:
+        return self._close(event.reason, is_peer_fault=False)
+
+    def _lose(self, event: events.Lost, now_ms: int) -> list[Action]:
+        actions = self._end()
+        self.state = State.CLOSED
+        return actions
+
+    def _ignore(self, event: Event, now_ms: int) -> list[Action]:
+        return []
+
+    def _tick(self, event: events.Due, now_ms: int) -> list[Action]:
+        self._timing.armed_ms = None
+        late = self._timing.find_late(now_ms, self.state is State.GREETING, self._waits_for_peer())
+        if late:
+            return self._close(late, is_peer_fault=True)
+        if self.state is not State.LIVE:
+            return []
+        actions: list[Action] = []
+        if self._timing.is_flush_due(now_ms):
+            actions += self._announcer.flush(self._fetcher.theirs)
+        if self._timing.is_ping_due(now_ms, self._announcer.is_counter_due()):
+            actions += self._announcer.ping()
+        if self._timing.is_save_due(now_ms):
+            actions += self._save_cursor()
+        return actions
+
+    def _rearm(self, now_ms: int) -> list[Action]:
+        """Have the timer go off when the next thing is due; one that goes off too early finds nothing to do."""
+        if self.state not in (State.GREETING, State.LIVE):
+            return []
+        is_live = self.state is State.LIVE
+        self._timing.note_flush(now_ms, is_live and self._announcer.is_due())
+        self._timing.note_counter(now_ms, is_live and self._announcer.is_counter_due())
+        self._timing.note_save(now_ms, is_live and self._is_cursor_due())
+        at_ms = self._timing.next_due(self.state is State.GREETING, self._waits_for_peer())
+        return [] if at_ms is None else [events.SetTimer(at_ms)]
+
+    def _waits_for_peer(self) -> bool:
+        return self._fetcher.waits_for_peer() or self._files.waits_for_peer()
+
+    def _is_cursor_due(self) -> bool:
+        return self._taken != self._saved and not self._fetcher.behind and not self._held_back
+
+    def _save_cursor(self) -> list[Action]:
+        if not self._is_cursor_due():
+            return []
+        self._saved = self._taken
+        return [events.SaveCursor(*self._saved)]
+
+    def _close(self, reason: str, is_peer_fault: bool) -> list[Action]:
+        actions = self._end()
+        self.state = State.CLOSING
+        short = reason[: limits.REASON_LENGTH_MAX]
+        return [*actions, events.Send(format_frame(Bye(short))), events.Close(short, is_peer_fault)]
+
+    def _end(self) -> list[Action]:
+        saved = self._save_cursor() if self.state is State.LIVE else []
+        return [*saved, *self._fetcher.abandon(), *self._files.abandon()]
+
+
+Step = Callable[[Session, Any, int], list[Action]]
+
+# None: our own caller's fault. What the rest of the node broadcasts is passed over outside LIVE: the counter
+# exchange of the next session makes up for it.
+_BROADCASTS: Final[tuple[type[Event], ...]] = (
+    events.HeadsRead,
+    events.HeadMoved,
+    events.TransferChecked,
+    events.CosignatureLearned,
+    events.ForkKnown,
+    events.LogAdded,
+    events.ClaimFreed,
+    events.Refused,
+    events.Due,
+)
+_PASSED_OVER: Final[dict[type[Event], Step | None]] = dict.fromkeys(_BROADCASTS, Session._ignore)
+
+_TABLE: Final[dict[State, dict[type[Event], Step | None]]] = {
+    State.NEW: {
+        **_PASSED_OVER,
+        events.Opened: Session._open,
+        events.Received: None,
+        events.Lost: Session._lose,
+        events.Stop: Session._lose,
+        events.FileWanted: Session._miss_file,
+    },
+    State.GREETING: {
+        **_PASSED_OVER,
+        events.Opened: None,
+        events.Received: Session._receive,
+        events.Lost: Session._lose,
+        events.Stop: Session._stop,
+        events.Due: Session._tick,
+        events.FileWanted: Session._miss_file,
+    },
+    State.LIVE: {
+        events.Opened: None,
+        events.Received: Session._receive,
+        events.Lost: Session._lose,
+        events.Stop: Session._stop,
+        events.HeadsRead: Session._tell_heads,
+        events.HeadMoved: Session._note_moved,
+        events.TransferChecked: Session._note_checked,
+        events.CosignatureLearned: Session._hand_on_cosignature,
+        events.ForkKnown: Session._hand_on_fork,
+        events.LogAdded: Session._ask_for_log,
+        events.ClaimFreed: Session._note_freed,
+        events.Refused: Session._refuse,
+        events.Due: Session._tick,
+        events.FileWanted: Session._want_file,
+    },
+    State.CLOSING: {
+        **_PASSED_OVER,
+        events.Opened: None,
+        events.Received: Session._ignore,
+        events.Lost: Session._lose,
+        events.Stop: Session._ignore,
+        events.FileWanted: Session._miss_file,
+    },
+    State.CLOSED: {
+        **_PASSED_OVER,
+        events.Opened: None,
+        events.Received: Session._ignore,
+        events.Lost: Session._ignore,
+        events.Stop: Session._ignore,
+        events.FileWanted: Session._miss_file,
+    },
+}
+
+_FRAMES: Final[dict[State, dict[type[Message], Callable[[Session, Any, int], list[Action]]]]] = {
+    State.GREETING: {Hello: Session._greet, Bye: Session._take_bye},
+    State.LIVE: {
+        Have: Session._take_have,
+        Want: Session._take_want,
+        Ask: Session._take_ask,
+        Head: Session._take_head,
+        Fetch: Session._take_fetch,
+        Bundle: Session._take_bundle,
+        Push: Session._take_push,
+        Cosig: Session._take_cosig,
+        Fork: Session._take_fork,
+        FileWant: Session._take_file_want,
+        FilePart: Session._take_file,
+        Ping: Session._take_ping,
+        Pong: Session._take_pong,
+        Bye: Session._take_bye,
+    },
+}
