@@ -1,0 +1,215 @@
+"""Which goods tables and cards count: bad ones are refused with the place and the reason.
+
+Invariant: whatever passes these rules can be planned with without any integer leaving its declared bounds.
+Spec: docs/spec/planning-step.md, section "Bounds".
+"""
+
+from collections.abc import Sequence
+
+from protocol.core.errors import Finding, RefusedError
+from protocol.planning.cards import (
+    GOODS_TABLE_FORMAT,
+    CardTerms,
+    ConsumerCard,
+    GoodsTable,
+    Nest,
+    Technique,
+    WorkplaceCard,
+)
+
+GOODS_MOST = 2_048
+PARTICIPANTS_MOST = 4_096
+NESTS_MOST = 64
+CARD_GOODS_MOST = 512
+TECHNIQUES_MOST = 16
+NET_MOST = 512
+NAME_CHARACTERS_MOST = 128
+DECIMALS_MOST = 9
+START_PRICE_LEAST_MICRO = 100
+START_PRICE_MOST_MICRO = 10**12
+QUANTITY_MOST = 10**15
+WHOLE_UNITS_MOST = 10**9
+CREDITS_MOST_MICRO = 10**15
+HEADS_MOST = 10**8
+AMOUNT_MOST = 10**15
+CAPACITY_MOST = 10**15
+TOLERANCE_LEAST_PPM = 100
+TOLERANCE_MOST_PPM = 100_000
+
+
+def audit_goods_table(table: GoodsTable) -> list[Finding]:
+    """Everything that keeps this goods table from being planned with."""
+    findings: list[Finding] = []
+    if table.format != GOODS_TABLE_FORMAT:
+        findings.append(Finding("format", f"is {table.format[:40]!r}, expected {GOODS_TABLE_FORMAT!r}"))
+    if not TOLERANCE_LEAST_PPM <= table.tolerance_ppm <= TOLERANCE_MOST_PPM:
+        findings.append(Finding("tolerance_ppm", f"must be {TOLERANCE_LEAST_PPM} to {TOLERANCE_MOST_PPM}"))
+    if not 1 <= len(table.goods) <= GOODS_MOST:
+        findings.append(Finding("goods", f"a table holds 1 to {GOODS_MOST} goods, this one {len(table.goods)}"))
+    if len(table.trade) > PARTICIPANTS_MOST:
+        findings.append(Finding("trade", f"a table holds at most {PARTICIPANTS_MOST} trade nodes"))
+    if findings:
+        return findings
+    findings += _audit_names([good.id for good in table.goods], "goods")
+    findings += _audit_names([card.id for card in table.trade], "trade")
+    for position, good in enumerate(table.goods):
+        place = f"goods[{position}]"
+        if not 0 <= good.decimals <= DECIMALS_MOST:
+            findings.append(Finding(f"{place}.decimals", f"must be 0 to {DECIMALS_MOST}"))
+            continue
+        if not START_PRICE_LEAST_MICRO <= good.start_price_micro <= START_PRICE_MOST_MICRO:
+            reason = f"must be {START_PRICE_LEAST_MICRO} to {START_PRICE_MOST_MICRO} micro-credits: choose another unit"
+            findings.append(Finding(f"{place}.start_price_micro", reason))
+        if not 0 <= good.endowment <= quantity_most(good.decimals):
+            findings.append(Finding(f"{place}.endowment", f"must be 0 to {quantity_most(good.decimals)} units"))
+    for card in table.trade:
+        findings += [Finding(f"trade.{finding.place}", finding.reason) for finding in audit_workplace_card(table, card)]
+    return findings
+
+
+def quantity_most(decimals: int) -> int:
+    """The most units of a good with so many decimals that any card, answer or plan may name."""
+    return min(QUANTITY_MOST, WHOLE_UNITS_MOST * int(10**decimals))
+
+
+def check_goods_table(table: GoodsTable) -> None:
+    """Raises RefusedError with every finding."""
+    _refuse(audit_goods_table(table), "the goods table")
+
+
+def audit_workplace_card(table: GoodsTable, card: WorkplaceCard) -> list[Finding]:
+    """Everything that keeps this workplace card from being planned with."""
+    findings = _audit_names([card.id], "id")
+    if not 1 <= card.capacity <= CAPACITY_MOST:
+        findings.append(Finding(f"{card.id}.capacity", f"must be 1 to {CAPACITY_MOST} millionths"))
+    if not 0 <= card.least <= card.capacity:
+        findings.append(Finding(f"{card.id}.least", "must be 0 up to the capacity"))
+    if not 1 <= len(card.techniques) <= TECHNIQUES_MOST:
+        findings.append(Finding(f"{card.id}.techniques", f"a workplace has 1 to {TECHNIQUES_MOST} techniques"))
+        return findings
+    for position, technique in enumerate(card.techniques):
+        findings += _audit_technique(table, card, technique, f"{card.id}.techniques[{position}]")
+    return findings
+
+
+def _audit_technique(table: GoodsTable, card: WorkplaceCard, technique: Technique, place: str) -> list[Finding]:
+    findings: list[Finding] = []
+    if not 1 <= technique.capacity_use <= CAPACITY_MOST:
+        findings.append(Finding(f"{place}.capacity_use", f"must be 1 to {CAPACITY_MOST} millionths"))
+    elif card.capacity > WHOLE_UNITS_MOST * technique.capacity_use:
+        findings.append(
+            Finding(f"{place}.capacity_use", f"lets more than {WHOLE_UNITS_MOST} activities into the capacity")
+        )
+    if not 1 <= len(technique.net) <= NET_MOST:
+        findings.append(Finding(f"{place}.net", f"must name 1 to {NET_MOST} goods"))
+    indexes = [good for good, _ in technique.net]
+    if indexes != sorted(set(indexes)):
+        findings.append(Finding(f"{place}.net", "goods must be listed once each, in ascending order"))
+    for good, amount in technique.net:
+        if not 0 <= good < len(table.goods):
+            findings.append(Finding(f"{place}.net", f"unknown good {good}"))
+        if amount == 0 or abs(amount) > AMOUNT_MOST:
+            findings.append(Finding(f"{place}.net", f"amount of good {good} must not be 0 nor beyond {AMOUNT_MOST}"))
+    return findings
+
+
+def check_workplace_card(table: GoodsTable, card: WorkplaceCard) -> None:
+    """Raises RefusedError with every finding."""
+    _refuse(audit_workplace_card(table, card), "the workplace card")
+
+
+def audit_consumer_card(table: GoodsTable, card: ConsumerCard, terms: CardTerms | None = None) -> list[Finding]:
+    """Everything that makes this consumer card void; with `terms` also what goes beyond the charter's ceilings."""
+    findings = _audit_names([card.id], "id")
+    if not 1 <= card.heads <= HEADS_MOST:
+        findings.append(Finding(f"{card.id}.heads", f"must be 1 to {HEADS_MOST}"))
+    if not 1 <= len(card.nests) <= NESTS_MOST:
+        findings.append(Finding(f"{card.id}.nests", f"a card has 1 to {NESTS_MOST} nests"))
+    for position, nest in enumerate(card.nests):
+        findings += _audit_nest(table, nest, f"{card.id}.nests[{position}]")
+    named = [good for nest in card.nests for good in nest.goods]
+    if len(named) > CARD_GOODS_MOST or len(named) != len(set(named)):
+        findings.append(Finding(f"{card.id}.nests", f"must name each good once, at most {CARD_GOODS_MOST} goods"))
+    if terms is not None and not findings:
+        findings += _audit_credits(card, terms) + _audit_floors(table, card, terms)
+    return findings
+
+
+def _audit_nest(table: GoodsTable, nest: Nest, place: str) -> list[Finding]:
+    findings: list[Finding] = []
+    if not 1 <= nest.credits_micro <= CREDITS_MOST_MICRO:
+        findings.append(Finding(f"{place}.credits_micro", f"must be 1 to {CREDITS_MOST_MICRO}"))
+    if not nest.goods or not len(nest.goods) == len(nest.floors) == len(nest.wants):
+        findings.append(
+            Finding(f"{place}.goods", "goods, floors and wants must be lists of the same length, not empty")
+        )
+        return findings
+    for good, floor, want in zip(nest.goods, nest.floors, nest.wants, strict=True):
+        if not 0 <= good < len(table.goods):
+            findings.append(Finding(f"{place}.goods", f"unknown good {good}"))
+            continue
+        most = quantity_most(table.goods[good].decimals)
+        if not 0 <= floor <= most:
+            findings.append(Finding(f"{place}.floors", f"of {table.goods[good].id} must be 0 to {most} units"))
+        if not floor <= want <= most:
+            findings.append(
+                Finding(f"{place}.wants", f"of {table.goods[good].id} must be its floor up to {most} units")
+            )
+    return findings
+
+
+def _audit_credits(card: ConsumerCard, terms: CardTerms) -> list[Finding]:
+    ceiling = card.heads * terms.credits_per_head_micro + terms.extra_credits_micro
+    claimed = sum(nest.credits_micro for nest in card.nests)
+    if claimed <= ceiling:
+        return []
+    reason = f"{claimed} micro-credits claimed, {card.heads} heads may have {ceiling}: {claimed - ceiling} too many"
+    return [Finding(f"{card.id}.credits_micro", reason)]
+
+
+def _audit_floors(table: GoodsTable, card: ConsumerCard, terms: CardTerms) -> list[Finding]:
+    granted = granted_floors(table, card.heads, terms)
+    claimed = {good: floor for nest in card.nests for good, floor in zip(nest.goods, nest.floors, strict=True)}
+    findings: list[Finding] = []
+    for good in sorted(set(granted) | set(claimed)):
+        due, has = granted.get(good, 0), claimed.get(good)
+        if has != due and not (has is None and due == 0):
+            name = table.goods[good].id
+            said = "does not name it" if has is None else f"says {has}"
+            findings.append(Finding(f"{card.id}.floors.{name}", f"the card {said}, the list grants {due} units"))
+    return findings
+
+
+def granted_floors(table: GoodsTable, heads: int, terms: CardTerms) -> dict[int, int]:
+    """Good index -> units that `heads` people may claim as basic needs: list x heads, rounded up, plus exceptions."""
+    index = {good.id: position for position, good in enumerate(table.goods)}
+    granted: dict[int, int] = {}
+    for floor in terms.floors:
+        if floor.good in index:
+            numerator = heads * floor.amount * 10 ** table.goods[index[floor.good]].decimals
+            granted[index[floor.good]] = -(-numerator // 10**floor.decimals)
+    for name, units in terms.extra_floors.items():
+        if name in index:
+            granted[index[name]] = granted.get(index[name], 0) + units
+    return granted
+
+
+def check_consumer_card(table: GoodsTable, card: ConsumerCard, terms: CardTerms | None = None) -> None:
+    """Raises RefusedError with every finding."""
+    _refuse(audit_consumer_card(table, card, terms), "the consumer card")
+
+
+def _audit_names(names: Sequence[str], place: str) -> list[Finding]:
+    findings: list[Finding] = []
+    for name in names:
+        if not 1 <= len(name) <= NAME_CHARACTERS_MOST or not name.isprintable():
+            findings.append(Finding(place, f"a name must be 1 to {NAME_CHARACTERS_MOST} printable characters"))
+    if len(set(names)) != len(names):
+        findings.append(Finding(place, "the same name stands twice"))
+    return findings
+
+
+def _refuse(findings: list[Finding], what: str) -> None:
+    if findings:
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise RefusedError(f"{what} is refused: {findings[0]}{more}", findings)

@@ -1,0 +1,95 @@
+"""What is public before a plan begins: the goods, and one card from every council and workplace.
+
+Invariant: integers and names only. A quantity counts units of 10^-decimals of the good's unit, a price is in
+micro-credits per whole unit; recipes, activities and capacities are in millionths. Use is positive, output negative.
+Spec: docs/spec/planning-step.md.
+"""
+
+from typing import Literal
+
+import msgspec
+
+GOODS_TABLE_FORMAT = "rochdale/goods-table/1"
+MICRO = 1_000_000
+
+GoodKind = Literal["good", "labour", "cap", "land", "outside"]
+
+
+class Good(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One column of the plan: a product, a skill, a piece of land, an ecological cap or outside money."""
+
+    id: str
+    unit: str
+    kind: GoodKind
+    decimals: int
+    start_price_micro: int
+    endowment: int
+
+
+class Technique(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One open recipe per whole activity: `net` = (good index, millionths of a whole unit), capacity use in millionths."""
+
+    net: tuple[tuple[int, int], ...]
+    capacity_use: int
+
+
+class WorkplaceCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a workplace can do and the least and the most of it that it offers (millionths of capacity)."""
+
+    id: str
+    capacity: int
+    least: int
+    techniques: tuple[Technique, ...]
+
+
+class Nest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Goods that stand in for or complete one another, with their share of the council's credits.
+
+    `floors` and `wants` are quantities in the goods' units; wants (floors included) are what the council would take
+    at the start prices.
+    """
+
+    credits_micro: int
+    goods: tuple[int, ...]
+    floors: tuple[int, ...]
+    wants: tuple[int, ...]
+
+
+class ConsumerCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A consumer council: how many people it stands for and how it divides their allotment."""
+
+    id: str
+    heads: int
+    nests: tuple[Nest, ...]
+
+
+class GoodsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The table of a call: all goods in order, how close is close enough, and what can be bought and sold outside.
+
+    `trade` are import and export recipes at given outside prices; they have no private side, nobody answers for them.
+    """
+
+    format: str
+    tolerance_ppm: int
+    goods: tuple[Good, ...]
+    trade: tuple[WorkplaceCard, ...]
+
+
+class ApprovedFloor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The federation's list of basic needs: `amount` x 10^-decimals whole units of a good per head."""
+
+    good: str
+    amount: int
+    decimals: int
+
+
+class CardTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the charter grants: credits per head, the list of floors, and one council's approved exceptions.
+
+    `extra_credits_micro` and `extra_floors` (good id -> units of that good) are what others approved for this council.
+    """
+
+    credits_per_head_micro: int
+    floors: tuple[ApprovedFloor, ...]
+    extra_credits_micro: int = 0
+    extra_floors: dict[str, int] = {}

@@ -1,0 +1,155 @@
+"""Clearing: from nearly balanced proposals to a plan that holds to the last unit.
+
+Invariants: integers only; above-floor quantities of a short good are cut in proportion, then activities that use it,
+and never a floor; nobody ends above their credits. Spec: docs/spec/planning-step.md, section "Clearing".
+"""
+
+from dataclasses import dataclass
+
+from protocol.core.errors import Finding, RefusedError
+from protocol.planning.cards import MICRO, Technique
+from protocol.planning.economy import Economy
+from protocol.planning.state import State
+
+CLEARING_PASSES_MOST = 1_000
+# Balances are counted in 10^-12 whole units: millionths of an activity x millionths of a whole unit per activity.
+BALANCE_DECIMALS = 12
+
+
+@dataclass(frozen=True)
+class ClearedPlan:
+    """Units per council edge and millionths per technique, in the economy's order, and how many passes it took."""
+
+    consumption: tuple[int, ...]
+    activity: tuple[int, ...]
+    passes: int
+
+
+class _Ledger:
+    """The quantities while they are being cut; `lift[good]` turns units of a good into 10^-12 whole units."""
+
+    def __init__(self, economy: Economy, state: State) -> None:
+        eaters = economy.eaters
+        entries = len(eaters.good)
+        self.goods = economy.goods
+        self.lift: list[int] = [10 ** (BALANCE_DECIMALS - good.decimals) for good in economy.goods]
+        self.edge_good: list[int] = eaters.good.tolist()
+        floors = [floor for card in economy.consumers for nest in card.nests for floor in nest.floors]
+        self.floors = floors
+        answered: list[int] = state.answers[:entries].tolist()
+        self.above = [max(units - floor, 0) for units, floor in zip(answered, floors, strict=True)]
+        self.activity: list[int] = state.planned[entries:].tolist()
+        self.cards = economy.workplaces
+        self.techniques: list[Technique] = [technique for card in self.cards for technique in card.techniques]
+        self.users: list[list[tuple[int, int]]] = [[] for _ in self.goods]
+        for position, technique in enumerate(self.techniques):
+            for good, amount in technique.net:
+                if amount > 0:
+                    self.users[good].append((position, amount))
+        self.eaters: list[list[int]] = [[] for _ in self.goods]
+        for edge, good in enumerate(self.edge_good):
+            self.eaters[good].append(edge)
+        self.ranges = [economy.answer_ranges[card.id] for card in self.cards]
+        self.offset = entries
+
+    def shortages(self) -> list[int]:
+        """Demand minus supply of every good, floors included, in 10^-12 whole units."""
+        short = [-good.endowment * lift for good, lift in zip(self.goods, self.lift, strict=True)]
+        for good, floor, above in zip(self.edge_good, self.floors, self.above, strict=True):
+            short[good] += (floor + above) * self.lift[good]
+        for technique, level in zip(self.techniques, self.activity, strict=True):
+            for good, amount in technique.net:
+                short[good] += amount * level
+        return short
+
+    def keep_capacities(self) -> None:
+        """Scales a workplace down to its capacity and lifts it to its least; both are off by rounding at most."""
+        for card, positions in zip(self.cards, self.ranges, strict=True):
+            rows = [position - self.offset for position in positions]
+            used = sum(self.techniques[row].capacity_use * self.activity[row] for row in rows)
+            if used > card.capacity * MICRO:
+                for row in rows:
+                    self.activity[row] = self.activity[row] * card.capacity * MICRO // used
+            elif used < card.least * MICRO:
+                row = max(rows, key=lambda row: self.activity[row])
+                self.activity[row] += -(-(card.least * MICRO - used) // self.techniques[row].capacity_use)
+
+    def fixed_techniques(self) -> set[int]:
+        """Techniques of workplaces that stand at their least: these are not cut."""
+        fixed: set[int] = set()
+        for card, positions in zip(self.cards, self.ranges, strict=True):
+            rows = [position - self.offset for position in positions]
+            used = sum(self.techniques[row].capacity_use * self.activity[row] for row in rows)
+            spare = max(self.techniques[row].capacity_use for row in rows) * len(rows)
+            if card.least and used <= card.least * MICRO + spare + used // LEAST_MARGIN:
+                fixed.update(rows)
+        return fixed
+
+    def cut_consumers(self, good: int, short: int) -> int:
+        """Cuts above-floor quantities in proportion; returns what is still short."""
+        above = sum(self.above[edge] for edge in self.eaters[good])
+        less = min(above, -(-short // self.lift[good]))
+        for edge in self.eaters[good]:
+            self.above[edge] = self.above[edge] * (above - less) // above if above else 0
+        left: int = short - less * self.lift[good]
+        return max(0, left)
+
+    def cut_users(self, good: int, short: int, fixed: set[int]) -> int:
+        """Scales the activities that use a good down in proportion; returns what is still short."""
+        free = [(row, amount) for row, amount in self.users[good] if row not in fixed and self.activity[row]]
+        used = sum(amount * self.activity[row] for row, amount in free)
+        less = min(used, short)
+        for row, _ in free:
+            self.activity[row] = self.activity[row] * (used - less) // used
+        return short - less
+
+
+LEAST_MARGIN = 1_000
+
+
+def clear_plan(economy: Economy, state: State) -> ClearedPlan:
+    """A plan that keeps balances, capacities, floors and credits exactly.
+
+    Raises RefusedError naming each good whose floors cannot be met, and by how much.
+    """
+    ledger = _Ledger(economy, state)
+    _keep_credits(economy, state, ledger)
+    ledger.keep_capacities()
+    for passes in range(CLEARING_PASSES_MOST):
+        short = ledger.shortages()
+        if max(short) <= 0:
+            units = tuple(floor + above for floor, above in zip(ledger.floors, ledger.above, strict=True))
+            return ClearedPlan(units, tuple(ledger.activity), passes)
+        fixed = ledger.fixed_techniques()
+        left = {}
+        for good, missing in enumerate(short):
+            if missing > 0:
+                left[good] = ledger.cut_users(good, ledger.cut_consumers(good, missing), fixed)
+        _refuse_unmet(ledger, {good: missing for good, missing in left.items() if missing > 0})
+    _refuse_unmet(ledger, {good: missing for good, missing in enumerate(ledger.shortages()) if missing > 0})
+    raise AssertionError("a plan with nothing short was not returned")
+
+
+def _keep_credits(economy: Economy, state: State, ledger: _Ledger) -> None:
+    prices: list[int] = state.prices.tolist()
+    for card in economy.consumers:
+        edges = economy.answer_ranges[card.id]
+        cost = sum(
+            ledger.above[edge] * prices[ledger.edge_good[edge]] * ledger.lift[ledger.edge_good[edge]] for edge in edges
+        )
+        credits = sum(nest.credits_micro for nest in card.nests) * int(10**BALANCE_DECIMALS)
+        if cost > credits:
+            for edge in edges:
+                ledger.above[edge] = ledger.above[edge] * credits // cost
+
+
+def _refuse_unmet(ledger: _Ledger, left: dict[int, int]) -> None:
+    if not left:
+        return
+    findings = []
+    for good, missing in left.items():
+        units = -(-missing // ledger.lift[good])
+        findings.append(
+            Finding(ledger.goods[good].id, f"floors and least activities need {units} units more than there are")
+        )
+    raise RefusedError(f"the floors cannot all be met: {findings[0]}", findings)

@@ -1,0 +1,227 @@
+"""Reads an economy file (`rochdale-economy/1`): numbers as decimal strings, for tests and outside economists.
+
+Bad input is refused with its place. What the integers cannot hold exactly is rounded to the safe side: floors up,
+endowments and capacities down. Spec: docs/spec/planning-step.md, section "Economy file".
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from protocol.core.errors import RefusedError
+from protocol.planning.cards import (
+    GOODS_TABLE_FORMAT,
+    MICRO,
+    ConsumerCard,
+    Good,
+    GoodsTable,
+    Nest,
+    Technique,
+    WorkplaceCard,
+)
+from protocol.planning.economy import Floats
+from protocol.planning.responses import Effort, NestTastes, Tastes, want_at_prices
+
+ECONOMY_FORMAT = "rochdale-economy/1"
+ECONOMY_BYTES_MOST = 64 * 1024 * 1024
+DIGITS_MOST = 40
+DEFAULT_TOLERANCE_PPM = 10_000
+# A good's unit is at least this much finer than the smallest amount that anybody wants of it.
+UNITS_PER_WANT = 10_000
+# ... but a want below this share of an equal split of its nest's credits does not drive the unit.
+WANT_SHARE_LEAST = 1e-3
+FILE_DECIMALS_MOST = 9
+
+
+@dataclass(frozen=True)
+class EconomyFile:
+    """What a file says: the public part, and the private tastes and effort costs by participant."""
+
+    table: GoodsTable
+    consumers: tuple[ConsumerCard, ...]
+    workplaces: tuple[WorkplaceCard, ...]
+    tastes: dict[str, Tastes]
+    efforts: dict[str, Effort]
+
+
+def parse_economy(encoded: bytes, tolerance_ppm: int = DEFAULT_TOLERANCE_PPM) -> EconomyFile:
+    """Raises RefusedError with the place of what is missing, misspelt or not a number."""
+    if len(encoded) > ECONOMY_BYTES_MOST:
+        raise RefusedError.at("file", f"longer than {ECONOMY_BYTES_MOST} bytes")
+    try:
+        document = msgspec.json.decode(encoded)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RefusedError.at("file", f"is not JSON: {error}") from error
+    return read_economy(_table(document, "file"), tolerance_ppm)
+
+
+def read_economy(document: Mapping[str, Any], tolerance_ppm: int = DEFAULT_TOLERANCE_PPM) -> EconomyFile:
+    """The same from an already decoded document. Raises RefusedError with the place."""
+    if document.get("format") != ECONOMY_FORMAT:
+        raise RefusedError.at("format", f"expected {ECONOMY_FORMAT!r}")
+    rows = [_table(row, f"goods[{place}]") for place, row in enumerate(_list(document.get("goods"), "goods"))]
+    names = [_name(row, f"goods[{place}]") for place, row in enumerate(rows)]
+    index = {name: place for place, name in enumerate(names)}
+    if len(index) < len(names):
+        raise RefusedError.at("goods", "the same good stands twice")
+    prices = [_number(row, "start_price", f"goods.{name}") for row, name in zip(rows, names, strict=True)]
+    councils = [_Council(row, place, index) for place, row in enumerate(_list(document.get("consumers"), "consumers"))]
+    decimals = _choose_decimals(rows, names, prices, councils)
+    goods = tuple(map(_good, rows, names, prices, decimals))
+    shops = [
+        read_workplace(row, place, index) for place, row in enumerate(_list(document.get("workplaces"), "workplaces"))
+    ]
+    return EconomyFile(
+        table=GoodsTable(GOODS_TABLE_FORMAT, tolerance_ppm, goods, ()),
+        consumers=tuple(council.card(goods) for council in councils),
+        workplaces=tuple(card for card, _ in shops),
+        tastes={council.name: council.tastes for council in councils},
+        efforts={card.id: effort for card, effort in shops},
+    )
+
+
+class _Council:
+    """One consumer row: credits and floors as written, tastes as floats."""
+
+    def __init__(self, row: object, position: int, index: Mapping[str, int]) -> None:
+        fields = _table(row, f"consumers[{position}]")
+        self.name = _name(fields, f"consumers[{position}]")
+        self.nests: list[tuple[Decimal, tuple[int, ...], tuple[Decimal, ...]]] = []
+        tastes = []
+        for number, nest_row in enumerate(_list(fields.get("nests"), f"consumers.{self.name}.nests")):
+            place = f"consumers.{self.name}.nests[{number}]"
+            nest = _table(nest_row, place)
+            chosen = _table(nest.get("goods"), f"{place}.goods")
+            cells = [(good, _table(cell, f"{place}.goods.{good}")) for good, cell in chosen.items()]
+            unknown = [good for good, _ in cells if good not in index]
+            if unknown or not cells:
+                raise RefusedError.at(f"{place}.goods", f"unknown good {unknown[0]!r}" if unknown else "is empty")
+            weights = [_number(cell, "weight", f"{place}.goods.{good}") for good, cell in cells]
+            if min(weights) <= 0:
+                raise RefusedError.at(f"{place}.goods", "every weight must be above 0")
+            floors = [_number(cell, "floor", f"{place}.goods.{good}", Decimal(0)) for good, cell in cells]
+            self.nests.append((_number(nest, "credits", place), tuple(index[good] for good, _ in cells), tuple(floors)))
+            sigma = float(_number(nest, "sigma", place))
+            tastes.append(NestTastes(sigma, tuple(float(weight) for weight in weights)))
+        self.tastes = Tastes(tuple(tastes))
+
+    def wants(self, prices: Floats) -> list[list[float]]:
+        """Whole units above the floors that each nest would take at these prices."""
+        return [
+            want_at_prices(taste, float(credits), prices[list(goods)])
+            for taste, (credits, goods, _) in zip(self.tastes.nests, self.nests, strict=True)
+        ]
+
+    def card(self, goods: tuple[Good, ...]) -> ConsumerCard:
+        """The public card; heads are unknown to the file and stand as 1."""
+        prices = np.array([good.start_price_micro / MICRO for good in goods])
+        nests = []
+        for (credits, chosen, written), wants in zip(self.nests, self.wants(prices), strict=True):
+            units = [10 ** goods[good].decimals for good in chosen]
+            floors = [_round(floor * unit, ROUND_CEILING) for floor, unit in zip(written, units, strict=True)]
+            total = [floor + round(want * unit) for floor, want, unit in zip(floors, wants, units, strict=True)]
+            nests.append(Nest(_round(credits * MICRO, ROUND_HALF_EVEN), chosen, tuple(floors), tuple(total)))
+        return ConsumerCard(self.name, 1, tuple(nests))
+
+
+def _choose_decimals(
+    rows: list[dict[str, Any]], names: list[str], prices: list[Decimal], councils: list[_Council]
+) -> list[int]:
+    """Per good: enough decimals for every floor and endowment as written, and well below the smallest want."""
+    written = [
+        _places(_number(row, "endowment", f"goods.{name}", Decimal(0))) for row, name in zip(rows, names, strict=True)
+    ]
+    smallest = [math.inf] * len(rows)
+    start = np.array([max(float(price), 1e-9) for price in prices])
+    for council in councils:
+        for (credits, goods, floors), wants in zip(council.nests, council.wants(start), strict=True):
+            for good, floor, want in zip(goods, floors, wants, strict=True):
+                written[good] = max(written[good], _places(floor))
+                least = WANT_SHARE_LEAST * float(credits) / len(goods) / float(start[good])
+                smallest[good] = min(smallest[good], max(want, least))
+    chosen = []
+    for places, want in zip(written, smallest, strict=True):
+        fine = math.ceil(math.log10(UNITS_PER_WANT / want)) if 0.0 < want < math.inf else 0
+        chosen.append(min(max(places, fine, 0), FILE_DECIMALS_MOST))
+    return chosen
+
+
+def _good(row: dict[str, Any], name: str, price: Decimal, decimals: int) -> Good:
+    kind = row.get("kind", "good")
+    if kind not in ("good", "labour", "cap", "land", "outside"):
+        raise RefusedError.at(f"goods.{name}.kind", "must be good, labour, cap, land or outside")
+    endowment = _number(row, "endowment", f"goods.{name}", Decimal(0))
+    units = _round(endowment * 10**decimals, ROUND_FLOOR)
+    return Good(name, str(row.get("unit", "")), kind, decimals, _round(price * MICRO, ROUND_HALF_EVEN), units)
+
+
+def read_workplace(row: object, position: int, index: Mapping[str, int]) -> tuple[WorkplaceCard, Effort]:
+    """The public card and the private effort of one workplace row; `index` = good id -> position in the goods table."""
+    fields = _table(row, f"workplaces[{position}]")
+    name = _name(fields, f"workplaces[{position}]")
+    techniques, costs = [], []
+    for number, technique_row in enumerate(_list(fields.get("techniques"), f"workplaces.{name}.techniques")):
+        place = f"workplaces.{name}.techniques[{number}]"
+        technique = _table(technique_row, place)
+        net = {}
+        for good in _table(technique.get("net"), f"{place}.net"):
+            if good not in index:
+                raise RefusedError.at(f"{place}.net", f"unknown good {good!r}")
+            net[index[good]] = _round(_number(technique["net"], good, f"{place}.net") * MICRO, ROUND_HALF_EVEN)
+        use = _round(_number(technique, "capacity_use", place, Decimal(1)) * MICRO, ROUND_HALF_EVEN)
+        techniques.append(Technique(tuple(sorted((good, amount) for good, amount in net.items() if amount)), use))
+        effort = _number(technique, "effort", place, Decimal(0))
+        if effort < 0:
+            raise RefusedError.at(f"{place}.effort", "must not be below 0")
+        costs.append(float(effort))
+    capacity = _round(_number(fields, "capacity", f"workplaces.{name}") * MICRO, ROUND_FLOOR)
+    least = _round(_number(fields, "least", f"workplaces.{name}", Decimal(0)) * MICRO, ROUND_CEILING)
+    return WorkplaceCard(name, capacity, least, tuple(techniques)), Effort(tuple(costs))
+
+
+def _table(value: object, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise RefusedError.at(place, "must be an object")
+    return value
+
+
+def _list(value: object, place: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise RefusedError.at(place, "must be a list")
+    return value
+
+
+def _name(fields: Mapping[str, Any], place: str) -> str:
+    name = fields.get("id")
+    if not isinstance(name, str) or not name:
+        raise RefusedError.at(f"{place}.id", "must be a name")
+    return name
+
+
+def _number(fields: Mapping[str, Any], key: str, place: str, missing: Decimal | None = None) -> Decimal:
+    written = fields.get(key)
+    if written is None and missing is not None:
+        return missing
+    if not isinstance(written, str) or len(written) > DIGITS_MOST:
+        raise RefusedError.at(f"{place}.{key}", "must be a decimal number in quotes")
+    try:
+        number = Decimal(written)
+    except InvalidOperation:
+        raise RefusedError.at(f"{place}.{key}", f"{written!r} is not a decimal number") from None
+    if not number.is_finite() or abs(number) > Decimal("1e15"):
+        raise RefusedError.at(f"{place}.{key}", f"{written!r} is out of bounds")
+    return number
+
+
+def _places(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _round(number: Decimal, direction: str) -> int:
+    return int(number.to_integral_value(rounding=direction))
