@@ -1,0 +1,89 @@
+"""What a federation's members have agreed on: what must be disclosed, who witnesses, what everybody is due.
+
+Invariant: a charter is never edited; a change is a new version that the members of the roster before it decide on.
+Spec: docs/spec/federation.md
+"""
+
+import hashlib
+from typing import Annotated, Literal
+
+import msgspec
+
+from protocol.core.encoding import encode, to_value
+from protocol.core.errors import Finding, RefusedError
+from protocol.core.record import Origin
+from protocol.federation.votes import quorum
+from protocol.log.quorum import WITNESSES_MAX
+from protocol.planning.cards import ApprovedFloor, CardTerms
+
+CHARTER_DOMAIN = b"rochdale/charter/v1\0"
+K_HOUSEHOLDS_LEAST = 5
+SECTIONS_MAX = 32
+FLOORS_MAX = 256
+CREDITS_PER_HEAD_MICRO_MAX = 10**15
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+WitnessRule = Literal["half", "two_thirds"]
+Share = Annotated[int, msgspec.Meta(ge=1, le=100)]
+"""A part of a whole in percent."""
+
+
+class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One version of a federation's charter.
+
+    `approvals_percent` of the co-ops, and of their heads (0: not counted by heads), must approve a plan, and never
+    fewer co-ops than a decision's quorum. `rules` activates (area, rule version). Floors are amounts per head.
+    """
+
+    name: Name
+    language: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")]
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")]
+    currency_exponent: Annotated[int, msgspec.Meta(ge=0, le=4)]
+    required_sections: Annotated[tuple[Name, ...], msgspec.Meta(max_length=SECTIONS_MAX)]
+    committee_threshold: Annotated[int, msgspec.Meta(ge=1, le=16)]
+    approvals_percent_coops: Share
+    approvals_percent_heads: Annotated[int, msgspec.Meta(ge=0, le=100)]
+    witnesses: Annotated[tuple[Origin, ...], msgspec.Meta(max_length=WITNESSES_MAX)]
+    witness_rule: WitnessRule
+    credits_per_head_micro: Annotated[int, msgspec.Meta(ge=1, le=CREDITS_PER_HEAD_MICRO_MAX)]
+    floors: Annotated[tuple[ApprovedFloor, ...], msgspec.Meta(max_length=FLOORS_MAX)]
+    k_households: Annotated[int, msgspec.Meta(ge=K_HOUSEHOLDS_LEAST, le=1_000)]
+    rules: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]]
+
+
+def hash_charter(charter: Charter) -> bytes:
+    """The 32 bytes that a roster names its charter by."""
+    return hashlib.sha256(CHARTER_DOMAIN + encode(to_value(charter))).digest()
+
+
+def audit_charter(charter: Charter) -> list[Finding]:
+    """What a charter says that cannot be; its types were checked when it was read."""
+    found = [
+        Finding(place, "sorted, each once, is how this list is written")
+        for place, names in (
+            ("required_sections", charter.required_sections),
+            ("witnesses", charter.witnesses),
+            ("floors", tuple(floor.good for floor in charter.floors)),
+        )
+        if list(names) != sorted(set(names))
+    ]
+    found += [Finding(f"floors.{floor.good}", "must be above 0") for floor in charter.floors if floor.amount <= 0]
+    return found
+
+
+def check_charter(charter: Charter) -> None:
+    """RefusedError with every finding when a charter has any."""
+    findings = audit_charter(charter)
+    if findings:
+        raise RefusedError("; ".join(f"charter: {finding}" for finding in findings), findings)
+
+
+def card_terms(charter: Charter) -> CardTerms:
+    """What the charter grants each head in a plan."""
+    return CardTerms(charter.credits_per_head_micro, charter.floors)
+
+
+def approvals_needed(charter: Charter, member_count: int) -> int:
+    """How many co-ops must approve a plan: the charter's share, and at least a decision's quorum."""
+    share = -(-member_count * charter.approvals_percent_coops // 100)
+    return max(share, quorum(member_count))

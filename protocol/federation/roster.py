@@ -1,0 +1,184 @@
+"""Who belongs to a federation, with which keys, for how many people; each version decided by the members before it.
+
+Invariant: a version names its predecessor; its voters are the predecessor's members; two never close for one slot.
+Invariant: the same set of facts gives the same chain of versions, in whatever order they came.
+Spec: docs/spec/federation.md
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Literal
+
+import msgspec
+
+from protocol.core.encoding import encode, to_value
+from protocol.core.errors import Finding, RefusedError
+from protocol.core.record import Hash, Origin
+from protocol.federation.charter import Charter, hash_charter
+from protocol.federation.votes import VOTERS_MAX
+
+ROSTER_DOMAIN = b"rochdale/roster/v1\0"
+SLOT_DOMAIN = b"rochdale/roster-slot/v1\0"
+NO_PREDECESSOR = bytes(32)
+HEADS_MAX = 100_000_000
+VERSIONS_MAX = 1_000_000
+CERTIFICATE_BYTES_MAX = 1_024
+URL_LENGTH_MAX = 200
+
+PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+
+
+class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A co-op in the roster: its log, the keys it is bound to, its heads, and where it can be reached (or not)."""
+
+    origin: Origin
+    name: Name
+    kind: Literal["consumers", "producers"]
+    heads: Annotated[int, msgspec.Meta(ge=0, le=HEADS_MAX)]
+    log_key: PublicKey
+    witness_key: PublicKey
+    mirror_key: PublicKey
+    tls_certificate: Annotated[bytes, msgspec.Meta(max_length=CERTIFICATE_BYTES_MAX)]
+    url: Annotated[str, msgspec.Meta(max_length=URL_LENGTH_MAX)]
+
+
+class Roster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One version: its number, the hash of the version before it, its charter's hash, and all members by origin."""
+
+    version: Annotated[int, msgspec.Meta(ge=1, le=VERSIONS_MAX)]
+    predecessor: Hash
+    charter: Hash
+    members: Annotated[tuple[Member, ...], msgspec.Meta(min_length=1, max_length=VOTERS_MAX)]
+
+
+class Join(msgspec.Struct, frozen=True):
+    """A co-op that asked to join and was invited."""
+
+    member: Member
+
+
+class Leave(msgspec.Struct, frozen=True):
+    """A co-op that leaves, or is no longer counted."""
+
+    origin: str
+
+
+class NewHeads(msgspec.Struct, frozen=True):
+    """A co-op's people, counted anew."""
+
+    origin: str
+    heads: int
+
+
+class NewCharter(msgspec.Struct, frozen=True):
+    """Another charter for the same members."""
+
+    charter: bytes
+
+
+Change = Join | Leave | NewHeads | NewCharter
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """A version in force, with the charter it names."""
+
+    hash: bytes
+    roster: Roster
+    charter: Charter
+
+
+def hash_roster(roster: Roster) -> bytes:
+    """The 32 bytes that a version is named by; those of version 1 name the federation."""
+    return hashlib.sha256(ROSTER_DOMAIN + encode(to_value(roster), bytes_max=1 << 20)).digest()
+
+
+def slot_of(predecessor: bytes, attempt: int) -> bytes:
+    """The decision slot of the version that follows `predecessor`."""
+    return hashlib.sha256(SLOT_DOMAIN + encode([predecessor, attempt])).digest()
+
+
+def found_roster(member: Member, charter: Charter) -> Roster:
+    """Version 1: a federation of one, which others may join."""
+    return Roster(1, NO_PREDECESSOR, hash_charter(charter), (member,))
+
+
+def next_roster(roster: Roster, changes: Sequence[Change]) -> Roster:
+    """The version that follows after these changes; RefusedError when one cannot be made."""
+    members = {member.origin: member for member in roster.members}
+    charter = roster.charter
+    for change in changes:
+        match change:
+            case Join(member):
+                if member.origin in members:
+                    raise RefusedError.at(f"join.{member.origin}", "is a member already")
+                members[member.origin] = member
+            case Leave(origin):
+                _known(members, origin, "leave")
+                del members[origin]
+            case NewHeads(origin, heads):
+                members[origin] = msgspec.structs.replace(_known(members, origin, "heads"), heads=heads)
+            case NewCharter(new):
+                charter = new
+    ordered = tuple(members[origin] for origin in sorted(members))
+    following = Roster(roster.version + 1, hash_roster(roster), charter, ordered)
+    check_roster(following)
+    return following
+
+
+def audit_roster(roster: Roster) -> list[Finding]:
+    """What a roster says that cannot be."""
+    found = []
+    origins = [member.origin for member in roster.members]
+    if origins != sorted(set(origins)):
+        found.append(Finding("members", "sorted, each once, is how this list is written"))
+    keys = [key for member in roster.members for key in (member.log_key, member.witness_key, member.mirror_key)]
+    if len(set(keys)) != len(keys):
+        found.append(Finding("members", "one key stands for two uses or two members"))
+    if (roster.version == 1) != (roster.predecessor == NO_PREDECESSOR):
+        found.append(Finding("predecessor", "only the first version has none"))
+    if roster.version == 1 and len(roster.members) != 1:
+        found.append(Finding("members", "a federation is founded by one; the others join"))
+    if not roster.members or len(roster.members) > VOTERS_MAX:
+        found.append(Finding("members", f"1 to {VOTERS_MAX} members"))
+    return found
+
+
+def check_roster(roster: Roster) -> None:
+    """RefusedError with every finding when a roster has any."""
+    findings = audit_roster(roster)
+    if findings:
+        raise RefusedError("; ".join(f"roster: {finding}" for finding in findings), findings)
+
+
+def fold_federation(
+    charters: Mapping[bytes, Charter],
+    rosters: Mapping[bytes, Roster],
+    founding: bytes,
+    closed_value: Callable[[bytes, tuple[str, ...]], bytes | None],
+) -> list[Closed]:
+    """The chain of closed versions from the founding one: pure over the sets given.
+
+    `closed_value(slot, voters)` is the roster hash that a slot closed on, None while it is open. A version counts when
+    its slot closed on it, it follows its predecessor, and its charter is known.
+    """
+    chain: list[Closed] = []
+    following: bytes | None = founding
+    while following is not None and following in rosters and len(chain) < VERSIONS_MAX:
+        roster = rosters[following]
+        charter = charters.get(roster.charter)
+        expected = chain[-1].hash if chain else NO_PREDECESSOR
+        if charter is None or roster.predecessor != expected or roster.version != len(chain) + 1:
+            break
+        if audit_roster(roster):
+            break
+        chain.append(Closed(following, roster, charter))
+        voters = tuple(member.origin for member in roster.members)
+        following = closed_value(slot_of(chain[-1].hash, 0), voters)
+    return chain
+
+
+def _known(members: Mapping[str, Member], origin: str, place: str) -> Member:
+    if origin not in members:
+        raise RefusedError.at(f"{place}.{origin}", "is no member")
+    return members[origin]
