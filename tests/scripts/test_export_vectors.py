@@ -1,0 +1,45 @@
+"""The vectors are those that the code makes, and the pages of the formats show the same bytes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from protocol.core.identity import SigningKey
+from scripts.export_vectors import EXPORTS, SEEDS, format_vectors, run
+from tests.protocol.core.values import LOG_KEY, MEMBER_KEY, OFFICE_KEY, VECTORS
+
+SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
+PAGES = ["encoding.md", "record.md", "commitment.md", "note-and-checkpoint.md", "tree.md"]
+HEX = re.compile(r"(?:[0-9a-f]{2})+")
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_vectors_are_those_that_the_code_makes(name: str) -> None:
+    assert (VECTORS / name).read_text("utf-8") == format_vectors(name)
+
+
+def test_checking_writes_nothing_and_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--check"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_the_keys_of_the_vectors_are_those_of_the_tests() -> None:
+    keys = [SigningKey(SEEDS[name]).public for name in ("log", "member", "office")]
+    assert keys == [LOG_KEY.public, MEMBER_KEY.public, OFFICE_KEY.public]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_bytes_on_a_page_of_the_spec_stand_in_the_vectors(page: str) -> None:
+    known = "".join((VECTORS / name).read_text("utf-8") for name in EXPORTS).replace("\\n", "\n")
+    blocks = re.findall(r"```(hex|note)\n(.*?)```", (SPEC / page).read_text("utf-8"), re.DOTALL)
+    assert blocks
+    for language, block in blocks:
+        lines = (
+            [re.sub(r"^\s*\d+\s\s|\s", "", line) for line in block.splitlines()]
+            if language == "hex"
+            else [block.strip()]
+        )
+        # One value broken into lines, or a value on each line.
+        assert all(HEX.fullmatch(line) for line in lines) or language == "note"
+        assert "".join(lines) in known or all(line in known and len(line) == 64 for line in lines), page
