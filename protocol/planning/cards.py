@@ -27,7 +27,7 @@ class Good(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Technique(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One open recipe per whole activity: `net` = (good index, millionths of a whole unit), capacity use in millionths."""
+    """One open recipe: `net` = (good index, millionths of a whole unit) per whole activity, capacity use likewise."""
 
     net: tuple[tuple[int, int], ...]
     capacity_use: int

@@ -1,7 +1,7 @@
 """The region as arrays: what all cards together say, in one order that does not depend on how they arrived.
 
 Invariants: cards are sorted by the bytes of their id, trade nodes likewise after the workplaces; the same cards give
-the same arrays and digest; floats are whole units, whole activities and credits, each made from integers by one division.
+the same arrays and digest; floats are whole units, whole activities and credits, each one division of integers.
 Spec: docs/spec/planning-step.md.
 """
 
@@ -20,9 +20,11 @@ from protocol.core.errors import Finding, RefusedError
 from protocol.planning.card_rules import (
     CREDITS_MOST_MICRO,
     PARTICIPANTS_MOST,
+    QUANTITY_MOST,
     check_consumer_card,
     check_goods_table,
     check_workplace_card,
+    quantity_most,
 )
 from protocol.planning.cards import MICRO, ConsumerCard, Good, GoodsTable, WorkplaceCard
 
@@ -128,14 +130,24 @@ class Economy:
 
     @cached_property
     def edge_pairs(self) -> tuple[Indexes, Indexes]:
-        """All ordered pairs of edges of one workplace, for sums over pairs of goods."""
+        """All pairs of edges of one workplace, each once, the lower good first: for sums over pairs of goods."""
         bounds = [*self.makers.edge_start.tolist(), len(self.makers.edge_good)]
         left, right = [], []
         for start, end in pairwise(bounds):
-            edges = np.arange(start, end, dtype=np.intp)
-            left.append(np.repeat(edges, end - start))
-            right.append(np.tile(edges, end - start))
+            rows, columns = np.triu_indices(end - start)
+            left.append(start + rows)
+            right.append(start + columns)
         return np.concatenate(left), np.concatenate(right)
+
+    @cached_property
+    def answer_bounds(self) -> tuple[Integers, Integers]:
+        """The least and the most that an answer may say per entry: floors, and the declared bounds of quantities."""
+        floors = [floor for card in self.consumers for nest in card.nests for floor in nest.floors]
+        most = [quantity_most(good.decimals) for good in self.goods]
+        techniques = len(self.makers.flat)
+        lowest = np.array([*floors, *[0] * techniques], np.int64)
+        eaten = [most[good] for good in self.eaters.good.tolist()]
+        return lowest, np.array([*eaten, *[QUANTITY_MOST] * techniques], np.int64)
 
     @cached_property
     def participants(self) -> tuple[str, ...]:

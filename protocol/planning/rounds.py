@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from protocol.core.errors import Finding, MisuseError, RefusedError
-from protocol.planning.card_rules import QUANTITY_MOST, quantity_most
+from protocol.planning.card_rules import QUANTITY_MOST
 from protocol.planning.cards import MICRO
 from protocol.planning.economy import Economy, Floats, Integers
 from protocol.planning.solver.dual import Targets
@@ -88,7 +88,7 @@ def warm_start(economy: Economy, state: State, previous: Economy) -> State:
     metric[here] = np.minimum(np.maximum(np.rint(old_metric * 2.0**24), 2**8), 2**40).astype(np.int64)
     carried[here] = _carry(state.carried[there] * unit)
     answers, planned = fresh.answers.copy(), fresh.planned.copy()
-    lowest, highest = _bounds(economy)
+    lowest, highest = economy.answer_bounds
     for column, source in ((answers, state.answers), (planned, state.planned)):
         column[here] = np.rint(source[there] * unit).astype(np.int64)
         np.minimum(np.maximum(column, lowest), highest, out=column)
@@ -126,19 +126,10 @@ def _check_answer(economy: Economy, state_hash: bytes, participant: str, answer:
     rows = economy.answer_ranges[participant]
     if len(answer.quantities) != len(rows):
         raise RefusedError.at(participant, f"{len(answer.quantities)} quantities, the card has {len(rows)}")
-    lowest, highest = _bounds(economy)
+    lowest, highest = economy.answer_bounds
     for number, (quantity, row) in enumerate(zip(answer.quantities, rows, strict=True)):
         if not lowest[row] <= quantity <= highest[row]:
             raise RefusedError.at(f"{participant}.quantities[{number}]", f"must be {lowest[row]} to {highest[row]}")
-
-
-def _bounds(economy: Economy) -> tuple[Integers, Integers]:
-    """The least and the most that an answer may say per entry: floors, and the declared bounds of quantities."""
-    floors = [floor for card in economy.consumers for nest in card.nests for floor in nest.floors]
-    most = [quantity_most(economy.goods[good].decimals) for good in economy.eaters.good]
-    techniques = len(economy.makers.flat)
-    lowest = np.array([*floors, *[0] * techniques], np.int64)
-    return lowest, np.array([*most, *[QUANTITY_MOST] * techniques], np.int64)
 
 
 def close_round(economy: Economy, state: State, answers: Mapping[str, Answer | None]) -> tuple[State, RoundReport]:

@@ -120,7 +120,8 @@ def sum_slopes(targets: Targets, response: Response) -> Floats:
     diagonal = np.where(free, np.rint(share * MATRIX_FIXED), 0.0).astype(np.int64)
     np.add.at(total, eaters.good * (size + 1), diagonal)
     _add_workplace_slopes(targets, response, total)
-    matrix = total.reshape(size, size) / MATRIX_FIXED
+    upper = total.reshape(size, size) / MATRIX_FIXED
+    matrix = np.where(np.tri(size, dtype=np.bool_), upper.T, upper)
     matrix.reshape(-1)[:: size + 1] += SLACK_SHARE
     return matrix
 
