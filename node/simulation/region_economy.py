@@ -1,0 +1,120 @@
+"""The made-up region as an economy file (`rochdale-economy/1`), to plan it, check it, or hand it to outside economists.
+
+Invariant: numbers are decimal strings; floors and credits are those of the tastes, which take them from the charter's list.
+Source: PLANNING section 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from node.simulation.region import CO2, OUTSIDE_MONEY, Good, Region, Technique, Trade, Workplace
+from node.till.tastes import Tastes
+
+ECONOMY_FORMAT: Final = "rochdale-economy/1"
+TRADE_PREFIX: Final = "trade-"
+MICRO: Final = Decimal(1_000_000)
+
+Json = dict[str, Any]
+
+
+def region_economy_json(region: Region, tastes: Mapping[str, Tastes]) -> Json:
+    """The whole economy: goods, a consumer for each co-op in `tastes` (by its id), workplaces, and trade with outside."""
+    return {
+        "format": ECONOMY_FORMAT,
+        "made_up": region.made_up,
+        "goods": [format_good(good) for good in region.goods],
+        "consumers": [format_consumer(name, tastes[name]) for name in sorted(tastes)],
+        "workplaces": [format_workplace(workplace) for workplace in region.workplaces]
+        + [format_trade(trade) for trade in region.trade],
+    }
+
+
+def format_decimal(number: Decimal) -> str:
+    """A decimal string without an exponent or idle zeros."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def format_good(good: Good) -> Json:
+    """One row of `goods`."""
+    return {
+        "id": good.id,
+        "unit": good.unit,
+        "kind": good.kind,
+        "start_price": format_decimal(good.start_price),
+        "endowment": format_decimal(good.endowment),
+    }
+
+
+def format_consumer(name: str, tastes: Tastes) -> Json:
+    """One row of `consumers`: weights are private to the council and stand here only for a plan that one machine makes."""
+    return {
+        "id": name,
+        "nests": [
+            {
+                "sigma": format_decimal(nest.sigma),
+                "credits": format_decimal(Decimal(nest.credits_micro) / MICRO),
+                "goods": {
+                    good.good: {"weight": format_decimal(good.weight), "floor": format_decimal(good.floor)}
+                    for good in nest.goods
+                },
+            }
+            for nest in tastes.nests
+        ],
+    }
+
+
+def format_workplace(workplace: Workplace) -> Json:
+    """One row of `workplaces`."""
+    return {
+        "id": workplace.id,
+        "capacity": format_decimal(workplace.capacity),
+        "least": format_decimal(workplace.least),
+        "techniques": [
+            {
+                "net": {good: format_decimal(amount) for good, amount in net_of(technique).items()},
+                "capacity_use": format_decimal(technique.capacity_use),
+                "effort": format_decimal(technique.effort),
+            }
+            for technique in workplace.techniques
+        ],
+    }
+
+
+def net_of(technique: Technique) -> dict[str, Decimal]:
+    """Use positive, output negative, per unit of activity."""
+    net = {good: Decimal(amount) for good, amount in technique.uses.items()}
+    for good, amount in technique.makes.items():
+        net[good] = net.get(good, Decimal(0)) - amount
+    return net
+
+
+def trade_techniques(trade: Trade) -> list[dict[str, Decimal]]:
+    """Buying in, then selling out, a unit of a good, each only where it has a price."""
+    techniques: list[dict[str, Decimal]] = []
+    if trade.buy is not None:
+        bought = {trade.good: Decimal(-1), OUTSIDE_MONEY: trade.buy}
+        techniques.append(bought | ({CO2: trade.co2} if trade.co2 else {}))
+    if trade.sell is not None:
+        techniques.append({trade.good: Decimal(1), OUTSIDE_MONEY: -trade.sell})
+    return techniques
+
+
+def format_trade(trade: Trade) -> Json:
+    """Outside trade in one good, as a workplace without effort."""
+    return {
+        "id": f"{TRADE_PREFIX}{trade.good}",
+        "capacity": format_decimal(trade.most),
+        "least": "0",
+        "techniques": [
+            {
+                "net": {good: format_decimal(amount) for good, amount in net.items()},
+                "capacity_use": "1",
+                "effort": "0",
+            }
+            for net in trade_techniques(trade)
+        ],
+    }
