@@ -12,6 +12,15 @@ import msgspec
 
 from protocol.core.founding import Founding
 from protocol.federation.grants import KeyGrant
+from protocol.federation.membership import (
+    Admission,
+    CharterProposal,
+    FederationFounding,
+    HeadCount,
+    JoinRequest,
+    LeaveNotice,
+    name_federation,
+)
 from protocol.federation.vote_records import PrecommitBody, PrevoteBody, ProposalBody
 from protocol.planning.call import (
     PlanAnswer,
@@ -41,6 +50,10 @@ def _nothing(_: object) -> bytes:
     return b""
 
 
+def _federation(body: Any) -> bytes:
+    return bytes(body.federation)
+
+
 def _slot(body: Any) -> bytes:
     return bytes(body.slot)
 
@@ -56,6 +69,12 @@ def _call(body: Any) -> bytes:
 KINDS: dict[str, Kind] = {
     "log.founding": Kind("log", Founding, _nothing, "The first entry: the co-op's name, its keys, its recovery key."),
     "key.grant": Kind("log", KeyGrant, lambda body: body.role.encode(), "A key gets a role, or loses it."),
+    "federation.founding": Kind("federation", FederationFounding, name_federation, "One co-op founds a federation."),
+    "federation.join": Kind("federation", JoinRequest, _federation, "A co-op's own word that it wants to belong."),
+    "federation.admission": Kind("federation", Admission, _federation, "A member vouches for a co-op that asked."),
+    "federation.leave": Kind("federation", LeaveNotice, _federation, "A member's own word that it leaves."),
+    "federation.heads": Kind("federation", HeadCount, _federation, "A member's own signed count of its people."),
+    "federation.charter": Kind("federation", CharterProposal, _federation, "A member proposes another charter."),
     "decision.proposal": Kind("federation", ProposalBody, _slot, "Let this slot be closed on this content."),
     "decision.prevote": Kind("federation", PrevoteBody, _slot, "The value this voter accepts in a round, or nil."),
     "decision.precommit": Kind("federation", PrecommitBody, _slot, "The value this voter holds to, or nil."),

@@ -14,7 +14,6 @@ from protocol.core.errors import Finding, RefusedError
 from protocol.core.record import Origin
 from protocol.federation.votes import quorum
 from protocol.log.quorum import WITNESSES_MAX
-from protocol.planning.cards import ApprovedFloor, CardTerms
 
 CHARTER_DOMAIN = b"rochdale/charter/v1\0"
 K_HOUSEHOLDS_LEAST = 5
@@ -26,6 +25,14 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 WitnessRule = Literal["half", "two_thirds"]
 Share = Annotated[int, msgspec.Meta(ge=1, le=100)]
 """A part of a whole in percent."""
+
+
+class Floor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One basic need: `amount` x 10^-decimals of a good's unit for each head."""
+
+    good: Name
+    amount: Annotated[int, msgspec.Meta(ge=1, le=10**12)]
+    decimals: Annotated[int, msgspec.Meta(ge=0, le=9)]
 
 
 class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +53,7 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     witnesses: Annotated[tuple[Origin, ...], msgspec.Meta(max_length=WITNESSES_MAX)]
     witness_rule: WitnessRule
     credits_per_head_micro: Annotated[int, msgspec.Meta(ge=1, le=CREDITS_PER_HEAD_MICRO_MAX)]
-    floors: Annotated[tuple[ApprovedFloor, ...], msgspec.Meta(max_length=FLOORS_MAX)]
+    floors: Annotated[tuple[Floor, ...], msgspec.Meta(max_length=FLOORS_MAX)]
     k_households: Annotated[int, msgspec.Meta(ge=K_HOUSEHOLDS_LEAST, le=1_000)]
     rules: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]]
 
@@ -58,7 +65,7 @@ def hash_charter(charter: Charter) -> bytes:
 
 def audit_charter(charter: Charter) -> list[Finding]:
     """What a charter says that cannot be; its types were checked when it was read."""
-    found = [
+    return [
         Finding(place, "sorted, each once, is how this list is written")
         for place, names in (
             ("required_sections", charter.required_sections),
@@ -67,8 +74,6 @@ def audit_charter(charter: Charter) -> list[Finding]:
         )
         if list(names) != sorted(set(names))
     ]
-    found += [Finding(f"floors.{floor.good}", "must be above 0") for floor in charter.floors if floor.amount <= 0]
-    return found
 
 
 def check_charter(charter: Charter) -> None:
@@ -76,11 +81,6 @@ def check_charter(charter: Charter) -> None:
     findings = audit_charter(charter)
     if findings:
         raise RefusedError("; ".join(f"charter: {finding}" for finding in findings), findings)
-
-
-def card_terms(charter: Charter) -> CardTerms:
-    """What the charter grants each head in a plan."""
-    return CardTerms(charter.credits_per_head_micro, charter.floors)
 
 
 def approvals_needed(charter: Charter, member_count: int) -> int:

@@ -6,7 +6,7 @@ Spec: docs/spec/federation.md
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import Finding, RefusedError
 from protocol.core.record import Hash, Origin
-from protocol.federation.charter import Charter, hash_charter
+from protocol.federation.charter import Charter, check_charter, hash_charter
 from protocol.federation.votes import VOTERS_MAX
 
 ROSTER_DOMAIN = b"rochdale/roster/v1\0"
@@ -74,18 +74,23 @@ class NewHeads(msgspec.Struct, frozen=True):
 class NewCharter(msgspec.Struct, frozen=True):
     """Another charter for the same members."""
 
-    charter: bytes
+    charter: Charter
 
 
 Change = Join | Leave | NewHeads | NewCharter
 
 
-class Closed(msgspec.Struct, frozen=True):
-    """A version in force, with the charter it names."""
+class InForce(msgspec.Struct, frozen=True):
+    """A closed version with its charter; `hash` is what calls and invitations name it by."""
 
     hash: bytes
     roster: Roster
     charter: Charter
+
+    @property
+    def voters(self) -> tuple[str, ...]:
+        """Who decides on the version that follows."""
+        return tuple(member.origin for member in self.roster.members)
 
 
 def hash_roster(roster: Roster) -> bytes:
@@ -103,10 +108,17 @@ def found_roster(member: Member, charter: Charter) -> Roster:
     return Roster(1, NO_PREDECESSOR, hash_charter(charter), (member,))
 
 
-def next_roster(roster: Roster, changes: Sequence[Change]) -> Roster:
+def found_federation(member: Member, charter: Charter) -> InForce:
+    """The founding version with its charter, in force by the founder's word alone."""
+    check_charter(charter)
+    roster = found_roster(member, charter)
+    check_roster(roster)
+    return InForce(hash_roster(roster), roster, charter)
+
+
+def next_roster(roster: Roster, changes: Sequence[Join | Leave | NewHeads]) -> Roster:
     """The version that follows after these changes; RefusedError when one cannot be made."""
     members = {member.origin: member for member in roster.members}
-    charter = roster.charter
     for change in changes:
         match change:
             case Join(member):
@@ -118,10 +130,8 @@ def next_roster(roster: Roster, changes: Sequence[Change]) -> Roster:
                 del members[origin]
             case NewHeads(origin, heads):
                 members[origin] = msgspec.structs.replace(_known(members, origin, "heads"), heads=heads)
-            case NewCharter(new):
-                charter = new
     ordered = tuple(members[origin] for origin in sorted(members))
-    following = Roster(roster.version + 1, hash_roster(roster), charter, ordered)
+    following = Roster(roster.version + 1, hash_roster(roster), roster.charter, ordered)
     check_roster(following)
     return following
 
@@ -151,31 +161,13 @@ def check_roster(roster: Roster) -> None:
         raise RefusedError("; ".join(f"roster: {finding}" for finding in findings), findings)
 
 
-def fold_federation(
-    charters: Mapping[bytes, Charter],
-    rosters: Mapping[bytes, Roster],
-    founding: bytes,
-    closed_value: Callable[[bytes, tuple[str, ...]], bytes | None],
-) -> list[Closed]:
-    """The chain of closed versions from the founding one: pure over the sets given.
-
-    `closed_value(slot, voters)` is the roster hash that a slot closed on, None while it is open. A version counts when
-    its slot closed on it, it follows its predecessor, and its charter is known.
-    """
-    chain: list[Closed] = []
-    following: bytes | None = founding
-    while following is not None and following in rosters and len(chain) < VERSIONS_MAX:
-        roster = rosters[following]
-        charter = charters.get(roster.charter)
-        expected = chain[-1].hash if chain else NO_PREDECESSOR
-        if charter is None or roster.predecessor != expected or roster.version != len(chain) + 1:
-            break
-        if audit_roster(roster):
-            break
-        chain.append(Closed(following, roster, charter))
-        voters = tuple(member.origin for member in roster.members)
-        following = closed_value(slot_of(chain[-1].hash, 0), voters)
-    return chain
+def follow(version: InForce, changes: Sequence[Change]) -> InForce:
+    """The version in force once these changes are decided; RefusedError when one cannot be made."""
+    following = next_roster(version.roster, [change for change in changes if not isinstance(change, NewCharter)])
+    charters = [change.charter for change in changes if isinstance(change, NewCharter)]
+    charter = charters[-1] if charters else version.charter
+    following = msgspec.structs.replace(following, charter=hash_charter(charter))
+    return InForce(hash_roster(following), following, charter)
 
 
 def _known(members: Mapping[str, Member], origin: str, place: str) -> Member:

@@ -1,0 +1,272 @@
+"""Belonging: founding a federation, inviting, joining, leaving, counting heads; and the roster that follows.
+
+Invariant: whom this node counts as a member follows from the logs alone; an invitation is a person's act.
+"""
+
+import sqlite3
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from node.use_cases.deciding import closed_content
+from node.use_cases.peers import own_card, pin_card
+from node.use_cases.plan_run import Terms
+from node.use_cases.publish import publish
+from node.use_cases.till import NoParams
+from protocol.core.encoding import decode, encode, to_struct, to_value
+from protocol.core.errors import RefusedError
+from protocol.core.text_token import format_token, parse_token
+from protocol.federation.charter import Charter, approvals_needed, check_charter
+from protocol.federation.membership import (
+    FederationFounding,
+    HeadCount,
+    History,
+    JoinRequest,
+    LeaveNotice,
+    Said,
+    fold_federation,
+    name_federation,
+)
+from protocol.federation.peer_card import PeerCard, parse_peer_card
+from protocol.federation.roster import Member
+from protocol.planning.cards import ApprovedFloor, CardTerms
+from storage.record_index import record_by_leaf, records
+from storage.settings import set_setting, setting
+
+FEDERATION_SETTING = "federation"
+INVITED_SETTING = "invited"
+INVITATION_PREFIX = "rochdale-invitation:"
+INVITATION_BYTES_MAX = 256 * 1024
+HEADS_MAX = 100_000_000
+
+MemberKind = Literal["consumers", "producers"]
+Heads = Annotated[int, msgspec.Meta(ge=0, le=HEADS_MAX)]
+
+
+class CreateParams(msgspec.Struct, kw_only=True):
+    """A charter, and the founder's own kind and heads."""
+
+    charter: Charter
+    kind: MemberKind
+    heads: Heads
+
+
+class InviteParams(msgspec.Struct):
+    """The peer card of the co-op that is invited, as text."""
+
+    card: str
+
+
+class JoinParams(msgspec.Struct, kw_only=True):
+    """An invitation as text, and what this co-op says of itself."""
+
+    invitation: str
+    kind: MemberKind
+    heads: Heads
+
+
+class HeadsParams(msgspec.Struct):
+    """This co-op's people, counted anew."""
+
+    heads: Heads
+
+
+class Invitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an invited co-op needs: the federation's name and how to reach and pin the members it may meet."""
+
+    federation: bytes
+    cards: tuple[PeerCard, ...]
+
+
+class MemberRow(msgspec.Struct, frozen=True):
+    """A member as a page shows it."""
+
+    origin: str
+    name: str
+    kind: str
+    heads: int
+    url: str
+
+
+class RosterReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The roster in force, with its charter."""
+
+    federation: str
+    version: int
+    hash: str
+    members: tuple[MemberRow, ...]
+    heads: int
+    charter: Any
+    findings: tuple[str, ...]
+    waits_for: tuple[str, ...]
+
+
+def federation_of(node: Node) -> bytes | None:
+    """The federation this home belongs to or has asked to join, None for none."""
+    found = setting(node.database.reader, FEDERATION_SETTING)
+    return found if isinstance(found, bytes) else None
+
+
+def read_history(node: Node) -> History | None:
+    """The versions of this home's federation as its logs tell them; None while its founding record is not here."""
+    federation = federation_of(node)
+    if federation is None:
+        return None
+    db = node.database.reader
+    for indexed in records(db, "federation.founding", federation):
+        if indexed.origin == indexed.body.member.origin and not indexed.record.sigs:
+            return fold_federation(
+                indexed.body, lambda slot, voters: closed_content(node, slot, voters), lambda leaf: find_said(db, leaf)
+            )
+    return None
+
+
+def find_said(db: sqlite3.Connection, leaf: bytes) -> Said | None:
+    """A record by its leaf hash, None when it is not here or says nothing."""
+    indexed = record_by_leaf(db, leaf)
+    if indexed is None or indexed.body is None or indexed.record.sigs:
+        return None
+    return Said(indexed.origin, indexed.index, indexed.leaf, indexed.body)
+
+
+def current_history(node: Node) -> History | None:
+    """The history that the running keeper holds, or one read from the logs where none runs."""
+    keeper = node.parts.get("roster")
+    return read_history(node) if keeper is None else keeper.history
+
+
+def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
+    """What a plan call over this roster version may count on; None while the version is not known here."""
+    history = current_history(node)
+    for version in () if history is None else history.versions:
+        if version.hash == roster_hash:
+            charter = version.charter
+            floors = tuple(ApprovedFloor(floor.good, floor.amount, floor.decimals) for floor in charter.floors)
+            return Terms(
+                members={member.origin: member.heads for member in version.roster.members},
+                names={member.origin: member.name for member in version.roster.members},
+                card_terms=CardTerms(charter.credits_per_head_micro, floors),
+                k_households=charter.k_households,
+                approvals_needed=approvals_needed(charter, len(version.roster.members)),
+            )
+    return None
+
+
+async def create(node: Node, params: CreateParams) -> RosterReport:
+    """Found a federation of one; others join by invitation."""
+    if federation_of(node) is not None:
+        raise RefusedError.at("federation", "this home belongs to one already")
+    check_charter(params.charter)
+    member = member_of_card(own_card(node), params.kind, params.heads)
+    founding = FederationFounding(params.charter, member)
+    federation = name_federation(founding)
+    await node.database.write(lambda db: set_setting(db, FEDERATION_SETTING, federation))
+    await publish(node, "federation.founding", founding)
+    return await show_roster(node, NoParams())
+
+
+async def invite(node: Node, params: InviteParams) -> dict[str, str]:
+    """Pin a co-op by its card, remember that a person invited it, and give the text to send it."""
+    history = current_history(node)
+    if history is None or all(member.origin != node.origin for member in history.newest.roster.members):
+        raise RefusedError.at("federation", "only a member can invite; found a federation or join one first")
+    card = parse_peer_card(params.card)
+    await pin_card(node, card)
+    value = to_value(card)
+    await node.database.write(lambda db: set_setting(db, f"{INVITED_SETTING}/{card.origin}", value))
+    cards = tuple(card_of_member(member) for member in history.newest.roster.members if member.origin != node.origin)
+    invitation = Invitation(history.federation, (own_card(node), *cards))
+    raw = encode(to_value(invitation), INVITATION_BYTES_MAX)
+    return {"origin": card.origin, "invitation": format_token(INVITATION_PREFIX, raw)}
+
+
+async def join(node: Node, params: JoinParams) -> dict[str, Any]:
+    """Accept an invitation: pin the members it names and say in our own log that we want to belong."""
+    raw = parse_token(INVITATION_PREFIX, params.invitation, INVITATION_BYTES_MAX)
+    invitation = to_struct(decode(raw, INVITATION_BYTES_MAX), Invitation, "invitation")
+    known = federation_of(node)
+    if known is not None and known != invitation.federation:
+        raise RefusedError.at("federation", "this home belongs to another one")
+    for card in invitation.cards:
+        if card.origin != node.origin:
+            await pin_card(node, card)
+    await node.database.write(lambda db: set_setting(db, FEDERATION_SETTING, invitation.federation))
+    published = await publish(node, "federation.join", JoinRequest(invitation.federation, params.kind, params.heads))
+    return {"federation": invitation.federation.hex(), "index": published.index}
+
+
+async def leave(node: Node, _: NoParams) -> dict[str, Any]:
+    """Say in our own log that we leave; the next version of the roster is without us."""
+    history = current_history(node)
+    if history is None:
+        raise RefusedError.at("federation", "this home belongs to none")
+    published = await publish(node, "federation.leave", LeaveNotice(history.federation))
+    return {"federation": history.federation.hex(), "index": published.index}
+
+
+async def count_heads(node: Node, params: HeadsParams) -> dict[str, Any]:
+    """Sign a new count of our people; the next version of the roster has it."""
+    history = current_history(node)
+    if history is None:
+        raise RefusedError.at("federation", "this home belongs to none")
+    published = await publish(node, "federation.heads", HeadCount(history.federation, params.heads))
+    return {"heads": params.heads, "index": published.index}
+
+
+async def show_roster(node: Node, _: NoParams) -> RosterReport:
+    """The roster in force as this node works it out from the logs."""
+    keeper = node.parts.get("roster")
+    history = current_history(node)
+    if history is None:
+        raise RefusedError.at("federation", "no federation here, or its logs have not arrived yet")
+    newest = history.newest
+    rows = tuple(MemberRow(one.origin, one.name, one.kind, one.heads, one.url) for one in newest.roster.members)
+    return RosterReport(
+        federation=history.federation.hex(),
+        version=newest.roster.version,
+        hash=newest.hash.hex(),
+        members=rows,
+        heads=sum(row.heads for row in rows),
+        charter=msgspec.to_builtins(newest.charter),
+        findings=tuple(map(str, history.findings)),
+        waits_for=() if keeper is None else keeper.waits_for(),
+    )
+
+
+def member_of_card(card: PeerCard, kind: MemberKind, heads: int) -> Member:
+    """The roster's entry for a co-op, from its card and its own word."""
+    return Member(
+        origin=card.origin,
+        name=card.name,
+        kind=kind,
+        heads=heads,
+        log_key=card.log_key,
+        witness_key=card.witness_key,
+        mirror_key=card.mirror_key,
+        tls_certificate=card.tls_certificate,
+        url=card.url,
+    )
+
+
+def card_of_member(member: Member) -> PeerCard:
+    """How to reach and pin a member."""
+    return PeerCard(
+        origin=member.origin,
+        name=member.name,
+        url=member.url,
+        log_key=member.log_key,
+        witness_key=member.witness_key,
+        mirror_key=member.mirror_key,
+        tls_certificate=member.tls_certificate,
+    )
+
+
+OPERATIONS = (
+    Operation("federation.create", CreateParams, create, "Found a federation of one under a charter."),
+    Operation("federation.invite", InviteParams, invite, "Invite a co-op by its peer card."),
+    Operation("federation.join", JoinParams, join, "Accept an invitation."),
+    Operation("federation.leave", NoParams, leave, "Leave the federation."),
+    Operation("federation.heads", HeadsParams, count_heads, "Count this co-op's people anew."),
+    Operation("federation.roster", NoParams, show_roster, "Who belongs, and under which charter.", writes=False),
+)

@@ -1,0 +1,218 @@
+"""How a federation begins and changes: founding, admission, leaving, new heads, a new charter; folded into versions.
+
+Invariant: a co-op joins by its own word, which a member vouches for; each version is decided by the members before it.
+Invariant: the chain of versions follows from the set of records alone, in whatever order they came.
+Spec: docs/spec/federation.md
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from protocol.core.encoding import decode, encode, to_struct
+from protocol.core.errors import Finding, RefusedError
+from protocol.core.record import Hash, Reference
+from protocol.federation.charter import Charter
+from protocol.federation.roster import (
+    HEADS_MAX,
+    Change,
+    InForce,
+    Join,
+    Leave,
+    Member,
+    NewCharter,
+    NewHeads,
+    follow,
+    found_federation,
+    found_roster,
+    hash_roster,
+    slot_of,
+)
+
+CHANGES_MAX = 128
+VERSIONS_MAX = 100_000
+Heads = Annotated[int, msgspec.Meta(ge=0, le=HEADS_MAX)]
+
+
+class FederationFounding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """federation.founding: one co-op founds a federation, alone at first, under a charter."""
+
+    charter: Charter
+    member: Member
+
+
+class JoinRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """federation.join: a co-op's own word, in its own log, that it wants to belong to a federation."""
+
+    federation: Hash
+    kind: Literal["consumers", "producers"]
+    heads: Heads
+
+
+class Admission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """federation.admission: a member vouches for a co-op whose request (`join`) it has seen."""
+
+    federation: Hash
+    member: Member
+    join: Reference
+
+
+class LeaveNotice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """federation.leave: a member's own word that it leaves."""
+
+    federation: Hash
+
+
+class HeadCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """federation.heads: a member's own signed count of its people."""
+
+    federation: Hash
+    heads: Heads
+
+
+class CharterProposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """federation.charter: a member proposes another charter."""
+
+    federation: Hash
+    charter: Charter
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A record of this area where it lies: which log said it, at which index and leaf."""
+
+    origin: str
+    index: int
+    leaf: bytes
+    body: Any
+
+
+class History(msgspec.Struct, frozen=True):
+    """The versions in force so far, first to newest; the leaves that made them; and decided versions that could not be.
+
+    `attempt` counts those passed over since the newest version; `lacks` says that a record a decided version names is
+    not here yet.
+    """
+
+    versions: tuple[InForce, ...]
+    applied: frozenset[bytes] = frozenset()
+    counted: dict[str, int] = {}
+    attempt: int = 0
+    lacks: bool = False
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def newest(self) -> InForce:
+        """The version in force now."""
+        return self.versions[-1]
+
+    @property
+    def federation(self) -> bytes:
+        """The federation's name: the hash of its first version."""
+        return self.versions[0].hash
+
+    @property
+    def slot(self) -> bytes:
+        """The decision slot of the version that comes next."""
+        return slot_of(self.newest.hash, self.attempt)
+
+
+def name_federation(founding: FederationFounding) -> bytes:
+    """The 32 bytes that name the federation which this record founds: the hash of its first version."""
+    return hash_roster(found_roster(founding.member, founding.charter))
+
+
+def format_changes(leaves: list[bytes]) -> bytes:
+    """The content that a version's proposer proposes: the leaf hashes of the records that change the roster."""
+    return encode(sorted(leaves))
+
+
+def parse_changes(content: bytes) -> list[bytes]:
+    """The leaf hashes of a proposed version; RefusedError when they are not sorted, repeat one, or are none."""
+    leaves = to_struct(decode(content), list[Hash], "changes")
+    if not 0 < len(leaves) <= CHANGES_MAX or leaves != sorted(set(leaves)):
+        raise RefusedError.at("changes", f"1 to {CHANGES_MAX} records, sorted, each once")
+    return leaves
+
+
+def read_change(history: History, said: Said) -> Change:
+    """What a record would change in the newest version; RefusedError when it may not, or has already."""
+    roster = history.newest.roster
+    if getattr(said.body, "federation", None) != history.federation:
+        raise RefusedError.at("federation", "the record is meant for another federation")
+    if said.leaf in history.applied:
+        raise RefusedError.at("leaf", "the record has been followed already")
+    if all(member.origin != said.origin for member in roster.members):
+        raise RefusedError.at("origin", f"{said.origin} is no member of version {roster.version}")
+    match said.body:
+        case Admission(_, member, join):
+            if join.origin != member.origin:
+                raise RefusedError.at("join", "the request lies in another log than the member's own")
+            return Join(member)
+        case LeaveNotice(_):
+            return Leave(said.origin)
+        case HeadCount(_, heads):
+            if said.index <= history.counted.get(said.origin, -1):
+                raise RefusedError.at("heads", "a later count has been followed already")
+            return NewHeads(said.origin, heads)
+        case CharterProposal(_, charter):
+            return NewCharter(charter)
+    raise RefusedError.at("kind", "the record changes no roster")
+
+
+def apply_changes(history: History, saids: Sequence[Said]) -> History:
+    """The history with one more version, made by these records; RefusedError when it cannot be made."""
+    following = follow(history.newest, [read_change(history, said) for said in saids])
+    counts = {said.origin: said.index for said in saids if isinstance(said.body, HeadCount)}
+    return History(
+        (*history.versions, following),
+        history.applied | {said.leaf for said in saids},
+        {**history.counted, **counts},
+    )
+
+
+def fold_federation(
+    founding: FederationFounding,
+    closed_content: Callable[[bytes, tuple[str, ...]], bytes | None],
+    find: Callable[[bytes], Said | None],
+) -> History:
+    """The versions of a federation from its founding record on.
+
+    `closed_content(slot, voters)` is what a slot closed on, None while open or unknown; `find` gives a record by leaf.
+    A version that cannot be made although it was decided is passed over: the slot's next attempt follows.
+    """
+    history = History((found_federation(founding.member, founding.charter),))
+    while len(history.versions) + history.attempt < VERSIONS_MAX:
+        content = closed_content(history.slot, history.newest.voters)
+        if content is None:
+            break
+        try:
+            saids = [find(leaf) for leaf in parse_changes(content)]
+            if None in saids:
+                return msgspec.structs.replace(history, lacks=True)
+            history = apply_changes(history, [said for said in saids if said is not None])
+        except RefusedError as error:
+            place = f"version {history.newest.roster.version + 1}, attempt {history.attempt}"
+            findings = (*history.findings, Finding(place, error.reason))
+            history = msgspec.structs.replace(history, attempt=history.attempt + 1, findings=findings)
+    return history
+
+
+def list_changes(history: History, saids: Iterable[Said]) -> list[Said]:
+    """The records that could make the next version together: of each log's counts the latest, what conflicts left out."""
+    chosen: list[Said] = []
+    latest: dict[str, Said] = {}
+    for said in sorted(saids, key=lambda one: (one.origin, one.index)):
+        if isinstance(said.body, HeadCount):
+            latest[said.origin] = said
+    for said in sorted(saids, key=lambda one: one.leaf):
+        if isinstance(said.body, HeadCount) and latest[said.origin] is not said:
+            continue
+        try:
+            apply_changes(history, [*chosen, said])
+        except RefusedError:
+            continue
+        chosen.append(said)
+        if len(chosen) == CHANGES_MAX:
+            break
+    return chosen
