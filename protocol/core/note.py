@@ -186,11 +186,11 @@ def verify_note(raw: bytes, verifiers: Iterable[Verifier]) -> tuple[str, tuple[S
     for signature in signatures:
         place = (signature.name, signature.key_hash)
         verifier = known.get(place)
-        if verifier is None or place in verified:
+        if verifier is None:
             continue
         if not verifier.is_valid(text, signature.raw):
             raise PeerError(f"note: the signature of {signature.name} is wrong")
-        verified[place] = signature
+        verified.setdefault(place, signature)
     if not verified:
         raise PeerError("note: not signed by any key that is known")
     return text, tuple(verified.values())

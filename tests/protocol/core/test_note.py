@@ -119,6 +119,12 @@ def test_a_known_keys_wrong_signature_refuses_the_note_even_beside_a_right_one()
         verify_note(format_note(text, [known, wrong]), [VERIFIER, other])
 
 
+def test_a_second_signature_by_a_known_key_is_checked_too() -> None:
+    text, (known,) = parse_note(NOTE)
+    with pytest.raises(PeerError, match="is wrong"):
+        verify_note(format_note(text, [known, Signature(known.name, known.key_hash, bytes(64))]), [VERIFIER])
+
+
 def test_a_note_that_no_known_key_signed_is_refused() -> None:
     with pytest.raises(PeerError, match="not signed by any key"):
         verify_note(NOTE, [Ed25519Verifier("PeterNeumann", PETER_KEY.public)])

@@ -156,6 +156,16 @@ def test_no_changed_consistency_proof_is_accepted() -> None:
                         check_consistency(old_size, ROOTS[old_size], size, ROOTS[size], path)
 
 
+def test_a_root_that_is_higher_than_its_size_allows_has_no_proof() -> None:
+    for size in (1, 2, 3):
+        tall = node_hash(LEAVES[9], ROOTS[size])
+        with pytest.raises(PeerError, match="too many hashes"):
+            check_inclusion(LEAVES[0], 0, size, [*prove_inclusion(0, size, read), LEAVES[9]], tall)
+    old, proof = node_hash(LEAVES[9], ROOTS[2]), [*prove_consistency(2, 3, read), LEAVES[9]]
+    with pytest.raises(PeerError, match="too many hashes"):
+        check_consistency(2, old, 3, node_hash(LEAVES[9], ROOTS[3]), proof)
+
+
 def test_a_log_that_took_an_entry_back_has_no_proof() -> None:
     forked = [*LEAVES[:10], leaf_hash(b"another eleventh entry"), *LEAVES[11:20]]
 
