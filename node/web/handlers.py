@@ -1,7 +1,5 @@
 """What each page does when it is asked for: read from the sources, answer a view. No rule stands here."""
 
-from urllib.parse import unquote
-
 from aiohttp import web
 
 from node.web.first_day_forms import view_of
@@ -33,14 +31,10 @@ async def show_tour(visit: Visit) -> View:
 async def gather_told(visit: Visit) -> Told:
     """What the tour is told from: the first co-op of the plan, and the first product with an agreed price."""
     plan, prices = await visit.sources.plan(), await visit.sources.prices()
-    coop = await visit.sources.coop(_last_part(plan.coops[0].path)) if plan and plan.coops else None
+    coop = await visit.sources.coop(plan.coops[0].key) if plan and plan.coops else None
     agreed = next((row for row in prices.rows if row.state == "agreed"), None)
-    price = await visit.sources.price(_last_part(agreed.path)) if agreed else None
+    price = await visit.sources.price(agreed.code, agreed.maker_origin) if agreed else None
     return Told(plan, coop, prices, price, await visit.sources.logs())
-
-
-def _last_part(path: str) -> str:
-    return unquote(path.rsplit("/", 1)[-1])
 
 
 async def show_prices(visit: Visit) -> View:
@@ -50,7 +44,7 @@ async def show_prices(visit: Visit) -> View:
 
 async def show_price(visit: Visit) -> View:
     """What one price is made of."""
-    page = await visit.sources.price(visit.part("product"))
+    page = await visit.sources.price(visit.part("product"), visit.request.query.get("maker", ""))
     if page is None:
         raise web.HTTPNotFound
     return View("price.html", page.row.name, page)

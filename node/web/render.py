@@ -45,6 +45,7 @@ def build_environment(static_version: str) -> Environment:
     )
     environment.filters.update(
         money=words.format_money,
+        hundredths=words.format_hundredths,
         quantity=words.format_quantity,
         amount=words.format_amount,
         unit=words.format_unit,

@@ -31,8 +31,8 @@ class Sources(Protocol):
     async def prices(self) -> PriceList:
         """Every product this node knows."""
 
-    async def price(self, key: str) -> PricePage | None:
-        """One product by the last part of its path."""
+    async def price(self, code: str, maker: str) -> PricePage | None:
+        """One product by its code, of this maker or (empty) of the only one that has it."""
 
     async def plan(self) -> PlanPage | None:
         """The newest plan, as far as it has come."""

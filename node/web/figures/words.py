@@ -48,6 +48,11 @@ def format_money(money: Money) -> str:
     return f"{sign}{int(digits[: -money.exponent]):,}.{digits[-money.exponent :]} {money.currency}"
 
 
+def format_hundredths(cents: int) -> str:
+    """`34_105` reads `341.05`: money whose currency nobody has said."""
+    return f"{'−' if cents < 0 else ''}{abs(cents) // 100:,}.{abs(cents) % 100:02}"
+
+
 def format_quantity(quantity: Quantity) -> str:
     """The amount with the places a reader needs (three figures) and the unit's name: `412 pieces`, `1.25 kg`."""
     number = format_amount(quantity)

@@ -6,18 +6,18 @@ Invariant: nothing on this page tells of a household; a file is taken whole or n
 import msgspec
 
 from protocol.core.errors import Finding
-from protocol.core.quantities import Money, Quantity
+from protocol.core.quantities import Quantity
 
 WANTED_GOODS_MAX = 10
 
 
 class WantedGood(msgspec.Struct, frozen=True):
-    """One good of the till lines and what is known of it."""
+    """One good of the till lines and what is known of it; a till file does not say which money it counts in."""
 
     name: str
     category: str
     sold: Quantity
-    paid: Money | None
+    paid_cents: int
     lines: int
     maker: str | None = None
     state: str = "not disclosed"

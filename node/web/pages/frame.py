@@ -5,11 +5,11 @@ Invariant: no page is shown without saying where the quantities sold come from.
 
 import msgspec
 
-OWN_TILL_FILES = "this co-op's own till files"
+OWN_TILL_FILES = "this co-op's own till files."
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """Where the quantities sold come from (words that end the sentence "Quantities sold: …") and what is made up."""
+    """Where the quantities sold come from (what follows "Quantities sold:", full stop and all) and what is made up."""
 
     quantities: str = OWN_TILL_FILES
     made_up: tuple[str, ...] = ()
@@ -22,4 +22,3 @@ class Frame(msgspec.Struct, frozen=True):
     origin: str
     version: str
     provenance: Provenance
-    has_plan: bool = False

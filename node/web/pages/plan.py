@@ -54,9 +54,9 @@ class GoodRow(msgspec.Struct, frozen=True):
 
 
 class CoopRow(msgspec.Struct, frozen=True):
-    """One consumer co-op in the region's table."""
+    """One consumer co-op in the region's table; `key` names it in the address of its page."""
 
-    path: str
+    key: str
     name: str
     households: int
     heads: int

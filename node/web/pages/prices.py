@@ -9,17 +9,23 @@ from protocol.core.errors import Finding
 from protocol.core.quantities import Money
 
 
-class PriceRow(msgspec.Struct, frozen=True):
-    """One product in the list: `state` is one of not disclosed, in talks, disclosed, agreed."""
+class PriceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One product in the list: `state` is one of not disclosed, in talks, disclosed, agreed; `price` the agreed one.
+
+    `missing` are the required sections of its disclosure that the members who pay cannot read yet.
+    """
 
     path: str
+    code: str
     name: str
     maker: str
+    maker_origin: str
     category: str
     unit: str
     state: str
     price: Money | None
-    reasons: tuple[Finding, ...] = ()
+    missing: tuple[Finding, ...] = ()
+    void_versions: int = 0
     made_up: bool = False
 
 
@@ -34,51 +40,60 @@ class PriceList(msgspec.Struct, frozen=True):
 
 
 class CostLine(msgspec.Struct, frozen=True):
-    """One line of a cost sheet; `hidden` lines show no amount, only that they are part of the committed total."""
+    """One line of a cost sheet; without a `cost` it is not open to all, and `readers` says to whom it is."""
 
     heading: str
     label: str
     cost: Money | None
     share_ppm: int
+    readers: str = "anyone"
 
 
 class Section(msgspec.Struct, frozen=True):
-    """One section of the disclosure: what it says, or that it is missing, or who may read it."""
+    """One section of the disclosure: its words, or who may read them."""
 
-    name: str
-    text: str | None
-    scope: str = "public"
-    is_required: bool = False
-
-    @property
-    def is_missing(self) -> bool:
-        """Required and not filled: what keeps a price from being agreed."""
-        return self.is_required and self.text is None and self.scope == "public"
+    title: str
+    text: str
+    readers: str = "anyone"
 
 
-class Version(msgspec.Struct, frozen=True):
-    """One version of the price: its state and who stands behind it."""
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of the price: what it is made of, its state and why, who stands behind it.
+
+    `hidden` is what the lines that are not open to all come to together.
+    """
 
     number: int
     price: Money
+    unit: str
     state: str
+    lines: tuple[CostLine, ...] = ()
+    hidden: Money | None = None
+    buyers: tuple[str, ...] = ()
     reasons: tuple[Finding, ...] = ()
     signed_by: tuple[str, ...] = ()
     waits_for: tuple[str, ...] = ()
-    valid_from: str | None = None
-    minimum: str | None = None
+    not_counted: tuple[Finding, ...] = ()
+    valid_from: str = ""
+    minimum: str = ""
     record: str = ""
+
+    @property
+    def bar(self) -> list[tuple[str, int]]:
+        """The lines as segments of a bar, what is not open to all as one segment at the end."""
+        parts = [(line.label or line.heading, line.cost.amount if line.cost else 0) for line in self.lines]
+        return [*parts, ("not open to all", self.hidden.amount)] if self.hidden else parts
 
 
 class PricePage(msgspec.Struct, frozen=True):
-    """One product: its latest cost sheet, its disclosure, and the versions of its price, newest first."""
+    """One product: its disclosure, and the versions of its price, newest first."""
 
     row: PriceRow
-    lines: tuple[CostLine, ...]
     sections: tuple[Section, ...]
     versions: tuple[Version, ...]
 
     @property
-    def bar(self) -> list[tuple[str, int]]:
-        """The lines as segments of a bar; a line that is not open to all is drawn as nothing but keeps its number."""
-        return [(line.label or line.heading, line.cost.amount if line.cost else 0) for line in self.lines]
+    def shown(self) -> Version | None:
+        """The version whose lines head the page: the agreed one, else the newest that is not void, else the newest."""
+        order = ("agreed", "in talks", "proposed", "refused", "superseded", "void")
+        return min(self.versions, key=lambda version: order.index(version.state), default=None)

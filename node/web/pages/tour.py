@@ -105,28 +105,31 @@ def tell_floors(coop: CoopPage) -> str:
 
 def tell_member(told: Told) -> list[str]:
     """What each cent of one price pays for."""
-    page = told.price
-    if page is None or page.row.price is None:
+    version = told.price.shown if told.price else None
+    if told.price is None or version is None:
         return ["No price has been agreed yet; once one is, this page says what each cent of it pays for."]
-    open_lines = sorted((line for line in page.lines if line.cost), key=lambda line: -line.share_ppm)
-    told_lines = [
+    open_lines = sorted((line for line in version.lines if line.cost), key=lambda line: -line.share_ppm)
+    spoken = [
         f"{format_money(line.cost)} pays for {line.label or line.heading}"
         for line in open_lines[:TOLD_LINES_MAX]
         if line.cost
     ]
-    rest = len(page.lines) - len(told_lines)
+    rest = len(version.lines) - len(spoken)
     if rest > 0:
-        told_lines.append(f"{format_count(rest)} more {'line says' if rest == 1 else 'lines say'} where the rest goes")
-    sentences = [f"Of the {format_money(page.row.price)} for {page.row.name}, {join_words(told_lines)}."]
-    signed = page.versions[0].signed_by if page.versions else ()
-    if signed:
-        sentences.append(f"Signed by {join_words(list(signed))}.")
-    counts = told.prices
-    sentences.append(
-        f"Of {format_count(len(counts.rows))} products, {format_count(counts.count('agreed'))} have an agreed price; "
-        f"the others say what is still missing."
-    )
-    return sentences
+        spoken.append(f"{format_count(rest)} more {'line says' if rest == 1 else 'lines say'} where the rest goes")
+    sentences = [f"Of the {format_money(version.price)} for {told.price.row.name}, {join_words(spoken)}."]
+    if version.signed_by:
+        sentences.append(f"Signed by {join_words(list(version.signed_by))}.")
+    return [*sentences, tell_agreed(told.prices)]
+
+
+def tell_agreed(prices: PriceList) -> str:
+    """How many products have an agreed price, and how many versions are void."""
+    agreed, void = prices.count("agreed"), sum(row.void_versions for row in prices.rows)
+    said = f"Of {format_count(len(prices.rows))} products, {format_count(agreed)} have an agreed price"
+    if not void:
+        return f"{said}."
+    return f"{said}; {format_count(void)} proposed prices are void, and each says what is missing."
 
 
 def tell_baker(told: Told) -> list[str]:

@@ -1,5 +1,7 @@
 """A filled, made-up region behind the pages' own interface: what every page test and every look at the pages uses."""
 
+from msgspec.structs import replace
+
 from node.web.figures.words import Signal
 from node.web.pages.first_day import FirstDay, TakenFile, TillSummary, WantedGood
 from node.web.pages.frame import Frame, Provenance
@@ -63,7 +65,7 @@ def example_first_day() -> FirstDay:
         name="Northside",
         till=TillSummary(1, 18_234, "2017-W05", "2017-W08", 512),
         wanted=tuple(
-            WantedGood(name, category, pieces(900 - 70 * place), euros(214_055 - 20_000 * place), 300)
+            WantedGood(name, category, pieces(900 - 70 * place), 214_055 - 20_000 * place, 300)
             for place, (name, category) in enumerate(wanted)
         ),
     )
@@ -71,48 +73,97 @@ def example_first_day() -> FirstDay:
 
 def example_prices() -> PriceList:
     """Four products, one in each state."""
-    missing = (Finding("packaging", "this required section is not filled"),)
+    missing = (Finding("disclosure.packaging", "packaging materials: not disclosed yet"),)
+    loaf = PriceRow(
+        path="/prices/loaf",
+        code="loaf",
+        name="Wheat loaf, 1 kg",
+        maker="Oak bakery",
+        maker_origin="oak-99aa77bb.rochdale/log",
+        category="bread",
+        unit="piece",
+        state="agreed",
+        price=euros(341),
+        void_versions=1,
+        made_up=True,
+    )
+    others = (
+        ("milk", "Milk, 1 l", "in talks", missing),
+        ("oats", "Oats", "disclosed", ()),
+        ("jam", HOSTILE, "not disclosed", ()),
+    )
     return PriceList(
         (
-            PriceRow(
-                "/prices/loaf", "Wheat loaf, 1 kg", "Oak bakery", "bread", "piece", "agreed", euros(341), (), True
+            loaf,
+            *(
+                replace(
+                    loaf,
+                    path=f"/prices/{key}",
+                    code=key,
+                    name=name,
+                    maker=HOSTILE,
+                    state=state,
+                    price=None,
+                    missing=lacking,
+                    void_versions=0,
+                )
+                for key, name, state, lacking in others
             ),
-            PriceRow(
-                "/prices/milk", "Milk, 1 l", "Meadow dairy", "dairy", "piece", "in talks", euros(129), missing, True
-            ),
-            PriceRow("/prices/oats", "Oats", "Fen farm", "cereals", "kilogram", "disclosed", None, (), True),
-            PriceRow("/prices/jam", HOSTILE, HOSTILE, HOSTILE, "jar", "not disclosed", None, (), True),
         )
     )
 
 
 def example_price() -> PricePage:
-    """One agreed price with eleven lines, and the version before it."""
-    total = sum(cents for _, _, cents in COSTS)
+    """One agreed price with eleven lines and two hidden ones, and the version before it."""
+    total = sum(cents for _, _, cents in COSTS) + 40
     lines = [CostLine(heading, label, euros(cents), cents * 1_000_000 // total) for heading, label, cents in COSTS]
+    hidden = [CostLine("interest", "", None, 0, "members of the buying co-ops")] * 2
+    agreed = Version(
+        number=2,
+        price=euros(total),
+        unit="piece",
+        state="agreed",
+        lines=(*lines, *hidden),
+        hidden=euros(40),
+        buyers=("Northside",),
+        signed_by=("Oak bakery", "committee member 1", "committee member 2"),
+        valid_from="2017-03-01",
+    )
+    void = replace(
+        agreed,
+        number=1,
+        price=euros(395),
+        state="void",
+        signed_by=(),
+        record="ab" * 32,
+        reasons=(Finding("packaging", "this required section is not filled"),),
+        waits_for=("Northside: 2 more signatures of its price committee",),
+    )
     return PricePage(
         row=example_prices().rows[0],
-        lines=tuple(lines),
         sections=(
-            Section("ingredients and origin", "Wheat from Fen farm, salt, water.", "public", True),
-            Section("working conditions", None, "public", True),
-            Section("environmental figures", None, "auditors"),
+            Section("ingredients and their origin", "Wheat from Fen farm, salt, water."),
+            Section("environmental figures", "", "appointed auditors"),
             Section("quality tests", HOSTILE),
         ),
-        versions=(
-            Version(
-                2,
-                euros(341),
-                "agreed",
-                (),
-                ("Oak bakery", "committee member 1", "committee member 2"),
-                (),
-                "2017-03-01",
-            ),
-            Version(
-                1, euros(355), "void", (Finding("packaging", "this required section is not filled"),), record="ab" * 32
-            ),
-        ),
+        versions=(agreed, void),
+    )
+
+
+def example_coops() -> tuple[CoopRow, ...]:
+    """One row for each co-op."""
+    return tuple(
+        CoopRow(f"coop-{place}", name, 180 - 9 * place, 402 - 21 * place, 45, 0, 3) for place, name in enumerate(NAMES)
+    )
+
+
+def example_workplaces() -> tuple[WorkplaceRow, ...]:
+    """A bakery at the end of its capacity, a farm, and a hostile name."""
+    used = (Share("flour", kilograms(963_200)), Share("baker hours", Quantity(412, "HUR", 1)))
+    return (
+        WorkplaceRow("Oak bakery, oven", "Oak bakery", (Share("Wheat loaf", pieces(1_376)),), used, 1_000_000, True),
+        WorkplaceRow("Fen farm, fields", "Fen farm", (Share("Oats", kilograms(820_500)),), (), 614_000, False),
+        WorkplaceRow(HOSTILE, HOSTILE, (Share(HOSTILE, pieces(3)),), (), 10_000, False),
     )
 
 
@@ -148,22 +199,8 @@ def example_plan() -> PlanPage:
             Reading(2, rounds[5:], DIGEST, "Riverside", "more oats, fewer apples"),
         ),
         goods=goods,
-        coops=tuple(
-            CoopRow(f"/plan/coop-{place}", name, 180 - 9 * place, 402 - 21 * place, 45, 0, 3)
-            for place, name in enumerate(NAMES)
-        ),
-        workplaces=(
-            WorkplaceRow(
-                "Oak bakery, oven",
-                "Oak bakery",
-                (Share("Wheat loaf", pieces(1_376)),),
-                (Share("flour", kilograms(963_200)), Share("baker hours", Quantity(412, "HUR", 1))),
-                1_000_000,
-                True,
-            ),
-            WorkplaceRow("Fen farm, fields", "Fen farm", (Share("Oats", kilograms(820_500)),), (), 614_000, False),
-            WorkplaceRow(HOSTILE, HOSTILE, (Share(HOSTILE, pieces(3)),), (), 10_000, False),
-        ),
+        coops=example_coops(),
+        workplaces=example_workplaces(),
         binding=(
             Binding("capacity", "Oak bakery, oven", "The oven of Oak bakery is in use to the last hour."),
             Binding("cap", "Carbon dioxide", "All of the 5,400 kg that the charter allows are used."),
@@ -256,8 +293,8 @@ class ExampleSources:
         if self.is_empty:
             return Frame(self.name, "", "0.1.0", Provenance())
         made_up = ("names", "makers", "costs", "recipes", "capacities", "votes")
-        words = "from a package that calls its data “simulated”, see the guide"
-        return Frame(self.name, "northside-1a2b3c4d.rochdale/log", "0.1.0", Provenance(words, made_up), True)
+        words = "from a package that calls its data “simulated”, see the guide."
+        return Frame(self.name, "northside-1a2b3c4d.rochdale/log", "0.1.0", Provenance(words, made_up))
 
     async def first_day(self) -> FirstDay:
         """Empty until a file is taken."""
@@ -283,9 +320,9 @@ class ExampleSources:
         """Four products."""
         return PriceList(()) if self.is_empty else example_prices()
 
-    async def price(self, key: str) -> PricePage | None:
+    async def price(self, code: str, maker: str) -> PricePage | None:
         """The loaf."""
-        return example_price() if key == "loaf" else None
+        return example_price() if code == "loaf" else None
 
     async def plan(self) -> PlanPage | None:
         """The plan."""

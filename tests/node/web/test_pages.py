@@ -135,12 +135,21 @@ async def test_the_buyer_reads_whole_sentences_with_figures(browser: Browser) ->
 
 async def test_the_price_adds_up_in_its_table(browser: Browser) -> None:
     page = read_page(await (await browser.get("/prices/loaf")).text())
-    assert "What 3.41 EUR pays for" in page.text
-    assert "1. Wheat flour and salt materials 0.98 EUR 28.7 %" in page.text
-    assert "Price 3.41 EUR 100 %" in page.text
+    assert "What 3.81 EUR pays for The agreed price, version 2." in page.text
+    assert "1. Wheat flour and salt materials 0.98 EUR 25.7 %" in page.text
+    assert "12. interest open to members of the buying co-ops" in page.text
+    assert "Lines not open to all, together 0.40 EUR Price 3.81 EUR 100 %" in page.text
     assert "Signed by Oak bakery, committee member 1 and committee member 2." in page.text
     assert "packaging : this required section is not filled" in page.text
-    assert "open to auditors only" in page.text
+    assert "open to appointed auditors only" in page.text
+
+
+async def test_the_list_of_prices_says_what_is_missing(browser: Browser) -> None:
+    page = read_page(await (await browser.get("/prices")).text())
+    assert "packaging materials: not disclosed yet" in page.text
+    assert (
+        "Of 4 products, 1 have an agreed price, 1 are disclosed, 1 are in talks and 1 are not disclosed." in page.text
+    )
 
 
 async def test_signals_are_never_shown_as_prices_to_pay(browser: Browser) -> None:

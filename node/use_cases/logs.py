@@ -1,0 +1,159 @@
+"""The logs this node holds, as people look at them: how long, who cosigned what, what the latest records are.
+
+Invariant: facts only, in neutral words; what breaks its rule is shown with the reason, never hidden.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from node.use_cases.cosign import witness_name, witness_roster
+from node.use_cases.till import NoParams
+from protocol.core.errors import RefusedError
+from protocol.log.quorum import count_needed, list_eligible
+from protocol.record_kinds import KINDS
+from storage import log_store, record_index
+from storage.cosignatures import forks, newest_by_cosigner
+from storage.log_store import Head
+
+RECORDS_SHOWN_MAX = 1_000
+RECORDS_SHOWN = 50
+NOT_READABLE_DOC = "An entry that is no record."
+UNKNOWN_DOC = "A kind that this node does not know: kept and mirrored, not read."
+WITNESS_SUFFIX = "/witness"
+
+
+class LogParams(msgspec.Struct, kw_only=True):
+    """Which log, and how many of its latest records."""
+
+    origin: str
+    last: Annotated[int, msgspec.Meta(ge=0, le=RECORDS_SHOWN_MAX)] = RECORDS_SHOWN
+
+
+class CosignerView(msgspec.Struct, frozen=True):
+    """A cosigner by the name of its log's owner and the size of the newest head that it cosigned."""
+
+    origin: str
+    name: str
+    size: int
+
+
+class LogView(msgspec.Struct, frozen=True, kw_only=True):
+    """One log: its newest signed head, who cosigned, and up to which size enough witnesses did.
+
+    `witnesses` may vouch for it and `needed` of them must; `versions` is more than 1 where two heads were signed that
+    no proof joins.
+    """
+
+    origin: str
+    name: str
+    is_own: bool
+    size: int
+    root: str
+    cosigners: tuple[CosignerView, ...]
+    witnesses: int
+    needed: int
+    witnessed_size: int
+    versions: int
+
+
+class RecordView(msgspec.Struct, frozen=True, kw_only=True):
+    """One record: its place, kind, the time its author claims, its id, and why it is void if it is."""
+
+    index: int
+    kind: str
+    doc: str
+    at_ms: int
+    leaf: str
+    void: str
+
+
+class Logs(msgspec.Struct, frozen=True):
+    """Every log this node holds, its own first, then by name."""
+
+    logs: tuple[LogView, ...]
+
+
+class LogContents(msgspec.Struct, frozen=True, kw_only=True):
+    """One log with its signed head as text and its latest records, newest first."""
+
+    log: LogView
+    note: str
+    records: tuple[RecordView, ...]
+
+
+async def list_logs(node: Node, _: NoParams) -> Logs:
+    """Every log this node holds and who cosigned it."""
+    names = read_names(node)
+    views = [_view_of(node, head, names) for head in log_store.heads(node.database.reader)]
+    return Logs(tuple(sorted(views, key=lambda view: (not view.is_own, view.name, view.origin))))
+
+
+async def show_log(node: Node, params: LogParams) -> LogContents:
+    """One log with its latest records; RefusedError when this node does not hold it."""
+    db = node.database.reader
+    head = log_store.head(db, params.origin)
+    if head is None:
+        raise RefusedError.at("origin", "this node holds no log of that name")
+    rows = record_index.rows(db, params.origin, params.last)
+    return LogContents(
+        log=_view_of(node, head, read_names(node)),
+        note=head.note.decode(errors="replace"),
+        records=tuple(
+            RecordView(
+                index=row.index,
+                kind=row.kind,
+                doc=_describe_kind(row.kind),
+                at_ms=row.at_ms,
+                leaf=row.leaf.hex(),
+                void=row.void,
+            )
+            for row in rows
+        ),
+    )
+
+
+def read_names(node: Node) -> dict[str, str]:
+    """What each log's owner called itself in its first record; this node by the name it goes by here."""
+    founded = record_index.records(node.database.reader, "log.founding")
+    names = {indexed.origin: indexed.body.name for indexed in founded if indexed.index == 0}
+    return names | {node.origin: node.name}
+
+
+def _describe_kind(kind: str) -> str:
+    if kind == record_index.NOT_READABLE:
+        return NOT_READABLE_DOC
+    return KINDS[kind].doc if kind in KINDS else UNKNOWN_DOC
+
+
+def _view_of(node: Node, head: Head, names: dict[str, str]) -> LogView:
+    db = node.database.reader
+    sizes = {name: one.size for name, one in newest_by_cosigner(db, head.origin).items()}
+    witness_set, owner = set(witness_roster(node).witness_keys()), witness_name(head.origin)
+    eligible = list_eligible(witness_set, owner)
+    needed = count_needed(witness_set, owner, "half") if eligible else 0
+    witnessed = sorted((sizes.get(name, 0) for name in eligible), reverse=True)
+    return LogView(
+        origin=head.origin,
+        name=names.get(head.origin, head.origin),
+        is_own=head.origin == node.origin,
+        size=head.size,
+        root=head.root.hex(),
+        cosigners=tuple(_cosigner_of(name, size, names) for name, size in sorted(sizes.items())),
+        witnesses=len(eligible),
+        needed=needed,
+        witnessed_size=witnessed[needed - 1] if needed else 0,
+        versions=1 + sum(origin == head.origin for origin, *_ in forks(db)),
+    )
+
+
+def _cosigner_of(name: str, size: int, names: dict[str, str]) -> CosignerView:
+    origin = name.removesuffix(WITNESS_SUFFIX)
+    return CosignerView(origin, names.get(origin, origin), size)
+
+
+OPERATIONS = (
+    Operation("log.list", NoParams, list_logs, "The logs this node holds and who cosigned them.", writes=False),
+    Operation("log.show", LogParams, show_log, "One log with its signed head and latest records.", writes=False),
+)
