@@ -4,19 +4,22 @@ Tastes and effort costs stay here; only the integers that these functions return
 Spec: docs/spec/planning-step.md, section "Answers".
 """
 
+import math
+
 import msgspec
 import numpy as np
 
 from protocol.core.errors import MisuseError
 from protocol.planning.cards import MICRO, ConsumerCard, WorkplaceCard
 from protocol.planning.economy import Economy, Floats
-from protocol.planning.solver.nests import NestTable, best_at_prices, best_near
+from protocol.planning.solver.nests import NestTable, best_at_prices, best_near, log_price_index, log_utility
 from protocol.planning.state import State
 
 REGRET_MOST_MICRO = 2**53
 WEIGHT_LEAST = 1e-12
 SIGMA_LEAST = 0.01
 SIGMA_MOST = 20.0
+BOUND_STEPS = 100
 
 
 class NestTastes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,3 +87,66 @@ def answer_workplace(card: WorkplaceCard, effort: Effort, state: State, economy:
     near = metric * np.maximum(state.carried[rows], 0) / (metric + np.array(effort.costs))
     millionths: list[int] = np.rint(near).astype(np.int64).tolist()
     return millionths
+
+
+def regret_consumer(
+    card: ConsumerCard, tastes: Tastes, quantities: tuple[int, ...], prices: tuple[int, ...], decimals: tuple[int, ...]
+) -> int:
+    """What the council would still gain at plan prices: micro-credits, rounded up, at most REGRET_MOST_MICRO.
+
+    `quantities` in units as planned (card order), `prices` (micro-credits) and `decimals` per good of the table.
+    """
+    goods = [good for nest in card.nests for good in nest.goods]
+    floors = np.array([floor for nest in card.nests for floor in nest.floors], np.float64)
+    units = np.array([10.0 ** decimals[good] for good in goods])
+    price = np.maximum(np.array([prices[good] for good in goods], np.float64), 1.0) / MICRO
+    above = (np.array(quantities, np.float64) - floors) / units
+    nests = _card_table(card, tastes)
+    best = nests.credits * (np.log(nests.credits) - log_price_index(nests, price) - 1.0)
+    has = nests.credits * log_utility(nests, above) - nests.total(price * above)
+    return _round_regret(float(np.sum(best - has)))
+
+
+def regret_workplace(card: WorkplaceCard, effort: Effort, levels: tuple[int, ...], prices: tuple[int, ...]) -> int:
+    """What the workers would still gain at plan prices within their capacity: micro-credits, rounded up.
+
+    `levels` in millionths as planned, `prices` in micro-credits per good of the table.
+    """
+    cost = np.array(effort.costs)
+    gain = np.array([-sum(prices[good] * amount for good, amount in row.net) for row in card.techniques]) / MICRO**2
+    use = np.array([row.capacity_use for row in card.techniques]) / MICRO
+    level = np.array(levels, np.float64) / MICRO
+    has = float(np.sum(gain * level - 0.5 * cost * level * level))
+    return _round_regret(best_profit(gain, cost, use, card.capacity / MICRO, card.least / MICRO) - has)
+
+
+def best_profit(gain: Floats, cost: Floats, use: Floats, capacity: float, least: float) -> float:
+    """max sum gain a - cost a^2 / 2 over a >= 0 with least <= use . a <= capacity (an upper bound, from its dual).
+
+    For any price mu of capacity, mu x capacity (least where mu < 0) + the best of each technique at that price bounds
+    the maximum from above; the bound is convex in mu, and golden steps find its lowest point.
+    """
+    most = capacity / use
+    reach = float(np.max((np.abs(gain) + cost * most) / use)) + 1.0
+
+    def bound(mu: float) -> float:
+        net = gain - mu * use
+        level = np.where(cost > 0.0, np.minimum(np.maximum(net, 0.0) / np.where(cost > 0.0, cost, 1.0), most), 0.0)
+        level = np.where((cost <= 0.0) & (net > 0.0), most, level)
+        best = np.sum(net * level - 0.5 * cost * level * level)
+        return float(best) + (mu * capacity if mu > 0.0 else mu * least)
+
+    low, high = -reach if least > 0.0 else 0.0, reach
+    for _ in range(BOUND_STEPS):
+        first, second = low + 0.382 * (high - low), low + 0.618 * (high - low)
+        if bound(first) <= bound(second):
+            high = second
+        else:
+            low = first
+    return min(bound(0.5 * (low + high)), bound(0.0))
+
+
+def _round_regret(credits: float) -> int:
+    if not np.isfinite(credits):
+        return REGRET_MOST_MICRO
+    return min(max(0, math.ceil(credits * MICRO)), REGRET_MOST_MICRO)

@@ -1,0 +1,187 @@
+"""The certificate: does this plan hold to the last unit, and how far can it be from the best one?
+
+Invariants: integers and fractions only; what cannot be checked is said to be unknown, never assumed.
+Spec: docs/spec/plan.md, section "Certificate".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from protocol.core.errors import Finding
+from protocol.planning.card_rules import audit_consumer_card, audit_goods_table, audit_workplace_card
+from protocol.planning.cards import MICRO, ConsumerCard, WorkplaceCard
+from protocol.planning.clearing import BALANCE_DECIMALS
+from protocol.planning.plan import Plan, digest_plan, format_plan
+
+PPM = 1_000_000
+BALANCE_ONE = int(10**BALANCE_DECIMALS)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What a check found. The plan holds when `findings` is empty.
+
+    `gap_micro` bounds how much better any plan could be, in micro-credits: the sum of all regrets and `slack_micro`,
+    the worth of what is left over. It is None while the regrets of `unknown_regrets` are missing; `known_gap_micro` sums
+    what is known. Regrets of councils and workplaces are self-attested; those of trade nodes are recomputed.
+    """
+
+    digest: bytes
+    findings: tuple[Finding, ...]
+    credits_micro: int
+    slack_micro: int
+    known_gap_micro: int
+    gap_micro: int | None
+    unknown_regrets: tuple[str, ...]
+
+    @property
+    def gap_ppm(self) -> int | None:
+        """The gap as parts per million of all credits, rounded up."""
+        return None if self.gap_micro is None else -(-self.gap_micro * PPM // self.credits_micro)
+
+
+def check_certificate(plan: Plan, regrets: Mapping[str, int]) -> Certificate:
+    """Everything that anyone can recompute about a plan; `regrets` in micro-credits by participant, as attested."""
+    findings = _audit_cards(plan)
+    if not findings:
+        findings = _audit_shape(plan)
+    digest = digest_plan(format_plan(plan))
+    credits = sum(nest.credits_micro for card in plan.consumers for nest in card.nests)
+    if findings:
+        return Certificate(digest, tuple(findings), max(credits, 1), 0, 0, None, ())
+    left = measure_left(plan)
+    findings = _audit_balances(plan, left) + _audit_workplaces(plan) + _audit_consumers(plan)
+    slack = sum(price * amount for price, amount in zip(plan.prices, left, strict=True))
+    slack_micro = -(-slack // BALANCE_ONE)
+    expected = [card.id for card in plan.consumers] + [card.id for card in plan.workplaces]
+    unknown = tuple(name for name in expected if name not in regrets)
+    findings += [Finding(name, "a regret below 0") for name in expected if regrets.get(name, 0) < 0]
+    known = sum(max(regrets[name], 0) for name in expected if name in regrets)
+    known += sum(trade_regret(plan, card) for card in plan.goods_table.trade) + max(slack_micro, 0)
+    return Certificate(digest, tuple(findings), credits, slack_micro, known, None if unknown else known, unknown)
+
+
+def measure_left(plan: Plan) -> list[int]:
+    """Supply minus demand of every good, in 10^-12 whole units."""
+    lift = [10 ** (BALANCE_DECIMALS - good.decimals) for good in plan.goods_table.goods]
+    left = [good.endowment * factor for good, factor in zip(plan.goods_table.goods, lift, strict=True)]
+    for consumer in plan.consumers:
+        for good, units in zip(goods_of(consumer), plan.consumption[consumer.id], strict=True):
+            left[good] -= units * lift[good]
+    for card in all_workplaces(plan):
+        for technique, level in zip(card.techniques, plan.activity[card.id], strict=True):
+            for good, amount in technique.net:
+                left[good] -= amount * level
+    return left
+
+
+def goods_of(card: ConsumerCard) -> list[int]:
+    """The goods of a council in the order of its answers."""
+    return [good for nest in card.nests for good in nest.goods]
+
+
+def all_workplaces(plan: Plan) -> tuple[WorkplaceCard, ...]:
+    """Workplaces, then trade nodes."""
+    return plan.workplaces + plan.goods_table.trade
+
+
+def capacity_used(plan: Plan, card: WorkplaceCard) -> int:
+    """Use of capacity in 10^-12 of its unit."""
+    levels = plan.activity[card.id]
+    return sum(technique.capacity_use * level for technique, level in zip(card.techniques, levels, strict=True))
+
+
+def gain_per_capacity(plan: Plan, card: WorkplaceCard) -> list[Fraction]:
+    """What each technique makes at plan prices less what it uses, before effort: micro-credits per unit of capacity."""
+    gains = []
+    for technique in card.techniques:
+        worth = -sum(plan.prices[good] * amount for good, amount in technique.net)
+        gains.append(Fraction(worth, technique.capacity_use))
+    return gains
+
+
+def trade_regret(plan: Plan, card: WorkplaceCard) -> int:
+    """What a trade node, which has no effort cost, would still gain at plan prices: micro-credits, rounded up."""
+    best = max(gain_per_capacity(plan, card))
+    reachable = best * Fraction(card.capacity if best > 0 else card.least, MICRO)
+    gained = Fraction(0)
+    for technique, level in zip(card.techniques, plan.activity[card.id], strict=True):
+        gained -= Fraction(sum(plan.prices[good] * amount for good, amount in technique.net) * level, BALANCE_ONE)
+    regret = reachable - gained
+    return max(0, -(-regret.numerator // regret.denominator))
+
+
+def _audit_cards(plan: Plan) -> list[Finding]:
+    findings = audit_goods_table(plan.goods_table)
+    if findings:
+        return findings
+    for consumer in plan.consumers:
+        findings += audit_consumer_card(plan.goods_table, consumer)
+    for workplace in plan.workplaces:
+        findings += audit_workplace_card(plan.goods_table, workplace)
+    if not plan.consumers:
+        findings.append(Finding("consumers", "a plan without a council"))
+    return findings
+
+
+def _audit_shape(plan: Plan) -> list[Finding]:
+    """Every card once, every quantity there, nothing negative."""
+    findings: list[Finding] = []
+    makers = all_workplaces(plan)
+    names = [card.id for card in plan.consumers] + [card.id for card in makers]
+    if len(set(names)) != len(names):
+        findings.append(Finding("cards", "a participant has more than one card"))
+    if len(plan.prices) != len(plan.goods_table.goods) or min(plan.prices) < 0:
+        findings.append(Finding("prices", "there must be one price per good, none below 0"))
+    sizes = {card.id: len(goods_of(card)) for card in plan.consumers}
+    findings += _audit_column(plan.consumption, sizes, "consumption")
+    findings += _audit_column(plan.activity, {card.id: len(card.techniques) for card in makers}, "activity")
+    return findings
+
+
+def _audit_column(column: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int], place: str) -> list[Finding]:
+    findings = [Finding(f"{place}.{name[:80]}", "has no card") for name in sorted(column.keys() - sizes.keys())]
+    for name, size in sizes.items():
+        if len(column.get(name, ())) != size:
+            findings.append(Finding(f"{place}.{name}", f"must hold {size} quantities"))
+        elif min(column[name]) < 0:
+            findings.append(Finding(f"{place}.{name}", "holds a quantity below 0"))
+    return findings
+
+
+def _audit_balances(plan: Plan, left: list[int]) -> list[Finding]:
+    findings = []
+    for good, amount in zip(plan.goods_table.goods, left, strict=True):
+        if amount < 0:
+            units = -(amount // 10 ** (BALANCE_DECIMALS - good.decimals))
+            findings.append(Finding(f"balance.{good.id}", f"{units} units more are used than there are"))
+    return findings
+
+
+def _audit_workplaces(plan: Plan) -> list[Finding]:
+    findings = []
+    for card in all_workplaces(plan):
+        used = capacity_used(plan, card)
+        if used > card.capacity * MICRO:
+            findings.append(Finding(f"capacity.{card.id}", f"{used} used of {card.capacity * MICRO} (10^-12)"))
+        if used < card.least * MICRO:
+            findings.append(Finding(f"least.{card.id}", f"{used} used, at least {card.least * MICRO} agreed (10^-12)"))
+    return findings
+
+
+def _audit_consumers(plan: Plan) -> list[Finding]:
+    goods = plan.goods_table.goods
+    findings = []
+    for card in plan.consumers:
+        floors = [floor for nest in card.nests for floor in nest.floors]
+        cost = 0
+        for good, floor, units in zip(goods_of(card), floors, plan.consumption[card.id], strict=True):
+            if units < floor:
+                findings.append(Finding(f"floor.{card.id}.{goods[good].id}", f"{units} units, the floor is {floor}"))
+            cost += plan.prices[good] * (units - floor) * 10 ** (BALANCE_DECIMALS - goods[good].decimals)
+        credits = sum(nest.credits_micro for nest in card.nests)
+        if cost > credits * BALANCE_ONE:
+            over = -(-cost // BALANCE_ONE) - credits
+            findings.append(Finding(f"credits.{card.id}", f"{over} micro-credits above its allotment"))
+    return findings

@@ -1,0 +1,100 @@
+"""The plan document: who makes and gets what, with the cards and prices it rests on, as bytes that anyone can check.
+
+Invariants: canonical JSON (sorted keys, no spaces, integers and text only), so equal plans have equal digests; regrets
+are not part of it. Spec: docs/spec/plan.md.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from protocol.core.errors import RefusedError
+from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
+from protocol.planning.clearing import ClearedPlan
+from protocol.planning.economy import Economy
+from protocol.planning.rounds import RoundReport
+from protocol.planning.state import State, hash_state
+
+PLAN_FORMAT = "rochdale-plan/1"
+STEP_VERSION = "rochdale/planning-step/1"
+PLAN_BYTES_MOST = 64 * 1024 * 1024
+
+
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A cleared plan. `consumption` and `activity` follow the order of the cards; trade nodes stand in `activity` too.
+
+    `consumption` in units of each good, `activity` in millionths, `prices` in micro-credits per whole unit.
+    `parameters` says how it came about: the step's version, the economy, the last state and whatever the call adds.
+    """
+
+    format: str
+    goods_table: GoodsTable
+    consumers: tuple[ConsumerCard, ...]
+    workplaces: tuple[WorkplaceCard, ...]
+    consumption: dict[str, tuple[int, ...]]
+    activity: dict[str, tuple[int, ...]]
+    prices: tuple[int, ...]
+    rounds: int
+    worst_good_ppm: int
+    parameters: dict[str, str | int]
+
+
+def make_plan(
+    economy: Economy,
+    state: State,
+    cleared: ClearedPlan,
+    report: RoundReport,
+    parameters: Mapping[str, str | int] | None = None,
+) -> Plan:
+    """The document's content from the last state, its cleared quantities and the last round's report."""
+    edges = len(economy.eaters.good)
+    ranges = economy.answer_ranges
+    said = {
+        "step": STEP_VERSION,
+        "economy": economy.digest.hex(),
+        "state": hash_state(state).hex(),
+        **(parameters or {}),
+    }
+    return Plan(
+        format=PLAN_FORMAT,
+        goods_table=economy.table,
+        consumers=economy.consumers,
+        workplaces=economy.workplaces[: economy.answering],
+        consumption={
+            card.id: cleared.consumption[ranges[card.id].start : ranges[card.id].stop] for card in economy.consumers
+        },
+        activity={
+            card.id: cleared.activity[ranges[card.id].start - edges : ranges[card.id].stop - edges]
+            for card in economy.workplaces
+        },
+        prices=tuple(int(price) for price in state.prices),
+        rounds=state.round,
+        worst_good_ppm=report.worst_good_ppm,
+        parameters=said,
+    )
+
+
+def format_plan(plan: Plan) -> bytes:
+    """The canonical bytes of a plan."""
+    return msgspec.json.encode(plan, order="sorted")
+
+
+def parse_plan(encoded: bytes) -> Plan:
+    """The plan in these bytes. Raises RefusedError unless they are a canonical plan document."""
+    if len(encoded) > PLAN_BYTES_MOST:
+        raise RefusedError.at("plan", f"longer than {PLAN_BYTES_MOST} bytes")
+    try:
+        plan = msgspec.json.decode(encoded, type=Plan, strict=True)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RefusedError.at("plan", f"is not a plan document: {error}") from error
+    if plan.format != PLAN_FORMAT:
+        raise RefusedError.at("format", f"expected {PLAN_FORMAT!r}")
+    if format_plan(plan) != encoded:
+        raise RefusedError.at("plan", "is not in canonical form (sorted keys, no spaces)")
+    return plan
+
+
+def digest_plan(encoded: bytes) -> bytes:
+    """The 32 bytes that approvals name: SHA-256 of the document."""
+    return hashlib.sha256(encoded).digest()
