@@ -7,7 +7,7 @@ Spec: docs/spec/record.md
 """
 
 import hashlib
-from typing import Final, final
+from typing import Annotated, Final, final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
@@ -21,6 +21,10 @@ SEED_BYTES: Final = 32
 PUBLIC_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 KEY_ID_BYTES: Final = 32
+MLDSA44_PUBLIC_BYTES: Final = 1_312
+
+Ed25519Public = Annotated[bytes, msgspec.Meta(min_length=PUBLIC_BYTES, max_length=PUBLIC_BYTES)]
+Mldsa44Public = Annotated[bytes, msgspec.Meta(min_length=MLDSA44_PUBLIC_BYTES, max_length=MLDSA44_PUBLIC_BYTES)]
 
 _KEY_DOMAIN = b"rochdale/key/v1\0"
 _RECOVERY_DOMAIN = b"rochdale/recovery/v1\0"
@@ -49,12 +53,12 @@ class SigningKey:
 class PublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The public part of a home's keys: four of Ed25519 (32 bytes) and two of ML-DSA-44 (1,312 bytes)."""
 
-    log: bytes
-    witness: bytes
-    mirror: bytes
-    tls: bytes
-    witness_mldsa44: bytes
-    mirror_mldsa44: bytes
+    log: Ed25519Public
+    witness: Ed25519Public
+    mirror: Ed25519Public
+    tls: Ed25519Public
+    witness_mldsa44: Mldsa44Public
+    mirror_mldsa44: Mldsa44Public
 
 
 class HomeKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

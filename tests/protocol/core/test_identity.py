@@ -99,6 +99,13 @@ def test_seeds_of_a_wrong_length_or_used_twice_are_refused() -> None:
         to_struct(sealed | {"mirror": sealed["witness"]}, HomeKeys)
 
 
+@pytest.mark.parametrize(("field", "length"), [("log", 31), ("tls", 33), ("witness_mldsa44", 32), ("mirror", 0)])
+def test_public_keys_of_a_wrong_length_are_refused(field: str, length: int) -> None:
+    public = to_value(public_keys(generate_home_keys(bytes(range(HOME_SEED_BYTES)))))
+    with pytest.raises(RefusedError, match=f"^body.{field}: .*length"):
+        to_struct(public | {field: bytes(length)}, PublicKeys)
+
+
 def test_a_key_id_and_a_recovery_hash_are_hashes_with_a_domain_each() -> None:
     assert key_id(LOG_KEY.public) == hashlib.sha256(b"rochdale/key/v1\0" + LOG_KEY.public).digest()
     assert recovery_key_hash(LOG_KEY.public) == hashlib.sha256(b"rochdale/recovery/v1\0" + LOG_KEY.public).digest()
