@@ -5,30 +5,66 @@ Invariant: an opening counts only at the place that its commitment was made for.
 Spec: docs/spec/price.md, docs/spec/commitment.md
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from protocol.core.commitment import Opening, check_opening, commit_opening
 from protocol.core.errors import Finding, PeerError
 from protocol.supply.cost_sheet import AMOUNT_MAX, CostLine, CostSheet, audit_cost_sheet
-from protocol.supply.disclosure import DISCLOSURE_KIND, PUBLIC, Section
-from protocol.supply.price_agreement import APPROVAL_KIND, PROPOSAL_KIND
+from protocol.supply.disclosure import DISCLOSURE_KIND, PUBLIC, Disclosure, Section
+from protocol.supply.facts import Filed
+from protocol.supply.price_agreement import APPROVAL_KIND, PROPOSAL_KIND, PriceProposal
 from protocol.supply.texts import TEXT_LENGTH_MAX, audit_text, audit_texts
 
 NOTE_PATH: Final = "body.note"
 
 
+class Hidden(NamedTuple):
+    """One hidden place in the logs: its commitment, the log and kind it stands in, its field path, its scope."""
+
+    commitment: bytes
+    origin: str
+    kind: str
+    field_path: str
+    scope: str
+
+
+def list_hidden_sections(filed: Filed[Disclosure]) -> list[Hidden]:
+    """What a disclosure hides."""
+    return [
+        Hidden(section.commitment, filed.origin, DISCLOSURE_KIND, _section_path(section.name), section.scope)
+        for section in filed.body.sections
+        if section.commitment is not None
+    ]
+
+
+def list_hidden_lines(filed: Filed[PriceProposal]) -> list[Hidden]:
+    """What a proposal's cost sheet hides."""
+    return [
+        Hidden(line.commitment, filed.origin, PROPOSAL_KIND, _line_path(number), line.scope)
+        for number, line in enumerate(filed.body.sheet.lines, start=1)
+        if line.commitment is not None
+    ]
+
+
+def check_hidden(hidden: Hidden, opening: Opening) -> None:
+    """PeerError unless the opening is that of this very place."""
+    _check_place(hidden.origin, hidden.kind, hidden.field_path, opening)
+    check_opening(hidden.commitment, opening)
+
+
 def hide_section(origin: str, section: Section, salt: bytes) -> tuple[Section, Opening]:
     """The section as it stands in the record, texts replaced by a commitment, and the opening to keep."""
-    path = f"body.sections.{section.name}"
+    path = _section_path(section.name)
     opening = Opening(origin=origin, kind=DISCLOSURE_KIND, field_path=path, value=section.texts, salt=salt)
     return msgspec.structs.replace(section, texts={}, commitment=commit_opening(opening)), opening
 
 
 def hide_line(origin: str, line: CostLine, number: int, salt: bytes) -> tuple[CostLine, Opening]:
     """Line `number` (from 1) as it stands in the record, its amount replaced by a commitment, and the opening."""
-    opening = _place_line(origin, number, line.amount_minor, salt)
+    path = _line_path(number)
+    opening = Opening(origin=origin, kind=PROPOSAL_KIND, field_path=path, value=line.amount_minor, salt=salt)
     return msgspec.structs.replace(line, amount_minor=None, commitment=commit_opening(opening)), opening
 
 
@@ -39,7 +75,7 @@ def hide_note(origin: str, note: str, salt: bytes) -> Opening:
 
 def open_section(origin: str, section: Section, opening: Opening) -> dict[str, str]:
     """The texts by language of a hidden section; PeerError when the opening is not that of its commitment."""
-    _check_place(origin, DISCLOSURE_KIND, f"body.sections.{section.name}", opening)
+    _check_place(origin, DISCLOSURE_KIND, _section_path(section.name), opening)
     check_opening(section.commitment or b"", opening)
     texts = opening.value
     if not _is_texts(texts) or audit_texts(texts, "texts", TEXT_LENGTH_MAX, lines=True):
@@ -50,7 +86,7 @@ def open_section(origin: str, section: Section, opening: Opening) -> dict[str, s
 
 def open_line(origin: str, line: CostLine, number: int, opening: Opening) -> int:
     """The amount of hidden line `number` (from 1); PeerError when the opening is not that of its commitment."""
-    _check_place(origin, PROPOSAL_KIND, f"body.sheet.lines.{number}", opening)
+    _check_place(origin, PROPOSAL_KIND, _line_path(number), opening)
     check_opening(line.commitment or b"", opening)
     amount = opening.value
     if type(amount) is not int or abs(amount) > AMOUNT_MAX:
@@ -80,9 +116,12 @@ def audit_opened_sheet(sheet: CostSheet, amounts: dict[int, int]) -> list[Findin
     return audit_cost_sheet(msgspec.structs.replace(sheet, lines=lines, hidden_minor=0))
 
 
-def _place_line(origin: str, number: int, amount_minor: int | None, salt: bytes) -> Opening:
-    path = f"body.sheet.lines.{number}"
-    return Opening(origin=origin, kind=PROPOSAL_KIND, field_path=path, value=amount_minor, salt=salt)
+def _section_path(name: str) -> str:
+    return f"body.sections.{name}"
+
+
+def _line_path(number: int) -> str:
+    return f"body.sheet.lines.{number}"
 
 
 def _check_place(origin: str, kind: str, path: str, opening: Opening) -> None:

@@ -121,18 +121,27 @@ def _describe_wait(tally: Tally) -> Finding:
     return Finding(tally.origin, reason)
 
 
-def _find_void(facts: Facts, rules: PriceRules, filed: Filed[PriceProposal]) -> list[Finding]:
-    body, item = filed.body, item_of(filed.body)
+def audit_offer(facts: Facts, origin: str, body: PriceProposal) -> list[Finding]:
+    """Everything that its author, the log `origin`, has to put right before a proposal can stand.
+
+    A disclosure that is not full yet is no such thing: the maker can still fill it.
+    """
     findings = audit_proposal(body)
-    if not filed.is_own_word or filed.origin not in {body.maker, *body.buyers}:
+    if origin not in {body.maker, *body.buyers}:
         findings.append(Finding("by", "only the maker or one of the buyers proposes, with its log's own key"))
-    product = facts.products.get(item)
+    product = facts.products.get(item_of(body))
     if product is None:
         findings.append(Finding("product", f"{body.maker} has published no product {body.product[:60]}"))
     elif product.body.unit != body.sheet.unit:
         findings.append(Finding("sheet.unit", f"the product is counted in {product.body.unit}"))
-    findings += _find_broken_link(facts, filed)
-    return findings + list_product_missing(facts, rules, item) + _find_below_cost(facts, body)
+    return findings + _find_broken_link(facts, origin, body) + _find_below_cost(facts, body)
+
+
+def _find_void(facts: Facts, rules: PriceRules, filed: Filed[PriceProposal]) -> list[Finding]:
+    findings = audit_offer(facts, filed.origin, filed.body)
+    if not filed.is_own_word:
+        findings.append(Finding("by", "a log proposes with its own key"))
+    return findings + list_product_missing(facts, rules, item_of(filed.body))
 
 
 def _find_below_cost(facts: Facts, body: PriceProposal) -> list[Finding]:
@@ -149,8 +158,7 @@ def _find_below_cost(facts: Facts, body: PriceProposal) -> list[Finding]:
     return [Finding("sheet.price", f"without tax it is {net}, {below} below the disclosed cost of {cost}")]
 
 
-def _find_broken_link(facts: Facts, filed: Filed[PriceProposal]) -> list[Finding]:
-    body = filed.body
+def _find_broken_link(facts: Facts, origin: str, body: PriceProposal) -> list[Finding]:
     if body.predecessor is None:
         return []
     before = facts.proposals.get(body.predecessor)
@@ -158,7 +166,7 @@ def _find_broken_link(facts: Facts, filed: Filed[PriceProposal]) -> list[Finding
         return [Finding("predecessor", "the version before is not known here")]
     if item_of(before.body) != item_of(body) or before.body.version + 1 != body.version:
         return [Finding("predecessor", "is not the version before of this product")]
-    if filed.origin not in {before.body.maker, *before.body.buyers}:
+    if origin not in {before.body.maker, *before.body.buyers}:
         return [Finding("predecessor", "only a party to the version before can change it")]
     return []
 
@@ -166,7 +174,7 @@ def _find_broken_link(facts: Facts, filed: Filed[PriceProposal]) -> list[Finding
 def _list_followers(facts: Facts) -> dict[bytes, list[bytes]]:
     followers: dict[bytes, list[bytes]] = {}
     for leaf, filed in facts.proposals.items():
-        if filed.body.predecessor is not None and not _find_broken_link(facts, filed):
+        if filed.body.predecessor is not None and not _find_broken_link(facts, filed.origin, filed.body):
             followers.setdefault(filed.body.predecessor, []).append(leaf)
     return followers
 

@@ -86,7 +86,7 @@ def count_committee(facts: Facts, rules: PriceRules, proposal: Filed[PricePropos
     tally = Tally(buyer, COMMITTEE_ROLE, needed=rules.committee_threshold, able=able)
     seen: set[tuple[bytes, bytes]] = set()
     for approval in _approvals_in(facts, proposal, buyer):
-        reason = _find_unsigned(facts, approval)
+        reason = find_unsigned(facts, approval)
         if not reason and approval.record.statement is not None:
             statement = (approval.record.by, approval.record.statement.nonce)
             # A statement that its author has replaced must not come back by being entered again.
@@ -133,7 +133,7 @@ def _find_fault(approval: Filed[PriceApproval]) -> str:
     return "; ".join(str(finding) for finding in audit_approval(approval.body))
 
 
-def _find_unsigned(facts: Facts, approval: Filed[PriceApproval]) -> str:
+def find_unsigned(facts: Facts, approval: Filed[PriceApproval]) -> str:
     """Why an approval in a co-op's log is no committee member's own word; empty when it is."""
     record, grants = approval.record, facts.granted(approval.origin)
     if fault := _find_fault(approval):

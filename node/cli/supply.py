@@ -1,0 +1,261 @@
+"""`rochdale product`, `disclosure`, `price` and `key person`: from a product to an agreed price."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from node.cli.calls import Context, exit_codes, run_command
+from node.cli.supply_printing import (
+    print_accepted,
+    print_item,
+    print_price,
+    print_products,
+    print_published,
+    print_reading,
+    print_written,
+)
+from node.clock import Clock
+from node.use_cases.supply.drafts import SignedStatement
+from node.use_cases.supply.person_key import make_person_key, read_before_signing, read_person_key, sign_as_person
+from node.use_cases.supply.signing import ToSign
+from protocol.core.errors import RefusedError
+from protocol.supply.price_agreement import REASONS
+
+FILE_BYTES_MAX = 1024 * 1024
+
+_FILE = click.Path(path_type=Path)
+_READERS = click.Choice(["public", "buyers", "federation", "auditors"])
+
+Form = TypeVar("Form")
+
+
+def add_commands(group: click.Group) -> None:
+    """Hang this area's commands into `rochdale`."""
+    for command in (product, disclosure, price):
+        group.add_command(command)
+    keys = group.commands.get("key")
+    if not isinstance(keys, click.Group):
+        keys = click.Group("key", help="Keys: of this home, and of persons.")
+        group.add_command(keys)
+    keys.add_command(person)
+
+
+@click.group()
+def product() -> None:
+    """Products: publish your own, see everybody's."""
+
+
+@product.command("publish")
+@click.argument("file", type=_FILE)
+@click.pass_obj
+def publish_product(context: Context, file: Path) -> None:
+    """Publish the product in FILE (JSON), or its next version."""
+    with exit_codes(context.as_json):
+        draft = _read_json(file)
+    run_command(context, "product.publish", draft, print_published)
+
+
+@product.command("list")
+@click.option("--maker", default="", help="Only this maker's (the name of its log).")
+@click.pass_obj
+def list_products(context: Context, maker: str) -> None:
+    """Every product that is known here, with its state and agreed price."""
+    run_command(context, "product.list", {"maker": maker}, print_products)
+
+
+@product.command("show")
+@click.argument("code")
+@click.option("--maker", default="", help="Whose, when several have this code.")
+@click.pass_obj
+def show_product(context: Context, code: str, maker: str) -> None:
+    """What is known of the product CODE."""
+    run_command(context, "price.show", {"product": code, "maker": maker}, print_item)
+
+
+@click.group()
+def disclosure() -> None:
+    """Disclosures: what a producer tells about a product."""
+
+
+@disclosure.command("publish")
+@click.argument("file", type=_FILE)
+@click.pass_obj
+def publish_disclosure(context: Context, file: Path) -> None:
+    """Publish the disclosure in FILE (JSON); it replaces what was told before."""
+    with exit_codes(context.as_json):
+        draft = _read_json(file)
+    run_command(context, "disclosure.publish", draft, print_published)
+
+
+@disclosure.command("show")
+@click.argument("code")
+@click.option("--maker", default="", help="Whose, when several have this code.")
+@click.option("--reader", type=_READERS, default="public", show_default=True, help="Who looks.")
+@click.pass_obj
+def show_disclosure(context: Context, code: str, maker: str, reader: str) -> None:
+    """What is told of the product CODE, section by section."""
+    run_command(context, "price.show", {"product": code, "maker": maker, "reader": reader}, print_item)
+
+
+@disclosure.command("openings")
+@click.argument("code")
+@click.option("--reader", type=_READERS, required=True, help="For whom.")
+@click.option("--out", type=_FILE, required=True, help="The file to hand over.")
+@click.pass_obj
+def hand_openings(context: Context, code: str, reader: str, out: Path) -> None:
+    """Write what opens the hidden parts of CODE for a reader; hand the file to nobody else."""
+    with exit_codes(context.as_json):
+        _check_free(out)
+    params = {"product": code, "reader": reader}
+    answer = run_command(context, "disclosure.openings", params, lambda _: print_written(out))
+    with exit_codes(context.as_json):
+        _write(out, msgspec.json.encode(answer))
+
+
+@disclosure.command("accept")
+@click.argument("file", type=_FILE)
+@click.pass_obj
+def accept_openings(context: Context, file: Path) -> None:
+    """Take in the openings that somebody handed over in FILE."""
+    with exit_codes(context.as_json):
+        found = _read_json(file)
+        if not isinstance(found, dict):
+            raise RefusedError.at(str(file), "holds no openings")
+    run_command(context, "disclosure.accept", {"openings": found.get("openings", [])}, print_accepted)
+
+
+@click.group()
+def price() -> None:
+    """Prices: propose them to the cent, sign them, see what each cent pays for."""
+
+
+@price.command("propose")
+@click.argument("file", type=_FILE)
+@click.pass_obj
+def propose(context: Context, file: Path) -> None:
+    """Propose the price in FILE (JSON); a change is a new version."""
+    with exit_codes(context.as_json):
+        draft = _read_json(file)
+    run_command(context, "price.propose", draft, print_price)
+
+
+@price.command("show")
+@click.argument("code")
+@click.option("--maker", default="", help="Whose, when several have this code.")
+@click.option("--reader", type=_READERS, default="public", show_default=True, help="Who looks.")
+@click.pass_obj
+def show_price(context: Context, code: str, maker: str, reader: str) -> None:
+    """What the price of CODE is made of, who signed it, and for whom it waits."""
+    run_command(context, "price.show", {"product": code, "maker": maker, "reader": reader}, print_item)
+
+
+@price.command("approve")
+@click.argument("proposal")
+@click.option("--refuse", type=click.Choice(sorted(REASONS)), help="Say no, for this reason.")
+@click.pass_obj
+def approve(context: Context, proposal: str, refuse: str | None) -> None:
+    """As the producer, say yes (or no) to PROPOSAL, the id of a price."""
+    params = {"proposal": proposal, "approve": refuse is None, "reason": refuse or ""}
+    run_command(context, "price.approve", params, print_price)
+
+
+@price.command("grant")
+@click.argument("key")
+@click.option("--holder", required=True, help="A label such as 'committee member 1', never a name.")
+@click.option("--end", is_flag=True, help="End the seat instead.")
+@click.pass_obj
+def grant(context: Context, key: str, holder: str, end: bool) -> None:
+    """Give the public KEY (hex) of a member a seat on this co-op's price committee."""
+    run_command(context, "price.grant", {"key": key, "holder": holder, "ends": end}, print_published)
+
+
+@price.command("statement")
+@click.argument("proposal")
+@click.option("--key", required=True, help="The member's public key in hex.")
+@click.option("--refuse", type=click.Choice(sorted(REASONS)), help="A no, for this reason.")
+@click.option("--note", default="", help="Words for the committee; they stay out of the log.")
+@click.option("--out", type=_FILE, required=True, help="The file to take to the member's device.")
+@click.pass_obj
+def statement(context: Context, proposal: str, key: str, refuse: str | None, note: str, out: Path) -> None:
+    """Write what a committee member signs about PROPOSAL, the id of a price."""
+    with exit_codes(context.as_json):
+        _check_free(out)
+    params = {"proposal": proposal, "key": key, "approve": refuse is None, "reason": refuse or "", "note": note}
+    answer = run_command(context, "price.statement", params, lambda _: print_written(out))
+    with exit_codes(context.as_json):
+        _write(out, msgspec.json.encode(answer))
+
+
+@price.command("sign")
+@click.argument("file", type=_FILE)
+@click.option("--key", type=_FILE, required=True, help="The key file of the person who signs.")
+@click.option("--out", type=_FILE, required=True, help="The file to bring back.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def sign(context: Context, file: Path, key: Path, out: Path, yes: bool) -> None:
+    """On a device of your own: read what FILE says, and sign it. Needs no node and no network."""
+    with exit_codes(context.as_json):
+        _check_free(out)
+        to_sign = _read_form(file, ToSign)
+        reading = read_before_signing(to_sign)
+        print_reading(reading, context.as_json)
+        if not yes:
+            click.confirm("Sign this?", abort=True, err=True)
+        signed: SignedStatement = sign_as_person(to_sign, read_person_key(key))
+        _write(out, msgspec.json.encode(signed))
+        if not context.as_json:
+            print_written(out)
+
+
+@price.command("submit")
+@click.argument("file", type=_FILE)
+@click.pass_obj
+def submit(context: Context, file: Path) -> None:
+    """Take the signed statement in FILE into this co-op's log."""
+    with exit_codes(context.as_json):
+        signed = _read_json(file)
+    run_command(context, "price.submit_approval", signed, print_price)
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.pass_obj
+def person(context: Context, file: Path) -> None:
+    """Make a person's own key in FILE, outside the node's home; print its public part."""
+    with exit_codes(context.as_json):
+        public = make_person_key(file, Clock(), context.home)
+    click.echo(msgspec.json.encode({"file": str(file), "public": public}) if context.as_json else public)
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise RefusedError.at(str(file), error.strerror or "cannot be read") from None
+    if len(raw) > FILE_BYTES_MAX:
+        raise RefusedError.at(str(file), f"more than {FILE_BYTES_MAX} bytes")
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RefusedError.at(str(file), f"not JSON: {error}") from None
+
+
+def _read_form(file: Path, form: type[Form]) -> Form:
+    try:
+        return msgspec.convert(_read_json(file), form)
+    except msgspec.ValidationError as error:
+        raise RefusedError.at(str(file), str(error)) from None
+
+
+def _check_free(out: Path) -> None:
+    if out.exists():
+        raise RefusedError.at(str(out), "there is a file already; nothing was changed")
+
+
+def _write(out: Path, content: bytes) -> None:
+    """Only for its owner to read: openings and statements are nobody else's."""
+    out.touch(mode=0o600, exist_ok=False)
+    out.write_bytes(content + b"\n")

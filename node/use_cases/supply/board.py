@@ -1,0 +1,90 @@
+"""All products and prices as this node's index has them, kept while nothing has changed.
+
+Invariant: what the board says is a pure function of the indexed records and the charter's rules.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from node.use_cases.context import Node
+from protocol.core.errors import RefusedError
+from protocol.supply.disclosure import SECTIONS
+from protocol.supply.facts import Facts, Filed, Item, PriceRules, gather_facts, item_of
+from protocol.supply.price_agreement import PriceProposal
+from protocol.supply.price_status import PriceStatus, assess_prices
+from storage import log_store, record_index
+from storage.record_index import IndexedRecord
+
+PART = "price_board"
+KINDS_READ = (
+    "log.founding",
+    "key.grant",
+    "supply.product",
+    "supply.disclosure",
+    "supply.price_proposal",
+    "supply.price_approval",
+)
+
+# A co-op that has no charter yet asks for everything, and for two people of its committee.
+RULES_WITHOUT_CHARTER = PriceRules(required_sections=tuple(SECTIONS), committee_threshold=2)
+
+
+@dataclass(slots=True)
+class Board:
+    """Facts and the status of every price, as of one state of the index."""
+
+    seen: tuple[Any, ...] = ()
+    facts: Facts = field(default_factory=Facts)
+    rules: PriceRules = RULES_WITHOUT_CHARTER
+    statuses: dict[bytes, PriceStatus] = field(default_factory=dict)
+
+    def prices_of(self, item: Item) -> list[Filed[PriceProposal]]:
+        """The proposals for a product, newest version first."""
+        found = [filed for filed in self.facts.proposals.values() if item_of(filed.body) == item]
+        return sorted(found, key=lambda filed: (-filed.body.version, filed.origin, -filed.index))
+
+    def proposal(self, leaf: bytes) -> Filed[PriceProposal]:
+        """A proposal by its id; RefusedError where this node knows none."""
+        found = self.facts.proposals.get(leaf)
+        if found is None:
+            raise RefusedError.at("proposal", "no price proposal of this id is known here")
+        return found
+
+    def find_item(self, code: str, maker: str) -> Item:
+        """The product of a maker, or of the only maker that has this code; RefusedError otherwise."""
+        items = sorted(item for item in self.facts.products if item[1] == code and maker in ("", item[0]))
+        if not items:
+            raise RefusedError.at("product", f"no product {code} is known here")
+        if len(items) > 1:
+            raise RefusedError.at("maker", f"{len(items)} makers have a product {code}: say which")
+        return items[0]
+
+
+def read_board(node: Node) -> Board:
+    """The board as of now."""
+    db = node.database.reader
+    rules = read_rules(node)
+    counts = record_index.counts_by_kind(db)
+    seen = (log_store.change_counter(db), rules, tuple(counts.get(kind) for kind in KINDS_READ))
+    board = node.parts.get(PART)
+    if not isinstance(board, Board) or board.seen != seen:
+        facts = gather_facts(_file(record for kind in KINDS_READ for record in record_index.records(db, kind)))
+        board = node.parts[PART] = Board(seen, facts, rules, assess_prices(facts, rules))
+    return board
+
+
+def read_rules(node: Node) -> PriceRules:
+    """What the charter asks for; a co-op without one asks for every section and two signatures."""
+    charter = node.parts.get("charter")
+    if charter is None:
+        return RULES_WITHOUT_CHARTER
+    return PriceRules(tuple(charter.required_sections), charter.committee_threshold)
+
+
+def _file(indexed: Iterable[IndexedRecord]) -> Iterable[Filed[msgspec.Struct]]:
+    for record in indexed:
+        if record.body is not None:
+            yield Filed(record.origin, record.index, record.leaf, record.record, record.body)

@@ -1,0 +1,138 @@
+"""What people hand in: products, disclosures and price proposals before the node has filled in who and which version.
+
+Invariant: a draft says nothing that the node knows better: its log, the version, commitments and references.
+Spec: docs/guides/prices.md
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from protocol.core.quantities import CurrencyCode, Exponent, Money, Quantity
+from protocol.core.record import Sig
+from protocol.supply.cost_sheet import LineAmount
+from protocol.supply.disclosure import PUBLIC
+
+Hex32 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+"""32 bytes in lower-case hex: the id of a record or a public key."""
+
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class ProductDraft(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A product of this home's own; see protocol/supply/product.py for the fields."""
+
+    code: Code
+    names: dict[str, str]
+    category: str
+    unit: str
+    piece: Quantity
+    minimum_order: Quantity
+    pack: Quantity | None = None
+    case: Quantity | None = None
+    partial_cases: bool = True
+    made_up: bool = False
+
+
+class SectionDraft(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One section with its texts by language, open or hidden as its scope says."""
+
+    name: str
+    texts: dict[str, str]
+    scope: str = PUBLIC
+
+
+class DisclosureDraft(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """All that is told about one of this home's products; it replaces what was told before."""
+
+    product: Code
+    sections: list[SectionDraft]
+    cost: Money | None = None
+    made_up: bool = False
+
+
+class LineDraft(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One line of a cost sheet in minor units of its money."""
+
+    heading: str
+    label: str
+    amount_minor: LineAmount
+    scope: str = PUBLIC
+
+
+class SheetDraft(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A cost sheet per unit; whoever hides lines hides at least two."""
+
+    currency: CurrencyCode
+    exponent: Exponent
+    unit: str
+    language: str
+    price_minor: LineAmount
+    lines: list[LineDraft]
+
+
+class ProposalDraft(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A price to propose. `maker` empty: this home; `buyers` empty: this home; the version follows the newest one
+    between the same parties."""
+
+    product: Code
+    sheet: SheetDraft
+    guaranteed_minimum: Quantity
+    period_days: int
+    valid_from: str
+    maker: str = ""
+    buyers: list[str] = []
+    made_up: bool = False
+
+
+class AnswerParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The producer's own yes or no to a proposal, by its id."""
+
+    proposal: Hex32
+    approve: bool = True
+    reason: str = ""
+
+
+class StatementParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Whose statement to write: the member's public key, the proposal, yes or no, and a note kept out of the log."""
+
+    proposal: Hex32
+    key: Hex32
+    approve: bool = True
+    reason: str = ""
+    note: str = ""
+
+
+class SignedStatement(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A statement's exact bytes and the signatures under it."""
+
+    statement: bytes
+    sigs: list[Sig]
+
+
+class GrantParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A committee member's public key joins (or leaves) the price committee; `holder` is a label, never a name."""
+
+    key: Hex32
+    holder: str
+    ends: bool = False
+
+
+class ItemParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A product by its code, of this maker or of the only one that has it; `reader` is who looks."""
+
+    product: Code
+    maker: str = ""
+    reader: str = PUBLIC
+
+
+class ListParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which products: all, or one maker's."""
+
+    maker: str = ""
+
+
+class OpeningsParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Openings that somebody handed over, each in its canonical bytes."""
+
+    openings: list[bytes]
