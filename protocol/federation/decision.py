@@ -105,14 +105,16 @@ def restore(
     voter: str, voters: Iterable[str], slot: bytes, own_votes: Iterable[Vote], other_votes: Iterable[Vote]
 ) -> DecisionState:
     """The state after a restart, from the node's own log and whatever of the others it still has; then `Start` it."""
-    state = open_decision(voter, voters, slot)
-    for vote in own_votes:
+    own = tuple(own_votes)
+    for vote in own:
         if vote.voter != voter:
             raise MisuseError(f"a vote of {vote.voter} among the own votes of {voter}")
-        state = _admit(state, vote)
-    for vote in other_votes:
-        state = _admit(state, vote)
-    return state
+    state = open_decision(voter, voters, slot)
+    box = state.box
+    for vote in (*own, *other_votes):
+        if not audit_vote(vote, slot, state.voters):
+            box = add_vote(box, vote)
+    return msgspec.structs.replace(state, box=box)
 
 
 def handle(state: DecisionState, event: Event) -> Move:

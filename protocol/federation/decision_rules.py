@@ -183,12 +183,21 @@ def find_closing(box: BallotBox, voter_count: int) -> tuple[int, bytes | None]:
 
 
 def _find_valid(state: DecisionState) -> tuple[int, bytes | None]:
-    """The last round before this one in which a quorum prevoted a value, and that value."""
+    """The last round before this one in which a quorum prevoted a value that this node can show, and that value."""
     for round_number in range(state.round - 1, NO_ROUND, -1):
         agreed = list_agreed_values(state.box, round_number, "prevote", quorum(len(state.voters)))
-        if agreed:
-            return round_number, agreed[0]
+        known = [value for value in agreed if _is_known(state, value)]
+        if known:
+            return round_number, known[0]
     return NO_ROUND, None
+
+
+def _is_known(state: DecisionState, value: bytes) -> bool:
+    """Whether this node has seen what the value stands for: votes carry hashes, only proposals come with contents."""
+    if value in state.judgements:
+        return True
+    seen = (state.box.find_votes(number, "proposal") for number in range(state.round + 1))
+    return any(vote.value == value for step in seen for kept in step.values() for vote in kept)
 
 
 def _find_lock(state: DecisionState) -> tuple[int, bytes | None]:
