@@ -23,8 +23,8 @@ class Certificate:
     """What a check found. The plan holds when `findings` is empty.
 
     `gap_micro` bounds how much better any plan could be, in micro-credits: the sum of all regrets and `slack_micro`,
-    the worth of what is left over. It is None while the regrets of `unknown_regrets` are missing; `known_gap_micro` sums
-    what is known. Regrets of councils and workplaces are self-attested; those of trade nodes are recomputed.
+    the worth of what is left over. It is None while the regrets of `unknown_regrets` are missing; `known_gap_micro`
+    sums what is known. Regrets of councils and workplaces are self-attested; those of trade nodes are recomputed.
     """
 
     digest: bytes
