@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from node.simulation.journey import TILL_COLUMNS, StoreTill, format_csv
+from node.simulation.journey import StoreTill, format_csv
 from node.simulation.region import Coop, Good, Region
 from protocol.core.errors import RefusedError
 
@@ -123,4 +123,3 @@ def generate_rows(
                 ]
 
 
-assert len(TILL_COLUMNS) == 14

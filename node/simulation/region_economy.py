@@ -1,6 +1,6 @@
 """The made-up region as an economy file (`rochdale-economy/1`), to plan it, check it, or hand it to outside economists.
 
-Invariant: numbers are decimal strings; floors and credits are those of the tastes, which take them from the charter's list.
+Invariant: numbers are decimal strings; credits and floors are those of the tastes, which have them from the charter.
 Source: PLANNING section 8.
 """
 
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 def region_economy_json(region: Region, tastes: Mapping[str, Tastes]) -> Json:
-    """The whole economy: goods, a consumer for each co-op in `tastes` (by its id), workplaces, and trade with outside."""
+    """The whole economy: goods, a consumer for each co-op in `tastes` (by its id), workplaces and outside trade."""
     return {
         "format": ECONOMY_FORMAT,
         "made_up": region.made_up,
@@ -50,7 +50,7 @@ def format_good(good: Good) -> Json:
 
 
 def format_consumer(name: str, tastes: Tastes) -> Json:
-    """One row of `consumers`: weights are private to the council and stand here only for a plan that one machine makes."""
+    """One row of `consumers`; weights are private, they stand here only for a plan that one machine makes."""
     return {
         "id": name,
         "nests": [

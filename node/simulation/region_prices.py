@@ -27,9 +27,14 @@ class Recipe(msgspec.Struct, frozen=True):
 
 
 def cost_prices(
-    known: Mapping[str, Decimal], recipes: Sequence[Recipe], bought: Mapping[str, Decimal]
+    known: Mapping[str, Decimal],
+    recipes: Sequence[Recipe],
+    bought: Mapping[str, Decimal],
+    plant_share: Fraction | int = PLANT_SHARE,
 ) -> dict[str, Decimal]:
     """The price of every good: given, or the cost of the first recipe that makes it, or what it is bought for.
+
+    `plant_share` comes on top of every recipe's inputs. With emissions in the place of prices it sums emissions.
 
     Raises MisuseError for a good that can be had in no way, or that is made from itself.
     """
@@ -39,7 +44,7 @@ def cost_prices(
             makers.setdefault(good, recipe)
     exact: dict[str, Fraction] = {good: Fraction(price) for good, price in known.items()}
     for good in sorted(makers.keys() | bought.keys()):
-        solve_price(good, exact, makers, bought, ())
+        solve_price(good, exact, makers, bought, 1 + Fraction(plant_share), ())
     return {good: round_price(price) for good, price in exact.items()}
 
 
@@ -48,6 +53,7 @@ def solve_price(
     exact: dict[str, Fraction],
     makers: Mapping[str, Recipe],
     bought: Mapping[str, Decimal],
+    plant_factor: Fraction,
     path: tuple[str, ...],
 ) -> Fraction:
     """The price of one good, first of all that it is made from."""
@@ -63,17 +69,16 @@ def solve_price(
     recipe = makers[good]
     inputs = sum(
         (
-            Fraction(amount) * solve_price(used, exact, makers, bought, (*path, good))
+            Fraction(amount) * solve_price(used, exact, makers, bought, plant_factor, (*path, good))
             for used, amount in recipe.uses.items()
         ),
         Fraction(0),
     )
     made = sum((Fraction(amount) for amount in recipe.makes.values()), Fraction(0))
-    exact[good] = inputs * (1 + PLANT_SHARE) / made
+    exact[good] = inputs * plant_factor / made
     return exact[good]
 
 
 def round_price(price: Fraction) -> Decimal:
-    """To a millionth of a credit, never to nothing."""
-    rounded = (Decimal(price.numerator) / Decimal(price.denominator)).quantize(MICRO, ROUND_HALF_UP)
-    return max(rounded, MICRO)
+    """To a millionth."""
+    return (Decimal(price.numerator) / Decimal(price.denominator)).quantize(MICRO, ROUND_HALF_UP)
