@@ -110,9 +110,9 @@ class Receiver:
         overlap = head.size // BUNDLE_ENTRIES if head.size % BUNDLE_ENTRIES else -1
         missing = transfer.list_missing({number: root for number, root in pending.items() if number != overlap})
         stale = [number for number in missing if number in pending]
+        self._running[origin] = running = _Running(transfer, set(missing), overlap)
         if stale:
             await self._node.database.write(lambda db: gossip_marks.drop_pending(db, origin, stale))
-        self._running[origin] = running = _Running(transfer, set(missing), overlap)
         if not missing:
             await self._finish(origin, running)
         return checkpoint.size, missing

@@ -26,7 +26,7 @@ class CosignatureAsks:
         """The peer has said what it holds for a log we know."""
         if mark.cosigners_mark == NO_COSIGNERS:
             return
-        if mark.cosigners_mark != self._frontier.heads[mark.origin].cosigners_mark:
+        if mark.cosigners_mark != self._frontier.cosigners_mark(mark.origin):
             self._marks[mark.origin] = mark
 
     def ask(self, origins: Iterable[str]) -> list[Action]:

@@ -7,7 +7,6 @@ Spec: docs/spec/session.md
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -18,11 +17,10 @@ NO_COSIGNERS = bytes(limits.COSIGNERS_MARK_BYTES)
 
 
 class LogHead(NamedTuple):
-    """Size and root of the head we hold (size 0: none yet), and the mark of the cosignatures we hold for the log."""
+    """Size and root of the head we hold; size 0: none yet."""
 
     size: int
     root: bytes
-    cosigners_mark: bytes = NO_COSIGNERS
 
 
 class Standing(Enum):
@@ -44,6 +42,7 @@ class Frontier:
         self.epoch = epoch
         self.counter = 0
         self.heads: dict[str, LogHead] = {}
+        self.cosigners: dict[str, dict[str, int]] = {}
         self.frozen: set[str] = set()
         self.claims: dict[str, int] = {}
 
@@ -56,19 +55,28 @@ class Frontier:
         """Take in a log's stored head as it was loaded."""
         self.heads[origin] = head
 
-    def move(self, origin: str, size: int, root: bytes, counter: int) -> bool:
+    def move(self, origin: str, size: int, root: bytes) -> bool:
         """Note that a log's head has moved; False when ours is as far already."""
-        present = self.heads[origin]
-        self.counter = max(self.counter, counter)
-        if size <= present.size:
+        if size <= self.heads[origin].size:
             return False
-        self.heads[origin] = LogHead(size, root, present.cosigners_mark)
+        self.heads[origin] = LogHead(size, root)
         return True
 
-    def mark_cosigners(self, origin: str, mark: bytes, counter: int) -> None:
-        """Note that other cosignatures are held for a log than before."""
-        self.heads[origin] = self.heads[origin]._replace(cosigners_mark=mark)
-        self.counter = max(self.counter, counter)
+    def note_cosigner(self, origin: str, cosigner: str, size: int) -> None:
+        """Note that a cosignature under the head of `size` is held."""
+        sizes = self.cosigners.setdefault(origin, {})
+        sizes[cosigner] = max(size, sizes.get(cosigner, 0))
+
+    def cosigners_mark(self, origin: str) -> bytes:
+        """Four bytes that stand for (cosigner, largest size it cosigned) of a log; zeros for none.
+
+        Nothing is trusted to them: when two nodes' marks differ, they send each other the lines.
+        """
+        pairs = sorted(self.cosigners.get(origin, {}).items())
+        if not pairs:
+            return NO_COSIGNERS
+        text = "".join(f"{cosigner}\n{size}\n" for cosigner, size in pairs)
+        return hashlib.sha256(text.encode()).digest()[: limits.COSIGNERS_MARK_BYTES]
 
     def compare(self, mark: HeadMark) -> Standing:
         """How the head that a peer names stands to ours."""
@@ -88,7 +96,7 @@ class Frontier:
         head = self.heads.get(origin)
         if head is None:
             return HeadMark(origin, 0, bytes(limits.ROOT_MARK_BYTES), NO_COSIGNERS)
-        cosigners = head.cosigners_mark if with_cosigners else NO_COSIGNERS
+        cosigners = self.cosigners_mark(origin) if with_cosigners else NO_COSIGNERS
         return HeadMark(origin, head.size, head.root[: limits.ROOT_MARK_BYTES], cosigners)
 
     def claim(self, origin: str, session: int) -> bool:
@@ -106,15 +114,3 @@ class Frontier:
         for origin in freed:
             del self.claims[origin]
         return freed
-
-
-def mark_cosigners(newest: Mapping[str, int] | Iterable[tuple[str, int]]) -> bytes:
-    """Four bytes that stand for (cosigner, largest size it cosigned); zeros for none.
-
-    Nothing is trusted to them: when two nodes' marks differ, they send each other the lines.
-    """
-    pairs = sorted(dict(newest).items())
-    if not pairs:
-        return NO_COSIGNERS
-    text = "".join(f"{cosigner}\n{size}\n" for cosigner, size in pairs)
-    return hashlib.sha256(text.encode()).digest()[: limits.COSIGNERS_MARK_BYTES]

@@ -1,0 +1,92 @@
+"""Calling peers: one patient caller for each, with back-off and chance, quiet while a session stands.
+
+Invariant: a peer is called only at its own address and only its pinned certificate may answer.
+Spec: docs/spec/session.md
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, Final
+
+import aiohttp
+
+from node.peering.contexts import Identity
+from node.peering.listener import HANDSHAKE_WAIT_S, HEADER_WAIT_S, ROUTE
+from protocol.core.errors import PeerError
+from protocol.gossip import limits
+from storage.peer_state import Peer
+
+DIAL_WAIT_S: Final = HANDSHAKE_WAIT_S + HEADER_WAIT_S
+TOO_MANY: Final = 429
+
+
+class Dialer:
+    """Makes WebSockets to peers."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+        trace = aiohttp.TraceConfig()
+        trace.on_request_redirect.append(_refuse_redirect)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, force_close=True), trace_configs=[trace], trust_env=False
+        )
+
+    async def dial(self, peer: Peer) -> aiohttp.ClientWebSocketResponse:
+        """A socket to the peer; PeerError says in plain words why there is none."""
+        try:
+            async with asyncio.timeout(DIAL_WAIT_S):
+                socket = await self._session.ws_connect(
+                    peer.url.replace("wss://", "https://", 1) + ROUTE,
+                    ssl=self._identity.client_context(peer.tls_certificate),
+                    compress=0,
+                    max_msg_size=limits.FRAME_BYTES_MAX,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=limits.CLOSING_WAIT_MS / 1_000),
+                )
+        except aiohttp.ClientConnectorCertificateError:
+            raise PeerError("answered with a certificate that is not the pinned one") from None
+        except (aiohttp.ClientError, ssl.SSLError, OSError, TimeoutError) as error:
+            raise PeerError(_describe(error)) from None
+        if certificate_of(socket) != peer.tls_certificate:
+            await socket.close()
+            raise PeerError("answered with a certificate that is not the pinned one")
+        return socket
+
+    async def stop(self) -> None:
+        """Close what is left open."""
+        await self._session.close()
+
+
+def certificate_of(socket: Any) -> bytes | None:
+    """The DER certificate that the other side of a socket or request has shown."""
+    tls = socket.get_extra_info("ssl_object")
+    return None if tls is None else tls.getpeercert(binary_form=True)
+
+
+async def wait_unless(changed: asyncio.Event, wait_s: float) -> None:
+    """Wait for a time, or until there is news."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(wait_s):
+            await changed.wait()
+    changed.clear()
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return "another connection is kept" if error.status == 409 else f"refused with status {error.status}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot be reached: {error.os_error.strerror or type(error.os_error).__name__}"
+    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
+        return "hung up during the greeting: perhaps it does not know this node's certificate"
+    return f"cannot be reached: {type(error).__name__}"
+
+
+async def _refuse_redirect(
+    _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: aiohttp.TraceRequestRedirectParams
+) -> None:
+    raise PeerError("sends us elsewhere, which a peer may not do")
+
+
+Describe = Callable[[Exception], str]

@@ -1,0 +1,337 @@
+"""The node's side of all its sessions: events in, actions carried out, and the frontier kept level with the store.
+
+Invariant: the frontier is a picture of the store, taken by change number; whatever moved a head, sessions hear of it.
+Invariant: a session's actions are carried out in order; what must wait for the disk never lets more than the limit
+of unverified bytes in.
+Spec: docs/spec/session.md
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Protocol
+
+from node.peering.serving import format_evidence, format_push, serve
+from node.use_cases.context import Node
+from node.use_cases.cosign import Cosigner, admit_cosignature
+from node.use_cases.fork_watch import Evidence, admit_evidence, is_past_of_ours, judge_note, list_evidence
+from node.use_cases.receive import BranchError, Receiver
+from protocol.core.errors import PeerError, RefusedError
+from protocol.gossip import events, limits
+from protocol.gossip.events import Action, Event
+from protocol.gossip.frames import format_frame
+from protocol.gossip.frontier import Frontier, LogHead
+from protocol.gossip.messages import Cosig
+from protocol.gossip.session import Session
+from storage import gossip_marks, log_store, peer_state
+from storage.cosignatures import Cosignature, newest_by_cosigner
+
+TASKS_MAX = 1_024
+"""Pieces of work of all sessions that wait for the disk at a time; readers wait beyond."""
+
+
+class Link(Protocol):
+    """One session's way to its peer: what the exchange wants of a transport."""
+
+    session: Session
+
+    def send(self, raw: bytes) -> None:
+        """Send a frame before all bulk."""
+        ...
+
+    def send_bulk(self, frames: Iterator[bytes]) -> None:
+        """Send frames in their turn, each read only when the one before is on its way."""
+        ...
+
+    def set_timer(self, at_ms: int) -> None:
+        """Hand the session Due at this time of the monotonic clock."""
+        ...
+
+    def close(self, reason: str, is_peer_fault: bool) -> None:
+        """Close the transport once what was sent is through."""
+        ...
+
+
+class Exchange:
+    """All sessions of one node and what they share."""
+
+    def __init__(self, node: Node) -> None:
+        db = node.database.reader
+        epoch, counter = log_store.change_counter(db)
+        self.node = node
+        self.frontier = Frontier(node.origin, epoch)
+        self.links: dict[int, Link] = {}
+        self.receiver = Receiver(node)
+        self.cosigner = Cosigner(node, self._hand_on_cosignature)
+        self._sessions = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._unverified: dict[int, int] = {}
+        self._watchers: list[Callable[[], None]] = []
+        self._file_waits: dict[bytes, asyncio.Future[bool]] = {}
+        for head in log_store.heads(db):
+            self._know(head.origin, LogHead(head.size, head.root))
+        self.frontier.counter = counter
+        self.frontier.frozen.update(evidence.origin for evidence in list_evidence(db))
+
+    def start(self) -> None:
+        """Hear of what this node publishes, and finish what the last run began."""
+        self.node.changes.add_listener(lambda _origin, _start, _stop: self.sync())
+        self.receiver.resume()
+        self.cosigner.note_duties()
+
+    async def stop(self) -> None:
+        """Let what is being stored come to its end."""
+        await self.cosigner.stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.receiver.stop()
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher` whenever a session has heard of something: for whoever shows how it stands."""
+        self._watchers.append(watcher)
+
+    def new_session(self, peer: peer_state.Peer) -> Session:
+        """A session with a pinned peer, from the cursor we hold of it."""
+        self._sessions += 1
+        return Session(self._sessions, peer.origin, (peer.cursor_epoch, peer.cursor_change), self.frontier)
+
+    def open(self, link: Link) -> None:
+        """The link's transport stands."""
+        self.links[link.session.number] = link
+        self.tell(link, events.Opened())
+
+    async def receive(self, link: Link, raw: bytes) -> None:
+        """A frame has come; returns when the next one may be read."""
+        for action in link.session.handle(events.Received(raw), self._now_ms()):
+            work = self._carry_out(link, action)
+            if work is None:
+                continue
+            if isinstance(action, events.BeginTransfer | events.StoreBundle):
+                await self._guard(link, work)
+            else:
+                await self._start(link, work, len(raw))
+        for watcher in self._watchers:
+            watcher()
+
+    def lose(self, link: Link, reason: str) -> None:
+        """The link's transport is gone."""
+        self.tell(link, events.Lost(reason))
+        self.links.pop(link.session.number, None)
+        for origin in self.frontier.release_all(link.session.number):
+            self._broadcast(events.ClaimFreed(origin))
+
+    def tell(self, link: Link, event: Event) -> None:
+        """Hand an event to a session and carry out what it wants."""
+        for action in link.session.handle(event, self._now_ms()):
+            work = self._carry_out(link, action)
+            if work is not None:
+                self._spawn(self._guard(link, work))
+        for watcher in self._watchers:
+            watcher()
+
+    def sync(self) -> None:
+        """Tell all sessions what has changed in the store since the last time; cheap when nothing has."""
+        db = self.node.database.reader
+        if gossip_marks.count_logs(db) != len(self.frontier.heads):
+            self._know_new_logs(db)
+        _, counter = log_store.change_counter(db)
+        if counter == self.frontier.counter:
+            return
+        for head in log_store.heads_since(db, self.frontier.counter):
+            present = self.frontier.heads.get(head.origin)
+            if present is not None and head.size > present.size:
+                self._move(db, head, present.size)
+        self.frontier.counter = counter
+
+    async def fetch_file(self, sha256: bytes) -> bool:
+        """Have a file from whichever peer has it; False when none of those now connected does."""
+        if self.node.files.has(sha256):
+            return True
+        for link in list(self.links.values()):
+            waiting = self._file_waits.get(sha256)
+            if waiting is None:
+                waiting = self._file_waits[sha256] = asyncio.get_running_loop().create_future()
+                self.tell(link, events.FileWanted(sha256))
+            if await asyncio.shield(waiting):
+                return True
+        return False
+
+    def _now_ms(self) -> int:
+        return int(self.node.clock.monotonic_s() * 1_000)
+
+    def _know(self, origin: str, head: LogHead) -> None:
+        self.frontier.know(origin, head)
+        for cosigner, found in newest_by_cosigner(self.node.database.reader, origin).items():
+            self.frontier.note_cosigner(origin, cosigner, found.size)
+
+    def _know_new_logs(self, db: sqlite3.Connection) -> None:
+        fresh = [head for head in log_store.heads(db) if head.origin not in self.frontier.heads]
+        for head in fresh:
+            self._know(head.origin, LogHead(head.size, head.root))
+            self._broadcast(events.LogAdded(head.origin))
+        if fresh:
+            self._spawn(self._reset_cursors())
+
+    def _move(self, db: sqlite3.Connection, head: log_store.Head, old_size: int) -> None:
+        push = format_push(db, head.origin, old_size) if head.origin == self.node.origin else b""
+        self.frontier.move(head.origin, head.size, head.root)
+        self._broadcast(events.HeadMoved(head.origin, push))
+        self.cosigner.note_moved(head.origin)
+
+    def _broadcast(self, event: Event) -> None:
+        for link in list(self.links.values()):
+            self.tell(link, event)
+
+    async def _start(self, link: Link, work: Coroutine[Any, Any, None], raw_bytes: int) -> None:
+        """Begin a piece of work in its turn; wait for it when too much of this session waits for the disk already."""
+        number = link.session.number
+        task = self._spawn(self._guard(link, work))
+        self._unverified[number] = self._unverified.get(number, 0) + raw_bytes
+        task.add_done_callback(lambda _: self._note_done(number, raw_bytes))
+        if self._unverified[number] > limits.UNVERIFIED_BYTES_MAX or len(self._tasks) >= TASKS_MAX:
+            await asyncio.wait([task])
+
+    def _note_done(self, number: int, raw_bytes: int) -> None:
+        self._unverified[number] -= raw_bytes
+        if not self._unverified[number]:
+            del self._unverified[number]
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _guard(self, link: Link, work: Coroutine[Any, Any, None]) -> None:
+        """Carry out a piece of work; what goes wrong ends the session, and only a peer's fault is held against it."""
+        try:
+            await work
+        except BranchError as error:
+            self.tell(link, events.Refused(error.reason, error.origin))
+        except PeerError as error:
+            self.tell(link, events.Refused(error.reason))
+        except (sqlite3.Error, OSError, RefusedError) as error:
+            self.node.log.error("not_stored", error=type(error).__name__)
+            self.tell(link, events.Stop("this node cannot store at the moment"))
+
+    def _carry_out(self, link: Link, action: Action) -> Coroutine[Any, Any, None] | None:
+        """Do what can be done at once; what waits for the disk comes back as work to be awaited."""
+        at_once = _AT_ONCE.get(type(action))
+        if at_once is not None:
+            at_once(self, link, action)
+            return None
+        return _WORK[type(action)](self, link, action)
+
+    def _send(self, link: Link, action: events.Send) -> None:
+        link.send(action.raw)
+
+    def _serve(self, link: Link, action: Action) -> None:
+        link.send_bulk(serve(self.node, action))
+
+    def _send_note(self, link: Link, action: events.ServeNote) -> None:
+        # Before a goodbye, so it must not wait behind bulk.
+        for raw in serve(self.node, action):
+            link.send(raw)
+
+    def _set_timer(self, link: Link, action: events.SetTimer) -> None:
+        link.set_timer(action.at_ms)
+
+    def _close(self, link: Link, action: events.Close) -> None:
+        link.close(action.reason, action.is_peer_fault)
+
+    def _end_transfer(self, link: Link, action: events.EndTransfer) -> None:
+        self.receiver.end_transfer(action.origin)
+        for other in list(self.links.values()):
+            if other is not link:
+                self.tell(other, events.ClaimFreed(action.origin))
+
+    def _read_heads(self, link: Link, action: events.ReadHeads) -> None:
+        self.sync()
+        changed = log_store.heads_since(self.node.database.reader, action.since)
+        marks = [self.frontier.mark(head.origin, with_cosigners=True) for head in changed]
+        self.tell(link, events.HeadsRead(tuple(marks), self.frontier.counter))
+
+    def _check_past(self, link: Link, action: events.CheckPast) -> None:
+        if not is_past_of_ours(self.node.database.reader, action.origin, action.size, action.root_mark):
+            self._send_note(link, events.ServeNote(action.origin))
+
+    def _miss_file(self, link: Link, action: events.MissFile) -> None:
+        self._settle_file(action.sha256, False)
+
+    def _settle_file(self, sha256: bytes, is_here: bool) -> None:
+        waiting = self._file_waits.pop(sha256, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(is_here)
+
+    async def _store_push(self, link: Link, action: events.StorePush) -> None:
+        await self.receiver.admit_push(action.origin, action.start, action.count, action.note, action.entries)
+        self.sync()
+
+    async def _begin_transfer(self, link: Link, action: events.BeginTransfer) -> None:
+        size, missing = await self.receiver.begin_transfer(action.origin, action.first, action.note, action.roots)
+        self.tell(link, events.TransferChecked(action.origin, size, missing))
+        self.sync()
+
+    async def _store_bundle(self, link: Link, action: events.StoreBundle) -> None:
+        await self.receiver.admit_bundle(action.origin, action.number, action.raw)
+        self.sync()
+
+    async def _store_cosignature(self, link: Link, action: events.StoreCosignature) -> None:
+        found = await admit_cosignature(self.node, action.origin, action.size, action.line)
+        if found is not None:
+            self._hand_on_cosignature(found, link.session.number)
+
+    async def _check_fork(self, link: Link, action: events.CheckFork) -> None:
+        if action.note_b:
+            evidence = Evidence(action.origin, action.note_a, action.note_b, action.proof)
+            found, send_ours = await admit_evidence(self.node, evidence), False
+        else:
+            found, send_ours = await judge_note(self.node, action.origin, action.note_a)
+        if send_ours:
+            self._send_note(link, events.ServeNote(action.origin))
+        if found is not None:
+            self.frontier.frozen.add(found.origin)
+            # To all, also to where it came from: that peer may hold one branch only.
+            self._broadcast(events.ForkKnown(found.origin, format_evidence(found), 0))
+
+    async def _store_file(self, link: Link, action: events.StoreFile) -> None:
+        await asyncio.to_thread(self.node.files.put, action.raw)
+        self._settle_file(action.sha256, True)
+
+    async def _save_cursor(self, link: Link, action: events.SaveCursor) -> None:
+        origin = link.session.peer_origin
+        await self.node.database.write(lambda db: peer_state.set_cursor(db, origin, action.epoch, action.change))
+
+    async def _reset_cursors(self) -> None:
+        await self.node.database.write(gossip_marks.reset_cursors)
+
+    def _hand_on_cosignature(self, found: Cosignature, source: int) -> None:
+        self.frontier.note_cosigner(found.origin, found.cosigner, found.size)
+        frame = format_frame(Cosig(found.origin, found.size, found.line))
+        self._broadcast(events.CosignatureLearned(frame, source))
+        self.sync()
+
+
+_AT_ONCE: dict[type[Action], Callable[[Exchange, Link, Any], None]] = {
+    events.Send: Exchange._send,
+    events.ReadHeads: Exchange._read_heads,
+    events.EndTransfer: Exchange._end_transfer,
+    events.CheckPast: Exchange._check_past,
+    events.MissFile: Exchange._miss_file,
+    events.ServeLog: Exchange._serve,
+    events.ServeBundles: Exchange._serve,
+    events.ServeCosignatures: Exchange._serve,
+    events.ServeForks: Exchange._serve,
+    events.ServeFile: Exchange._serve,
+    events.ServeNote: Exchange._send_note,
+    events.SetTimer: Exchange._set_timer,
+    events.Close: Exchange._close,
+}
+_WORK: dict[type[Action], Callable[[Exchange, Link, Any], Coroutine[Any, Any, None]]] = {
+    events.StorePush: Exchange._store_push,
+    events.BeginTransfer: Exchange._begin_transfer,
+    events.StoreBundle: Exchange._store_bundle,
+    events.StoreCosignature: Exchange._store_cosignature,
+    events.CheckFork: Exchange._check_fork,
+    events.StoreFile: Exchange._store_file,
+    events.SaveCursor: Exchange._save_cursor,
+}

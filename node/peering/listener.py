@@ -1,0 +1,148 @@
+"""The door for peers: a socket of our own, caps before any byte is read, deadlines on handshake and header.
+
+Invariant: an address holds at most so many connections, the node at most so many in all, counted from the accept.
+Invariant: what has not become a session in time is aborted.
+Spec: docs/spec/session.md
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+from aiohttp import web
+
+from protocol.gossip import limits
+
+HANDSHAKE_WAIT_S: Final = 5.0
+HEADER_WAIT_S: Final = 5.0
+PER_ADDRESS_MAX: Final = 64
+CONNECTIONS_MAX: Final = 512
+BACKLOG: Final = 128
+HEADER_LINE_BYTES_MAX: Final = 4_096
+ROUTE: Final = "/rochdale/session"
+
+Admit = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Listener:
+    """Accepts peers' connections and hands each request for a session on."""
+
+    def __init__(self, host: str, port: int, admit: Admit, context: Callable[[], ssl.SSLContext]) -> None:
+        """`context` gives the TLS context of the moment, so that pins may change while we listen."""
+        self._host, self._port = host, port
+        self._context = context
+        self._admit = admit
+        self._socket: socket.socket | None = None
+        self._per_address: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._upgraded: dict[int, asyncio.Future[asyncio.Future[None]]] = {}
+        app = web.Application()
+        app.router.add_get(ROUTE, self._handle)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            max_line_size=HEADER_LINE_BYTES_MAX,
+            max_field_size=HEADER_LINE_BYTES_MAX,
+            keepalive_timeout=HEADER_WAIT_S,
+            shutdown_timeout=limits.CLOSING_WAIT_MS / 1_000,
+        )
+
+    @property
+    def port(self) -> int:
+        """The port we listen on; 0 while we do not."""
+        return 0 if self._socket is None else int(self._socket.getsockname()[1])
+
+    async def start(self) -> None:
+        """Begin to accept; OSError where the port is taken."""
+        await self._runner.setup()
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        listening = socket.create_server((self._host, self._port), family=family, backlog=BACKLOG)
+        listening.setblocking(False)
+        self._socket = listening
+        self._keep(self._accept_all(listening))
+
+    async def stop(self) -> None:
+        """Accept no more; sessions are ended by whoever holds them."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        await self._runner.cleanup()
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _accept_all(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, address = await loop.sock_accept(listening)
+            except OSError:
+                # Out of file descriptors, or the caller gave up: the next one may fare better.
+                await asyncio.sleep(0.05)
+                continue
+            host = str(address[0])
+            if self._per_address[host] >= PER_ADDRESS_MAX or self._per_address.total() >= CONNECTIONS_MAX:
+                accepted.close()
+                continue
+            self._per_address[host] += 1
+            self._keep(self._serve(accepted, host))
+
+    async def _serve(self, accepted: socket.socket, host: str) -> None:
+        try:
+            with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
+                await self._talk(await self._shake_hands(accepted))
+        finally:
+            self._per_address[host] -= 1
+            if not self._per_address[host]:
+                del self._per_address[host]
+
+    async def _shake_hands(self, accepted: socket.socket) -> asyncio.Transport:
+        server = self._runner.server
+        assert server is not None
+        try:
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+                server, accepted, ssl=self._context(), ssl_handshake_timeout=HANDSHAKE_WAIT_S
+            )
+        except BaseException:
+            accepted.close()
+            raise
+        return transport
+
+    async def _talk(self, transport: asyncio.Transport) -> None:
+        """The header of one request, which must come in time, then the session."""
+        upgraded = self._upgraded[id(transport)] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(HEADER_WAIT_S):
+                ended = await upgraded
+            await ended
+            transport.close()
+        except BaseException:
+            transport.abort()
+            raise
+        finally:
+            del self._upgraded[id(transport)]
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        loop = asyncio.get_running_loop()
+        upgraded = self._upgraded.get(id(request.transport))
+        ended: asyncio.Future[None] = loop.create_future()
+        if upgraded is None or upgraded.done():
+            raise web.HTTPConflict(text="one session for each connection")
+        upgraded.set_result(ended)
+        try:
+            response = await self._admit(request)
+            response.force_close()
+            return response
+        finally:
+            ended.set_result(None)

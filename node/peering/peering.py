@@ -1,0 +1,278 @@
+"""All of a node's sessions with its peers: who is called, who may come in, which of two connections is kept.
+
+Invariant: a session exists only with a peer whose certificate is pinned under the origin it names.
+Invariant: stopping says goodbye and ends within ten seconds.
+Spec: docs/spec/session.md
+"""
+
+import asyncio
+import contextlib
+import ssl
+from typing import Any, Final
+
+import msgspec
+from aiohttp import ClientWebSocketResponse, web
+
+from node.peering.connection import Connection, Socket
+from node.peering.contexts import Identity
+from node.peering.dialer import Dialer, certificate_of, wait_unless
+from node.peering.exchange import Exchange
+from node.peering.listener import Listener
+from node.use_cases.context import Node
+from protocol.core.errors import PeerError
+from protocol.gossip import limits
+from protocol.gossip.peers import is_replaced, next_wait_ms
+from storage import peer_state
+from storage.peer_state import Peer
+
+DIALLED_MAX: Final = 64
+"""Peers that are called of ourselves; others may come in."""
+SYNC_EVERY_S: Final = 1.0
+DRAIN_WAIT_S: Final = 8.0
+BEHIND_SHOWN_MAX: Final = 32
+
+
+class PeerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How it stands with one pinned peer; sizes are those it said it holds, of the logs where it differs from us."""
+
+    origin: str
+    name: str
+    url: str
+    state: str
+    direction: str = ""
+    connected_since_ms: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    last_seen_ms: int = 0
+    last_error: str = ""
+    strangers: int = 0
+    sizes_that_differ: dict[str, int] = {}
+    holds_more_of_our_log: bool = False
+
+
+class Peering:
+    """The node's peers, listening and calling."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._identity = Identity(node.keys.tls, node.clock)
+        self.exchange = Exchange(node)
+        self._peers: dict[str, Peer] = {}
+        self._links: dict[str, Connection] = {}
+        self._errors: dict[str, str] = {}
+        self._callers: dict[str, asyncio.Task[None]] = {}
+        self._news: dict[str, asyncio.Event] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._context: ssl.SSLContext | None = None
+        self._dialer: Dialer | None = None
+        self._is_stopping = False
+        self._listener = Listener(
+            node.config.peer_host, node.config.peer_port, self._admit, lambda: self._server_context()
+        )
+
+    @property
+    def port(self) -> int:
+        """The port we listen on."""
+        return self._listener.port
+
+    async def start(self) -> None:
+        """Listen, and call every peer that has an address."""
+        self._dialer = Dialer(self._identity)
+        self.exchange.start()
+        await self._listener.start()
+        self.refresh()
+        self._keep(self._sync_for_ever())
+
+    async def stop(self) -> None:
+        """Say goodbye to all, let what is being stored come to its end, close."""
+        self._is_stopping = True
+        links = list(self._links.values())
+        for link in links:
+            link.stop("this node stops")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_WAIT_S):
+                await asyncio.gather(*(link.ended.wait() for link in links))
+                await self.exchange.stop()
+        waiting = [*self._tasks, *self._callers.values()]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await self._listener.stop()
+        if self._dialer is not None:
+            await self._dialer.stop()
+
+    def refresh(self) -> None:
+        """Take in which peers are pinned now: call new ones, hang up on removed ones."""
+        known = {peer.origin: peer for peer in peer_state.peers(self._node.database.reader)}
+        if {peer.tls_certificate for peer in known.values()} != {one.tls_certificate for one in self._peers.values()}:
+            self._context = None
+        for origin in self._peers.keys() - known.keys():
+            self._forget(origin)
+        self._peers = known
+        for origin, peer in known.items():
+            if peer.url and origin not in self._callers and len(self._callers) < DIALLED_MAX:
+                self._news[origin] = asyncio.Event()
+                self._callers[origin] = asyncio.create_task(self._call_for_ever(origin))
+            elif origin in self._news:
+                self._news[origin].set()
+        self.exchange.sync()
+
+    def sync(self) -> None:
+        """Tell peers at once what has changed in the store."""
+        self.exchange.sync()
+
+    async def fetch_file(self, sha256: bytes) -> bool:
+        """Have a file by its hash from whichever connected peer has it."""
+        return await self.exchange.fetch_file(sha256)
+
+    def status(self) -> list[PeerStatus]:
+        """How it stands with each pinned peer, by origin."""
+        return [self._describe(peer) for _, peer in sorted(self._peers.items())]
+
+    def describe(self) -> dict[str, Any]:
+        """The same in plain values, for the status of the whole node."""
+        found = self.status()
+        live = sum(peer.state == "connected" for peer in found)
+        return {"port": self.port, "connected": live, "peers": msgspec.to_builtins(found)}
+
+    def _describe(self, peer: Peer) -> PeerStatus:
+        link = self._links.get(peer.origin)
+        error = self._errors.get(peer.origin, peer.last_error)
+        if link is None:
+            return PeerStatus(
+                origin=peer.origin,
+                name=peer.name,
+                url=peer.url,
+                state="not connected",
+                last_seen_ms=peer.last_seen_ms,
+                last_error=error,
+            )
+        frontier, theirs = self.exchange.frontier, link.session.theirs
+        differing = [(origin, size) for origin, size in theirs.items() if size != frontier.size(origin)]
+        return PeerStatus(
+            origin=peer.origin,
+            name=peer.name,
+            url=peer.url,
+            state="connected" if link.is_live else "greeting",
+            direction="we called" if link.dialled_by_us else "they called",
+            connected_since_ms=link.since_ms,
+            bytes_in=link.traffic.bytes_in,
+            bytes_out=link.traffic.bytes_out,
+            last_seen_ms=self._node.clock.now_ms(),
+            last_error=error,
+            strangers=link.session.strangers,
+            sizes_that_differ=dict(differing[:BEHIND_SHOWN_MAX]),
+            holds_more_of_our_log=theirs.get(self._node.origin, 0) > frontier.size(self._node.origin),
+        )
+
+    def _server_context(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = self._identity.server_context(peer.tls_certificate for peer in self._peers.values())
+        return self._context
+
+    def _forget(self, origin: str) -> None:
+        caller = self._callers.pop(origin, None)
+        if caller is not None:
+            caller.cancel()
+        self._news.pop(origin, None)
+        self._errors.pop(origin, None)
+        link = self._links.get(origin)
+        if link is not None:
+            link.stop("this peer was removed")
+
+    async def _admit(self, request: web.Request) -> web.StreamResponse:
+        """The other side has called: who it is says its certificate."""
+        transport = request.transport
+        shown = None if transport is None else certificate_of(transport)
+        peer = next((one for one in self._peers.values() if one.tls_certificate == shown), None)
+        if peer is None or self._is_stopping:
+            raise web.HTTPForbidden(text="not a pinned peer")
+        if not self._may_replace(peer, dialled_by_us=False):
+            raise web.HTTPConflict(text="another connection is kept")
+        socket = web.WebSocketResponse(
+            compress=False, max_msg_size=limits.FRAME_BYTES_MAX, timeout=limits.CLOSING_WAIT_MS / 1_000
+        )
+        await socket.prepare(request)
+        await self._talk(peer, socket, dialled_by_us=False)
+        return socket
+
+    def _may_replace(self, peer: Peer, dialled_by_us: bool) -> bool:
+        link = self._links.get(peer.origin)
+        if link is None:
+            return True
+        age_ms = int((self._node.clock.monotonic_s() - link.opened_s) * 1_000)
+        return is_replaced(self._node.origin, peer.origin, link.dialled_by_us, dialled_by_us, age_ms)
+
+    async def _talk(self, peer: Peer, socket: Socket, dialled_by_us: bool) -> bool:
+        """One session from greeting to end; False where the peer broke the rules in it."""
+        if not self._may_replace(peer, dialled_by_us):
+            await socket.close()
+            return True
+        # The cursor may have moved since the list of peers was read.
+        known = peer_state.peer(self._node.database.reader, peer.origin)
+        if known is None or known.tls_certificate != peer.tls_certificate:
+            await socket.close()
+            return False
+        link = Connection(self.exchange, socket, known, dialled_by_us)
+        old = self._links.get(peer.origin)
+        self._links[peer.origin] = link
+        if old is not None:
+            old.stop("another connection is kept")
+        self._node.log.info("peer_connected", peer=peer.origin, dialled_by_us=dialled_by_us)
+        self._errors.pop(peer.origin, None)
+        try:
+            await link.run()
+        finally:
+            self._note_ended(peer, link)
+        return not link.is_peer_fault
+
+    def _note_ended(self, peer: Peer, link: Connection) -> None:
+        if self._links.get(peer.origin) is link:
+            del self._links[peer.origin]
+        self._node.log.info("peer_left", peer=peer.origin, reason=link.reason, peer_fault=link.is_peer_fault)
+        if link.reason and peer.origin in self._peers:
+            self._errors[peer.origin] = link.reason
+        if peer.origin in self._news:
+            self._news[peer.origin].set()
+        if not self._is_stopping:
+            self._keep(self._note_contact(peer.origin, link.reason if link.is_peer_fault else ""))
+
+    async def _note_contact(self, origin: str, error: str) -> None:
+        now_ms = self._node.clock.now_ms()
+        await self._node.database.write(lambda db: peer_state.note_contact(db, origin, now_ms, error))
+
+    async def _call_for_ever(self, origin: str) -> None:
+        failures = 0
+        while not self._is_stopping:
+            peer, news = self._peers[origin], self._news[origin]
+            if origin in self._links:
+                await self._links[origin].ended.wait()
+                # Whoever lost the connection first calls first; chance keeps both from calling at once.
+                failures = 0
+            elif peer.url:
+                failures = 0 if await self._call(peer) else failures + 1
+            wait_ms = next_wait_ms(failures, self._node.clock.random_bytes(2))
+            if origin not in self._links:
+                news.clear()
+                await wait_unless(news, wait_ms / 1_000)
+
+    async def _call(self, peer: Peer) -> bool:
+        """Call once and talk to the end; False where there was no session or the peer broke the rules in it."""
+        assert self._dialer is not None
+        try:
+            socket: ClientWebSocketResponse = await self._dialer.dial(peer)
+        except PeerError as error:
+            if peer.origin not in self._links:
+                self._errors[peer.origin] = error.reason
+            return False
+        return await self._talk(peer, socket, dialled_by_us=True)
+
+    async def _sync_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(SYNC_EVERY_S)
+            self.exchange.sync()
+
+    def _keep(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,77 @@
+"""What peers ask of us, read from the store as they take it: heads, bundles, cosignatures, evidence, files.
+
+Invariant: a bundle is one read and one send; nothing is read before the peer has taken what came before it.
+Spec: docs/spec/session.md
+"""
+
+import sqlite3
+from collections.abc import Iterator
+
+from node.use_cases.context import Node
+from node.use_cases.fork_watch import Evidence, list_evidence
+from protocol.gossip import events, limits
+from protocol.gossip.events import Action
+from protocol.gossip.frames import cut_bundle, cut_head, format_frame
+from protocol.gossip.messages import Cosig, FilePart, Fork, Push
+from protocol.log.bundle import BUNDLE_ENTRIES, format_bundle
+from storage import log_store
+from storage.cosignatures import newest_by_cosigner
+
+
+def serve(node: Node, action: Action) -> Iterator[bytes]:
+    """The frames that answer one Serve action, read one by one."""
+    db = node.database.reader
+    match action:
+        case events.ServeLog():
+            yield from _serve_log(db, action)
+        case events.ServeBundles():
+            for number in range(action.first, action.first + action.count):
+                yield from cut_bundle(action.origin, number, log_store.bundle(db, action.origin, number, action.size))
+        case events.ServeCosignatures():
+            for found in newest_by_cosigner(db, action.origin).values():
+                yield format_frame(Cosig(found.origin, found.size, found.line))
+        case events.ServeForks():
+            for evidence in list_evidence(db)[: limits.FORKS_TOLD_MAX]:
+                yield format_evidence(evidence)
+        case events.ServeNote():
+            head = log_store.head(db, action.origin)
+            if head is not None and head.size:
+                yield format_frame(Fork(action.origin, head.note, b"", b""))
+        case events.ServeFile():
+            yield _serve_file(node, action)
+
+
+def format_evidence(evidence: Evidence) -> bytes:
+    """The frame that hands evidence of a fork on."""
+    return format_frame(Fork(*evidence))
+
+
+def format_push(db: sqlite3.Connection, origin: str, start: int) -> bytes:
+    """The frame that leads from `start` to our head; empty when it would be too long for one."""
+    head = log_store.head(db, origin)
+    if head is None or not start < head.size <= start + limits.PUSH_ENTRIES_MAX:
+        return b""
+    entries = log_store.entries(db, origin, start, head.size)
+    if sum(map(len, entries)) > limits.PART_BYTES - limits.NOTE_BYTES_MAX:
+        return b""
+    return format_frame(Push(origin, start, len(entries), head.note, format_bundle(entries)))
+
+
+def _serve_log(db: sqlite3.Connection, action: events.ServeLog) -> Iterator[bytes]:
+    push = format_push(db, action.origin, action.start)
+    if push:
+        yield push
+        return
+    head = log_store.head(db, action.origin)
+    if head is not None and head.size > action.start:
+        first = action.start // BUNDLE_ENTRIES
+        roots = log_store.bundle_roots(db, action.origin, first, head.size)
+        yield from cut_head(action.origin, first, head.note, roots)
+
+
+def _serve_file(node: Node, action: events.ServeFile) -> bytes:
+    content = node.files.get(action.sha256)
+    if not content or action.offset >= len(content):
+        return format_frame(FilePart(action.sha256, 0, 0, b""))
+    piece = content[action.offset : action.offset + limits.PART_BYTES]
+    return format_frame(FilePart(action.sha256, action.offset, len(content), piece))

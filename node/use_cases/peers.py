@@ -1,0 +1,176 @@
+"""Whom this node talks to: its own card to hand out, and the cards of others that it was given.
+
+Invariant: a peer comes in by its card alone, by hand; its keys never change under one origin.
+Spec: docs/spec/session.md
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from node.use_cases.till import NoParams
+from protocol.core.errors import PeerError, RefusedError
+from protocol.core.identity import public_keys
+from protocol.federation.peer_card import CARD_LENGTH_MAX, PeerCard, check_url, format_card, parse_card
+from protocol.federation.peer_certificate import make_certificate
+from storage import log_store, peer_state
+from storage.peer_state import PEERS_MAX, Peer
+
+ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - listening everywhere is no address that a peer can call
+
+
+class PeeringPart(Protocol):
+    """What the running sessions offer to use cases."""
+
+    port: int
+
+    def refresh(self) -> None:
+        """Take in which peers are pinned now."""
+        ...
+
+    def describe(self) -> Mapping[str, Any]:
+        """How it stands with each of them."""
+        ...
+
+
+class OwnCard(msgspec.Struct, frozen=True):
+    """This node's card, to be pasted into `rochdale peer add` elsewhere; the address in it may be empty."""
+
+    card: str
+    origin: str
+    name: str
+    url: str
+
+
+class AddPeer(msgspec.Struct, frozen=True, kw_only=True):
+    """A card, and the address to call instead of the one in it (`wss://host:port`, empty: never call)."""
+
+    card: Annotated[str, msgspec.Meta(max_length=2 * CARD_LENGTH_MAX)]
+    url: str | None = None
+
+
+class OnePeer(msgspec.Struct, frozen=True):
+    """A peer by its origin."""
+
+    origin: str
+
+
+class PeerLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A pinned peer and how it stands with it; `state` is `not running` where the node does not run."""
+
+    origin: str
+    name: str
+    url: str
+    state: str
+    direction: str = ""
+    connected_since_ms: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    last_seen_ms: int = 0
+    last_error: str = ""
+
+
+class PeerList(msgspec.Struct, frozen=True):
+    """All pinned peers, by origin."""
+
+    peers: tuple[PeerLine, ...]
+
+
+async def make_card(node: Node, _: NoParams) -> OwnCard:
+    """This node's own card."""
+    keys = public_keys(node.keys)
+    card = PeerCard(
+        origin=node.origin,
+        name=node.name,
+        url=_own_url(node),
+        log_key=keys.log,
+        witness_key=keys.witness,
+        mirror_key=keys.mirror,
+        tls_certificate=make_certificate(node.keys.tls),
+    )
+    return OwnCard(format_card(card), card.origin, card.name, card.url)
+
+
+async def add_peer(node: Node, params: AddPeer) -> PeerLine:
+    """Pin a peer by its card, know its log, and call it; a second time changes its name and address only."""
+    card = parse_card(params.card)
+    url = card.url if params.url is None else params.url
+    check_url(url)
+    if card.origin == node.origin or card.tls_certificate == make_certificate(node.keys.tls):
+        raise RefusedError.at("card", "this is the node's own card")
+    peer = Peer(card.origin, card.name, url, card.tls_certificate, card.log_key, card.witness_key, card.mirror_key)
+    await node.database.write(lambda db: _pin(db, peer))
+    _refresh(node)
+    return PeerLine(origin=peer.origin, name=peer.name, url=peer.url, state="added")
+
+
+async def remove_peer(node: Node, params: OnePeer) -> PeerLine:
+    """Hang up on a peer and forget its pins; the records of its log stay."""
+    known = peer_state.peer(node.database.reader, params.origin)
+    if known is None:
+        raise RefusedError.at("origin", "no peer of this origin is pinned")
+    await node.database.write(lambda db: peer_state.remove_peer(db, params.origin))
+    _refresh(node)
+    return PeerLine(origin=known.origin, name=known.name, url=known.url, state="removed")
+
+
+async def list_peers(node: Node, _: NoParams) -> PeerList:
+    """All pinned peers and how it stands with each."""
+    part: PeeringPart | None = node.parts.get("peering")
+    if part is not None:
+        return PeerList(tuple(msgspec.convert(one, PeerLine) for one in part.describe()["peers"]))
+    return PeerList(
+        tuple(
+            PeerLine(
+                origin=peer.origin,
+                name=peer.name,
+                url=peer.url,
+                state="not running",
+                last_seen_ms=peer.last_seen_ms,
+                last_error=peer.last_error,
+            )
+            for peer in peer_state.peers(node.database.reader)
+        )
+    )
+
+
+def _pin(db: sqlite3.Connection, peer: Peer) -> None:
+    """Peer and log in one transaction, refused as a whole."""
+    for known in peer_state.peers(db):
+        if known.origin == peer.origin and known[3:7] != peer[3:7]:
+            raise RefusedError.at("card", "this origin is pinned with other keys; remove it first if that is right")
+        if known.origin != peer.origin and known.tls_certificate == peer.tls_certificate:
+            raise RefusedError.at("card", f"this certificate is pinned under {known.origin} already")
+    try:
+        log_store.add_log(db, peer.origin, peer.log_key)
+    except PeerError as error:
+        raise RefusedError.at("card", error.reason) from None
+    if not peer_state.add_peer(db, peer):
+        raise RefusedError.at("card", f"{PEERS_MAX} peers are pinned already")
+
+
+def _refresh(node: Node) -> None:
+    part: PeeringPart | None = node.parts.get("peering")
+    if part is not None:
+        part.refresh()
+
+
+def _own_url(node: Node) -> str:
+    config = node.config
+    if config.peer_url or config.peer_host in ANY_ADDRESS:
+        return config.peer_url
+    part: PeeringPart | None = node.parts.get("peering")
+    port = config.peer_port if part is None else part.port
+    host = f"[{config.peer_host}]" if ":" in config.peer_host else config.peer_host
+    return f"wss://{host}:{port}" if port else ""
+
+
+OPERATIONS = (
+    Operation("peer.card", NoParams, make_card, "This node's card, for others to add.", False),
+    Operation("peer.add", AddPeer, add_peer, "Pin a peer by its card and call it."),
+    Operation("peer.list", NoParams, list_peers, "The pinned peers and how it stands with each.", False),
+    Operation("peer.remove", OnePeer, remove_peer, "Hang up on a peer and forget its pins; its records stay."),
+)

@@ -1,0 +1,89 @@
+"""What one co-op hands to another so that their nodes can meet: one line to paste into a mail.
+
+Invariant: a card parses in one way only, and a mistyped letter is noticed.
+Spec: docs/spec/session.md
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from typing import Final
+
+import msgspec
+
+from protocol.core import encoding
+from protocol.core.errors import RefusedError
+from protocol.core.identity import PUBLIC_BYTES
+from protocol.core.origin import check_origin
+from protocol.federation.peer_certificate import check_certificate
+
+PREFIX: Final = "rochdale-peer:"
+CARD_LENGTH_MAX: Final = 4_096
+NAME_LENGTH_MAX: Final = 80
+URL_LENGTH_MAX: Final = 255
+_CHECKSUM_BYTES: Final = 4
+_URL = re.compile(r"wss://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}", re.ASCII)
+
+
+class PeerCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A node's name, address (`wss://host:port`, empty when it only dials out) and the keys it is pinned by."""
+
+    origin: str
+    name: str
+    url: str
+    log_key: bytes
+    witness_key: bytes
+    mirror_key: bytes
+    tls_certificate: bytes
+
+
+def format_card(card: PeerCard) -> str:
+    """The one-line form of a card; RefusedError when a field of it is not fit to be shown."""
+    check_card(card)
+    raw = encoding.encode(encoding.to_value(card))
+    return PREFIX + _encode(_checksum(raw) + raw)
+
+
+def parse_card(text: str) -> PeerCard:
+    """The card in a line; blanks and line breaks that a mail put in are passed over. RefusedError otherwise."""
+    squeezed = "".join(text.split())
+    if not squeezed.startswith(PREFIX) or len(squeezed) > CARD_LENGTH_MAX:
+        raise RefusedError.at("card", f"does not begin with {PREFIX} or is too long")
+    encoded = squeezed.removeprefix(PREFIX)
+    try:
+        whole = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
+    except binascii.Error:
+        raise RefusedError.at("card", "letters that do not belong into a card") from None
+    raw = whole[_CHECKSUM_BYTES:]
+    if _checksum(raw) != whole[:_CHECKSUM_BYTES] or _encode(whole) != encoded:
+        raise RefusedError.at("card", "a letter is wrong or missing: the checksum does not fit")
+    card = encoding.to_struct(encoding.decode(raw), PeerCard, "card")
+    check_card(card)
+    return card
+
+
+def check_card(card: PeerCard) -> None:
+    """RefusedError with the first field that is not fit."""
+    check_origin(card.origin)
+    if not 0 < len(card.name) <= NAME_LENGTH_MAX or not card.name.isprintable():
+        raise RefusedError.at("name", f"must have 1 to {NAME_LENGTH_MAX} printable characters")
+    check_url(card.url)
+    for field in ("log_key", "witness_key", "mirror_key"):
+        if len(getattr(card, field)) != PUBLIC_BYTES:
+            raise RefusedError.at(field, f"must have {PUBLIC_BYTES} bytes")
+    check_certificate(card.tls_certificate)
+
+
+def check_url(url: str) -> None:
+    """RefusedError unless empty or `wss://host:port`."""
+    if url and (len(url) > URL_LENGTH_MAX or not _URL.fullmatch(url)):
+        raise RefusedError.at("url", "must be empty or of the form wss://host:port")
+
+
+def _encode(whole: bytes) -> str:
+    return base64.urlsafe_b64encode(whole).decode().rstrip("=")
+
+
+def _checksum(raw: bytes) -> bytes:
+    return hashlib.sha256(raw).digest()[:_CHECKSUM_BYTES]
