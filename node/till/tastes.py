@@ -20,8 +20,8 @@ from protocol.core.errors import MisuseError, RefusedError
 
 K_LEAST: Final = 5
 WEIGHT_DIGITS: Final = 12
-# A good that nobody wants beyond its floor keeps this part of its nest's largest weight: planning knows no weight 0, and
-# where goods are poor substitutes (sigma up to 1) a want that rounds to nothing would count as a nest without any worth.
+# A good that nobody wants beyond its floor keeps this part of its nest's largest weight: planning knows no weight 0,
+# and where goods are poor substitutes (sigma up to 1) a want that rounds to nothing would make its nest worth nothing.
 WEIGHT_LEAST: Final = Decimal("1e-4")
 # A nest from which nothing was bought keeps this part of the credits, shared evenly by its goods.
 EMPTY_NEST_SHARE: Final = Decimal("0.001")

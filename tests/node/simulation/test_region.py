@@ -119,6 +119,15 @@ def test_cost_sheets_add_up_to_the_cent_and_pass_the_rules_of_prices(region: Reg
         assert min(line.amount_cents for line in product.cost_lines) > 0
 
 
+def test_the_price_of_the_wheat_loaf_is_what_its_recipe_costs(region: Region) -> None:
+    loaf = next(product for product in load_products(region) if product.good == "bread_wheat")
+    cents = {line.heading: line.amount_cents for line in loaf.cost_lines}
+    # For 100 loaves: 3.6 hours at 17.50, 100 bags at 0.07; a twentieth of all before it is tax.
+    assert (cents["labour"], cents["packaging"]) == (63, 7)
+    assert cents["tax"] == round(sum(cents.values()) / 21)
+    assert loaf.price_cents == 122
+
+
 def test_some_disclosures_have_gaps_and_every_text_says_that_it_is_made_up(region: Region) -> None:
     products = load_products(region)
     assert set(required_sections()) == SECTIONS.keys()

@@ -92,7 +92,7 @@ def used_of(economy: Economy, cleared: ClearedPlan, good_id: str) -> Decimal:
 
 
 def check_bindings(region: Region, tills: list[bytes]) -> tuple[str, ...]:
-    """The goods of which some co-op gets its floor and not a hundredth more, after everything else that must bind was seen to."""
+    """The goods of which some co-op gets its floor and not a hundredth more; all else that must bind is checked."""
     tastes = tastes_of(region, tills)
     parsed, economy = build(region, tastes)
     rounds, state = plan(parsed, economy)
