@@ -165,7 +165,10 @@ def follow(version: InForce, changes: Sequence[Change]) -> InForce:
     """The version in force once these changes are decided; RefusedError when one cannot be made."""
     following = next_roster(version.roster, [change for change in changes if not isinstance(change, NewCharter)])
     charters = [change.charter for change in changes if isinstance(change, NewCharter)]
-    charter = charters[-1] if charters else version.charter
+    if len(charters) > 1:
+        raise RefusedError.at("charter", "one version has one charter; the others can follow in the next")
+    charter = charters[0] if charters else version.charter
+    check_charter(charter)
     following = msgspec.structs.replace(following, charter=hash_charter(charter))
     return InForce(hash_roster(following), following, charter)
 

@@ -1,0 +1,235 @@
+"""Who belongs when: the chain of versions that a set of records and closed decisions makes, in any order."""
+
+import hashlib
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protocol.core.encoding import encode
+from protocol.core.errors import RefusedError
+from protocol.core.record import Reference
+from protocol.federation.membership import (
+    CHANGES_MAX,
+    Admission,
+    CharterProposal,
+    FederationFounding,
+    HeadCount,
+    History,
+    JoinRequest,
+    LeaveNotice,
+    Said,
+    apply_changes,
+    fold_federation,
+    format_changes,
+    list_changes,
+    name_federation,
+    parse_changes,
+    read_change,
+)
+from protocol.federation.roster import found_federation, slot_of
+from tests.protocol.federation.made_up_federation import ASH, BIRCH, CEDAR, DOGWOOD, make_charter, make_member
+
+FOUNDING = FederationFounding(make_charter(), make_member(ASH))
+NAME = name_federation(FOUNDING)
+
+
+def say(origin: str, index: int, body: Any) -> Said:
+    """A record at its place; its leaf hash is drawn from the place."""
+    return Said(origin, index, hashlib.sha256(f"{origin}/{index}".encode()).digest(), body)
+
+
+def admit(by: str, index: int, origin: str, heads: int = 100) -> Said:
+    request = Reference(origin, 0, hashlib.sha256(f"{origin}/0".encode()).digest())
+    return say(by, index, Admission(NAME, make_member(origin, heads), request))
+
+
+class Records:
+    """Records and closed decisions that have arrived somewhere."""
+
+    def __init__(self) -> None:
+        self.saids: dict[bytes, Said] = {}
+        self.closed: dict[bytes, bytes] = {}
+
+    def fold(self) -> History:
+        return fold_federation(FOUNDING, lambda slot, voters: self.closed.get(slot), self.saids.get)
+
+    def hear(self, *saids: Said) -> None:
+        self.saids.update({said.leaf: said for said in saids})
+
+    def close(self, *saids: Said) -> History:
+        """The members decide on these records as the next version."""
+        self.hear(*saids)
+        self.closed[self.fold().slot] = format_changes([said.leaf for said in saids])
+        return self.fold()
+
+
+def tell_a_story() -> Records:
+    """Birch and cedar join, heads are counted, the charter changes, an attempt fails, birch leaves, dogwood joins."""
+    records = Records()
+    records.close(admit(ASH, 1, BIRCH))
+    records.close(admit(BIRCH, 1, CEDAR), say(ASH, 2, HeadCount(NAME, 180)))
+    records.close(say(CEDAR, 1, CharterProposal(NAME, make_charter(k_households=8))))
+    records.close(admit(ASH, 3, BIRCH))
+    records.close(say(BIRCH, 2, LeaveNotice(NAME)), admit(CEDAR, 2, DOGWOOD))
+    return records
+
+
+def test_a_federation_of_one_stands_by_its_founding_record_alone() -> None:
+    history = Records().fold()
+    assert history.newest == found_federation(FOUNDING.member, FOUNDING.charter)
+    assert history.newest.voters == (ASH,)
+    assert history.federation == NAME
+
+
+def test_a_story_of_joining_counting_changing_and_leaving() -> None:
+    history = tell_a_story().fold()
+    assert [version.roster.version for version in history.versions] == [1, 2, 3, 4, 5]
+    assert [len(version.voters) for version in history.versions] == [1, 2, 3, 3, 3]
+    assert history.newest.voters == (ASH, CEDAR, DOGWOOD)
+    assert history.newest.charter.k_households == 8
+    assert history.versions[2].roster.members[0].heads == 180
+
+
+def test_who_votes_on_a_version_are_the_members_before_it_also_when_one_leaves() -> None:
+    records, asked = tell_a_story(), {}
+
+    def note_voters(slot: bytes, voters: tuple[str, ...]) -> bytes | None:
+        asked[slot] = voters
+        return records.closed.get(slot)
+
+    history = fold_federation(FOUNDING, note_voters, records.saids.get)
+    assert asked[slot_of(history.versions[3].hash, 1)] == (ASH, BIRCH, CEDAR)
+    assert asked[history.slot] == (ASH, CEDAR, DOGWOOD)
+
+
+def test_two_want_to_join_one_is_decided_first_the_other_is_offered_on_the_next_version() -> None:
+    records, first, second = Records(), admit(ASH, 1, BIRCH), admit(ASH, 2, CEDAR)
+    records.hear(second)
+    history = records.close(first)
+    assert history.newest.voters == (ASH, BIRCH)
+    assert list_changes(history, records.saids.values()) == [second]
+    assert records.close(second).newest.voters == (ASH, BIRCH, CEDAR)
+
+
+def test_two_admissions_of_one_co_op_make_it_a_member_once() -> None:
+    records = Records()
+    records.close(admit(ASH, 1, BIRCH))
+    pair = [admit(ASH, 2, CEDAR, heads=10), admit(BIRCH, 1, CEDAR, heads=20)]
+    history = records.fold()
+    assert len(list_changes(history, pair)) == 1
+    assert records.close(*list_changes(history, pair)).newest.voters == (ASH, BIRCH, CEDAR)
+
+
+def test_a_decided_version_that_cannot_be_is_passed_over_and_the_next_attempt_counts() -> None:
+    records = Records()
+    records.close(admit(ASH, 1, BIRCH))
+    history = records.close(admit(ASH, 2, BIRCH))
+    assert history.attempt == 1
+    assert history.newest.roster.version == 2
+    assert [finding.place for finding in history.findings] == ["version 3, attempt 0"]
+    history = records.close(admit(ASH, 3, CEDAR))
+    assert history.newest.voters == (ASH, BIRCH, CEDAR)
+    assert history.attempt == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"\xc1", encode([]), encode(["leaf"]), encode([b"b" * 32, b"a" * 32])])
+def test_a_decided_content_that_is_no_list_of_records_is_passed_over(content: bytes) -> None:
+    records = Records()
+    records.closed[records.fold().slot] = content
+    assert records.fold().attempt == 1
+
+
+def test_a_version_whose_records_are_not_here_yet_is_waited_for() -> None:
+    records = tell_a_story()
+    leave = say(BIRCH, 2, LeaveNotice(NAME))
+    del records.saids[leave.leaf]
+    history = records.fold()
+    assert (history.lacks, history.newest.roster.version) == (True, 4)
+    records.hear(leave)
+    assert (records.fold().lacks, records.fold().newest.roster.version) == (False, 5)
+
+
+def test_decisions_on_a_predecessor_that_nobody_knows_change_nothing() -> None:
+    records = tell_a_story()
+    before = records.fold()
+    records.closed[slot_of(b"?" * 32, 0)] = format_changes([admit(ASH, 9, "elm.example").leaf])
+    assert records.fold() == before
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        pytest.param(say("mallow.example", 1, LeaveNotice(NAME)), "no member", id="a stranger changes nothing"),
+        pytest.param(admit(DOGWOOD, 5, "elm.example"), "no member", id="who is not yet in vouches for nobody"),
+        pytest.param(say(ASH, 9, LeaveNotice(b"?" * 32)), "another federation", id="a word for others is not for us"),
+        pytest.param(say(ASH, 9, JoinRequest(NAME, "consumers", 5)), "changes no roster", id="a request alone is none"),
+        pytest.param(admit(ASH, 1, BIRCH), "followed already", id="a record is followed once"),
+        pytest.param(say(ASH, 1, HeadCount(NAME, 9)), "followed already", id="an older count does not undo a newer"),
+        pytest.param(
+            say(ASH, 9, Admission(NAME, make_member(DOGWOOD), Reference(CEDAR, 0, bytes(32)))),
+            "another log",
+            id="nobody is admitted on another's request",
+        ),
+    ],
+)
+def test_which_records_may_change_a_roster(said: Said, reason: str) -> None:
+    records = Records()
+    records.close(admit(ASH, 1, BIRCH))
+    records.close(admit(BIRCH, 1, CEDAR), say(ASH, 2, HeadCount(NAME, 180)))
+    with pytest.raises(RefusedError, match=reason):
+        read_change(records.fold(), said)
+
+
+def test_of_several_counts_of_one_co_op_the_latest_is_offered() -> None:
+    counts = [say(ASH, index, HeadCount(NAME, 100 + index)) for index in (3, 1, 2)]
+    assert list_changes(Records().fold(), counts) == [counts[0]]
+
+
+def test_of_two_proposed_charters_one_is_offered_and_the_other_stays_for_later() -> None:
+    records = Records()
+    pair = [say(ASH, index, CharterProposal(NAME, make_charter(k_households=index))) for index in (6, 7)]
+    records.hear(*pair)
+    offered = list_changes(records.fold(), pair)
+    assert len(offered) == 1
+    history = records.close(*offered)
+    assert list_changes(history, pair) == [said for said in pair if said not in offered]
+
+
+def test_a_charter_that_is_not_well_written_is_not_offered() -> None:
+    proposal = say(ASH, 1, CharterProposal(NAME, make_charter(required_sections=("water", "labour"))))
+    assert list_changes(Records().fold(), [proposal]) == []
+
+
+def test_a_list_of_changes_reads_back_and_has_a_limit() -> None:
+    leaves = [hashlib.sha256(bytes([number])).digest() for number in range(CHANGES_MAX)]
+    assert parse_changes(format_changes(leaves)) == sorted(leaves)
+    with pytest.raises(RefusedError, match="records"):
+        parse_changes(format_changes([*leaves, bytes(32)]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_in_any_order_of_arrival_the_chain_only_grows_and_ends_the_same(seed: int) -> None:
+    story = tell_a_story()
+    facts: list[tuple[str, bytes]] = [("said", leaf) for leaf in story.saids]
+    facts += [("closed", slot) for slot in story.closed]
+    Random(seed).shuffle(facts)
+    arrived, before = Records(), Records().fold()
+    for kind, key in facts:
+        if kind == "said":
+            arrived.saids[key] = story.saids[key]
+        else:
+            arrived.closed[key] = story.closed[key]
+        after = arrived.fold()
+        assert after.versions[: len(before.versions)] == before.versions
+        before = after
+    assert before == story.fold()
+
+
+def test_applying_what_is_offered_is_what_the_fold_does() -> None:
+    records = Records()
+    offered = list_changes(records.fold(), [admit(ASH, 1, BIRCH), say(ASH, 2, HeadCount(NAME, 5))])
+    assert apply_changes(records.fold(), offered) == records.close(*offered)
