@@ -1,7 +1,7 @@
 """Products, disclosures and prices: what a home publishes, what its committee signs, what a page shows."""
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.supply.board import read_board
+from node.use_cases.supply.board import read_board, read_product_board
 from node.use_cases.supply.drafts import (
     AnswerParams,
     DisclosureDraft,
@@ -35,7 +35,7 @@ async def list_products(node: Node, params: ListParams) -> list[ProductLine]:
 
 async def show_product(node: Node, params: ItemParams) -> ProductView:
     """All that a reader may see of a product: sections, and what each version of its price is made of."""
-    board = read_board(node)
+    board = read_product_board(node, params.product)
     return describe_item(node, board, board.find_item(params.product, params.maker), params.reader)
 
 

@@ -10,23 +10,21 @@ from typing import Any
 import msgspec
 
 from node.use_cases.context import Node
+from node.use_cases.federation import read_history
+from node.use_cases.roster_keeper import RosterKeeper
 from protocol.core.errors import RefusedError
-from protocol.supply.disclosure import SECTIONS
+from protocol.federation.grants import GRANT_KIND
+from protocol.supply.disclosure import DISCLOSURE_KIND, SECTIONS
 from protocol.supply.facts import Facts, Filed, Item, PriceRules, gather_facts, item_of
-from protocol.supply.price_agreement import PriceProposal
+from protocol.supply.price_agreement import APPROVAL_KIND, COMMITTEE_ROLE, PROPOSAL_KIND, PriceProposal
 from protocol.supply.price_status import PriceStatus, assess_prices
+from protocol.supply.product import PRODUCT_KIND
 from storage import log_store, record_index
 from storage.record_index import IndexedRecord
 
 PART = "price_board"
-KINDS_READ = (
-    "log.founding",
-    "key.grant",
-    "supply.product",
-    "supply.disclosure",
-    "supply.price_proposal",
-    "supply.price_approval",
-)
+FOUNDING_KIND = "log.founding"
+KINDS_READ = (FOUNDING_KIND, GRANT_KIND, PRODUCT_KIND, DISCLOSURE_KIND, PROPOSAL_KIND, APPROVAL_KIND)
 
 # A co-op that has no charter yet asks for everything, and for two people of its committee.
 RULES_WITHOUT_CHARTER = PriceRules(required_sections=tuple(SECTIONS), committee_threshold=2)
@@ -64,24 +62,55 @@ class Board:
 
 
 def read_board(node: Node) -> Board:
-    """The board as of now."""
+    """All products and prices as of now."""
     db = node.database.reader
     rules = read_rules(node)
     counts = record_index.counts_by_kind(db)
     seen = (log_store.change_counter(db), rules, tuple(counts.get(kind) for kind in KINDS_READ))
     board = node.parts.get(PART)
     if not isinstance(board, Board) or board.seen != seen:
-        facts = gather_facts(_file(record for kind in KINDS_READ for record in record_index.records(db, kind)))
-        board = node.parts[PART] = Board(seen, facts, rules, assess_prices(facts, rules))
+        found = [record for kind in KINDS_READ for record in record_index.records(db, kind)]
+        board = node.parts[PART] = _lay_out(found, rules, seen)
     return board
+
+
+def read_product_board(node: Node, code: str) -> Board:
+    """The products of one code and their prices: what publishing and signing look at, however many others there are."""
+    db = node.database.reader
+    subject = code.encode()
+    kinds = (PRODUCT_KIND, DISCLOSURE_KIND, PROPOSAL_KIND)
+    found = [record for kind in kinds for record in record_index.records(db, kind, subject)]
+    for proposal in [record for record in found if record.record.kind == PROPOSAL_KIND]:
+        found += record_index.records(db, APPROVAL_KIND, proposal.leaf)
+    found += record_index.records(db, GRANT_KIND, COMMITTEE_ROLE.encode())
+    found += record_index.records(db, FOUNDING_KIND)
+    return _lay_out(found, read_rules(node), ())
+
+
+def read_proposal_board(node: Node, proposal: bytes) -> Board:
+    """The same for the product of a proposal by its id; RefusedError where this node knows none."""
+    found = record_index.record_by_leaf(node.database.reader, proposal)
+    if found is None or not isinstance(found.body, PriceProposal):
+        raise RefusedError.at("proposal", "no price proposal of this id is known here")
+    return read_product_board(node, found.body.product)
 
 
 def read_rules(node: Node) -> PriceRules:
     """What the charter asks for; a co-op without one asks for every section and two signatures."""
-    charter = node.parts.get("charter")
+    keeper = node.parts.get("roster")
+    if isinstance(keeper, RosterKeeper):
+        charter = keeper.charter
+    else:
+        history = read_history(node)
+        charter = None if history is None else history.newest.charter
     if charter is None:
         return RULES_WITHOUT_CHARTER
-    return PriceRules(tuple(charter.required_sections), charter.committee_threshold)
+    return PriceRules(charter.required_sections, charter.committee_threshold)
+
+
+def _lay_out(found: Iterable[IndexedRecord], rules: PriceRules, seen: tuple[Any, ...]) -> Board:
+    facts = gather_facts(_file(found))
+    return Board(seen, facts, rules, assess_prices(facts, rules))
 
 
 def _file(indexed: Iterable[IndexedRecord]) -> Iterable[Filed[msgspec.Struct]]:

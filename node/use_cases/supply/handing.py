@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.supply.board import Board, read_board
+from node.use_cases.supply.board import Board, read_board, read_product_board
 from node.use_cases.supply.drafts import ItemParams, OpeningsParams
 from node.use_cases.supply.views import scopes_of
 from protocol.core.commitment import commit_opening, parse_opening
@@ -39,7 +39,7 @@ async def hand_openings(node: Node, params: ItemParams) -> Openings:
     """What this home can open of a product for a reader: to be given to those whom the scope names, and no others."""
     if params.reader == PUBLIC:
         raise RefusedError.at("reader", "what is public needs no opening: say buyers, federation or auditors")
-    board = read_board(node)
+    board = read_product_board(node, params.product)
     scopes = scopes_of(params.reader)
     found = []
     for hidden in _list_hidden(board, board.find_item(params.product, params.maker)):

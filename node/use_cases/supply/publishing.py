@@ -10,7 +10,7 @@ import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.publish import Published, publish
-from node.use_cases.supply.board import Board, read_board
+from node.use_cases.supply.board import Board, read_product_board, read_proposal_board
 from node.use_cases.supply.drafts import (
     AnswerParams,
     DisclosureDraft,
@@ -46,8 +46,7 @@ Kept = list[tuple[str, Opening]]
 
 async def publish_product(node: Node, draft: ProductDraft) -> PublishedView:
     """Publish a product of this home, or its next version; the same again changes nothing."""
-    board = read_board(node)
-    before = board.facts.products.get((node.origin, draft.code))
+    before = read_product_board(node, draft.code).facts.products.get((node.origin, draft.code))
     fields: dict[str, Any] = {name: getattr(draft, name) for name in draft.__struct_fields__}
     version = 1 if before is None else before.body.version
     product = Product(**fields, maker=node.origin, version=version)
@@ -63,7 +62,7 @@ async def publish_product(node: Node, draft: ProductDraft) -> PublishedView:
 
 async def publish_disclosure(node: Node, draft: DisclosureDraft) -> PublishedView:
     """Tell what is to be known of a product of this home; sections that are not public go in as commitments."""
-    board = read_board(node)
+    board = read_product_board(node, draft.product)
     item = (node.origin, draft.product)
     if item not in board.facts.products:
         raise RefusedError.at("product", f"this home has published no product {draft.product}")
@@ -85,7 +84,7 @@ async def publish_disclosure(node: Node, draft: DisclosureDraft) -> PublishedVie
 
 async def propose_price(node: Node, draft: ProposalDraft) -> PriceView:
     """Propose a price as its maker or as a buyer; the answer says what still stands in its way."""
-    board = read_board(node)
+    board = read_product_board(node, draft.product)
     maker = draft.maker or node.origin
     buyers = sorted(set(draft.buyers)) or [node.origin]
     before = _find_version_before(board, maker, draft.product, buyers)
@@ -105,18 +104,18 @@ async def propose_price(node: Node, draft: ProposalDraft) -> PriceView:
     refuse(audit_offer(board.facts, node.origin, proposal), "price proposal")
     await _keep(node, kept)
     published = await publish(node, PROPOSAL_KIND, proposal, _refer(before))
-    return describe_price(node, read_board(node), published.leaf, PUBLIC)
+    return describe_price(node, read_product_board(node, draft.product), published.leaf, PUBLIC)
 
 
 async def answer_price(node: Node, params: AnswerParams) -> PriceView:
     """The producer's yes or no to a proposal, in its own log."""
-    board = read_board(node)
+    board = read_proposal_board(node, bytes.fromhex(params.proposal))
     filed = board.proposal(bytes.fromhex(params.proposal))
     if filed.body.maker != node.origin:
         raise RefusedError.at("proposal", f"only the producer {filed.body.maker} answers with its log's key")
     approval = write_approval(board, filed, params.approve, params.reason, None)
     await publish(node, APPROVAL_KIND, approval, _refer(filed))
-    return describe_price(node, read_board(node), filed.leaf, PUBLIC)
+    return describe_price(node, read_product_board(node, filed.body.product), filed.leaf, PUBLIC)
 
 
 async def grant_committee_key(node: Node, params: GrantParams) -> PublishedView:

@@ -8,7 +8,7 @@ import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.publish import publish_statement
-from node.use_cases.supply.board import Board, read_board
+from node.use_cases.supply.board import Board, read_product_board, read_proposal_board
 from node.use_cases.supply.drafts import SignedStatement, StatementParams
 from node.use_cases.supply.publishing import write_approval
 from node.use_cases.supply.views import PriceView, describe_price
@@ -51,7 +51,7 @@ class ToSign(msgspec.Struct, frozen=True, kw_only=True):
 
 async def write_statement(node: Node, params: StatementParams) -> ToSign:
     """The exact bytes that a committee member signs, with what they are about."""
-    board = read_board(node)
+    board = read_proposal_board(node, bytes.fromhex(params.proposal))
     filed = board.proposal(bytes.fromhex(params.proposal))
     member = key_id(bytes.fromhex(params.key))
     _check_seat(node, board, filed, member)
@@ -78,14 +78,14 @@ async def write_statement(node: Node, params: StatementParams) -> ToSign:
 
 async def submit_approval(node: Node, params: SignedStatement) -> PriceView:
     """Take a member's signed statement into this co-op's log; refused unless it will count."""
-    board = read_board(node)
     statement = parse_statement(params.statement)
     approval = _read_approval(statement)
+    board = read_proposal_board(node, approval.proposal)
     filed = board.proposal(approval.proposal)
     _check_seat(node, board, filed, statement.by)
     _check_counts(node, board, statement, params, approval)
     await publish_statement(node, statement, params.sigs)
-    return describe_price(node, read_board(node), filed.leaf, PUBLIC)
+    return describe_price(node, read_product_board(node, filed.body.product), filed.leaf, PUBLIC)
 
 
 def _read_approval(statement: Statement) -> PriceApproval:
