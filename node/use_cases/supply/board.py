@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.federation import read_history
-from node.use_cases.roster_keeper import RosterKeeper
+from node.use_cases.federation import current_history
 from protocol.core.errors import RefusedError
 from protocol.federation.grants import GRANT_KIND
 from protocol.supply.disclosure import DISCLOSURE_KIND, SECTIONS
@@ -97,14 +96,10 @@ def read_proposal_board(node: Node, proposal: bytes) -> Board:
 
 def read_rules(node: Node) -> PriceRules:
     """What the charter asks for; a co-op without one asks for every section and two signatures."""
-    keeper = node.parts.get("roster")
-    if isinstance(keeper, RosterKeeper):
-        charter = keeper.charter
-    else:
-        history = read_history(node)
-        charter = None if history is None else history.newest.charter
-    if charter is None:
+    history = current_history(node)
+    if history is None:
         return RULES_WITHOUT_CHARTER
+    charter = history.newest.charter
     return PriceRules(charter.required_sections, charter.committee_threshold)
 
 

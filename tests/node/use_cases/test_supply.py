@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from node.use_cases import federation
 from node.use_cases.context import Node
 from node.use_cases.supply import OPERATIONS, list_products, show_product
+from node.use_cases.supply.board import RULES_WITHOUT_CHARTER, read_rules
 from node.use_cases.supply.drafts import (
     AnswerParams,
     GrantParams,
@@ -32,8 +34,10 @@ from node.use_cases.supply.views import PriceView
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import generate
 from protocol.core.record import enter_by_office, parse_statement
+from protocol.supply.facts import PriceRules
 from storage import log_store
 from tests.node.use_cases.two_homes import LOAF, carry, loaf, member, open_home, price, told
+from tests.protocol.federation.made_up_federation import make_charter
 
 
 class Homes:
@@ -158,6 +162,20 @@ def _blank_hidden() -> Any:
     draft = told("delivery", hidden="delivery")
     draft.sections[0].texts = {"en": " "}
     return draft
+
+
+async def test_the_charter_says_which_sections_and_how_many_signatures(homes: Homes) -> None:
+    await publish_product(homes.coop, loaf())
+    await publish_disclosure(homes.coop, told("ingredients"))
+    await homes.meet()
+    (line,) = await list_products(homes.coop, ListParams())
+    assert (line.state, len(line.missing)) == ("in talks", 7)
+    charter = make_charter(required_sections=("ingredients",), committee_threshold=1)
+    await federation.create(homes.coop, federation.CreateParams(charter=charter, kind="consumers", heads=180))
+    (line,) = await list_products(homes.coop, ListParams())
+    assert (line.state, line.missing) == ("disclosed", [])
+    assert read_rules(homes.coop) == PriceRules(("ingredients",), 1)
+    assert read_rules(homes.bakery) == RULES_WITHOUT_CHARTER
 
 
 async def test_publishing_the_same_product_again_changes_nothing(homes: Homes) -> None:
