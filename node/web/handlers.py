@@ -55,6 +55,14 @@ async def show_plan(visit: Visit) -> View:
     return View("plan.html", "The plan", await visit.sources.plan())
 
 
+async def answer_plan_document(visit: Visit) -> web.Response:
+    """The plan's document, byte for byte as its digest covers it."""
+    document = await visit.sources.plan_document()
+    if document is None:
+        raise web.HTTPNotFound
+    return web.Response(body=document, content_type="application/json")
+
+
 async def show_coop(visit: Visit) -> View:
     """One co-op's part of the plan."""
     page = await visit.sources.coop(visit.part("coop"))

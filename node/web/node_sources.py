@@ -1,13 +1,17 @@
 """The pages' figures from the node's own use cases."""
 
+import asyncio
 from functools import cache
 from importlib import metadata
 
 from node.use_cases import logs, status, supply, till
 from node.use_cases.context import Node
 from node.use_cases.home import DEFAULT_NAME, rename
+from node.use_cases.peers import list_peers
+from node.use_cases.plan_story import PlanStory, gather_story
 from node.use_cases.supply.drafts import ItemParams, ListParams
-from node.web.filling.logs import fill_log_page, fill_log_row
+from node.web.filling.logs import fill_log_page, fill_log_row, tell_connection
+from node.web.filling.plan import PlanPages, fill_plan_pages
 from node.web.filling.prices import fill_price_list, fill_price_page
 from node.web.filling.till import fill_summary, fill_taken, fill_wanted, finder_of
 from node.web.pages.first_day import FirstDay, TakenFile
@@ -26,6 +30,7 @@ class NodeSources:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._filled: tuple[PlanStory, PriceList, PlanPages] | None = None
 
     async def frame(self) -> Frame:
         """Whose node this is and where its figures come from."""
@@ -61,14 +66,24 @@ class NodeSources:
 
     async def plan(self) -> PlanPage | None:
         """The newest plan, as far as it has come."""
+        pages = await self._plan_pages()
+        return pages.page if pages else None
 
     async def coop(self, key: str) -> CoopPage | None:
-        """One consumer co-op's part of that plan."""
+        """One consumer co-op's part of that plan, by its log's origin."""
+        pages = await self._plan_pages()
+        return pages.coops.get(key) if pages else None
+
+    async def plan_document(self) -> bytes | None:
+        """The newest draft's canonical document."""
+        pages = await self._plan_pages()
+        return pages.document or None if pages else None
 
     async def logs(self) -> LogList:
         """The logs this node holds, with how it talks to their owners."""
         found = await logs.list_logs(self._node, till.NoParams())
-        return LogList(tuple(fill_log_row(view, self._connections()) for view in found.logs))
+        connections = await self._connections()
+        return LogList(tuple(fill_log_row(view, connections) for view in found.logs))
 
     async def log(self, origin: str) -> LogPage | None:
         """One log with its latest records."""
@@ -76,13 +91,24 @@ class NodeSources:
             found = await logs.show_log(self._node, logs.LogParams(origin=origin, last=LATEST_RECORDS))
         except RefusedError:
             return None
-        return fill_log_page(found, self._connections())
+        return fill_log_page(found, await self._connections())
+
+    async def _plan_pages(self) -> PlanPages | None:
+        """The pages of the newest plan, filled anew only when something that they show has changed."""
+        story = gather_story(self._node)
+        if story is None:
+            return None
+        prices = await self.prices()
+        if self._filled is None or self._filled[:2] != (story, prices):
+            self._filled = (story, prices, await asyncio.to_thread(fill_plan_pages, story, prices))
+        return self._filled[2]
 
     def _name(self) -> str:
         return "" if self._node.name == DEFAULT_NAME else self._node.name
 
-    def _connections(self) -> dict[str, str]:
-        return {}
+    async def _connections(self) -> dict[str, str]:
+        found = await list_peers(self._node, till.NoParams())
+        return {line.origin: tell_connection(line) for line in found.peers}
 
 
 @cache

@@ -40,6 +40,9 @@ class Sources(Protocol):
     async def coop(self, key: str) -> CoopPage | None:
         """One consumer co-op's part of that plan, by the last part of its path."""
 
+    async def plan_document(self) -> bytes | None:
+        """The newest draft's canonical document, as its digest covers it."""
+
     async def logs(self) -> LogList:
         """The logs this node holds."""
 

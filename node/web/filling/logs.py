@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from node.use_cases.logs import LogContents, LogView, RecordView
+from node.use_cases.peers import PeerLine
 from node.web.figures.words import format_count
 from node.web.pages.logs import Cosigner, LogPage, LogRow, RecordRow
 
@@ -26,6 +27,16 @@ def fill_log_row(view: LogView, connections: Mapping[str, str]) -> LogRow:
         is_own=view.is_own,
         versions=view.versions,
     )
+
+
+def tell_connection(line: PeerLine) -> str:
+    """How this node talks to a peer, or since when it does not and why."""
+    if line.state == "connected":
+        said = f"connected since {format_time(line.connected_since_ms)}" if line.connected_since_ms else "connected"
+        return f"{said}, {format_count(line.bytes_in)} bytes in and {format_count(line.bytes_out)} out"
+    seen = f"last seen {format_time(line.last_seen_ms)}" if line.last_seen_ms else "never seen yet"
+    reason = f" ({line.last_error})" if line.last_error else ""
+    return f"{line.state}, {seen}{reason}"
 
 
 def tell_witnessed(view: LogView) -> str:

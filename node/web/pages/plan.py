@@ -22,13 +22,12 @@ class Round(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """One reading of the draft: how it came out and whose edited proposal opened it."""
+    """One reading of the draft: how it came out, and in whole sentences whose proposal was edited before it."""
 
     number: int
     rounds: tuple[Round, ...]
     digest: str = ""
-    edited_by: str | None = None
-    edit: str | None = None
+    edits: tuple[str, ...] = ()
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -39,18 +38,35 @@ class Share(msgspec.Struct, frozen=True):
     path: str | None = None
 
 
-class GoodRow(msgspec.Struct, frozen=True):
-    """One good of the region: wanted at the first answer, planned for use, who makes it, what is bought and sold."""
+class GoodRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One good of the region.
+
+    `wanted` at the first answer and `planned` are what members take home; `used` goes into other goods; `endowment` is
+    what there was before anyone worked (hours, land, a cap, stock), of which `left` stays.
+    """
 
     name: str
     kind: str
     wanted: Quantity
     planned: Quantity
-    makers: tuple[Share, ...]
+    used: Quantity
     bought: Quantity
     sold: Quantity
+    endowment: Quantity
+    left: Quantity
+    makers: tuple[Share, ...]
     signal: Signal
     price_is_open: bool = False
+
+    @property
+    def spent(self) -> Quantity:
+        """What of the endowment is not left."""
+        return Quantity(self.endowment.amount - self.left.amount, self.left.unit, self.left.exponent)
+
+    @property
+    def is_taken_home(self) -> bool:
+        """Whether members take it home; the rest goes from workplace to workplace."""
+        return self.wanted.amount > 0 or self.planned.amount > 0
 
 
 class CoopRow(msgspec.Struct, frozen=True):
@@ -58,10 +74,10 @@ class CoopRow(msgspec.Struct, frozen=True):
 
     key: str
     name: str
-    households: int
-    heads: int
+    people: int
     goods: int
     below_floor: int
+    at_floor: int
     cut_goods: int
 
 
@@ -85,12 +101,15 @@ class Binding(msgspec.Struct, frozen=True):
 
 
 class Vote(msgspec.Struct, frozen=True):
-    """What one meeting decided; `scripted` votes are made up and the page says so."""
+    """What one meeting decided, by heads; `scripted` votes are made up and the page says so."""
 
     name: str
     approved: bool
     reason: str = ""
     scripted: bool = False
+    yes: int = 0
+    no: int = 0
+    abstained: int = 0
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -101,11 +120,13 @@ class Certificate(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     unknown_regrets: int = 0
     command: str = ""
-    document_path: str | None = None
 
 
 class PlanPage(msgspec.Struct, frozen=True):
-    """The plan of a region; `state` is called, draft (reading n), checked by n nodes, approved …, in force, closed."""
+    """The plan of a region; `state` is called, draft (reading n), checked by n nodes, in force, or stopped.
+
+    `trouble` says why it stopped, `waits_for` who is still to speak.
+    """
 
     region: str
     period: str
@@ -120,6 +141,24 @@ class PlanPage(msgspec.Struct, frozen=True):
     binding: tuple[Binding, ...]
     votes: tuple[Vote, ...]
     certificate: Certificate | None
+    trouble: str = ""
+    waits_for: tuple[str, ...] = ()
+    document_path: str = ""
+
+    @property
+    def taken_home(self) -> tuple[GoodRow, ...]:
+        """The goods that members take home."""
+        return tuple(good for good in self.goods if good.is_taken_home)
+
+    @property
+    def between(self) -> tuple[GoodRow, ...]:
+        """The goods that go from workplace to workplace."""
+        return tuple(good for good in self.goods if good.kind == "good" and not good.is_taken_home)
+
+    @property
+    def means(self) -> tuple[GoodRow, ...]:
+        """Labour, land, caps and outside money: what there is before anyone works."""
+        return tuple(good for good in self.goods if good.kind != "good" and not good.is_taken_home)
 
     @property
     def last_rounds(self) -> tuple[Round, ...]:
@@ -156,9 +195,7 @@ class CoopPage(msgspec.Struct, frozen=True):
     """One co-op's part of the plan."""
 
     name: str
-    households: int
-    heads: int
-    credits_micro: int
+    people: int
     goods: tuple[CoopGood, ...]
 
     @property

@@ -80,8 +80,8 @@ def choose_told_goods(goods: tuple[CoopGood, ...]) -> list[CoopGood]:
 
 
 def tell_need(coop: CoopPage, good: CoopGood) -> str:
-    """`Northside: 180 households need 412 pieces of wheat loaf and get 405; across the region …`."""
-    need = f"{coop.name}: {format_count(coop.households)} households need {format_quantity(good.wanted)} of {good.name}"
+    """`Northside: 402 people need 412 pieces of wheat loaf and get 405; across the region …`."""
+    need = f"{coop.name}: {format_count(coop.people)} people need {format_quantity(good.wanted)} of {good.name}"
     got = "get all of it" if not good.is_cut else f"get {format_quantity(good.gets)}"
     if good.gets.amount > good.wanted.amount:
         got = f"get {format_quantity(good.gets)}"
@@ -162,7 +162,7 @@ def tell_delegate(told: Told) -> list[str]:
         return [NO_PLAN]
     sentences = [f"{plan.region}, {plan.period}: the plan of {format_count(plan.members)} members is {plan.state}."]
     for reading in plan.readings:
-        edited = f" {reading.edited_by} had edited its proposal: {reading.edit}." if reading.edited_by else ""
+        edited = "".join(f" {edit}" for edit in reading.edits)
         if reading.rounds:
             first, last = reading.rounds[0], reading.rounds[-1]
             sentences.append(

@@ -152,9 +152,7 @@ def example_price() -> PricePage:
 
 def example_coops() -> tuple[CoopRow, ...]:
     """One row for each co-op."""
-    return tuple(
-        CoopRow(f"coop-{place}", name, 180 - 9 * place, 402 - 21 * place, 45, 0, 3) for place, name in enumerate(NAMES)
-    )
+    return tuple(CoopRow(f"coop-{place}", name, 402 - 21 * place, 45, 0, 1, 3) for place, name in enumerate(NAMES))
 
 
 def example_workplaces() -> tuple[WorkplaceRow, ...]:
@@ -167,25 +165,37 @@ def example_workplaces() -> tuple[WorkplaceRow, ...]:
     )
 
 
+def example_goods() -> tuple[GoodRow, ...]:
+    """Three goods that people take home, one between workplaces, and a cap."""
+    loaf = GoodRow(
+        name="Wheat loaf",
+        kind="good",
+        wanted=pieces(1_520),
+        planned=pieces(1_498),
+        used=pieces(0),
+        bought=pieces(122),
+        sold=pieces(0),
+        endowment=pieces(0),
+        left=pieces(0),
+        makers=(Share("Oak bakery", pieces(1_376)),),
+        signal=Signal(1_250_000),
+    )
+    nothing, carbon = kilograms(0), kilograms(5_400_000)
+    flour = replace(loaf, name="Flour", wanted=nothing, planned=nothing, used=kilograms(963_200), bought=nothing)
+    return (
+        loaf,
+        replace(loaf, name="Oats", makers=(Share("Fen farm", pieces(90)),)),
+        replace(loaf, name=HOSTILE, makers=(Share(HOSTILE, pieces(3)),), price_is_open=True),
+        flour,
+        replace(flour, name="Carbon dioxide", kind="cap", endowment=carbon, left=kilograms(1_200)),
+    )
+
+
 def example_plan() -> PlanPage:
     """A small plan in its second reading."""
     rounds = tuple(
         Round(place + 1, worst, "Apples" if place % 2 else "Wheat loaf", 10 - (place == 3), int(place == 3))
         for place, worst in enumerate(WORST_PPM)
-    )
-    goods = tuple(
-        GoodRow(
-            name,
-            "good",
-            pieces(1_520 - place),
-            pieces(1_498),
-            (Share(maker, pieces(1_376)),),
-            pieces(122),
-            pieces(0),
-            Signal(1_250_000 + place),
-            place == 2,
-        )
-        for place, (name, maker) in enumerate((("Wheat loaf", "Oak bakery"), ("Oats", "Fen farm"), (HOSTILE, HOSTILE)))
     )
     return PlanPage(
         region="Valley region",
@@ -196,9 +206,9 @@ def example_plan() -> PlanPage:
         members=10,
         readings=(
             Reading(1, rounds, DIGEST[::-1]),
-            Reading(2, rounds[5:], DIGEST, "Riverside", "more oats, fewer apples"),
+            Reading(2, rounds[5:], DIGEST, ("Riverside changed its proposal: more oats, fewer apples.",)),
         ),
-        goods=goods,
+        goods=example_goods(),
         coops=example_coops(),
         workplaces=example_workplaces(),
         binding=(
@@ -212,6 +222,7 @@ def example_plan() -> PlanPage:
             Vote("Hillcrest", False, "too few oats", True),
             Vote(HOSTILE, True, HOSTILE, True),
         ),
+        document_path="/plan.json",
         certificate=Certificate(
             ("Northside", "Southgate", "Oak bakery"), 1_300, (), 1, f"python3 check_plan plan.json --digest {DIGEST}"
         ),
@@ -222,9 +233,7 @@ def example_coop() -> CoopPage:
     """One co-op that gets its floor of bread and a little less milk than it wanted."""
     return CoopPage(
         name="Northside",
-        households=180,
-        heads=402,
-        credits_micro=40_200_000_000,
+        people=402,
         goods=(
             CoopGood(
                 "Wheat loaf", pieces(412), pieces(412), (Share("Oak bakery", pieces(398)),), pieces(14), pieces(200)
@@ -327,6 +336,10 @@ class ExampleSources:
     async def plan(self) -> PlanPage | None:
         """The plan."""
         return None if self.is_empty else example_plan()
+
+    async def plan_document(self) -> bytes | None:
+        """Not a real one."""
+        return None if self.is_empty else b'{"format":"example"}'
 
     async def coop(self, key: str) -> CoopPage | None:
         """The first co-op."""

@@ -127,7 +127,7 @@ async def test_the_tour_is_five_clicks_long(browser: Browser) -> None:
 async def test_the_buyer_reads_whole_sentences_with_figures(browser: Browser) -> None:
     page = read_page(await (await browser.get("/tour/buyer")).text())
     assert (
-        "Northside: 180 households need 412 pieces of Wheat loaf and get all of it. "
+        "Northside: 402 people need 412 pieces of Wheat loaf and get all of it. "
         "For all co-ops together, Oak bakery makes 398 pieces and 14 pieces are bought outside."
     ) in page.text
     assert "No one is below the floor of Wheat loaf and Milk." in page.text
@@ -178,12 +178,12 @@ async def test_the_direction_can_be_looked_at(browser: Browser, query: str, dire
 
 
 async def test_every_route_of_the_table_is_tried_here() -> None:
-    tried = {*PAGES, "/healthz", "/api/v1", "/api/v1/greet"}
+    tried = {*PAGES, "/healthz", "/plan.json", "/api/v1", "/api/v1/greet"}
     untried = {route.path for route in ROUTES} - tried
     assert untried == {
         "/tour/{stop}",
         "/prices/{product}",
-        "/plan/{coop}",
+        "/plan/{coop:.+}",
         "/logs/{origin:.+}",
         "/api/v1/{operation}",
     }
@@ -205,3 +205,10 @@ async def test_pages_are_read_only(browser: Browser, method: str) -> None:
     answer = await browser.request(method, "/plan")
     assert answer.status == 405
     assert "GET" in answer.headers["Allow"]
+
+
+async def test_the_plan_document_is_served_as_it_is(browser: Browser, first_browser: Browser) -> None:
+    answer = await browser.get("/plan.json")
+    assert (answer.status, answer.content_type) == (200, "application/json")
+    assert await answer.read() == b'{"format":"example"}'
+    assert (await first_browser.get("/plan.json")).status == 404

@@ -1,0 +1,151 @@
+"""Whole sentences about a plan: what holds it back, what was edited, how far it has come.
+
+Invariant: every figure comes from the plan document; a name is a label, never a person's.
+"""
+
+from collections.abc import Mapping
+
+from node.use_cases.plan_story import PlanStory
+from node.web.figures.words import format_count, format_percent, format_quantity, join_words
+from node.web.pages.plan import Binding
+from protocol.core.quantities import Quantity
+from protocol.planning.cards import MICRO, ConsumerCard, Good
+from protocol.planning.certificate import goods_of
+from protocol.planning.plan import Plan
+from protocol.planning.summary import BindingFloor, FullCapacity, ScarceComplement, UsedUpCap, what_binds
+
+EDITS_TOLD_MAX = 3
+PPM = 1_000_000
+TRADE_MEMBER = "outside trade"
+USED_UP = {
+    "cap": "All {amount} of {name} that the cap allows are used.",
+    "labour": "All {amount} of {name} that people offered are taken.",
+    "land": "All {amount} of {name} are in use.",
+    "outside": "All {amount} of {name} set aside for buying outside are spent.",
+}
+
+
+class Labels:
+    """What goods, members and workplaces are called on a page."""
+
+    def __init__(self, goods: Mapping[str, Good], good_names: Mapping[str, str], members: Mapping[str, str]) -> None:
+        self._goods, self._good_names, self._members = goods, good_names, members
+
+    def good(self, good_id: str) -> str:
+        """A good by its product's name, else by its id in plain words."""
+        return self._good_names.get(good_id) or good_id.replace("_", " ")
+
+    def amount(self, good_id: str, units: int) -> Quantity:
+        """Units of a good as a quantity."""
+        good = self._goods[good_id]
+        return Quantity(units, good.unit, good.decimals)
+
+    def member(self, card_id: str) -> str:
+        """The member whose card it is; outside trade has none."""
+        origin = card_id.partition("#")[0]
+        return self._members.get(origin, TRADE_MEMBER if "#" not in card_id else origin)
+
+    def workplace(self, card_id: str) -> str:
+        """A workplace by its own label."""
+        label = card_id.partition("#")[2] or card_id
+        return label.replace("_", " ")
+
+
+def labels_of(plan: Plan, good_names: Mapping[str, str], members: Mapping[str, str]) -> Labels:
+    """The labels of a plan."""
+    return Labels({good.id: good for good in plan.goods_table.goods}, good_names, members)
+
+
+def tell_bindings(plan: Plan, labels: Labels) -> tuple[Binding, ...]:
+    """All that holds the plan back: capacities, then caps and other means, floors, and goods taken only together."""
+    found = what_binds(plan)
+    told = [tell_capacity(each, labels) for each in found.capacities]
+    told += [tell_used_up(each, labels) for each in found.caps]
+    told += [tell_floor(each, labels) for each in found.floors]
+    told += [tell_complement(each, labels) for each in found.complements]
+    return tuple(told)
+
+
+def tell_capacity(full: FullCapacity, labels: Labels) -> Binding:
+    """A workplace at the end of its capacity."""
+    name, member = labels.workplace(full.workplace), labels.member(full.workplace)
+    return Binding("capacity", name, f"{name} of {member} works to the end of its capacity; more of it would help.")
+
+
+def tell_used_up(used: UsedUpCap, labels: Labels) -> Binding:
+    """A cap, skill, field or sum of outside money that is used up."""
+    name, amount = labels.good(used.good), format_quantity(labels.amount(used.good, used.endowment))
+    sentence = USED_UP.get(used.kind, "All {amount} of {name} are used.")
+    return Binding(used.kind, name, sentence.format(amount=amount, name=name))
+
+
+def tell_floor(floor: BindingFloor, labels: Labels) -> Binding:
+    """A council that gets its basic need and no more."""
+    coop, good = labels.member(floor.consumer), labels.good(floor.good)
+    planned = format_quantity(labels.amount(floor.good, floor.planned))
+    return Binding("floor", good, f"{coop} gets {planned} of {good}: its floor, the basic need of its people, no more.")
+
+
+def tell_complement(scarce: ScarceComplement, labels: Labels) -> Binding:
+    """Goods that are only taken together."""
+    coop, scarcest = labels.member(scarce.consumer), labels.good(scarce.scarcest)
+    together = join_words([labels.good(good) for good in scarce.goods])
+    share = format_percent(min(scarce.taken_ppm_of_wanted, PPM))
+    return Binding(
+        "complements",
+        scarcest,
+        f"{coop} takes {together} only together: {scarcest} is the scarcest of them and limits the others to {share} "
+        "of what was wanted above the floor.",
+    )
+
+
+def tell_edits(before: Plan, after: Plan, labels: Labels) -> tuple[str, ...]:
+    """Whose proposal changed between two readings, and by how much: the largest changes of each council."""
+    earlier = {card.id: card for card in before.consumers}
+    told = []
+    for card in after.consumers:
+        old = earlier.get(card.id)
+        if old is not None and old != card:
+            told.append(f"{labels.member(card.id)} changed its proposal: {_tell_changes(old, card, after, labels)}.")
+    changed = {card.id for card in after.workplaces} ^ {card.id for card in before.workplaces}
+    old_places = {card.id: card for card in before.workplaces}
+    changed |= {card.id for card in after.workplaces if card.id in old_places and old_places[card.id] != card}
+    told += [f"{labels.workplace(name)} of {labels.member(name)} changed what it offers." for name in sorted(changed)]
+    return tuple(told)
+
+
+def _tell_changes(old: ConsumerCard, new: ConsumerCard, plan: Plan, labels: Labels) -> str:
+    wanted_before = dict(zip(goods_of(old), _wants_of(old), strict=True))
+    changes = []
+    for good, want in zip(goods_of(new), _wants_of(new), strict=True):
+        was = wanted_before.get(good, 0)
+        if was != want:
+            changes.append((abs(want - was) * MICRO // max(want, was), plan.goods_table.goods[good].id, was, want))
+    if not changes:
+        return "other shares of its credits"
+    largest = sorted(changes, reverse=True)[:EDITS_TOLD_MAX]
+    words = [
+        f"{format_quantity(labels.amount(good, want))} of {labels.good(good)} instead of "
+        f"{format_quantity(labels.amount(good, was))}"
+        for _, good, was, want in largest
+    ]
+    rest = len(changes) - len(largest)
+    return join_words(words) + (f", and {format_count(rest)} smaller changes that follow" if rest else "")
+
+
+def _wants_of(card: ConsumerCard) -> list[int]:
+    return [want for nest in card.nests for want in nest.wants]
+
+
+def tell_state(story: PlanStory) -> str:
+    """How far the plan has come, in a few words."""
+    if story.stage == "stopped":
+        return "stopped"
+    if story.ratified:
+        return "in force"
+    done = [reading.number for reading in story.readings if reading.plan is not None]
+    if story.stage == "voting" and story.approvals:
+        return f"approved by {sum(body.approve for _, body in story.approvals)} of {story.approvals_needed} needed"
+    if story.stage == "voting" and story.checked_by:
+        return f"checked by {format_count(len(story.checked_by))} nodes"
+    return f"draft (reading {done[-1]})" if done else "called"

@@ -1,0 +1,162 @@
+"""The plan's pages from a real plan: its figures are the document's, its sentences whole, nothing reads as money."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace as replace_struct
+
+from node.web.filling.plan import PlanPages, fill_plan_pages, match_products
+from node.web.filling.plan_words import tell_state
+from node.web.pages.plan import CoopPage, PlanPage
+from node.web.pages.prices import PriceList
+from node.web.pages.tour import Told, tell_stop
+from protocol.planning.summary import list_goods
+from tests.node.web.conftest import build_client
+from tests.node.web.example import ExampleSources, example_logs, example_prices
+from tests.node.web.page_reader import read_page
+from tests.node.web.story import village_story
+
+
+@pytest.fixture(scope="module")
+def pages() -> PlanPages:
+    """The pages of the village's plan."""
+    return fill_plan_pages(village_story(), PriceList(()))
+
+
+def test_the_goods_of_the_page_are_those_of_the_document(pages: PlanPages) -> None:
+    plan = village_story().last_plan
+    assert plan is not None
+    shown = {good.name: good for good in pages.page.goods}
+    for row in list_goods(plan):
+        good = shown[row.good]
+        assert (good.wanted.amount, good.planned.amount) == (row.wanted, row.planned)
+        assert good.bought.amount == sum(units for _, units in row.bought)
+        assert good.endowment.amount - good.spent.amount == good.left.amount == row.left
+    assert {good.name for good in pages.page.taken_home} == {"bread", "milk"}
+    assert {good.name for good in pages.page.between} == {"flour"}
+    assert {good.name for good in pages.page.means} == {"hours", "co2", "outside"}
+
+
+def test_what_goes_in_comes_out(pages: PlanPages) -> None:
+    for good in pages.page.goods:
+        made = sum(share.amount.amount for share in good.makers)
+        there = made + good.bought.amount + good.endowment.amount
+        gone = good.planned.amount + good.used.amount + good.sold.amount + good.left.amount
+        # Each cell is rounded to a whole unit on its own.
+        assert abs(there - gone) <= 4
+
+
+def test_the_rounds_of_both_readings_are_told(pages: PlanPages) -> None:
+    page = pages.page
+    assert [reading.number for reading in page.readings] == [1, 2]
+    assert page.readings[1].rounds[-1].worst_ppm <= page.tolerance_ppm < page.readings[0].rounds[0].worst_ppm
+    assert all(each.answered == 5 and each.silent == 0 for reading in page.readings for each in reading.rounds)
+
+
+def test_who_edited_its_proposal_is_told_with_figures(pages: PlanPages) -> None:
+    (edit,) = pages.page.readings[1].edits
+    assert edit.startswith("Northside changed its proposal: ")
+    assert "kg of bread instead of" in edit
+
+
+def test_each_co_op_reads_what_it_gets(pages: PlanPages) -> None:
+    assert [coop.name for coop in pages.page.coops] == ["Northside", "Southgate"]
+    north = pages.coops[pages.page.coops[0].key]
+    bread = next(good for good in north.goods if good.name == "bread")
+    assert bread.floor is not None
+    assert bread.gets.amount >= bread.floor.amount
+    assert [share.name for share in bread.makers] == ["oven place"]
+
+
+def test_what_binds_is_named_in_whole_sentences(pages: PlanPages) -> None:
+    kinds = {binding.kind for binding in pages.page.binding}
+    assert kinds >= {"capacity"}
+    for binding in pages.page.binding:
+        assert binding.name in binding.sentence
+        assert binding.sentence.endswith(".")
+
+
+def test_workplaces_belong_to_their_members(pages: PlanPages) -> None:
+    places = {place.name: place for place in pages.page.workplaces}
+    assert {name: place.member for name, place in places.items()} == {
+        "farm place": "Southgate",
+        "mill place": "Oak bakery",
+        "oven place": "Oak bakery",
+    }
+    assert [share.name for share in places["mill place"].makes] == ["flour"]
+    assert {share.name for share in places["oven place"].uses} == {"flour", "hours", "co2"}
+    assert all(0 <= place.capacity_ppm <= 1_000_000 for place in places.values())
+
+
+def test_a_product_names_its_good_and_says_whether_a_price_is_agreed() -> None:
+    plan = village_story().last_plan
+    assert plan is not None
+    row = example_prices().rows[0]
+    rye = replace_struct(row, code="in-house:oak-rye-bread", name="Rye loaf")
+    wheat = replace_struct(row, code="in-house:oak-bread", name="Wheat loaf", price=None)
+    assert match_products(plan, PriceList((rye, wheat))) == {"bread": ("Wheat loaf", False)}
+    page = fill_plan_pages(village_story(), PriceList((rye, wheat))).page
+    assert [(good.name, good.price_is_open) for good in page.taken_home] == [("Wheat loaf", True), ("milk", False)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, "in force"),
+        ({"ratified": False}, "approved by 2 of 3 needed"),
+        ({"ratified": False, "approvals": ()}, "checked by 2 nodes"),
+        ({"ratified": False, "approvals": (), "checked_by": ()}, "draft (reading 2)"),
+        ({"ratified": False, "stage": "cards", "readings": ()}, "called"),
+        ({"ratified": False, "stage": "stopped"}, "stopped"),
+    ],
+)
+def test_the_state_says_how_far_the_plan_has_come(changes: dict[str, object], state: str) -> None:
+    story = replace(village_story(), approvals_needed=3, **changes)  # type: ignore[arg-type]
+    assert tell_state(story) == state
+
+
+def test_a_call_without_a_draft_has_a_page_too() -> None:
+    story = replace(village_story(), readings=(), approvals=(), certificate=None, ratified=False, stage="cards")
+    pages = fill_plan_pages(story, PriceList(()))
+    assert (pages.page.state, pages.page.goods, pages.coops, pages.document) == ("called", (), {}, b"")
+
+
+class VillageSources(ExampleSources):
+    """The example with the village's plan in it."""
+
+    async def plan(self) -> PlanPage | None:
+        """The plan of the village."""
+        return fill_plan_pages(village_story(), PriceList(())).page
+
+    async def coop(self, key: str) -> CoopPage | None:
+        """A co-op of the village."""
+        return fill_plan_pages(village_story(), PriceList(())).coops.get(key)
+
+
+async def test_the_pages_of_a_real_plan_are_whole(tmp_path: Path) -> None:
+    async with build_client(tmp_path, VillageSources()) as browser:
+        plan = read_page(await (await browser.get("/plan")).text())
+        coop = read_page(await (await browser.get("/plan/north-1.rochdale/log")).text())
+    assert plan.findings == []
+    assert coop.findings == []
+    assert "/plan/north-1.rochdale/log" in plan.links
+    assert "31 yes, 2 no, 1 abstained" in plan.text
+    assert "Checked by 2 of 3 nodes: Northside and Oak bakery." in plan.text
+    assert "EUR" not in plan.text + coop.text
+    assert "No one is below a floor." in coop.text
+
+
+@pytest.mark.parametrize("stop", ["buyer", "baker", "delegate", "auditor"])
+def test_the_tour_is_told_from_a_real_plan(pages: PlanPages, stop: str) -> None:
+    coop = pages.coops[pages.page.coops[0].key]
+    told = tell_stop(stop, Told(pages.page, coop, example_prices(), None, example_logs()))
+    assert len(told.sentences) >= 2
+    assert all(sentence.endswith(".") for sentence in told.sentences)
+
+
+@pytest.mark.parametrize("stop", ["buyer", "member", "baker", "delegate", "auditor"])
+def test_the_tour_of_a_home_without_a_plan_says_so(stop: str) -> None:
+    told = tell_stop(stop, Told(None, None, PriceList(()), None, example_logs()))
+    assert told.sentences
+    assert not any("None" in sentence for sentence in told.sentences)
