@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from node.peering.serving import format_evidence, format_push, serve
 from node.use_cases.context import Node
-from node.use_cases.cosign import Cosigner, admit_cosignature
+from node.use_cases.cosign import Cosigner, admit_cosignature, witness_name, witness_roster
 from node.use_cases.fork_watch import Evidence, admit_evidence, is_past_of_ours, judge_note, list_evidence
 from node.use_cases.receive import BranchError, Receiver
 from protocol.core.errors import PeerError, RefusedError
@@ -77,7 +77,7 @@ class Exchange:
         """Hear of what this node publishes, and finish what the last run began."""
         self.node.changes.add_listener(lambda _origin, _start, _stop: self.sync())
         self.receiver.resume()
-        self.cosigner.note_duties()
+        self.tick()
 
     async def stop(self) -> None:
         """Let what is being stored come to its end."""
@@ -141,6 +141,15 @@ class Exchange:
             if present is not None and head.size > present.size:
                 self._move(db, head, present.size)
         self.frontier.counter = counter
+
+    def tick(self) -> None:
+        """Once in a while: notice what nobody told us of, and what our witness has still to sign."""
+        self.sync()
+        name = witness_name(self.node.origin)
+        for origin in witness_roster(self.node).witness_duties():
+            signed = self.frontier.cosigners.get(origin, {}).get(name, 0)
+            if signed < self.frontier.size(origin) and origin not in self.frontier.frozen:
+                self.cosigner.note_moved(origin)
 
     async def fetch_file(self, sha256: bytes) -> bool:
         """Have a file from whichever peer has it; False when none of those now connected does."""

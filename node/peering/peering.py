@@ -27,7 +27,7 @@ from storage.peer_state import Peer
 
 DIALLED_MAX: Final = 64
 """Peers that are called of ourselves; others may come in."""
-SYNC_EVERY_S: Final = 1.0
+TICK_S: Final = 1.0
 DRAIN_WAIT_S: Final = 8.0
 BEHIND_SHOWN_MAX: Final = 32
 
@@ -81,7 +81,7 @@ class Peering:
         self.exchange.start()
         await self._listener.start()
         self.refresh()
-        self._keep(self._sync_for_ever())
+        self._keep(self._tick_for_ever())
 
     async def stop(self) -> None:
         """Say goodbye to all, let what is being stored come to its end, close."""
@@ -267,10 +267,10 @@ class Peering:
             return False
         return await self._talk(peer, socket, dialled_by_us=True)
 
-    async def _sync_for_ever(self) -> None:
+    async def _tick_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(SYNC_EVERY_S)
-            self.exchange.sync()
+            await asyncio.sleep(TICK_S)
+            self.exchange.tick()
 
     def _keep(self, work: Any) -> None:
         task = asyncio.create_task(work)

@@ -82,11 +82,6 @@ class Cosigner:
             loop = asyncio.get_running_loop()
             self._due[origin] = loop.call_later(self._debounce_s, self._start, origin)
 
-    def note_duties(self) -> None:
-        """The roster may have changed: look at every log that we are to watch."""
-        for origin in witness_roster(self._node).witness_duties():
-            self.note_moved(origin)
-
     async def stop(self) -> None:
         """Cosign nothing more; what is being written is finished."""
         for handle in self._due.values():

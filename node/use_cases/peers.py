@@ -14,7 +14,7 @@ from node.use_cases.context import Node, Operation
 from node.use_cases.till import NoParams
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import public_keys
-from protocol.federation.peer_card import CARD_LENGTH_MAX, PeerCard, check_url, format_card, parse_card
+from protocol.federation.peer_card import CARD_LENGTH_MAX, PeerCard, check_card, check_url, format_card, parse_card
 from protocol.federation.peer_certificate import make_certificate
 from storage import log_store, peer_state
 from storage.peer_state import PEERS_MAX, Peer
@@ -79,10 +79,10 @@ class PeerList(msgspec.Struct, frozen=True):
     peers: tuple[PeerLine, ...]
 
 
-async def make_card(node: Node, _: NoParams) -> OwnCard:
-    """This node's own card."""
+def own_card(node: Node) -> PeerCard:
+    """This node's own card, for invitations and rosters."""
     keys = public_keys(node.keys)
-    card = PeerCard(
+    return PeerCard(
         origin=node.origin,
         name=node.name,
         url=_own_url(node),
@@ -91,6 +91,19 @@ async def make_card(node: Node, _: NoParams) -> OwnCard:
         mirror_key=keys.mirror,
         tls_certificate=make_certificate(node.keys.tls),
     )
+
+
+async def pin_card(node: Node, card: PeerCard) -> None:
+    """Pin a peer by a card that came with an invitation or a roster; an address we know outlives an empty one."""
+    check_card(card)
+    known = peer_state.peer(node.database.reader, card.origin)
+    url = card.url or ("" if known is None else known.url)
+    await _pin(node, card, url)
+
+
+async def make_card(node: Node, _: NoParams) -> OwnCard:
+    """This node's own card."""
+    card = own_card(node)
     return OwnCard(format_card(card), card.origin, card.name, card.url)
 
 
@@ -99,12 +112,8 @@ async def add_peer(node: Node, params: AddPeer) -> PeerLine:
     card = parse_card(params.card)
     url = card.url if params.url is None else params.url
     check_url(url)
-    if card.origin == node.origin or card.tls_certificate == make_certificate(node.keys.tls):
-        raise RefusedError.at("card", "this is the node's own card")
-    peer = Peer(card.origin, card.name, url, card.tls_certificate, card.log_key, card.witness_key, card.mirror_key)
-    await node.database.write(lambda db: _pin(db, peer))
-    _refresh(node)
-    return PeerLine(origin=peer.origin, name=peer.name, url=peer.url, state="added")
+    await _pin(node, card, url)
+    return PeerLine(origin=card.origin, name=card.name, url=url, state="added")
 
 
 async def remove_peer(node: Node, params: OnePeer) -> PeerLine:
@@ -137,7 +146,17 @@ async def list_peers(node: Node, _: NoParams) -> PeerList:
     )
 
 
-def _pin(db: sqlite3.Connection, peer: Peer) -> None:
+async def _pin(node: Node, card: PeerCard, url: str) -> None:
+    if card.origin == node.origin or card.tls_certificate == make_certificate(node.keys.tls):
+        raise RefusedError.at("card", "this is the node's own card")
+    peer = Peer(card.origin, card.name, url, card.tls_certificate, card.log_key, card.witness_key, card.mirror_key)
+    known = peer_state.peer(node.database.reader, card.origin)
+    if known is None or known[:7] != peer[:7]:
+        await node.database.write(lambda db: _store_pin(db, peer))
+    _refresh(node)
+
+
+def _store_pin(db: sqlite3.Connection, peer: Peer) -> None:
     """Peer and log in one transaction, refused as a whole."""
     for known in peer_state.peers(db):
         if known.origin == peer.origin and known[3:7] != peer[3:7]:

@@ -40,6 +40,14 @@ async def make_node(folder: Path, name: str) -> Node:
     return open_node(config, Clock())
 
 
+async def make_nodes(folder: Path, *names: str) -> list[Node]:
+    """Homes with their peering at work, strangers to one another."""
+    nodes = [await make_node(folder, name) for name in names]
+    for node in nodes:
+        await start_peering(node)
+    return nodes
+
+
 async def start_peering(node: Node) -> Peering:
     """Listen on a free port of this machine."""
     peering = Peering(node)
@@ -54,18 +62,43 @@ async def pin(node: Node, other: Node, dials: bool = True) -> None:
     await add_peer(node, AddPeer(card=card.card, url=card.url if dials else ""))
 
 
+async def pin_all(nodes: Iterable[Node]) -> None:
+    """Have all know and call each other."""
+    listed = list(nodes)
+    for node in listed:
+        for other in listed:
+            if other is not node:
+                await pin(node, other)
+
+
+async def close(node: Node) -> None:
+    """Stop a node as if its machine had been switched off in good order."""
+    await node.parts.pop("peering").stop()
+    node.database.close()
+
+
+async def reopen(node: Node, roster: Rosters | None = None) -> Node:
+    """Start a stopped node again from its home, on another port."""
+    again = open_node(node.config, Clock())
+    if roster is not None:
+        again.parts["roster"] = roster
+    await start_peering(again)
+    return again
+
+
 async def stop_all(nodes: Iterable[Node]) -> None:
     """Stop what runs and close the databases."""
     for node in nodes:
         if "peering" in node.parts:
-            await node.parts["peering"].stop()
-        node.database.close()
+            await close(node)
 
 
 async def until(nodes: Iterable[Node], is_so: Callable[[], bool]) -> None:
     """Wait until something is so, looking again whenever one of the nodes' sessions or logs has changed."""
     changed = asyncio.Event()
     for node in nodes:
+        if "peering" not in node.parts:
+            continue
         node.parts["peering"].exchange.watch(changed.set)
         node.changes.add_listener(lambda *_: changed.set())
     async with asyncio.timeout(WAIT_S):
