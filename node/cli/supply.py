@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from node.cli.calls import Context, exit_codes, run_command
+from node.cli.calls import Context, call, exit_codes, run_command
 from node.cli.supply_printing import (
     print_accepted,
     print_item,
@@ -106,12 +106,7 @@ def show_disclosure(context: Context, code: str, maker: str, reader: str) -> Non
 @click.pass_obj
 def hand_openings(context: Context, code: str, reader: str, out: Path) -> None:
     """Write what opens the hidden parts of CODE for a reader; hand the file to nobody else."""
-    with exit_codes(context.as_json):
-        _check_free(out)
-    params = {"product": code, "reader": reader}
-    answer = run_command(context, "disclosure.openings", params, lambda _: print_written(out))
-    with exit_codes(context.as_json):
-        _write(out, msgspec.json.encode(answer))
+    _run_to_file(context, "disclosure.openings", {"product": code, "reader": reader}, out)
 
 
 @disclosure.command("accept")
@@ -180,12 +175,8 @@ def grant(context: Context, key: str, holder: str, end: bool) -> None:
 @click.pass_obj
 def statement(context: Context, proposal: str, key: str, refuse: str | None, note: str, out: Path) -> None:
     """Write what a committee member signs about PROPOSAL, the id of a price."""
-    with exit_codes(context.as_json):
-        _check_free(out)
     params = {"proposal": proposal, "key": key, "approve": refuse is None, "reason": refuse or "", "note": note}
-    answer = run_command(context, "price.statement", params, lambda _: print_written(out))
-    with exit_codes(context.as_json):
-        _write(out, msgspec.json.encode(answer))
+    _run_to_file(context, "price.statement", params, out)
 
 
 @price.command("sign")
@@ -227,6 +218,21 @@ def person(context: Context, file: Path) -> None:
     with exit_codes(context.as_json):
         public = make_person_key(file, Clock(), context.home)
     click.echo(msgspec.json.encode({"file": str(file), "public": public}) if context.as_json else public)
+
+
+def _run_to_file(context: Context, operation: str, params: dict[str, Any], out: Path) -> None:
+    """Run an operation whose answer is for one reader: it goes into a file, never onto the terminal."""
+    with exit_codes(context.as_json):
+        _check_free(out)
+        _write(out, msgspec.json.encode(call(context.home, operation, params)))
+        _say_written(context, out)
+
+
+def _say_written(context: Context, out: Path) -> None:
+    if context.as_json:
+        click.echo(msgspec.json.encode({"file": str(out)}))
+    else:
+        print_written(out)
 
 
 def _read_json(file: Path) -> Any:

@@ -50,7 +50,7 @@ def print_price(price: dict[str, Any]) -> None:
         say(f"  {finding['place']}: {finding['reason']}")
     for word in price["signed_by"]:
         verdict = "yes" if word["approve"] else f"no ({word['reason']})"
-        say(f"  {word['holder'] or word['role']} of {word['origin']}: {verdict}")
+        say(f"  {word['holder'] or word['role']} of {word['origin']}: {verdict} {word['note']}".rstrip())
     for finding in price["waits_for"]:
         say(f"  waits for {finding['place']}: {finding['reason']}")
     for finding in price["not_counted"]:

@@ -49,9 +49,13 @@ def list_hidden_lines(filed: Filed[PriceProposal]) -> list[Hidden]:
 
 
 def check_hidden(hidden: Hidden, opening: Opening) -> None:
-    """PeerError unless the opening is that of this very place."""
+    """PeerError unless the opening is that of this very place and holds what belongs there."""
     _check_place(hidden.origin, hidden.kind, hidden.field_path, opening)
     check_opening(hidden.commitment, opening)
+    if hidden.kind == DISCLOSURE_KIND:
+        _check_texts(opening)
+    else:
+        _check_amount(opening)
 
 
 def hide_section(origin: str, section: Section, salt: bytes) -> tuple[Section, Opening]:
@@ -77,20 +81,17 @@ def open_section(origin: str, section: Section, opening: Opening) -> dict[str, s
     """The texts by language of a hidden section; PeerError when the opening is not that of its commitment."""
     _check_place(origin, DISCLOSURE_KIND, _section_path(section.name), opening)
     check_opening(section.commitment or b"", opening)
-    texts = opening.value
-    if not _is_texts(texts) or audit_texts(texts, "texts", TEXT_LENGTH_MAX, lines=True):
-        raise PeerError(f"opening of {section.name}: holds no texts by language")
-    found: dict[str, str] = texts
-    return found
+    _check_texts(opening)
+    texts: dict[str, str] = opening.value
+    return texts
 
 
 def open_line(origin: str, line: CostLine, number: int, opening: Opening) -> int:
     """The amount of hidden line `number` (from 1); PeerError when the opening is not that of its commitment."""
     _check_place(origin, PROPOSAL_KIND, _line_path(number), opening)
     check_opening(line.commitment or b"", opening)
-    amount = opening.value
-    if type(amount) is not int or abs(amount) > AMOUNT_MAX:
-        raise PeerError(f"opening of line {number}: holds no amount of money")
+    _check_amount(opening)
+    amount: int = opening.value
     return amount
 
 
@@ -127,6 +128,16 @@ def _line_path(number: int) -> str:
 def _check_place(origin: str, kind: str, path: str, opening: Opening) -> None:
     if (opening.origin, opening.kind, opening.field_path) != (origin, kind, path):
         raise PeerError(f"opening: made for {opening.field_path} of another record, not for {path}")
+
+
+def _check_texts(opening: Opening) -> None:
+    if not _is_texts(opening.value) or audit_texts(opening.value, "texts", TEXT_LENGTH_MAX, lines=True):
+        raise PeerError(f"opening of {opening.field_path}: holds no texts by language")
+
+
+def _check_amount(opening: Opening) -> None:
+    if type(opening.value) is not int or abs(opening.value) > AMOUNT_MAX:
+        raise PeerError(f"opening of {opening.field_path}: holds no amount of money")
 
 
 def _is_texts(texts: Any) -> bool:

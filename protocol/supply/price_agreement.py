@@ -81,11 +81,6 @@ def audit_proposal(proposal: PriceProposal) -> list[Finding]:
     return findings + _audit_guarantee(proposal)
 
 
-def check_proposal(proposal: PriceProposal) -> None:
-    """RefusedError with every finding when a proposal has any."""
-    refuse(audit_proposal(proposal), "price proposal")
-
-
 def audit_approval(approval: PriceApproval) -> list[Finding]:
     """Everything in an approval, read by itself, that its author has to put right."""
     findings = []

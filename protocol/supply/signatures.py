@@ -21,7 +21,10 @@ PRODUCER_ROLE = "producer"
 
 
 class PartySignature(msgspec.Struct, frozen=True):
-    """One counted word: for which log, in which role, the holder's free label, the key id, yes or no, and why no."""
+    """One counted word: for which log, in which role, the holder's free label, the key id, yes or no, and why no.
+
+    `note` is the commitment to words beside it, None for none.
+    """
 
     origin: str
     role: str
@@ -30,6 +33,7 @@ class PartySignature(msgspec.Struct, frozen=True):
     index: int
     approve: bool
     reason: str
+    note: bytes | None
 
 
 @dataclass(slots=True)
@@ -67,7 +71,7 @@ def count_producer(facts: Facts, rules: PriceRules, proposal: Filed[PriceProposa
             tally.reopened.append(Finding(proposal.place, _describe_change(facts, item, read.body)))
         else:
             word = PartySignature(
-                tally.origin, PRODUCER_ROLE, "", proposal.record.by, proposal.index, approve=True, reason=""
+                tally.origin, PRODUCER_ROLE, "", proposal.record.by, proposal.index, approve=True, reason="", note=None
             )
             _take_word(tally, word)
     for approval in _approvals_in(facts, proposal, tally.origin):
@@ -122,7 +126,7 @@ def _word_of(facts: Facts, approval: Filed[PriceApproval]) -> PartySignature:
     body, name = approval.body, approval.record.by
     role = PRODUCER_ROLE if approval.is_own_word else COMMITTEE_ROLE
     holder = "" if approval.is_own_word else facts.granted(approval.origin).holder_of(name)
-    return PartySignature(approval.origin, role, holder, name, approval.index, body.approve, body.reason)
+    return PartySignature(approval.origin, role, holder, name, approval.index, body.approve, body.reason, body.note)
 
 
 def _approvals_in(facts: Facts, proposal: Filed[PriceProposal], origin: str) -> list[Filed[PriceApproval]]:

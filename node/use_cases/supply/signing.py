@@ -27,7 +27,7 @@ from protocol.core.record import (
     parse_record,
     parse_statement,
 )
-from protocol.supply.disclosure import PUBLIC
+from protocol.supply.disclosure import AUDITORS, PUBLIC
 from protocol.supply.facts import Filed
 from protocol.supply.openings import hide_note
 from protocol.supply.price_agreement import APPROVAL_KIND, COMMITTEE_ROLE, PriceApproval, PriceProposal, check_approval
@@ -38,7 +38,7 @@ from storage import log_store
 from storage.openings import KeptOpening, keep_openings
 
 # A note is for the committee and the other party's office, not for the members at large.
-NOTE_SCOPE = "auditors"
+NOTE_SCOPE = AUDITORS
 
 
 class ToSign(msgspec.Struct, frozen=True, kw_only=True):

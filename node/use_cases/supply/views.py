@@ -15,7 +15,7 @@ from protocol.core.quantities import UNITS
 from protocol.supply.cost_sheet import HEADINGS
 from protocol.supply.disclosure import AUDITORS, BUYERS, FEDERATION, PUBLIC, SCOPES, SECTIONS, Section, is_filled
 from protocol.supply.facts import Filed, Item
-from protocol.supply.openings import audit_opened_sheet, open_line, open_section
+from protocol.supply.openings import audit_opened_sheet, open_line, open_note, open_section
 from protocol.supply.price_agreement import REASONS, PriceProposal
 from protocol.supply.price_status import AGREED, describe_product, list_product_missing
 from protocol.supply.signatures import PartySignature
@@ -62,7 +62,7 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignatureView(msgspec.Struct, frozen=True, kw_only=True):
-    """One counted word; `holder` is a free label."""
+    """One counted word; `holder` is a free label; `note` is shown to auditors where this node has its opening."""
 
     origin: str
     role: str
@@ -71,6 +71,7 @@ class SignatureView(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     approve: bool
     reason: str
+    note: str = ""
 
 
 class PriceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,7 +223,7 @@ def describe_price(node: Node, board: Board, leaf: bytes, reader: str) -> PriceV
         valid_from=body.valid_from,
         made_up=body.made_up,
         reasons=status.reasons,
-        signed_by=[_describe_signature(word) for word in status.signed_by],
+        signed_by=[_describe_signature(node, word, reader) for word in status.signed_by],
         waits_for=status.waits_for,
         not_counted=status.not_counted,
         opened=audit_opened_sheet(sheet, amounts) if amounts else [],
@@ -281,7 +282,11 @@ def _open_lines(node: Node, filed: Filed[PriceProposal], reader: str) -> dict[in
     return amounts
 
 
-def _describe_signature(word: PartySignature) -> SignatureView:
+def _describe_signature(node: Node, word: PartySignature, reader: str) -> SignatureView:
+    note = ""
+    if word.note is not None and AUDITORS in scopes_of(reader):
+        kept = find_opening(node.database.reader, word.note)
+        note = "" if kept is None else open_note(word.origin, word.note, parse_opening(kept.opening))
     return SignatureView(
         origin=word.origin,
         role=word.role,
@@ -290,4 +295,5 @@ def _describe_signature(word: PartySignature) -> SignatureView:
         place=f"{word.origin} #{word.index}",
         approve=word.approve,
         reason=REASONS.get(word.reason, ""),
+        note=note,
     )

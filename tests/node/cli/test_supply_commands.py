@@ -188,7 +188,9 @@ def test_openings_are_written_for_their_owner_alone_and_taken_in_again(run: Run,
     answer(run("product", "publish", write(tmp_path, "loaf.json", product())))
     answer(run("disclosure", "publish", write(tmp_path, "told.json", told("buyers"))))
     out = tmp_path / "openings.json"
-    assert len(answer(run("disclosure", "openings", LOAF, "--reader", "buyers", "--out", out))["openings"]) == 8
+    written = run("disclosure", "openings", LOAF, "--reader", "buyers", "--out", out)
+    assert answer(written) == {"file": str(out)}
+    assert len(json.loads(out.read_text("utf-8"))["openings"]) == 8
     assert out.stat().st_mode & 0o077 == 0
     assert answer(run("disclosure", "accept", out)) == {"kept": 0, "known": 8}
     assert run("disclosure", "openings", LOAF, "--reader", "buyers", "--out", out).exit_code == 1

@@ -9,6 +9,7 @@ import pytest
 
 from node.use_cases import federation
 from node.use_cases.context import Node
+from node.use_cases.publish import publish
 from node.use_cases.supply import OPERATIONS, list_products, show_product
 from node.use_cases.supply.board import RULES_WITHOUT_CHARTER, read_rules
 from node.use_cases.supply.drafts import (
@@ -31,10 +32,13 @@ from node.use_cases.supply.publishing import (
 )
 from node.use_cases.supply.signing import submit_approval, write_statement
 from node.use_cases.supply.views import PriceView
+from protocol.core.commitment import format_opening
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import generate
 from protocol.core.record import enter_by_office, parse_statement
+from protocol.supply.disclosure import DISCLOSURE_KIND, Disclosure, Section
 from protocol.supply.facts import PriceRules
+from protocol.supply.openings import hide_section
 from storage import log_store
 from tests.node.use_cases.two_homes import LOAF, carry, loaf, member, open_home, price, told
 from tests.protocol.federation.made_up_federation import make_charter
@@ -273,6 +277,11 @@ async def test_a_note_stays_out_of_the_log(homes: Homes) -> None:
     assert head is not None
     entries = log_store.entries(homes.coop.database.reader, homes.coop.origin, 0, head.size)
     assert not any(b"spring" in entry for entry in entries)
+    notes = []
+    for reader in ("public", "buyers", "auditors"):
+        (shown,) = (await show_product(homes.coop, ItemParams(product=LOAF, reader=reader))).prices
+        notes.append(shown.signed_by[1].note)
+    assert notes == ["", "", "made up: ask again in spring"]
 
 
 async def test_hidden_parts_are_seen_only_by_those_in_scope_who_were_handed_the_openings(homes: Homes) -> None:
@@ -310,6 +319,21 @@ async def test_an_opening_that_opens_nothing_here_is_refused(homes: Homes) -> No
         await accept_openings(homes.bakery, OpeningsParams(openings=[handed.openings[0][:-1]]))
     with pytest.raises(RefusedError, match="what is public needs no opening"):
         await hand_openings(homes.bakery, ItemParams(product=LOAF))
+
+
+async def test_an_opening_that_holds_something_else_is_not_kept(homes: Homes) -> None:
+    await publish_product(homes.bakery, loaf())
+    section = Section(name="delivery", scope="buyers", texts={}, commitment=None)
+    closed, opening = hide_section(homes.bakery.origin, section, bytes(32))
+    told_nothing = Disclosure(
+        product=LOAF, maker=homes.bakery.origin, version=1, sections=[closed], cost=None, made_up=True
+    )
+    await publish(homes.bakery, DISCLOSURE_KIND, told_nothing)
+    await homes.meet()
+    with pytest.raises(PeerError, match="holds no texts by language"):
+        await accept_openings(homes.coop, OpeningsParams(openings=[format_opening(opening)]))
+    view = await show_product(homes.coop, ItemParams(product=LOAF, reader="buyers"))
+    assert view.sections[0].hidden
 
 
 async def test_a_single_hidden_line_is_refused(homes: Homes) -> None:
