@@ -2,7 +2,7 @@
 
 from node.operations import OPERATIONS
 from node.web.routes import ROUTES
-from scripts.reference.shapes import Struct, first_line, format_fields, shape_of, structs_within
+from scripts.reference.shapes import Struct, format_fields, opening_words, shape_of, structs_within
 
 HEADING = (
     "# API and addresses of a node\n\n"
@@ -27,5 +27,5 @@ def format_api_page() -> str:
     if parts:
         lines.extend(["", "## What parameters are made of"])
     for name, part in sorted(parts.items()):
-        lines.extend(["", f"### {name}", "", first_line(part.cls.__doc__), "", *format_fields(part)])
+        lines.extend(["", f"### {name}", "", opening_words(part.cls.__doc__), "", *format_fields(part)])
     return "\n".join(lines) + "\n"

@@ -40,5 +40,15 @@ def _format_command(path: str, command: click.Command) -> list[str]:
     options = [option for option in command.params if isinstance(option, click.Option) and not option.hidden]
     if options:
         lines.extend(["", "| option | |", "|---|---|"])
-        lines.extend(f"| `{' '.join(option.opts)}` | {option.help or ''} |" for option in options)
+        lines.extend(f"| `{_format_option(option)}` | {option.help or ''} |" for option in options)
     return lines
+
+
+def _format_option(option: click.Option) -> str:
+    """`-h --home PATH`; a flag has no value, and choices are listed."""
+    names = " ".join((*option.opts, *option.secondary_opts))
+    if option.is_flag or option.count:
+        return names
+    if isinstance(option.type, click.Choice):
+        return f"{names} {' or '.join(map(str, option.type.choices))}"
+    return f"{names} {option.type.name.upper()}"

@@ -1,7 +1,7 @@
 """docs/spec/records.md: every kind of record, from protocol/record_kinds.py."""
 
 from protocol.record_kinds import KINDS
-from scripts.reference.shapes import Struct, first_line, format_fields, shape_of, structs_within
+from scripts.reference.shapes import Struct, format_fields, opening_words, shape_of, structs_within
 
 HEADING = (
     "# Kinds of records\n\n"
@@ -19,12 +19,12 @@ def format_records_page() -> str:
     parts: dict[str, Struct] = {}
     for name, kind in sorted(KINDS.items()):
         body = shape_of(kind.body)
-        lines.extend(["", f"## `{name}`", "", first_line(kind.body.__doc__) or kind.doc, "", *format_fields(body)])
+        lines.extend(["", f"## `{name}`", "", opening_words(kind.body.__doc__) or kind.doc, "", *format_fields(body)])
         parts.update({part.cls.__name__: part for part in structs_within(body)})
     if parts:
         lines.extend(["", "# What they are made of"])
     for name, part in sorted(parts.items()):
-        lines.extend(["", f"## {name}", "", first_line(part.cls.__doc__), "", *format_fields(part)])
+        lines.extend(["", f"## {name}", "", opening_words(part.cls.__doc__), "", *format_fields(part)])
     return "\n".join(lines) + "\n"
 
 

@@ -95,6 +95,6 @@ def shape_of(struct: type) -> Struct:
     return found
 
 
-def first_line(text: str | None) -> str:
-    """The first line of a docstring, empty when there is none or msgspec made one up."""
-    return (text or "").strip().split("\n")[0]
+def opening_words(text: str | None) -> str:
+    """The first paragraph of a docstring on one line, empty when there is none."""
+    return " ".join((text or "").strip().split("\n\n")[0].split())
