@@ -232,8 +232,7 @@ def _advance(economy: Economy, state: State, said: Integers, plan: PublicPlan) -
     carried = np.minimum(np.maximum(state.carried + (3 * (planned - said)) // 2, -CARRIED_MOST), CARRIED_MOST)
     metric = state.metric
     if state.round < REFRESH_ROUNDS:
-        moved = np.maximum(said, planned) / economy.entry_unit
-        metric = refresh_metric(economy, state.metric, prices / MICRO / economy.price, moved)
+        metric = refresh_metric(economy, state, said, planned, prices)
         carried = _carry(planned + (carried - planned) * (state.metric / metric))
     return State(state.economy, state.round + 1, prices, carried, metric, said, planned)
 

@@ -18,7 +18,7 @@ from protocol.planning.certificate import (
 from protocol.planning.clearing import BALANCE_DECIMALS
 from protocol.planning.plan import Plan
 
-# Full means used to all but a thousandth, at a floor means no more than a thousandth above it.
+# Full means used to all but a thousandth.
 NEARLY = 1_000
 PROPORTION_PPM = 10_000
 PRICE_MOVE_PPM = 50_000
@@ -79,7 +79,7 @@ class UsedUpCap:
 
 @dataclass(frozen=True)
 class BindingFloor:
-    """A council that gets its basic need of a good and (almost) no more."""
+    """A basic need that its own credits would not have met: they buy less than the floor on top of it."""
 
     consumer: str
     good: str
@@ -196,7 +196,7 @@ def _binding_floors(plan: Plan) -> tuple[BindingFloor, ...]:
     return tuple(
         BindingFloor(row.consumer, row.good, row.floor, row.planned)
         for row in list_consumers(plan)
-        if row.floor > 0 and (row.planned - row.floor) * NEARLY <= row.floor
+        if row.planned - row.floor < row.floor
     )
 
 

@@ -6,7 +6,9 @@ Spec: docs/spec/planning-step.md, section "Metric".
 
 import numpy as np
 
+from protocol.planning.cards import MICRO
 from protocol.planning.economy import METRIC_ONE, Economy, Floats, Integers
+from protocol.planning.state import State
 
 METRIC_LEAST = 2**8
 METRIC_MOST = 2**40
@@ -15,9 +17,10 @@ REFRESH_FACTOR = 3
 # Below these shares a price or quantity no longer moves the metric: r must neither vanish nor run away.
 PRICE_SHARE_LEAST = 0.02
 QUANTITY_SHARE_LEAST = 1e-4
-LEVEL_SHARE_LEAST = 0.03
+LEVEL_SHARE_LEAST = 0.3
 START_STEEPNESS = 0.3
-STEEPNESS = 0.1
+STEEPNESS_LEAST = 0.01
+STEEPNESS_MOST = 3.0
 
 
 def eating_metric(economy: Economy, relative_price: Floats, quantity: Floats) -> Integers:
@@ -28,15 +31,20 @@ def eating_metric(economy: Economy, relative_price: Floats, quantity: Floats) ->
     return clamp_metric(price / share)
 
 
-def making_metric(economy: Economy, relative_price: Floats, activity: Floats) -> Integers:
-    """STEEPNESS x turnover at these prices / activity of every technique (flat, in the order of the state)."""
+def making_metric(economy: Economy, relative_price: Floats, activity: Floats, shown: Floats) -> Integers:
+    """How steep each technique's effort has shown itself (flat, in the order of the state).
+
+    Answers show it: an honest workplace has effort x a = r (v - a). `shown` is that r (v - a) / a in the metric's unit;
+    it is kept between STEEPNESS_LEAST x turnover at these prices / activity, and STEEPNESS_MOST / activity.
+    """
     makers = economy.makers
     price = (np.maximum(relative_price, PRICE_SHARE_LEAST) * economy.price)[makers.edge_good].reshape(-1, 1)
     worth = makers.worth[makers.edge_owner]
     terms = np.rint(np.abs(makers.net) * price / worth * METRIC_ONE).astype(np.int64)
     turnover = (np.add.reduceat(terms, makers.edge_start, axis=0) / METRIC_ONE).reshape(-1)[makers.flat]
     share = np.maximum(activity / makers.level.reshape(-1)[makers.flat], LEVEL_SHARE_LEAST)
-    return clamp_metric(STEEPNESS * turnover / share)
+    least = STEEPNESS_LEAST * turnover / share
+    return clamp_metric(np.maximum(np.minimum(shown, STEEPNESS_MOST / share), least))
 
 
 def start_metric(economy: Economy, relative_price: Floats) -> Integers:
@@ -45,12 +53,21 @@ def start_metric(economy: Economy, relative_price: Floats) -> Integers:
     return np.concatenate([eating_metric(economy, relative_price, economy.eaters.want), clamp_metric(making)])
 
 
-def refresh_metric(economy: Economy, old: Integers, relative_price: Floats, moved: Floats) -> Integers:
-    """The metric at these prices and quantities (`moved`, whole units), within REFRESH_FACTOR of the old one."""
+def refresh_metric(economy: Economy, state: State, said: Integers, planned: Integers, prices: Integers) -> Integers:
+    """The metric after a round, at most REFRESH_FACTOR away from the old one.
+
+    `state` is what was answered, `said` and `planned` the answers and the plan (units, millionths), `prices` the new
+    ones.
+    """
     edges = len(economy.eaters.good)
+    relative_price = prices / MICRO / economy.price
+    moved = np.maximum(said, planned) / economy.entry_unit
+    pull = np.maximum(state.carried[edges:] - said[edges:], 0) / np.maximum(said[edges:], 1)
     eating = eating_metric(economy, relative_price, moved[:edges])
-    fresh = np.concatenate([eating, making_metric(economy, relative_price, moved[edges:])])
-    return np.asarray(np.minimum(np.maximum(fresh, -(-old // REFRESH_FACTOR)), old * REFRESH_FACTOR), np.int64)
+    making = making_metric(economy, relative_price, moved[edges:], state.metric[edges:] / METRIC_ONE * pull)
+    fresh = np.concatenate([eating, making])
+    lowest, highest = -(-state.metric // REFRESH_FACTOR), state.metric * REFRESH_FACTOR
+    return np.asarray(np.minimum(np.maximum(fresh, lowest), highest), np.int64)
 
 
 def clamp_metric(relative: Floats) -> Integers:
