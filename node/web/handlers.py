@@ -29,9 +29,11 @@ async def show_tour(visit: Visit) -> View:
 
 
 async def gather_told(visit: Visit) -> Told:
-    """What the tour is told from: the first co-op of the plan, and the first product with an agreed price."""
+    """What the tour is told from: this node's own co-op or the plan's first, and a product with an agreed price."""
     plan, prices = await visit.sources.plan(), await visit.sources.prices()
-    coop = await visit.sources.coop(plan.coops[0].key) if plan and plan.coops else None
+    own = (await visit.sources.frame()).origin
+    coops = sorted(plan.coops, key=lambda row: row.key != own) if plan else []
+    coop = await visit.sources.coop(coops[0].key) if coops else None
     agreed = next((row for row in prices.rows if row.state == "agreed"), None)
     price = await visit.sources.price(agreed.code, agreed.maker_origin) if agreed else None
     return Told(plan, coop, prices, price, await visit.sources.logs())

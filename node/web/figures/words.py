@@ -118,7 +118,8 @@ def format_short_hash(full: str) -> str:
 
 
 def join_words(words: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """`a`, `a and b`, `a, b and c`; with semicolons where a name has a comma of its own."""
     if len(words) < 2:
         return "".join(words)
-    return ", ".join(words[:-1]) + " and " + words[-1]
+    separator = "; " if len(words) > 2 and any(", " in word for word in words) else ", "
+    return separator.join(words[:-1]) + " and " + words[-1]

@@ -130,7 +130,7 @@ def _fill_good(row: GoodSums, labels: Labels, price_is_open: bool) -> GoodRow:
         return sum(units for _, units in cells)
 
     return GoodRow(
-        name=labels.good(row.good),
+        name=labels.heading(row.good),
         kind=row.kind,
         wanted=labels.amount(row.good, row.wanted),
         planned=labels.amount(row.good, row.planned),
@@ -166,13 +166,13 @@ def _fill_coops(plan: Plan, sums: Mapping[str, GoodSums], labels: Labels) -> dic
 
 def _fill_coop_good(row: ConsumerRow, whole: GoodSums, labels: Labels) -> CoopGood:
     return CoopGood(
-        name=labels.good(row.good),
+        name=labels.heading(row.good),
         wanted=labels.amount(row.good, row.wanted),
         gets=labels.amount(row.good, row.planned),
         makers=_fill_makers(whole, labels),
         bought_outside=labels.amount(row.good, sum(units for _, units in whole.bought)),
         floor=labels.amount(row.good, row.floor) if row.floor else None,
-        is_at_floor=row.floor > 0 and 0 <= (row.planned - row.floor) * NEARLY <= row.floor,
+        is_carried=row.planned - row.floor < row.floor,
     )
 
 
@@ -183,7 +183,7 @@ def _fill_coop_row(key: str, coop: CoopPage) -> CoopRow:
         people=coop.people,
         goods=sum(good.gets.amount > 0 for good in coop.goods),
         below_floor=coop.below_floor,
-        at_floor=sum(good.is_at_floor for good in coop.goods),
+        carried=sum(good.is_carried for good in coop.goods),
         cut_goods=sum(good.is_cut for good in coop.goods),
     )
 

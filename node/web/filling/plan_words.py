@@ -6,7 +6,7 @@ Invariant: every figure comes from the plan document; a name is a label, never a
 from collections.abc import Mapping
 
 from node.use_cases.plan_story import PlanStory
-from node.web.figures.words import format_count, format_percent, format_quantity, join_words
+from node.web.figures.words import format_amount, format_count, format_percent, format_quantity, join_words
 from node.web.pages.plan import Binding
 from protocol.core.quantities import Quantity
 from protocol.planning.cards import MICRO, ConsumerCard, Good
@@ -18,11 +18,13 @@ EDITS_TOLD_MAX = 3
 PPM = 1_000_000
 TRADE_MEMBER = "outside trade"
 USED_UP = {
-    "cap": "All {amount} of {name} that the cap allows are used.",
-    "labour": "All {amount} of {name} that people offered are taken.",
-    "land": "All {amount} of {name} are in use.",
-    "outside": "All {amount} of {name} set aside for buying outside are spent.",
+    "cap": "all {amount} that the cap allows are used.",
+    "labour": "all {amount} that people offered are taken.",
+    "land": "all {amount} are in use.",
+    "outside": "all {amount} set aside for buying outside are spent.",
+    "good": "all {amount} that lay in stock are used.",
 }
+WELL_KNOWN = {"co2": "CO₂"}
 
 
 class Labels:
@@ -33,7 +35,12 @@ class Labels:
 
     def good(self, good_id: str) -> str:
         """A good by its product's name, else by its id in plain words."""
-        return self._good_names.get(good_id) or good_id.replace("_", " ")
+        return self._good_names.get(good_id) or WELL_KNOWN.get(good_id) or good_id.replace("_", " ")
+
+    def heading(self, good_id: str) -> str:
+        """The same at the beginning of a line."""
+        name = self.good(good_id)
+        return name[:1].upper() + name[1:]
 
     def amount(self, good_id: str, units: int) -> Quantity:
         """Units of a good as a quantity."""
@@ -47,8 +54,8 @@ class Labels:
 
     def workplace(self, card_id: str) -> str:
         """A workplace by its own label."""
-        label = card_id.partition("#")[2] or card_id
-        return label.replace("_", " ")
+        label = (card_id.partition("#")[2] or card_id).replace("_", " ")
+        return label[:1].upper() + label[1:]
 
 
 def labels_of(plan: Plan, good_names: Mapping[str, str], members: Mapping[str, str]) -> Labels:
@@ -59,10 +66,16 @@ def labels_of(plan: Plan, good_names: Mapping[str, str], members: Mapping[str, s
 def tell_bindings(plan: Plan, labels: Labels) -> tuple[Binding, ...]:
     """All that holds the plan back: capacities, then caps and other means, floors, and goods taken only together."""
     found = what_binds(plan)
+    floors: dict[str, list[BindingFloor]] = {}
+    for floor in found.floors:
+        floors.setdefault(floor.good, []).append(floor)
+    together: dict[tuple[str, tuple[str, ...]], list[ScarceComplement]] = {}
+    for scarce in found.complements:
+        together.setdefault((scarce.scarcest, scarce.goods), []).append(scarce)
     told = [tell_capacity(each, labels) for each in found.capacities]
     told += [tell_used_up(each, labels) for each in found.caps]
-    told += [tell_floor(each, labels) for each in found.floors]
-    told += [tell_complement(each, labels) for each in found.complements]
+    told += [tell_floor(each, labels) for each in floors.values()]
+    told += [tell_complement(each, labels) for each in together.values()]
     return tuple(told)
 
 
@@ -74,28 +87,38 @@ def tell_capacity(full: FullCapacity, labels: Labels) -> Binding:
 
 def tell_used_up(used: UsedUpCap, labels: Labels) -> Binding:
     """A cap, skill, field or sum of outside money that is used up."""
-    name, amount = labels.good(used.good), format_quantity(labels.amount(used.good, used.endowment))
-    sentence = USED_UP.get(used.kind, "All {amount} of {name} are used.")
-    return Binding(used.kind, name, sentence.format(amount=amount, name=name))
+    name, quantity = labels.heading(used.good), labels.amount(used.good, used.endowment)
+    amount = format_amount(quantity) if used.kind == "outside" else format_quantity(quantity)
+    return Binding(used.kind, name, f"{name}: {USED_UP.get(used.kind, USED_UP['good']).format(amount=amount)}")
 
 
-def tell_floor(floor: BindingFloor, labels: Labels) -> Binding:
-    """A council that gets its basic need and no more."""
-    coop, good = labels.member(floor.consumer), labels.good(floor.good)
-    planned = format_quantity(labels.amount(floor.good, floor.planned))
-    return Binding("floor", good, f"{coop} gets {planned} of {good}: its floor, the basic need of its people, no more.")
+def tell_floor(floors: list[BindingFloor], labels: Labels) -> Binding:
+    """A basic need that the credits of these councils alone would not have met."""
+    name = labels.heading(floors[0].good)
+    shares = [
+        f"{labels.member(each.consumer)} ({format_quantity(labels.amount(each.good, each.floor))} of "
+        f"{format_quantity(labels.amount(each.good, each.planned))})"
+        for each in floors
+    ]
+    sentence = f"{name}: the greater part of what is planned is the floor, the basic need, for {join_words(shares)}."
+    return Binding("floor", name, sentence)
 
 
-def tell_complement(scarce: ScarceComplement, labels: Labels) -> Binding:
-    """Goods that are only taken together."""
-    coop, scarcest = labels.member(scarce.consumer), labels.good(scarce.scarcest)
-    together = join_words([labels.good(good) for good in scarce.goods])
-    share = format_percent(min(scarce.taken_ppm_of_wanted, PPM))
+def tell_complement(scarce: list[ScarceComplement], labels: Labels) -> Binding:
+    """Goods that these councils only take together."""
+    first = scarce[0]
+    coops = join_words([labels.member(each.consumer) for each in scarce])
+    scarcest, together = labels.heading(first.scarcest), join_words([labels.good(good) for good in first.goods])
+    shares = sorted(min(each.taken_ppm_of_wanted, PPM) for each in scarce)
+    reach = format_percent(shares[0])
+    if shares[-1] != shares[0]:
+        reach = f"{reach} to {format_percent(shares[-1])}"
+    takes = "takes" if len(scarce) == 1 else "take"
     return Binding(
         "complements",
         scarcest,
-        f"{coop} takes {together} only together: {scarcest} is the scarcest of them and limits the others to {share} "
-        "of what was wanted above the floor.",
+        f"{coops} {takes} {together} only together: {scarcest} is the scarcest of them, and of all of them {reach} of "
+        "what was wanted above the floor is there.",
     )
 
 

@@ -77,7 +77,7 @@ class CoopRow(msgspec.Struct, frozen=True):
     people: int
     goods: int
     below_floor: int
-    at_floor: int
+    carried: int
     cut_goods: int
 
 
@@ -167,7 +167,7 @@ class PlanPage(msgspec.Struct, frozen=True):
 
 
 class CoopGood(msgspec.Struct, frozen=True):
-    """One good of one co-op: what it wanted first, what it gets, and its floor.
+    """One good of one co-op: what it wanted first, what it gets, and its floor, which may carry the greater part.
 
     `makers` and `bought_outside` are the whole region's: a plan says who makes a good, not yet which piece goes where.
     """
@@ -178,7 +178,7 @@ class CoopGood(msgspec.Struct, frozen=True):
     makers: tuple[Share, ...] = ()
     bought_outside: Quantity | None = None
     floor: Quantity | None = None
-    is_at_floor: bool = False
+    is_carried: bool = False
 
     @property
     def is_below_floor(self) -> bool:

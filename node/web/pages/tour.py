@@ -14,6 +14,7 @@ from node.web.pages.prices import PriceList, PricePage
 
 TOLD_GOODS_MAX = 3
 TOLD_LINES_MAX = 4
+BAKERY_WORDS = ("bakery", "oven", "bread", "loaf")
 NO_PLAN = "There is no plan yet; once the region has called one, this page tells it with its figures."
 
 
@@ -81,7 +82,7 @@ def choose_told_goods(goods: tuple[CoopGood, ...]) -> list[CoopGood]:
 
 def tell_need(coop: CoopPage, good: CoopGood) -> str:
     """`Northside: 402 people need 412 pieces of wheat loaf and get 405; across the region …`."""
-    need = f"{coop.name}: {format_count(coop.people)} people need {format_quantity(good.wanted)} of {good.name}"
+    need = f"{coop.name}: {tell_people(coop.people)} need {format_quantity(good.wanted)} of {good.name}"
     got = "get all of it" if not good.is_cut else f"get {format_quantity(good.gets)}"
     if good.gets.amount > good.wanted.amount:
         got = f"get {format_quantity(good.gets)}"
@@ -90,6 +91,11 @@ def tell_need(coop: CoopPage, good: CoopGood) -> str:
         made.append(f"{format_quantity(good.bought_outside)} are bought outside")
     across = f" For all co-ops together, {join_words(made)}." if made else ""
     return f"{need} and {got}.{across}"
+
+
+def tell_people(count: int) -> str:
+    """`402 people`, `1 person`."""
+    return "1 person" if count == 1 else f"{format_count(count)} people"
 
 
 def tell_floors(coop: CoopPage) -> str:
@@ -138,7 +144,7 @@ def tell_baker(told: Told) -> list[str]:
     if workplace is None:
         return [NO_PLAN]
     made = join_words([f"{format_quantity(share.amount)} of {share.name}" for share in workplace.makes])
-    used = join_words([f"{format_quantity(share.amount)} of {share.name}" for share in workplace.uses])
+    used = join_words([f"{share.name} ({format_quantity(share.amount)})" for share in workplace.uses])
     full = "That takes its whole capacity" if workplace.is_binding else "That takes"
     share = "" if workplace.is_binding else f" {format_percent(workplace.capacity_ppm)} of its capacity"
     sentences = [f"{workplace.name} of {workplace.member} makes {made}."]
@@ -150,9 +156,14 @@ def tell_baker(told: Told) -> list[str]:
 
 
 def choose_told_workplace(plan: PlanPage | None) -> WorkplaceRow | None:
-    """The busiest bakery, else the busiest workplace."""
+    """The busiest place that bakes bread, else the busiest workplace."""
     rows = [row for row in plan.workplaces if row.makes] if plan else []
-    return min(rows, key=lambda row: ("bak" not in row.name.lower(), -row.capacity_ppm, row.name), default=None)
+    return min(rows, key=lambda row: (not _is_bakery(row), -row.capacity_ppm, row.name), default=None)
+
+
+def _is_bakery(row: WorkplaceRow) -> bool:
+    words = " ".join([row.name, *(share.name for share in row.makes)]).lower()
+    return any(word in words for word in BAKERY_WORDS)
 
 
 def tell_delegate(told: Told) -> list[str]:
@@ -169,7 +180,8 @@ def tell_delegate(told: Told) -> list[str]:
                 f"Reading {reading.number} took {format_count(len(reading.rounds))} rounds: the worst good fell from "
                 f"{format_percent(first.worst_ppm)} to {format_percent(last.worst_ppm)}.{edited}"
             )
-    sentences += [binding.sentence for binding in plan.binding[:TOLD_GOODS_MAX]]
+    first_of_kind = {binding.kind: binding.sentence for binding in reversed(plan.binding)}
+    sentences += reversed(first_of_kind.values())
     if plan.votes:
         sentences.append(tell_votes(plan))
     return sentences

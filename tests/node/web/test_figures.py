@@ -66,7 +66,14 @@ def test_shares_read_in_percent(ppm: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("several", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+    ("several", "text"),
+    [
+        ([], ""),
+        (["a"], "a"),
+        (["a", "b"], "a and b"),
+        (["a", "b", "c"], "a, b and c"),
+        (["loaf, 1 kg", "b", "c"], "loaf, 1 kg; b and c"),
+    ],
 )
 def test_words_are_joined_as_they_are_spoken(several: list[str], text: str) -> None:
     assert words.join_words(several) == text

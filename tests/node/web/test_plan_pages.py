@@ -27,15 +27,13 @@ def pages() -> PlanPages:
 def test_the_goods_of_the_page_are_those_of_the_document(pages: PlanPages) -> None:
     plan = village_story().last_plan
     assert plan is not None
-    shown = {good.name: good for good in pages.page.goods}
-    for row in list_goods(plan):
-        good = shown[row.good]
+    for row, good in zip(list_goods(plan), pages.page.goods, strict=True):
         assert (good.wanted.amount, good.planned.amount) == (row.wanted, row.planned)
         assert good.bought.amount == sum(units for _, units in row.bought)
         assert good.endowment.amount - good.spent.amount == good.left.amount == row.left
-    assert {good.name for good in pages.page.taken_home} == {"bread", "milk"}
-    assert {good.name for good in pages.page.between} == {"flour"}
-    assert {good.name for good in pages.page.means} == {"hours", "co2", "outside"}
+    assert {good.name for good in pages.page.taken_home} == {"Bread", "Milk"}
+    assert {good.name for good in pages.page.between} == {"Flour"}
+    assert {good.name for good in pages.page.means} == {"Hours", "CO₂", "Outside"}
 
 
 def test_what_goes_in_comes_out(pages: PlanPages) -> None:
@@ -63,10 +61,10 @@ def test_who_edited_its_proposal_is_told_with_figures(pages: PlanPages) -> None:
 def test_each_co_op_reads_what_it_gets(pages: PlanPages) -> None:
     assert [coop.name for coop in pages.page.coops] == ["Northside", "Southgate"]
     north = pages.coops[pages.page.coops[0].key]
-    bread = next(good for good in north.goods if good.name == "bread")
+    bread = next(good for good in north.goods if good.name == "Bread")
     assert bread.floor is not None
     assert bread.gets.amount >= bread.floor.amount
-    assert [share.name for share in bread.makers] == ["oven place"]
+    assert [share.name for share in bread.makers] == ["Oven place"]
 
 
 def test_what_binds_is_named_in_whole_sentences(pages: PlanPages) -> None:
@@ -80,12 +78,12 @@ def test_what_binds_is_named_in_whole_sentences(pages: PlanPages) -> None:
 def test_workplaces_belong_to_their_members(pages: PlanPages) -> None:
     places = {place.name: place for place in pages.page.workplaces}
     assert {name: place.member for name, place in places.items()} == {
-        "farm place": "Southgate",
-        "mill place": "Oak bakery",
-        "oven place": "Oak bakery",
+        "Farm place": "Southgate",
+        "Mill place": "Oak bakery",
+        "Oven place": "Oak bakery",
     }
-    assert [share.name for share in places["mill place"].makes] == ["flour"]
-    assert {share.name for share in places["oven place"].uses} == {"flour", "hours", "co2"}
+    assert [share.name for share in places["Mill place"].makes] == ["flour"]
+    assert {share.name for share in places["Oven place"].uses} == {"flour", "hours", "CO₂"}
     assert all(0 <= place.capacity_ppm <= 1_000_000 for place in places.values())
 
 
@@ -97,7 +95,7 @@ def test_a_product_names_its_good_and_says_whether_a_price_is_agreed() -> None:
     wheat = replace_struct(row, code="in-house:oak-bread", name="Wheat loaf", price=None)
     assert match_products(plan, PriceList((rye, wheat))) == {"bread": ("Wheat loaf", False)}
     page = fill_plan_pages(village_story(), PriceList((rye, wheat))).page
-    assert [(good.name, good.price_is_open) for good in page.taken_home] == [("Wheat loaf", True), ("milk", False)]
+    assert [(good.name, good.price_is_open) for good in page.taken_home] == [("Wheat loaf", True), ("Milk", False)]
 
 
 @pytest.mark.parametrize(
@@ -153,6 +151,8 @@ def test_the_tour_is_told_from_a_real_plan(pages: PlanPages, stop: str) -> None:
     told = tell_stop(stop, Told(pages.page, coop, example_prices(), None, example_logs()))
     assert len(told.sentences) >= 2
     assert all(sentence.endswith(".") for sentence in told.sentences)
+    if stop == "baker":
+        assert told.sentences[0].startswith("Oven place of Oak bakery makes ")
 
 
 @pytest.mark.parametrize("stop", ["buyer", "member", "baker", "delegate", "auditor"])
