@@ -58,9 +58,10 @@ def load_config(home: Path) -> Config:
         if named is not None and field != "home":
             values[field] = int(named) if field.endswith("_port") and named.isdecimal() else named
     try:
-        return msgspec.convert({**values, "home": str(home)}, Config)
+        given = msgspec.convert({**values, "home": str(home)}, Config, dec_hook=_read_path)
     except msgspec.ValidationError as error:
         raise RefusedError.at(str(path), str(error)) from None
+    return given
 
 
 def save_config(config: Config) -> None:
@@ -86,3 +87,7 @@ def _format_toml(value: object) -> str:
         return str(value)
     escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _read_path(_: type, value: object) -> Path:
+    return Path(str(value))

@@ -5,6 +5,4 @@ from node.use_cases.context import Operation
 
 _AREAS = (status, till, peers, federation, supply, planning)
 
-OPERATIONS: dict[str, Operation] = {
-    operation.name: operation for area in _AREAS for operation in area.OPERATIONS
-}
+OPERATIONS: dict[str, Operation] = {operation.name: operation for area in _AREAS for operation in area.OPERATIONS}

@@ -30,7 +30,7 @@ def add_peer(db: sqlite3.Connection, peer: Peer) -> bool:
     if db.execute("SELECT count(*) FROM peer").fetchone()[0] >= PEERS_MAX:
         return False
     marks = ", ".join("?" * len(peer))
-    sql = f"INSERT INTO peer({_COLUMNS}) VALUES ({marks}) ON CONFLICT(origin) DO UPDATE SET name = ?, url = ?"  # noqa: S608
+    sql = f"INSERT INTO peer({_COLUMNS}) VALUES ({marks}) ON CONFLICT(origin) DO UPDATE SET name = ?, url = ?"
     db.execute(sql, (*peer, peer.name, peer.url))
     return True
 
@@ -42,13 +42,13 @@ def remove_peer(db: sqlite3.Connection, origin: str) -> bool:
 
 def peer(db: sqlite3.Connection, origin: str) -> Peer | None:
     """One pinned peer by its origin."""
-    row = db.execute(f"SELECT {_COLUMNS} FROM peer WHERE origin = ?", (origin,)).fetchone()  # noqa: S608
+    row = db.execute(f"SELECT {_COLUMNS} FROM peer WHERE origin = ?", (origin,)).fetchone()
     return None if row is None else Peer(*row)
 
 
 def peers(db: sqlite3.Connection) -> list[Peer]:
     """All pinned peers, by origin."""
-    return [Peer(*row) for row in db.execute(f"SELECT {_COLUMNS} FROM peer ORDER BY origin")]  # noqa: S608
+    return [Peer(*row) for row in db.execute(f"SELECT {_COLUMNS} FROM peer ORDER BY origin")]
 
 
 def set_cursor(db: sqlite3.Connection, origin: str, epoch: bytes, change: int) -> None:

@@ -6,7 +6,8 @@ Invariant: a log is folded only as a contiguous prefix; the table can be dropped
 
 import sqlite3
 from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from dataclasses import astuple, dataclass
+from typing import Any
 
 import msgspec
 
@@ -23,7 +24,8 @@ VOID_REASON_LENGTH_MAX = 300
 NOT_READABLE = "?"
 
 
-class IndexedRecord(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class IndexedRecord:
     """A record where it lies, with its typed body (None for unknown kinds, detached bodies and void records)."""
 
     origin: str
@@ -34,7 +36,8 @@ class IndexedRecord(NamedTuple):
     void: str
 
 
-class IndexRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class IndexRow:
     """One row of the index: what a page can show of any entry, readable or not."""
 
     origin: str
@@ -64,7 +67,7 @@ def catch_up(db: sqlite3.Connection, origin: str, limit: int = CATCH_UP_ENTRIES_
     found = log_store.entries(db, origin, start, stop)
     rows = [index_entry(origin, index, raw, log_key_id) for index, raw in enumerate(found, start)]
     sql = f"INSERT OR REPLACE INTO record_index({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-    db.executemany(sql, rows)
+    db.executemany(sql, map(astuple, rows))
     db.execute("INSERT OR REPLACE INTO index_cursor VALUES (?, ?)", (origin, stop))
     return start, stop
 
@@ -122,7 +125,7 @@ def records(
         where, values = f"{where} AND origin = ?", [*values, origin]
     if not with_void:
         where = f"{where} AND void = ''"
-    sql = f"SELECT {_COLUMNS} FROM record_index WHERE {where} ORDER BY origin, idx"  # noqa: S608
+    sql = f"SELECT {_COLUMNS} FROM record_index WHERE {where} ORDER BY origin, idx"
     opened: dict[tuple[str, int], list[bytes]] = {}
     return [_open_row(db, IndexRow(*row), opened) for row in db.execute(sql, values).fetchall()]
 
@@ -133,7 +136,7 @@ def records_between(
     """Records start..stop-1 of a log that are of these kinds and not void, in order."""
     marks = ", ".join("?" * len(kinds))
     sql = f"""SELECT {_COLUMNS} FROM record_index WHERE origin = ? AND idx >= ? AND idx < ? AND void = ''
-              AND kind IN ({marks}) ORDER BY idx"""  # noqa: S608
+              AND kind IN ({marks}) ORDER BY idx"""
     opened: dict[tuple[str, int], list[bytes]] = {}
     found = db.execute(sql, (origin, start, stop, *sorted(kinds))).fetchall()
     return [_open_row(db, IndexRow(*row), opened) for row in found]
@@ -141,14 +144,14 @@ def records_between(
 
 def record_at(db: sqlite3.Connection, origin: str, index: int) -> IndexedRecord | None:
     """One readable record by its place."""
-    sql = f"SELECT {_COLUMNS} FROM record_index WHERE origin = ? AND idx = ?"  # noqa: S608
+    sql = f"SELECT {_COLUMNS} FROM record_index WHERE origin = ? AND idx = ?"
     row = db.execute(sql, (origin, index)).fetchone()
     return None if row is None or row[2] == NOT_READABLE else _open_row(db, IndexRow(*row))
 
 
 def record_by_leaf(db: sqlite3.Connection, leaf: bytes) -> IndexedRecord | None:
-    """One readable record by its leaf hash; of equal ones the first in canonical order."""
-    sql = f"SELECT {_COLUMNS} FROM record_index WHERE leaf = ? ORDER BY origin, idx LIMIT 1"  # noqa: S608
+    """One record by its leaf hash that is not void: a copy of its bytes in another log is, so there is at most one."""
+    sql = f"SELECT {_COLUMNS} FROM record_index WHERE leaf = ? AND void = '' ORDER BY origin, idx LIMIT 1"
     row = db.execute(sql, (leaf,)).fetchone()
     return None if row is None or row[2] == NOT_READABLE else _open_row(db, IndexRow(*row))
 
@@ -156,9 +159,9 @@ def record_by_leaf(db: sqlite3.Connection, leaf: bytes) -> IndexedRecord | None:
 def rows(db: sqlite3.Connection, origin: str | None = None, last: int | None = None) -> Iterator[IndexRow]:
     """Index rows in canonical order, or the `last` rows of one log, newest first."""
     if origin is None:
-        found = db.execute(f"SELECT {_COLUMNS} FROM record_index ORDER BY origin, idx")  # noqa: S608
+        found = db.execute(f"SELECT {_COLUMNS} FROM record_index ORDER BY origin, idx")
     else:
-        sql = f"SELECT {_COLUMNS} FROM record_index WHERE origin = ? ORDER BY idx DESC LIMIT ?"  # noqa: S608
+        sql = f"SELECT {_COLUMNS} FROM record_index WHERE origin = ? ORDER BY idx DESC LIMIT ?"
         found = db.execute(sql, (origin, -1 if last is None else last))
     return (IndexRow(*row) for row in found)
 

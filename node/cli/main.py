@@ -29,18 +29,22 @@ def rochdale(ctx: click.Context, home: Path | None, as_json: bool) -> None:
 
 @rochdale.command()
 @click.option("--name", help="What your co-op is called; it can be said later.")
-@click.option("--passphrase-file", type=click.Path(dir_okay=False), help="Open the keys by the passphrase in this file.")
+@click.option(
+    "--passphrase-file", type=click.Path(dir_okay=False), help="Open the keys by the passphrase in this file."
+)
 @click.option("--peer-port", type=int, help="The port other co-ops reach this node at (default: any free one).")
 @click.option("--peer-url", help="The address other co-ops are told; without it this node only dials out.")
 @click.option("--web-port", type=int, help="The port of this node's own pages on this machine.")
 @click.pass_obj
-def init(context: Context, **given: object) -> None:
+def init(context: Context, /, **given: object) -> None:
     """Make a home: keys, a log, and the first signed record. Asks nothing."""
     quiet_logs()
     with exit_codes(context.as_json):
         made = asyncio.run(init_home(open_config(context.home, **given), Clock()))
         if context.as_json:
-            click.echo(json.dumps({"home": str(context.home), "origin": made.origin, "recovery_key": made.recovery_key}))
+            click.echo(
+                json.dumps({"home": str(context.home), "origin": made.origin, "recovery_key": made.recovery_key})
+            )
         else:
             print_made(context.home, made)
 
@@ -50,7 +54,7 @@ def init(context: Context, **given: object) -> None:
 @click.option("--peer-port", type=int, help="The port other co-ops reach this node at.")
 @click.option("--peer-url", help="The address other co-ops are told.")
 @click.pass_obj
-def run(context: Context, **given: object) -> None:
+def run(context: Context, /, **given: object) -> None:
     """Run this node until Ctrl-C: pages for people, sessions with peers. An empty home is made first."""
     with exit_codes(context.as_json):
         asyncio.run(run_node(open_config(context.home, **given), Clock(), as_json=context.as_json))
@@ -70,3 +74,7 @@ for _area in (till, peer, federation, supply, plan, demo):
 def run_main() -> None:
     """The entry point of the installed command."""
     rochdale()
+
+
+if __name__ == "__main__":
+    run_main()

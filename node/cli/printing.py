@@ -41,12 +41,19 @@ def print_made(home: Path, made: Made) -> None:
 def print_status(status: dict[str, Any]) -> None:
     """The node at a glance."""
     say(f"{status['name']} ({status['origin']})")
-    say(f"{status['records']} records, {status['void']} of them void; {status['till_lines']} till lines; "
-        f"{status['peers']} peers.")
+    say(
+        f"{status['records']} records, {status['void']} of them void; {status['till_lines']} till lines; "
+        f"{status['peers']} peers."
+    )
     if status["forks"]:
         say(f"For {status['forks']} log(s) two versions exist; both are kept and shown.")
     rows = [
-        (log["origin"], log["size"], log["root"][:16], ", ".join(f"{name} to {size}" for name, size in log["cosigned"].items()))
+        (
+            log["origin"],
+            log["size"],
+            log["root"][:16],
+            ", ".join(f"{name} to {size}" for name, size in log["cosigned"].items()),
+        )
         for log in status["logs"]
     ]
     print_table(("log", "size", "root", "cosigned by"), rows)

@@ -86,8 +86,10 @@ def _print_formats(answer: dict[str, Any]) -> None:
 
 def _print_report(report: dict[str, Any]) -> None:
     verb = "imported" if report["taken"] else "previewed"
-    say(f"{report['name']}: {verb}, {report['rows_read']} rows from {report['first_day']} to {report['last_day']}, "
-        f"{report['products']} products, {report['households']} households, {cents(report['amount_cents'])} in all.")
+    say(
+        f"{report['name']}: {verb}, {report['rows_read']} rows from {report['first_day']} to {report['last_day']}, "
+        f"{report['products']} products, {report['households']} households, {cents(report['amount_cents'])} in all."
+    )
     if report["known_file"]:
         say("This very file was imported before; nothing was changed.")
     elif report["taken"]:
@@ -101,7 +103,12 @@ def _print_report(report: dict[str, Any]) -> None:
 def _print_consumption(report: dict[str, Any]) -> None:
     say(f"{report['lines']} till lines of {report['households']} households in {len(report['weeks'])} weeks.")
     rows = [
-        (one["name"] or one["code"], one["category"], format_decimal(one["quantity_milli"], 3), cents(one["amount_cents"]))
+        (
+            one["name"] or one["code"],
+            one["category"],
+            format_decimal(one["quantity_milli"], 3),
+            cents(one["amount_cents"]),
+        )
         for one in report["products"][:SHOWN_MAX]
     ]
     print_table(("product", "category", "quantity", "money"), rows)

@@ -121,5 +121,3 @@ def generate_rows(
                     product.kind,
                     "",
                 ]
-
-

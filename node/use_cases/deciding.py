@@ -23,7 +23,6 @@ from protocol.federation.decision import (
     ValueReady,
     handle,
     is_closed,
-    open_decision,
     restore,
     wait_s,
     waiting_for,
@@ -49,6 +48,7 @@ class Decider:
         self._unjudged: set[bytes] = set()
         self._closed_value: bytes | None = None
         self._reported = False
+        self._has_dropped = False
         self._offered: bytes | None = None
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         self._timers: list[asyncio.TimerHandle] = []
@@ -99,15 +99,16 @@ class Decider:
         await asyncio.gather(self._task, return_exceptions=True)
 
     def _restore(self, voters: tuple[str, ...]) -> DecisionState:
-        own: list[Vote] = []
-        others: list[Vote] = []
-        for kind in VOTE_KINDS:
-            for indexed in records(self._node.database.reader, kind, self.slot):
-                vote = self._read(indexed)
-                if vote is not None:
-                    (own if indexed.origin == self._node.origin else others).append(vote)
-        me = self._node.origin
-        return restore(me, voters, self.slot, own, others) if own or others else open_decision(me, voters, self.slot)
+        me, votes = self._node.origin, self._list_votes()
+        own = [vote for vote in votes if vote.voter == me]
+        others = [vote for vote in votes if vote.voter != me]
+        return restore(me, voters, self.slot, own, others)
+
+    def _list_votes(self) -> list[Vote]:
+        """Every vote of this slot in the logs."""
+        db = self._node.database.reader
+        found = [self._read(indexed) for kind in VOTE_KINDS for indexed in records(db, kind, self.slot)]
+        return [vote for vote in found if vote is not None]
 
     def _read(self, indexed: IndexedRecord) -> Vote | None:
         if indexed.body is None or indexed.record.sigs:
@@ -117,10 +118,22 @@ class Decider:
         return vote_of(indexed.body, indexed.origin)
 
     def _add(self, event: Event) -> None:
-        if self._closed_value is None:
+        if self._closed_value is not None:
+            return
+        try:
             self._events.put_nowait(event)
+        except asyncio.QueueFull:
+            # What is dropped here lies in the logs: it is read again once the queue has run empty.
+            self._has_dropped = True
 
     async def _work(self) -> None:
+        try:
+            await self._follow_events()
+        except Exception:
+            # A vote that could not be written must not be counted: this node stays silent in the slot.
+            self._node.log.exception("decider.failed")
+
+    async def _follow_events(self) -> None:
         while True:
             event = await self._events.get()
             self._state, actions = handle(self._state, event)
@@ -136,6 +149,13 @@ class Decider:
                     case Closed(value, _):
                         self._closed_value = value
             self._report()
+            if self._has_dropped and self._events.empty():
+                self._has_dropped = False
+                self._hear_again()
+
+    def _hear_again(self) -> None:
+        for vote in self._list_votes():
+            self._add(Received(vote))
 
     def _set_timer(self, timeout: Timeout) -> None:
         loop = asyncio.get_running_loop()

@@ -28,7 +28,7 @@ from protocol.federation.membership import (
     fold_federation,
     name_federation,
 )
-from protocol.federation.peer_card import PeerCard, parse_peer_card
+from protocol.federation.peer_card import PeerCard, parse_card
 from protocol.federation.roster import Member
 from protocol.planning.cards import ApprovedFloor, CardTerms
 from storage.record_index import record_by_leaf, records
@@ -133,7 +133,7 @@ def find_said(db: sqlite3.Connection, leaf: bytes) -> Said | None:
 def current_history(node: Node) -> History | None:
     """The history that the running keeper holds, or one read from the logs where none runs."""
     keeper = node.parts.get("roster")
-    return read_history(node) if keeper is None else keeper.history
+    return read_history(node) if keeper is None or keeper.history is None else keeper.history
 
 
 def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
@@ -171,7 +171,7 @@ async def invite(node: Node, params: InviteParams) -> dict[str, str]:
     history = current_history(node)
     if history is None or all(member.origin != node.origin for member in history.newest.roster.members):
         raise RefusedError.at("federation", "only a member can invite; found a federation or join one first")
-    card = parse_peer_card(params.card)
+    card = parse_card(params.card)
     await pin_card(node, card)
     value = to_value(card)
     await node.database.write(lambda db: set_setting(db, f"{INVITED_SETTING}/{card.origin}", value))

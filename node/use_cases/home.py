@@ -59,7 +59,9 @@ async def init_home(config: Config, clock: Clock) -> Made:
     node = _assemble(config, clock, keys, origin, name)
     try:
         await node.database.write(lambda db: log_store.add_log(db, origin, generate(keys.log).public))
-        founding = Founding(name=name, keys=public_keys(keys), recovery_key_hash=recovery_key_hash(generate(recovery_seed).public))
+        founding = Founding(
+            name=name, keys=public_keys(keys), recovery_key_hash=recovery_key_hash(generate(recovery_seed).public)
+        )
         await publish(node, "log.founding", founding)
         await node.database.write(lambda db: set_setting(db, "origin", origin))
         await node.database.write(lambda db: set_setting(db, "name", name))

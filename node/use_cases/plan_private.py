@@ -1,6 +1,6 @@
 """What a member brings to a plan: tastes from its own till, its workplaces' effort; only cards and answers go out.
 
-Invariant: the till gives proportions only; credits are heads times an equal amount, floors the charter's list times heads.
+Invariant: the till gives proportions only; credits are heads times an equal amount, floors the charter's list.
 Invariant: nothing is answered for a call that a person has not released; tastes and effort costs never leave the node.
 """
 
@@ -18,6 +18,7 @@ from protocol.core.errors import RefusedError
 from protocol.planning.call import CardAnswer, PlanCards
 from protocol.planning.card_rules import granted_floors
 from protocol.planning.cards import MICRO, CardTerms, ConsumerCard, GoodsTable, Nest, WorkplaceCard
+from protocol.planning.contributions import workplace_id
 from protocol.planning.economy import Economy, Floats
 from protocol.planning.economy_file import read_workplace
 from protocol.planning.responses import (
@@ -55,7 +56,7 @@ class Council(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a person releases for one reading of a call: the council's wishes and the workplaces as in an economy file."""
+    """What a person releases for one reading: the council's wishes, and workplaces as in an economy file."""
 
     council: Council | None = None
     workplaces: Annotated[tuple[dict[str, Any], ...], msgspec.Meta(max_length=WORKPLACES_MAX)] = ()
@@ -69,16 +70,6 @@ class PrivateSide(msgspec.Struct, frozen=True):
     efforts: dict[str, Effort]
     lines_unmapped: int
     summed: tuple[str, ...]
-
-
-def workplace_id(origin: str, label: str) -> str:
-    """The card id of a member's workplace: the member's log, then its label."""
-    return f"{origin}#{label}"
-
-
-def owner_of_card(card_id: str) -> str:
-    """The log that a card belongs to."""
-    return card_id.partition("#")[0]
 
 
 def prepare_side(
@@ -108,8 +99,6 @@ def answer_cards(side: PrivateSide, state: State, economy: Economy) -> tuple[Car
         for card in side.cards.workplaces
     ]
     return tuple(answers)
-
-
 
 
 def _prepare_workplaces(

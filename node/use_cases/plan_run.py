@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from node.use_cases.context import Node
 from node.use_cases.deciding import Decider, closed_content
 from node.use_cases.plan_draft import Draft, make_draft
-from node.use_cases.plan_private import PrivateSide, Release, answer_cards, owner_of_card, prepare_side
+from node.use_cases.plan_private import PrivateSide, Release, answer_cards, prepare_side
 from node.use_cases.publish import publish
 from protocol.core.encoding import decode, to_struct
-from protocol.core.errors import RefusedError
+from protocol.core.errors import Finding, RefusedError
 from protocol.planning.call import (
     CARDS_ROUND,
     CardRegret,
@@ -27,14 +27,15 @@ from protocol.planning.call import (
     parse_set,
     round_slot,
 )
-from protocol.planning.card_rules import audit_consumer_card, audit_workplace_card
 from protocol.planning.cards import CardTerms, GoodsTable
+from protocol.planning.contributions import audit_answer, audit_cards, owner_of_card
 from protocol.planning.economy import Economy, build_economy
-from protocol.planning.rounds import Answer, RoundReport, check_answer, close_round, start_state, warm_start
+from protocol.planning.rounds import Answer, RoundReport, close_round, start_state, warm_start
 from protocol.planning.state import State, hash_state
 from storage.files import FILE_BYTES_MAX
 from storage.record_index import IndexedRecord, record_by_leaf, records
 
+FETCH_AGAIN_S = 0.5
 SILENT_WAIT_MS = 500
 """How long the wait is for a participant that was silent in the round before."""
 
@@ -88,6 +89,7 @@ class PlanRun:
         self.releases: dict[int, Release] = {}
         self.side: PrivateSide | None = None
         self.slot: Slot | None = None
+        self.set_aside: dict[bytes, tuple[Finding, ...]] = {}
         self._silent_before: frozenset[str] = frozenset()
         self._side_reading = 0
         self._wake: asyncio.TimerHandle | None = None
@@ -123,18 +125,22 @@ class PlanRun:
         except RefusedError as error:
             await self._stop(str(error))
 
-    def describe(self) -> dict[str, object]:
-        """Where the call stands at this node, and for whom it waits."""
+    def waits_for(self) -> tuple[str, ...]:
+        """Whose card, answer or vote is still out."""
         slot = self.slot
-        waits_for = sorted(slot.expected - slot.held.keys()) if slot is not None else []
-        if slot is not None and not waits_for and slot.decider is not None:
-            waits_for = list(slot.decider.waits_for())
+        if slot is None:
+            return ()
+        missing = tuple(sorted(slot.expected - slot.held.keys()))
+        return missing if missing or slot.decider is None else slot.decider.waits_for()
+
+    def describe(self) -> dict[str, object]:
+        """Where the call stands at this node."""
         return {
             "stage": self.stage,
             "trouble": self.trouble,
             "reading": self.reading.reading,
             "round": len(self.reading.reports),
-            "waits_for": waits_for,
+            "waits_for": self.waits_for(),
         }
 
     async def close(self) -> None:
@@ -146,7 +152,7 @@ class PlanRun:
 
     async def _step(self) -> bool:
         if self.table is None:
-            return self._load_table()
+            return await self._load_table()
         if self.slot is None:
             self._open_slot()
         slot = self.slot
@@ -158,14 +164,16 @@ class PlanRun:
             return False
         return await self._apply(slot, slot.content)
 
-    def _load_table(self) -> bool:
+    async def _load_table(self) -> bool:
         raw = self.node.files.get(self.call.goods_table)
         if raw is None:
             peering = self.node.parts.get("peering")
-            if peering is not None:
-                peering.want_file(self.call.goods_table)
-            self._wake_in(0.5)
-            return False
+            if peering is None or not await peering.fetch_file(self.call.goods_table):
+                self._wake_in(FETCH_AGAIN_S)
+                return False
+            raw = self.node.files.get(self.call.goods_table)
+            if raw is None:
+                return False
         self.table = to_struct(decode(raw, FILE_BYTES_MAX), GoodsTable, "goods table")
         self.stage = "cards"
         return True
@@ -184,7 +192,10 @@ class PlanRun:
         slot.content = closed_content(self.node, slot_id, self.terms.members)
         if slot.content is None:
             decider = Decider(
-                self.node, slot_id, self.terms.members, lambda content: self._judge(slot, content),
+                self.node,
+                slot_id,
+                self.terms.members,
+                lambda content: self._judge(slot, content),
                 lambda content: self._closed(slot, content),
             )
             slot.decider = decider
@@ -202,38 +213,16 @@ class PlanRun:
             slot.contributed = True
 
     def _is_valid(self, slot: Slot, indexed: IndexedRecord) -> bool:
-        body = indexed.body
-        if slot.number == CARDS_ROUND:
-            return not self.audit_cards(indexed.origin, body)
-        assert self.economy is not None and self.state is not None
-        own_cards = {card for card in self.economy.participants if owner_of_card(card) == indexed.origin}
-        if {answer.card for answer in body.answers} != own_cards or len(body.answers) != len(own_cards):
-            return False
-        try:
-            for answer in body.answers:
-                check_answer(self.economy, self.state, answer.card, Answer(body.state, answer.quantities))
-        except RefusedError:
-            return False
-        return True
-
-    def audit_cards(self, origin: str, cards: PlanCards) -> list[str]:
-        """Why a member's cards are void, in sentences; an empty list when they are not."""
         assert self.table is not None
-        found = [
-            f"{card.id}: not a card of this member"
-            for card in (*cards.consumers, *cards.workplaces)
-            if owner_of_card(card.id) != origin
-        ]
-        for card in cards.consumers:
-            if card.heads != self.terms.members.get(origin):
-                found.append(f"{card.id}: {card.heads} heads, the roster says {self.terms.members.get(origin)}")
-            found += [str(one) for one in audit_consumer_card(self.table, card, self.terms.card_terms)]
-        for workplace in cards.workplaces:
-            found += [str(one) for one in audit_workplace_card(self.table, workplace)]
-        names = [card.id for card in (*cards.consumers, *cards.workplaces)]
-        if len(set(names)) != len(names) or len(cards.consumers) > 1:
-            found.append("one council card at most, and no card twice")
-        return found
+        if slot.number == CARDS_ROUND:
+            heads = self.terms.members[indexed.origin]
+            found = audit_cards(indexed.origin, indexed.body, self.table, heads, self.terms.card_terms)
+        else:
+            assert self.economy is not None and self.state is not None
+            found = audit_answer(indexed.origin, indexed.body, self.economy, self.state)
+        if found:
+            self.set_aside[indexed.leaf] = tuple(found)
+        return not found
 
     async def _contribute(self, slot: Slot) -> None:
         """Publish this node's own cards or answers, once; nothing without a person's release."""
@@ -263,7 +252,14 @@ class PlanRun:
             terms, heads = self.terms, self.terms.members[self.node.origin]
             assert self.table is not None
             self.side = await asyncio.to_thread(
-                prepare_side, self.node, release, self.call_id, reading, self.table, heads, terms.card_terms,
+                prepare_side,
+                self.node,
+                release,
+                self.call_id,
+                reading,
+                self.table,
+                heads,
+                terms.card_terms,
                 terms.k_households,
             )
             self._side_reading = reading
@@ -301,7 +297,7 @@ class PlanRun:
             if leaf is not None:
                 indexed = record_by_leaf(self.node.database.reader, leaf)
                 if indexed is None:
-                    self._wake_in(0.5)
+                    self._wake_in(FETCH_AGAIN_S)
                     return False
                 found[origin] = indexed
         if slot.decider is not None:
@@ -316,11 +312,15 @@ class PlanRun:
 
     def _begin_rounds(self, found: Mapping[str, IndexedRecord]) -> None:
         assert self.table is not None
+        previous = self.economy
         bodies = [indexed.body for indexed in found.values()]
         consumers = [card for body in bodies for card in body.consumers]
         workplaces = [card for body in bodies for card in body.workplaces]
         self.economy = build_economy(self.table, consumers, workplaces)
-        self.state = start_state(self.economy) if self.state is None else warm_start(self.economy, self.state)
+        if self.state is None or previous is None:
+            self.state = start_state(self.economy)
+        else:
+            self.state = warm_start(self.economy, self.state, previous)
         self.stage = "rounds"
 
     async def _close_round(self, found: Mapping[str, IndexedRecord]) -> None:
@@ -344,7 +344,9 @@ class PlanRun:
         assert self.economy is not None and self.state is not None
         reading = self.reading
         side = self.side if self._side_reading == reading.reading else None
-        draft = await asyncio.to_thread(make_draft, self.economy, self.state, reading.reports, self.call, side)
+        draft = await asyncio.to_thread(
+            make_draft, self.economy, self.state, reading.reports[-1], self.call_id, self.call, reading.reading, side
+        )
         reading.draft = draft
         self.node.files.put(draft.document)
         if self._has_checked(draft) is False and self.node.origin in self.terms.members:

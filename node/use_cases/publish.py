@@ -8,7 +8,7 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
 
 import msgspec
 
@@ -32,7 +32,8 @@ from storage import log_store, record_index
 WAITING_MAX = 4_096
 
 
-class Published(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Published:
     """Where a record lies: `leaf` is its id."""
 
     origin: str
@@ -87,7 +88,7 @@ class Publisher:
         while self._waiting:
             drafts, self._waiting = self._waiting, []
             try:
-                start, leaves = await self._node.database.write(lambda db, batch=drafts: self._append(db, batch))
+                start, leaves = await self._node.database.write(partial(self._append, drafts=drafts))
             except Exception as error:
                 for draft in drafts:
                     if not draft.done.cancelled():
@@ -101,9 +102,7 @@ class Publisher:
     def _append(self, db: sqlite3.Connection, drafts: Sequence[_Draft]) -> tuple[int, list[bytes]]:
         head = log_store.head(db, self._node.origin)
         assert head is not None
-        entries = [
-            format_record(_place(draft.record, seq)) for seq, draft in enumerate(drafts, head.size)
-        ]
+        entries = [format_record(_place(draft.record, seq)) for seq, draft in enumerate(drafts, head.size)]
         log_store.append(db, self._node.origin, entries, self._sign)
         record_index.catch_up(db, self._node.origin)
         return head.size, [leaf_hash_of(entry) for entry in entries]

@@ -24,7 +24,7 @@ from storage.till_lines import TillRow
 FILE_BYTES_MAX = 50 * 1024 * 1024
 NAME_LENGTH_MAX = 200
 WANTED_MAX = 10
-TOKEN_KEY_SETTING = "till_token_key"
+HOUSEHOLD_KEY_SETTING = "till_household_key"
 
 
 class TillParams(msgspec.Struct, kw_only=True):
@@ -142,10 +142,10 @@ async def _token_key(node: Node) -> bytes:
     fresh = node.clock.random_bytes(TOKEN_KEY_BYTES)
 
     def find_or_make(db: Any) -> bytes:
-        known = setting(db, TOKEN_KEY_SETTING)
+        known = setting(db, HOUSEHOLD_KEY_SETTING)
         if isinstance(known, bytes):
             return known
-        set_setting(db, TOKEN_KEY_SETTING, fresh)
+        set_setting(db, HOUSEHOLD_KEY_SETTING, fresh)
         return fresh
 
     return await node.database.write(find_or_make)

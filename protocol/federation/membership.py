@@ -168,6 +168,7 @@ def apply_changes(history: History, saids: Sequence[Said]) -> History:
         (*history.versions, following),
         history.applied | {said.leaf for said in saids},
         {**history.counted, **counts},
+        findings=history.findings,
     )
 
 

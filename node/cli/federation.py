@@ -1,0 +1,131 @@
+"""`rochdale federation`: found one, invite, join, leave, see who belongs."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from node.cli.calls import Context, exit_codes, run_command
+from node.cli.printing import print_table, say
+from protocol.core.errors import RefusedError
+
+FILE_BYTES_MAX = 1024 * 1024
+
+_KIND = click.option(
+    "--kind", type=click.Choice(["consumers", "producers"]), default="consumers", show_default=True, help="What we are."
+)
+_HEADS = click.option("--heads", type=int, required=True, help="How many people we count.")
+
+
+def add_commands(group: click.Group) -> None:
+    """Hang this area's commands into `rochdale`."""
+    group.add_command(federation)
+
+
+@click.group()
+def federation() -> None:
+    """The federation: its charter, its roster, and how one joins or leaves."""
+
+
+@federation.command()
+@click.option("--charter", type=click.Path(path_type=Path), required=True, help="JSON file with the charter.")
+@_KIND
+@_HEADS
+@click.pass_obj
+def create(context: Context, charter: Path, kind: str, heads: int) -> None:
+    """Found a federation of one under a charter; others join by invitation."""
+    with exit_codes(context.as_json):
+        params = {"charter": _read_json(charter), "kind": kind, "heads": heads}
+    run_command(context, "federation.create", params, print_roster)
+
+
+@federation.command()
+@click.argument("card")
+@click.pass_obj
+def invite(context: Context, card: str) -> None:
+    """Invite the co-op whose peer CARD this is (a line, or a file that holds it)."""
+    with exit_codes(context.as_json):
+        params = {"card": read_line(card)}
+    run_command(context, "federation.invite", params, _print_invitation)
+
+
+@federation.command()
+@click.argument("invitation")
+@_KIND
+@_HEADS
+@click.pass_obj
+def join(context: Context, invitation: str, kind: str, heads: int) -> None:
+    """Accept an INVITATION (a line, or a file that holds it)."""
+    with exit_codes(context.as_json):
+        params = {"invitation": read_line(invitation), "kind": kind, "heads": heads}
+    run_command(context, "federation.join", params, _print_asked)
+
+
+@federation.command()
+@click.pass_obj
+def leave(context: Context) -> None:
+    """Leave the federation; what was signed stays signed."""
+    run_command(
+        context, "federation.leave", {}, lambda _: say("Your word is in your log; the next roster is without you.")
+    )
+
+
+@federation.command()
+@click.argument("count", type=int)
+@click.pass_obj
+def heads(context: Context, count: int) -> None:
+    """Sign a new COUNT of our people."""
+    run_command(context, "federation.heads", {"heads": count}, lambda _: say(f"Your log now counts {count} people."))
+
+
+@federation.command()
+@click.pass_obj
+def roster(context: Context) -> None:
+    """Who belongs, and under which charter."""
+    run_command(context, "federation.roster", {}, print_roster)
+
+
+def read_line(text: str) -> str:
+    """A pasted line, or the content of the file of this name."""
+    if text.startswith("rochdale-") or len(text) > 1_000:
+        return text
+    try:
+        with Path(text).open(encoding="utf-8") as stream:
+            return stream.read(FILE_BYTES_MAX)
+    except (OSError, UnicodeDecodeError):
+        raise RefusedError.at(text, "neither a pasted line nor a file that can be read") from None
+
+
+def print_roster(report: dict[str, Any]) -> None:
+    """The roster in force, for people."""
+    charter = report["charter"]
+    say(f"{charter['name']}: version {report['version']}, {len(report['members'])} members, {report['heads']} people.")
+    rows = [
+        (one["name"], one["kind"], one["heads"], one["url"] or "dials out", one["origin"]) for one in report["members"]
+    ]
+    print_table(("member", "kind", "people", "address", "log"), rows)
+    if report["waits_for"]:
+        say(f"The next version waits for {', '.join(report['waits_for'])}.")
+    for finding in report["findings"]:
+        say(f"  {finding}")
+
+
+def _print_invitation(answer: dict[str, Any]) -> None:
+    say("Send them this line; they give it to `rochdale federation join`:\n")
+    say(answer["invitation"])
+
+
+def _print_asked(answer: dict[str, Any]) -> None:
+    say(f"Your log says that you want to join federation {answer['federation'][:16]}.")
+    say("Once your node meets the one that invited you, the members decide; see `rochdale federation roster`.")
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        with path.open("rb") as stream:
+            return msgspec.json.decode(stream.read(FILE_BYTES_MAX))
+    except OSError as error:
+        raise RefusedError.at(str(path), error.strerror or "cannot be read") from None
+    except msgspec.DecodeError as error:
+        raise RefusedError.at(str(path), f"not JSON: {error}") from None

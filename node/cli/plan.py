@@ -1,0 +1,165 @@
+"""`rochdale plan`: call, propose, follow, check and ratify a plan."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from node.cli.calls import Context, exit_codes, run_command
+from node.cli.printing import print_table, say
+from protocol.core.errors import RefusedError
+from protocol.core.quantities import divide_half_up, format_decimal
+
+FILE_BYTES_MAX = 4 * 1024 * 1024
+_CALL = click.option("--call", default="", help="The call's id; without it the newest.")
+
+
+def add_commands(group: click.Group) -> None:
+    """Hang this area's commands into `rochdale`."""
+    group.add_command(plan)
+
+
+@click.group()
+def plan() -> None:
+    """Plans: who makes and who gets what, agreed in rounds, needs first."""
+
+
+@plan.command()
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--scope", required=True, help="Which region the plan is for.")
+@click.option("--period", required=True, help="Which period it is for.")
+@click.option("--readings", default=2, show_default=True, help="How many drafts before the vote.")
+@click.option("--rounds-max", default=40, show_default=True, help="Machine rounds before giving up.")
+@click.pass_obj
+def call(context: Context, table: Path, scope: str, period: str, readings: int, rounds_max: int) -> None:
+    """Call a plan over the goods TABLE (JSON) among the members of the roster in force."""
+    with exit_codes(context.as_json):
+        params = {
+            "table": _read_json(table),
+            "scope": scope,
+            "period": period,
+            "readings": readings,
+            "rounds_max": rounds_max,
+        }
+    run_command(context, "plan.call", params, lambda answer: say(f"Called: {answer['call']}, {answer['goods']} goods."))
+
+
+@plan.command()
+@click.argument("release", type=click.Path(path_type=Path))
+@click.option("--reading", default=1, show_default=True, help="Which reading this is for.")
+@_CALL
+@click.pass_obj
+def propose(context: Context, release: Path, reading: int, call: str) -> None:
+    """Release what is in RELEASE (JSON): our cards, and the answers that follow from them, for one reading."""
+    with exit_codes(context.as_json):
+        params = {"release": _read_json(release), "reading": reading, "call": call}
+    said = f"Released for reading {reading}; your node answers from now on."
+    run_command(context, "plan.propose", params, lambda _: say(said))
+
+
+@plan.command()
+@_CALL
+@click.pass_obj
+def status(context: Context, call: str) -> None:
+    """Where a call stands, and for whom it waits."""
+    run_command(context, "plan.status", {"call": call}, _print_status)
+
+
+@plan.command()
+@_CALL
+@click.option("--document", type=click.Path(path_type=Path), help="Write the plan document to this file.")
+@click.pass_obj
+def show(context: Context, call: str, document: Path | None) -> None:
+    """The whole plan as this node computed it."""
+    report = run_command(context, "plan.show", {"call": call}, _print_plan)
+    if document is not None:
+        with exit_codes(context.as_json):
+            if not report["document"]:
+                raise RefusedError.at("plan", "there is no draft to write yet")
+            document.write_text(report["document"], "utf-8")
+
+
+@plan.command()
+@_CALL
+@click.pass_context
+def check(ctx: click.Context, call: str) -> None:
+    """Check the newest draft's certificate again; exit code 1 when it does not hold."""
+    answer = run_command(ctx.obj, "plan.check", {"call": call}, _print_check)
+    if not answer["holds"]:
+        ctx.exit(1)
+
+
+@plan.command()
+@click.option("--approve/--refuse", required=True, help="What the meeting decided.")
+@click.option("--yes", "votes_yes", type=int, required=True, help="Votes for it.")
+@click.option("--no", "votes_no", type=int, required=True, help="Votes against it.")
+@click.option("--abstained", type=int, default=0, show_default=True, help="Votes for neither.")
+@click.option("--digest", default="", help="The draft that the meeting voted on.")
+@click.option("--reason", default="", help="Why, in a sentence; nothing about a person.")
+@_CALL
+@click.pass_obj
+def ratify(
+    context: Context, approve: bool, votes_yes: int, votes_no: int, abstained: int, digest: str, reason: str, call: str
+) -> None:
+    """Sign what our meeting decided about the newest draft; it can be said once."""
+    meeting = {"yes": votes_yes, "no": votes_no, "abstained": abstained, "made_up": False}
+    params = {"approve": approve, "meeting": meeting, "digest": digest, "reason": reason, "call": call}
+    run_command(context, "plan.ratify", params, lambda answer: say(f"Signed for draft {answer['digest'][:16]}."))
+
+
+def _print_status(status: dict[str, Any]) -> None:
+    say(f"Call {status['call'][:16]}: {status['state']}, reading {status['reading']}, round {status['round']}.")
+    if status["worst_good"] is not None:
+        say(f"The worst good is {status['worst_good']}, {percent(status['worst_good_ppm'])} % off.")
+    if status["waits_for"]:
+        say(f"Waits for {', '.join(status['waits_for'])}.")
+    if status["trouble"]:
+        say(f"Stopped: {status['trouble']}")
+
+
+def _print_plan(report: dict[str, Any]) -> None:
+    say(f"{report['scope']}, {report['period']}: {report['state']}.")
+    rows = [
+        (
+            reading["reading"],
+            one["number"],
+            one["worst_good"],
+            f"{one['worst_good_ppm'] / 10_000:.2f}",
+            len(one["silent"]),
+        )
+        for reading in report["readings"]
+        for one in reading["rounds"]
+    ]
+    print_table(("reading", "round", "worst good", "% off", "silent"), rows)
+    if report["certificate"] is not None:
+        checked = len(report["certificate"]["checked_by"])
+        say(f"Draft {report['digest']}, checked by {checked} of {len(report['members'])} members.")
+
+
+def _print_check(answer: dict[str, Any]) -> None:
+    verdict = "holds" if answer["holds"] else "does not hold"
+    say(f"The certificate of {answer['digest'][:16]} {verdict}.")
+    for finding in answer["findings"]:
+        say(f"  {finding}")
+    if answer["gap_ppm"] is not None:
+        say(f"No plan could be better by more than {percent(answer['gap_ppm'])} % of all credits.")
+    else:
+        say(
+            f"{len(answer['unknown_regrets'])} members have not said what they would still gain; so the gap is unknown."
+        )
+
+
+def percent(ppm: int) -> str:
+    """Parts per million as a percentage with two decimals."""
+    return format_decimal(divide_half_up(ppm, 100), 2)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        with path.open("rb") as stream:
+            return msgspec.json.decode(stream.read(FILE_BYTES_MAX))
+    except OSError as error:
+        raise RefusedError.at(str(path), error.strerror or "cannot be read") from None
+    except msgspec.DecodeError as error:
+        raise RefusedError.at(str(path), f"not JSON: {error}") from None

@@ -1,0 +1,133 @@
+"""A node as a process of its own: started, asked, killed without warning, started again."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from node.cli.calls import call
+from protocol.core.errors import RefusedError
+
+COMMAND = (sys.executable, "-m", "node.cli.main")
+COMMAND_WAIT_S = 120.0
+START_WAIT_S = 60.0
+STOP_WAIT_S = 15.0
+POLL_S = 0.02
+
+
+class NodeProcess:
+    """One home and the process that runs it; `peak_kib` is the most memory it was seen to hold."""
+
+    def __init__(self, key: str, name: str, home: Path) -> None:
+        self.key, self.name, self.home = key, name, home
+        self.origin = ""
+        self.pages = ""
+        self.peak_kib = 0
+        self.starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process; `wait_ready` returns once it listens."""
+        log = (self.home / "node.log").open("ab")
+        line = [*COMMAND, "--home", str(self.home), "--json", "run"]
+        self._process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=log, stdin=subprocess.DEVNULL)  # noqa: S603
+        log.close()
+        self.starts += 1
+
+    def wait_ready(self) -> None:
+        """Wait until this start's process says where it listens; RefusedError with its log's end when it never does."""
+        assert self._process is not None
+        deadline_s = time.monotonic() + START_WAIT_S
+        while time.monotonic() < deadline_s and self._process.poll() is None:
+            with contextlib.suppress(OSError, ValueError):
+                running = json.loads((self.home / "run.json").read_text("utf-8"))
+                if running["pid"] == self._process.pid:
+                    self.pages = running["address"]
+                    return
+            time.sleep(POLL_S)
+        raise RefusedError.at(self.name, f"the node did not start: {self.read_log()}")
+
+    def call(self, operation: str, params: msgspec.Struct | dict[str, Any] | None = None) -> Any:
+        """Ask the running node, as its own commands do."""
+        return call(self.home, operation, params or {})
+
+    def command(self, *words: str) -> Any:
+        """Run one of the commands that a volunteer types, against this home; its JSON answer."""
+        line = [*COMMAND, "--home", str(self.home), "--json", *words]
+        done = subprocess.run(line, capture_output=True, timeout=COMMAND_WAIT_S, check=False)  # noqa: S603
+        try:
+            answer = json.loads(done.stdout.splitlines()[-1])
+        except (ValueError, IndexError):
+            raise RefusedError.at(self.name, f"`{' '.join(words)}` failed: {done.stderr[-500:].decode()}") from None
+        if done.returncode:
+            raise RefusedError.at(self.name, answer.get("error", "refused"))
+        return answer
+
+    def kill(self) -> None:
+        """SIGKILL: as a power cut for the process, no goodbye."""
+        assert self._process is not None
+        self.note_memory()
+        self._process.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+        self._process.wait()
+        (self.home / "run.json").unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """Ask it to end, and wait; only then by force."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self.note_memory()
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_WAIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def note_memory(self) -> None:
+        """Look at the peak of this process's resident memory, where the system tells."""
+        if self._process is None:
+            return
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            for line in Path(f"/proc/{self._process.pid}/status").read_text("ascii").splitlines():
+                if line.startswith("VmHWM:"):
+                    self.peak_kib = max(self.peak_kib, int(line.split()[1]))
+
+    def read_log(self, lines: int = 12) -> str:
+        """The end of the process's own log."""
+        with contextlib.suppress(OSError):
+            return "\n".join((self.home / "node.log").read_text("utf-8", "replace").splitlines()[-lines:])
+        return ""
+
+
+def run_together(jobs: list[Any]) -> list[Any]:
+    """Run callables side by side in threads; their results in order, or the first error."""
+    results: list[Any] = [None] * len(jobs)
+    errors: list[BaseException] = []
+
+    def work(place: int) -> None:
+        try:
+            results[place] = jobs[place]()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(len(jobs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return results

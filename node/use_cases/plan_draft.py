@@ -1,0 +1,62 @@
+"""The end of a reading: the cleared draft as a document, checked by this node itself."""
+
+from dataclasses import dataclass
+
+from node.use_cases.plan_private import PrivateSide
+from protocol.core.errors import Finding
+from protocol.planning.call import PlanCall
+from protocol.planning.certificate import check_certificate
+from protocol.planning.clearing import clear_plan
+from protocol.planning.economy import Economy
+from protocol.planning.plan import Plan, digest_plan, format_plan, make_plan
+from protocol.planning.responses import regret_consumer, regret_workplace
+from protocol.planning.rounds import RoundReport
+from protocol.planning.state import State
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A cleared plan, its canonical document and digest, what its check found, and this member's own regrets."""
+
+    plan: Plan
+    document: bytes
+    digest: bytes
+    findings: tuple[Finding, ...]
+    own_regrets: dict[str, int]
+
+
+def make_draft(
+    economy: Economy,
+    state: State,
+    report: RoundReport,
+    call_id: bytes,
+    call: PlanCall,
+    reading: int,
+    side: PrivateSide | None,
+) -> Draft:
+    """Clear the last state, write the document, check it; the same bytes on every node."""
+    parameters: dict[str, str | int] = {
+        "call": call_id.hex(),
+        "roster": call.roster.hex(),
+        "scope": call.scope,
+        "period": call.period,
+        "revision": call.revision,
+        "reading": reading,
+    }
+    plan = make_plan(economy, state, clear_plan(economy, state), report, parameters)
+    document = format_plan(plan)
+    regrets = {} if side is None else own_regrets(plan, side)
+    certificate = check_certificate(plan, regrets)
+    return Draft(plan, document, digest_plan(document), certificate.findings, regrets)
+
+
+def own_regrets(plan: Plan, side: PrivateSide) -> dict[str, int]:
+    """What each of this member's cards would still gain at the plan's prices, in micro-credits."""
+    decimals = tuple(good.decimals for good in plan.goods_table.goods)
+    found = {
+        card.id: regret_consumer(card, side.tastes[card.id], plan.consumption[card.id], plan.prices, decimals)
+        for card in side.cards.consumers
+    }
+    for card in side.cards.workplaces:
+        found[card.id] = regret_workplace(card, side.efforts[card.id], plan.activity[card.id], plan.prices)
+    return found

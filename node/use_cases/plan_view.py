@@ -1,0 +1,222 @@
+"""What a page, a command or an auditor can be told of a plan: rounds, drafts, checks, votes; all from the logs.
+
+Invariant: what this node says of a plan it has computed itself; what others attest is named as theirs.
+"""
+
+from typing import Any
+
+import msgspec
+
+from node.use_cases.context import Node
+from node.use_cases.plan_draft import Draft
+from node.use_cases.plan_run import PlanRun, ReadingReport
+from protocol.planning.call import Approvals, PlanApproval, count_approvals, ratified_digest
+from protocol.planning.certificate import Certificate, check_certificate
+from protocol.planning.contributions import owner_of_card
+from protocol.planning.plan import Plan
+from protocol.planning.summary import Bindings, what_binds
+from storage.record_index import records
+
+
+class RoundRow(msgspec.Struct, frozen=True):
+    """One machine round: the worst good in parts per million, which it is, and who was silent."""
+
+    number: int
+    worst_good_ppm: int
+    worst_good: str
+    silent: tuple[str, ...]
+    cut_to_credits: tuple[str, ...]
+
+
+class ReadingRow(msgspec.Struct, frozen=True):
+    """One reading: its rounds, its draft's digest (empty while there is none), and whose cards were edited."""
+
+    reading: int
+    rounds: tuple[RoundRow, ...]
+    digest: str
+    edited_by: tuple[str, ...]
+
+
+class VoteRow(msgspec.Struct, frozen=True):
+    """What one member decided about one plan, and how its meeting voted."""
+
+    origin: str
+    digest: str
+    approve: bool
+    reason: str
+    yes: int
+    no: int
+    abstained: int
+    made_up: bool
+
+
+class CertificateRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What was checked: `findings` by this node, `checked_by` every member that signed that it found nothing."""
+
+    findings: tuple[str, ...]
+    checked_by: tuple[str, ...]
+    gap_micro: int | None
+    gap_ppm: int | None
+    credits_micro: int
+    slack_micro: int
+    unknown_regrets: tuple[str, ...]
+
+
+class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan call as this node knows it. `plan` is the newest draft's content, None while there is none."""
+
+    call: str
+    scope: str
+    period: str
+    revision: int
+    state: str
+    trouble: str
+    reading: int
+    readings_planned: int
+    rounds_max: int
+    waits_for: tuple[str, ...]
+    members: dict[str, str]
+    heads: dict[str, int]
+    readings: tuple[ReadingRow, ...]
+    digest: str
+    document: str
+    certificate: CertificateRow | None
+    votes: tuple[VoteRow, ...]
+    approvals_needed: int
+    ratified: bool
+    tolerance_ppm: int
+    plan: Plan | None
+    binds: Bindings | None
+
+
+def describe_plan(node: Node, run: PlanRun) -> PlanReport:
+    """Everything about one call, from this node's own computation and the records it holds."""
+    draft = newest_draft(run)
+    approvals = read_approvals(node, run)
+    ratified = ratified_digest(approvals, run.terms.approvals_needed)
+    certificate = None if draft is None else _certificate_row(node, run, draft)
+    return PlanReport(
+        call=run.call_id.hex(),
+        scope=run.call.scope,
+        period=run.call.period,
+        revision=run.call.revision,
+        state=_state_words(run, certificate, approvals, ratified),
+        trouble=run.trouble,
+        reading=run.reading.reading,
+        readings_planned=run.call.readings,
+        rounds_max=run.call.rounds_max,
+        waits_for=run.waits_for(),
+        members=dict(run.terms.names),
+        heads=dict(run.terms.members),
+        readings=tuple(_reading_row(node, run, reading) for reading in run.readings),
+        digest="" if draft is None else draft.digest.hex(),
+        document="" if draft is None else draft.document.decode(),
+        certificate=certificate,
+        votes=_vote_rows(node, run),
+        approvals_needed=run.terms.approvals_needed,
+        ratified=ratified is not None,
+        tolerance_ppm=0 if run.table is None else run.table.tolerance_ppm,
+        plan=None if draft is None else draft.plan,
+        binds=None if draft is None else what_binds(draft.plan),
+    )
+
+
+def newest_draft(run: PlanRun) -> Draft | None:
+    """The draft of the last reading that came to one."""
+    return next((reading.draft for reading in reversed(run.readings) if reading.draft is not None), None)
+
+
+def check_draft(node: Node, run: PlanRun, draft: Draft) -> Certificate:
+    """Check a draft anew, with the regrets that members have attested for it."""
+    regrets: dict[str, int] = {}
+    for indexed in records(node.database.reader, "plan.check", run.call_id):
+        if indexed.body.digest == draft.digest and indexed.origin in run.terms.members:
+            for regret in indexed.body.regrets:
+                if owner_of_card(regret.card) == indexed.origin:
+                    regrets.setdefault(regret.card, regret.regret_micro)
+    return check_certificate(draft.plan, regrets)
+
+
+def read_approvals(node: Node, run: PlanRun) -> Approvals:
+    """The members' words on the plans of this call, first attempt."""
+    spoken: dict[str, tuple[PlanApproval, ...]] = {}
+    for indexed in records(node.database.reader, "plan.approval", run.call_id):
+        if not indexed.record.sigs:
+            spoken[indexed.origin] = (*spoken.get(indexed.origin, ()), indexed.body)
+    return count_approvals(spoken, frozenset(run.terms.members), 0)
+
+
+def _certificate_row(node: Node, run: PlanRun, draft: Draft) -> CertificateRow:
+    certificate = check_draft(node, run, draft)
+    checks = records(node.database.reader, "plan.check", run.call_id)
+    checked_by = {
+        indexed.origin
+        for indexed in checks
+        if indexed.body.digest == draft.digest and indexed.body.findings == 0 and indexed.origin in run.terms.members
+    }
+    return CertificateRow(
+        findings=tuple(map(str, certificate.findings)),
+        checked_by=tuple(sorted(checked_by)),
+        gap_micro=certificate.gap_micro,
+        gap_ppm=certificate.gap_ppm,
+        credits_micro=certificate.credits_micro,
+        slack_micro=certificate.slack_micro,
+        unknown_regrets=certificate.unknown_regrets,
+    )
+
+
+def _reading_row(node: Node, run: PlanRun, reading: ReadingReport) -> ReadingRow:
+    rounds = tuple(
+        RoundRow(number, one.worst_good_ppm, one.worst_good, one.silent, one.cut_to_credits)
+        for number, one in enumerate(reading.reports, 1)
+    )
+    digest = "" if reading.draft is None else reading.draft.digest.hex()
+    return ReadingRow(reading.reading, rounds, digest, _edited_by(node, run, reading.reading))
+
+
+def _edited_by(node: Node, run: PlanRun, reading: int) -> tuple[str, ...]:
+    """Members whose cards differ from those of the reading before."""
+    if reading == 1:
+        return ()
+    cards: dict[int, dict[str, Any]] = {reading: {}, reading - 1: {}}
+    for indexed in records(node.database.reader, "plan.card"):
+        if indexed.body.call == run.call_id and indexed.body.reading in cards:
+            said = (indexed.body.consumers, indexed.body.workplaces)
+            cards[indexed.body.reading].setdefault(indexed.origin, said)
+    before, after = cards[reading - 1], cards[reading]
+    return tuple(sorted(origin for origin in before.keys() & after.keys() if before[origin] != after[origin]))
+
+
+def _vote_rows(node: Node, run: PlanRun) -> tuple[VoteRow, ...]:
+    rows: dict[str, VoteRow] = {}
+    for indexed in records(node.database.reader, "plan.approval", run.call_id):
+        body, meeting = indexed.body, indexed.body.meeting
+        if indexed.origin in run.terms.members and body.attempt == 0 and not indexed.record.sigs:
+            row = VoteRow(
+                indexed.origin,
+                body.digest.hex(),
+                body.approve,
+                body.reason,
+                meeting.yes,
+                meeting.no,
+                meeting.abstained,
+                meeting.made_up,
+            )
+            rows.setdefault(indexed.origin, row)
+    return tuple(rows[origin] for origin in sorted(rows))
+
+
+def _state_words(run: PlanRun, certificate: CertificateRow | None, approvals: Approvals, ratified: bytes | None) -> str:
+    """called, draft (reading n), checked by n nodes, approved by n meetings, in force: PLANNING section 5."""
+    if run.stage == "stopped":
+        return "stopped"
+    if ratified is not None:
+        return "in force"
+    if certificate is None:
+        return "called"
+    approved = max((len(names) for names in approvals.approved_by.values()), default=0)
+    if approved:
+        return f"approved by {approved} of {len(run.terms.members)} meetings"
+    if run.stage == "voting":
+        return f"checked by {len(certificate.checked_by)} nodes"
+    return f"draft (reading {run.reading.reading - 1})"

@@ -1,0 +1,195 @@
+"""Planning together: call, propose, follow, check, ratify.
+
+Invariant: nothing is proposed or approved without a person's word at this node; a member approves once per attempt.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from node.use_cases.federation import current_history
+from node.use_cases.plan_private import Release
+from node.use_cases.plan_run import PlanRun
+from node.use_cases.plan_table import TableFile, read_table
+from node.use_cases.plan_view import PlanReport, check_draft, describe_plan, newest_draft
+from node.use_cases.planner import Planner
+from node.use_cases.publish import publish
+from protocol.core.encoding import encode, to_value
+from protocol.core.errors import RefusedError
+from protocol.planning.call import Meeting, PlanApproval, PlanCall
+from storage.files import FILE_BYTES_MAX
+from storage.record_index import records
+
+CALL_HEX = r"^(?:[0-9a-f]{64})?\Z"
+CallHex = Annotated[str, msgspec.Meta(pattern=CALL_HEX)]
+"""A call's id in hex; empty means the newest call."""
+
+CARDS_WAIT_MS = 600_000
+ANSWERS_WAIT_MS = 4_000
+READINGS = 2
+ROUNDS_MAX = 40
+
+
+class CallParams(msgspec.Struct, kw_only=True):
+    """A call: which goods, for which region and period, how many readings, and how long to wait for whom."""
+
+    table: TableFile
+    scope: str
+    period: str
+    revision: int = 0
+    readings: int = READINGS
+    rounds_max: int = ROUNDS_MAX
+    cards_wait_ms: int = CARDS_WAIT_MS
+    answers_wait_ms: int = ANSWERS_WAIT_MS
+
+
+class ProposeParams(msgspec.Struct, kw_only=True):
+    """What a person releases for one reading of a call."""
+
+    release: Release
+    call: CallHex = ""
+    reading: int = 1
+
+
+class PlanParams(msgspec.Struct, kw_only=True):
+    """Which call."""
+
+    call: CallHex = ""
+
+
+class RatifyParams(msgspec.Struct, kw_only=True):
+    """What a co-op's meeting decided about the newest draft; `digest` guards against voting on another one."""
+
+    approve: bool
+    meeting: Meeting
+    digest: str = ""
+    reason: str = ""
+    call: CallHex = ""
+    attempt: int = 0
+
+
+async def call_plan(node: Node, params: CallParams) -> dict[str, Any]:
+    """Call a plan among the members of the roster in force."""
+    history = current_history(node)
+    if history is None or node.origin not in history.newest.voters:
+        raise RefusedError.at("federation", "only a member of a federation can call a plan")
+    table = read_table(params.table)
+    digest = node.files.put(encode(to_value(table), FILE_BYTES_MAX))
+    body = PlanCall(
+        roster=history.newest.hash,
+        scope=params.scope,
+        period=params.period,
+        revision=params.revision,
+        goods_table=digest,
+        readings=params.readings,
+        rounds_max=params.rounds_max,
+        cards_wait_ms=params.cards_wait_ms,
+        answers_wait_ms=params.answers_wait_ms,
+    )
+    published = await publish(node, "plan.call", body)
+    return {"call": published.leaf.hex(), "goods": len(table.goods), "members": len(history.newest.voters)}
+
+
+async def propose(node: Node, params: ProposeParams) -> dict[str, Any]:
+    """Release this member's cards, and its answers, for one reading of a call."""
+    run = find_run(node, params.call)
+    if not 1 <= params.reading <= run.call.readings:
+        raise RefusedError.at("reading", f"this call has readings 1 to {run.call.readings}")
+    if node.origin not in run.terms.members:
+        raise RefusedError.at("call", "this home is no member of the call's roster")
+    await planner_of(node).release(run.call_id, params.reading, params.release)
+    return {"call": run.call_id.hex(), "reading": params.reading}
+
+
+async def show_status(node: Node, params: PlanParams) -> dict[str, Any]:
+    """Where a call stands, and for whom it waits."""
+    run = find_run(node, params.call)
+    report = describe_plan(node, run)
+    last = report.readings[-1].rounds[-1] if report.readings[-1].rounds else None
+    return {
+        "call": report.call,
+        "state": report.state,
+        "stage": run.stage,
+        "trouble": report.trouble,
+        "reading": report.reading,
+        "round": len(report.readings[-1].rounds),
+        "worst_good_ppm": None if last is None else last.worst_good_ppm,
+        "worst_good": None if last is None else last.worst_good,
+        "waits_for": report.waits_for,
+        "digest": report.digest,
+        "checked_by": [] if report.certificate is None else report.certificate.checked_by,
+        "approved_by": [vote.origin for vote in report.votes if vote.approve],
+        "ratified": report.ratified,
+    }
+
+
+async def show_plan(node: Node, params: PlanParams) -> PlanReport:
+    """The whole plan as this node computed it."""
+    return describe_plan(node, find_run(node, params.call))
+
+
+async def check_plan(node: Node, params: PlanParams) -> dict[str, Any]:
+    """Check the newest draft's certificate again, with the regrets that members have attested."""
+    run = find_run(node, params.call)
+    draft = newest_draft(run)
+    if draft is None:
+        raise RefusedError.at("plan", "there is no draft yet")
+    certificate = check_draft(node, run, draft)
+    return {
+        "digest": certificate.digest.hex(),
+        "holds": not certificate.findings,
+        "findings": [str(finding) for finding in certificate.findings],
+        "gap_micro": certificate.gap_micro,
+        "gap_ppm": certificate.gap_ppm,
+        "credits_micro": certificate.credits_micro,
+        "unknown_regrets": certificate.unknown_regrets,
+    }
+
+
+async def ratify(node: Node, params: RatifyParams) -> dict[str, Any]:
+    """Sign what this co-op's meeting decided about the newest draft: once per attempt."""
+    run = find_run(node, params.call)
+    draft = newest_draft(run)
+    if draft is None or run.stage != "voting":
+        raise RefusedError.at("plan", "the readings are not over: there is nothing to vote on yet")
+    if params.digest and params.digest != draft.digest.hex():
+        raise RefusedError.at("digest", "the meeting voted on another draft than the one this node computed")
+    for indexed in records(node.database.reader, "plan.approval", run.call_id, node.origin):
+        if indexed.body.attempt == params.attempt:
+            raise RefusedError.at("attempt", "this co-op has spoken already; its first word counts")
+    body = PlanApproval(run.call_id, params.attempt, draft.digest, params.approve, params.reason, params.meeting)
+    published = await publish(node, "plan.approval", body)
+    return {"digest": draft.digest.hex(), "approve": params.approve, "index": published.index}
+
+
+def planner_of(node: Node) -> Planner:
+    """The running node's planner; RefusedError when the node is not running."""
+    found = node.parts.get("planner")
+    if not isinstance(found, Planner):
+        raise RefusedError.at("plan", "plans are made by a running node: start it with `rochdale run`")
+    return found
+
+
+def find_run(node: Node, call: str) -> PlanRun:
+    """A call by its id in hex, or the newest one that this node follows."""
+    planner = planner_of(node)
+    if call:
+        run = planner.run_of(bytes.fromhex(call))
+    else:
+        calls = sorted(records(node.database.reader, "plan.call"), key=lambda one: (one.record.at, one.leaf))
+        runs = [planner.run_of(indexed.leaf) for indexed in calls]
+        run = next((found for found in reversed(runs) if found is not None), None)
+    if run is None:
+        raise RefusedError.at("call", "no such call is known here, or its roster has not arrived yet")
+    return run
+
+
+OPERATIONS = (
+    Operation("plan.call", CallParams, call_plan, "Call a plan among the members of the roster in force."),
+    Operation("plan.propose", ProposeParams, propose, "Release this member's proposal for one reading of a call."),
+    Operation("plan.status", PlanParams, show_status, "Where a call stands, and for whom it waits.", writes=False),
+    Operation("plan.show", PlanParams, show_plan, "The whole plan as this node computed it.", writes=False),
+    Operation("plan.check", PlanParams, check_plan, "Check the newest draft's certificate again.", writes=False),
+    Operation("plan.ratify", RatifyParams, ratify, "Sign what this co-op's meeting decided about the draft."),
+)
