@@ -18,9 +18,9 @@ from node.config import Config
 from node.operations import OPERATIONS
 from node.peering.peering import Peering
 from node.use_cases.context import Node
+from node.use_cases.federation.keeper import RosterKeeper
 from node.use_cases.home import init_home, is_home, open_config, open_node
-from node.use_cases.planner import Planner
-from node.use_cases.roster_keeper import RosterKeeper
+from node.use_cases.planning.planner import Planner
 from node.web.node_sources import NodeSources
 from node.web.server import start_web, web_address
 from storage.files import write_durably

@@ -1,8 +1,10 @@
 """Every verb of a node in one table: pages, API, commands and simulator call these and nothing else."""
 
-from node.use_cases import federation, peers, planning, status, supply, till
+from node.use_cases import logs, peers, status, supply, till
 from node.use_cases.context import Operation
+from node.use_cases.federation import verbs as federation
+from node.use_cases.planning import verbs as planning
 
-_AREAS = (status, till, peers, federation, supply, planning)
+_AREAS = (status, till, peers, logs, federation, supply, planning)
 
 OPERATIONS: dict[str, Operation] = {operation.name: operation for area in _AREAS for operation in area.OPERATIONS}

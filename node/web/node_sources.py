@@ -8,7 +8,7 @@ from node.use_cases import logs, status, supply, till
 from node.use_cases.context import Node
 from node.use_cases.home import DEFAULT_NAME, rename
 from node.use_cases.peers import list_peers
-from node.use_cases.plan_story import PlanStory, gather_story
+from node.use_cases.planning.story import PlanStory, gather_story
 from node.use_cases.supply.drafts import ItemParams, ListParams
 from node.web.filling.logs import fill_log_page, fill_log_row, tell_connection
 from node.web.filling.plan import PlanPages, fill_plan_pages

@@ -6,7 +6,7 @@ Invariant: a pure function of the story and the price list; quantities only, no 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from node.use_cases.plan_story import PlanStory, ReadingStory
+from node.use_cases.planning.story import PlanStory, ReadingStory
 from node.web.figures.words import Signal
 from node.web.filling.plan_words import Labels, labels_of, tell_bindings, tell_edits, tell_state
 from node.web.pages.plan import (

@@ -5,7 +5,7 @@ Invariant: every figure comes from the plan document; a name is a label, never a
 
 from collections.abc import Mapping
 
-from node.use_cases.plan_story import PlanStory
+from node.use_cases.planning.story import PlanStory
 from node.web.figures.words import format_amount, format_count, format_percent, format_quantity, join_words
 from node.web.pages.plan import Binding
 from protocol.core.quantities import Quantity

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import msgspec
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.federation import current_history
-from node.use_cases.plan_private import Release
-from node.use_cases.plan_run import PlanRun
-from node.use_cases.plan_table import TableFile, read_table
-from node.use_cases.plan_view import PlanReport, check_draft, describe_plan, newest_draft
-from node.use_cases.planner import Planner
+from node.use_cases.federation.verbs import current_history
+from node.use_cases.planning.planner import Planner
+from node.use_cases.planning.private_side import Release
+from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.table import TableFile, read_table
+from node.use_cases.planning.view import PlanReport, check_draft, describe_plan, newest_draft
 from node.use_cases.publish import publish
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError

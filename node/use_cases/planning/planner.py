@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.federation import terms_of_roster
-from node.use_cases.plan_private import Release
-from node.use_cases.plan_run import PlanRun
+from node.use_cases.planning.private_side import Release
+from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.terms import terms_of_roster
 from protocol.federation.vote_records import VOTE_KINDS
 from storage.record_index import records, records_between
 from storage.settings import set_setting, setting

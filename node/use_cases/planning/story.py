@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from node.use_cases.context import Node
-from node.use_cases.plan_run import PlanRun
-from node.use_cases.planner import Planner
+from node.use_cases.planning.planner import Planner
+from node.use_cases.planning.run import PlanRun
 from protocol.planning.call import PlanApproval
 from protocol.planning.certificate import Certificate, check_certificate
 from protocol.planning.plan import Plan

@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Mapping
 
 from node.use_cases.context import Node
-from node.use_cases.deciding import Decider
-from node.use_cases.federation import (
+from node.use_cases.federation.deciding import Decider
+from node.use_cases.federation.verbs import (
     INVITED_SETTING,
     card_of_member,
     find_said,

@@ -9,15 +9,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.deciding import closed_content
+from node.use_cases.federation.deciding import closed_content
 from node.use_cases.peers import own_card, pin_card
-from node.use_cases.plan_run import Terms
 from node.use_cases.publish import publish
 from node.use_cases.till import NoParams
 from protocol.core.encoding import decode, encode, to_struct, to_value
 from protocol.core.errors import RefusedError
 from protocol.core.text_token import format_token, parse_token
-from protocol.federation.charter import Charter, approvals_needed, check_charter
+from protocol.federation.charter import Charter, check_charter
 from protocol.federation.membership import (
     FederationFounding,
     HeadCount,
@@ -30,7 +29,6 @@ from protocol.federation.membership import (
 )
 from protocol.federation.peer_card import PeerCard, parse_card
 from protocol.federation.roster import Member
-from protocol.planning.cards import ApprovedFloor, CardTerms
 from storage.record_index import record_by_leaf, records
 from storage.settings import set_setting, setting
 
@@ -134,23 +132,6 @@ def current_history(node: Node) -> History | None:
     """The history that the running keeper holds, or one read from the logs where none runs."""
     keeper = node.parts.get("roster")
     return read_history(node) if keeper is None or keeper.history is None else keeper.history
-
-
-def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
-    """What a plan call over this roster version may count on; None while the version is not known here."""
-    history = current_history(node)
-    for version in () if history is None else history.versions:
-        if version.hash == roster_hash:
-            charter = version.charter
-            floors = tuple(ApprovedFloor(floor.good, floor.amount, floor.decimals) for floor in charter.floors)
-            return Terms(
-                members={member.origin: member.heads for member in version.roster.members},
-                names={member.origin: member.name for member in version.roster.members},
-                card_terms=CardTerms(charter.credits_per_head_micro, floors),
-                k_households=charter.k_households,
-                approvals_needed=approvals_needed(charter, len(version.roster.members)),
-            )
-    return None
 
 
 async def create(node: Node, params: CreateParams) -> RosterReport:

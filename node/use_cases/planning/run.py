@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from node.use_cases.context import Node
-from node.use_cases.deciding import Decider, closed_content
-from node.use_cases.plan_draft import Draft, make_draft
-from node.use_cases.plan_private import PrivateSide, Release, answer_cards, prepare_side
+from node.use_cases.federation.deciding import Decider, closed_content
+from node.use_cases.planning.draft import Draft, make_draft
+from node.use_cases.planning.private_side import PrivateSide, Release, answer_cards, prepare_side
+from node.use_cases.planning.terms import Terms
 from node.use_cases.publish import publish
 from protocol.core.encoding import decode, to_struct
 from protocol.core.errors import Finding, RefusedError
@@ -27,7 +28,7 @@ from protocol.planning.call import (
     parse_set,
     round_slot,
 )
-from protocol.planning.cards import CardTerms, GoodsTable
+from protocol.planning.cards import GoodsTable
 from protocol.planning.contributions import audit_answer, audit_cards, owner_of_card
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.rounds import Answer, RoundReport, close_round, start_state, warm_start
@@ -38,17 +39,6 @@ from storage.record_index import IndexedRecord, record_by_leaf, records
 FETCH_AGAIN_S = 0.5
 SILENT_WAIT_MS = 500
 """How long the wait is for a participant that was silent in the round before."""
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What the roster and charter of a call say: members with their heads, the charter's grants, k households."""
-
-    members: Mapping[str, int]
-    names: Mapping[str, str]
-    card_terms: CardTerms
-    k_households: int
-    approvals_needed: int
 
 
 @dataclass

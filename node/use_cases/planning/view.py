@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.plan_draft import Draft
-from node.use_cases.plan_run import PlanRun, ReadingReport
+from node.use_cases.planning.draft import Draft
+from node.use_cases.planning.run import PlanRun, ReadingReport
 from protocol.planning.call import Approvals, PlanApproval, count_approvals, ratified_digest
 from protocol.planning.certificate import Certificate, check_certificate
 from protocol.planning.contributions import owner_of_card

@@ -1,0 +1,40 @@
+"""What the roster and charter of a call say: who takes part, and what everybody is due.
+
+Invariant: a call is planned under the roster version that it names, whatever comes later.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from node.use_cases.context import Node
+from node.use_cases.federation.verbs import current_history
+from protocol.federation.charter import approvals_needed
+from protocol.planning.cards import ApprovedFloor, CardTerms
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the roster and charter of a call say: members with their heads, the charter's grants, k households."""
+
+    members: Mapping[str, int]
+    names: Mapping[str, str]
+    card_terms: CardTerms
+    k_households: int
+    approvals_needed: int
+
+
+def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
+    """What a plan call over this roster version may count on; None while the version is not known here."""
+    history = current_history(node)
+    for version in () if history is None else history.versions:
+        if version.hash == roster_hash:
+            charter = version.charter
+            floors = tuple(ApprovedFloor(floor.good, floor.amount, floor.decimals) for floor in charter.floors)
+            return Terms(
+                members={member.origin: member.heads for member in version.roster.members},
+                names={member.origin: member.name for member in version.roster.members},
+                card_terms=CardTerms(charter.credits_per_head_micro, floors),
+                k_households=charter.k_households,
+                approvals_needed=approvals_needed(charter, len(version.roster.members)),
+            )
+    return None
