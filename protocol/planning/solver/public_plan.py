@@ -21,6 +21,8 @@ PRICE_RISE_MOST = 4.0
 PRICE_RISE_LEAST = 0.25
 SLOPE_LEFT = 0.25
 BOX_PASSES_MOST = 6
+SHORTEN_MOST = 0.1
+SHORTEN_LEAST = 0.7
 DAMPING = 2.0**-20
 
 
@@ -39,7 +41,7 @@ def solve_public_plan(targets: Targets, start_price: Floats) -> PublicPlan:
     best, least, steps = point, _residual(point), 0
     while least > RESIDUAL_ENOUGH and steps < NEWTON_STEPS_MOST:
         steps += 1
-        point = _search(targets, point, _direction(targets, point))
+        point = _search(targets, point, _choose_step(targets, point))
         residual = _residual(point)
         if residual < least:
             best, least = point, residual
@@ -52,18 +54,27 @@ def _residual(point: Response) -> float:
     return float(np.max(np.maximum(point.excess, surplus)))
 
 
-def _direction(targets: Targets, point: Response) -> Floats:
-    """Newton's change of relative prices within the box of allowed changes.
-
-    Goods that would leave the box are put on its edge and the rest is solved again, BOX_PASSES_MOST times at most.
-    """
-    economy = targets.economy
-    value = np.sqrt(economy.price * economy.flow)
+def _choose_step(targets: Targets, point: Response) -> Floats:
+    """A change of relative prices that improves the dual: Newton's, or each good on its own where that one does not."""
     matrix = sum_slopes(targets, point)
-    matrix.reshape(-1)[:: len(value) + 1] *= 1.0 + DAMPING
+    matrix.reshape(-1)[:: len(point.price) + 1] *= 1.0 + DAMPING
+    highest = np.maximum(PRICE_RISE_MOST * point.price, PRICE_RISE_LEAST)
+    step = _newton_step(targets, point, matrix, highest)
+    if _rise(targets, point, point, _move(point, step, 1.0)) > 0.0:
+        return step
+    diagonal = matrix.reshape(-1)[:: len(point.price) + 1]
+    return np.minimum(np.maximum(point.excess / diagonal, -point.price), highest)
+
+
+def _newton_step(targets: Targets, point: Response, matrix: Floats, highest: Floats) -> Floats:
+    """Newton's change of relative prices within the box from -price to `highest`.
+
+    Goods that would leave the box are put on its edge and the rest is solved again, BOX_PASSES_MOST times at most;
+    goods whose price is 0 and that are not short stay where they are.
+    """
+    value = np.sqrt(targets.economy.price * targets.economy.flow)
     right = point.excess * value
-    lowest = -point.price * value
-    highest = np.maximum(PRICE_RISE_MOST * point.price, PRICE_RISE_LEAST) * value
+    low, high = -point.price * value, highest * value
     step = np.zeros(len(value))
     stuck = (point.price == 0.0) & (point.excess <= 0.0)
     for _ in range(BOX_PASSES_MOST):
@@ -71,8 +82,8 @@ def _direction(targets: Targets, point: Response) -> Floats:
         if len(moving) == 0:
             break
         step[moving] = solve_symmetric(matrix[np.ix_(moving, moving)], right[moving])
-        outside = (step < lowest) | (step > highest)
-        step = np.minimum(np.maximum(step, lowest), highest)
+        outside = (step < low) | (step > high)
+        step = np.minimum(np.maximum(step, low), high)
         if not np.any(outside):
             break
         for good in np.flatnonzero(outside & ~stuck):
@@ -81,29 +92,28 @@ def _direction(targets: Targets, point: Response) -> Floats:
     return step / value
 
 
-def _gradient(targets: Targets, point: Response) -> Floats:
-    """A change of prices that surely improves the dual: each good on its own, within the box."""
-    diagonal = sum_slopes(targets, point).reshape(-1)[:: len(point.price) + 1]
-    highest = np.maximum(PRICE_RISE_MOST * point.price, PRICE_RISE_LEAST)
-    return np.minimum(np.maximum(point.excess / diagonal, -point.price), highest)
-
-
-def _search(targets: Targets, point: Response, step: Floats, grad: bool = False) -> Response:
-    """Walks along the step as far as the dual keeps rising, up to the whole step; prices stay within their bounds."""
-    economy = targets.economy
-    worth = economy.price * economy.flow
+def _search(targets: Targets, point: Response, step: Floats) -> Response:
+    """Walks along the step as far as the dual keeps rising, up to the whole step."""
     length = 1.0
+    trial = point
     for _ in range(LINE_STEPS_MOST):
-        price = np.minimum(np.maximum(point.price + length * step, 0.0), EXTREME)
+        price = _move(point, step, length)
         trial = respond(targets, price)
-        before = _sum_in_order((price - point.price) * point.excess * worth)
-        if before <= 0.0 and not grad:
-            return _search(targets, point, _gradient(targets, point), True)
-        after = _sum_in_order((price - point.price) * trial.excess * worth)
+        before, after = _rise(targets, point, point, price), _rise(targets, point, trial, price)
         if after >= -SLOPE_LEFT * before:
-            return trial
-        length *= min(max(before / (before - after), 0.1), 0.7)
+            break
+        length *= min(max(before / (before - after), SHORTEN_MOST), SHORTEN_LEAST)
     return trial
+
+
+def _move(point: Response, step: Floats, length: float) -> Floats:
+    return np.minimum(np.maximum(point.price + length * step, 0.0), EXTREME)
+
+
+def _rise(targets: Targets, point: Response, at: Response, price: Floats) -> float:
+    """How steeply the dual rises at `at` on the way from `point` to `price`: the worth of the excess along it."""
+    worth = targets.economy.price * targets.economy.flow
+    return _sum_in_order((price - point.price) * at.excess * worth)
 
 
 def _sum_in_order(terms: Floats) -> float:
