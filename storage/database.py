@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import sqlite_utils
-
 from protocol.core.errors import MisuseError, RefusedError
-from storage.migrations import MIGRATIONS
+from storage.migrations import migrate
 
 GROUP_CHANGES_MAX = 256
 QUEUE_CHANGES_MAX = 4_096
@@ -44,8 +42,7 @@ class Database:
         self.path = path
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(QUEUE_CHANGES_MAX)
         self._writer = _connect(path)
-        MIGRATIONS.apply(sqlite_utils.Database(self._writer))
-        self._writer.commit()
+        migrate(self._writer)
         self._writer.isolation_level = None
         self.reader = _connect(path)
         self.reader.isolation_level = None

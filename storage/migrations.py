@@ -3,7 +3,18 @@
 Invariant: a migration that was released is never edited; the next one changes what it made.
 """
 
-from sqlite_utils import Database, Migrations
+import sqlite3
+import sys
+
+_PANDAS = "pandas"
+_held_back = _PANDAS not in sys.modules
+if _held_back:
+    # sqlite-utils loads pandas wherever it is installed, for frames that nobody asks for here: 80 MB in every node.
+    sys.modules[_PANDAS] = None  # type: ignore[assignment]
+from sqlite_utils import Database, Migrations  # noqa: E402
+
+if _held_back:
+    del sys.modules[_PANDAS]
 
 MIGRATIONS = Migrations("rochdale")
 
@@ -55,6 +66,12 @@ CREATE TABLE till_line (
   quantity_milli INTEGER NOT NULL, amount_cents INTEGER NOT NULL, household BLOB) WITHOUT ROWID;
 CREATE INDEX till_line_by_category ON till_line(category, product_code);
 """
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Apply what is pending, each migration with its mark in one transaction."""
+    MIGRATIONS.apply(Database(connection))
+    connection.commit()
 
 
 def _run(database: Database, script: str) -> None:
