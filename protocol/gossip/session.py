@@ -294,7 +294,8 @@ class Session:
         return self._fetcher.waits_for_peer() or self._files.waits_for_peer()
 
     def _is_cursor_due(self) -> bool:
-        return self._taken != self._saved and not self._fetcher.behind and not self._held_back
+        has_news = self._taken != self._saved and self._taken[1] > 0
+        return has_news and not self._fetcher.behind and not self._held_back
 
     def _save_cursor(self) -> list[Action]:
         if not self._is_cursor_due():

@@ -1,0 +1,124 @@
+"""A log signed on two branches: proven at every pair of sizes, kept, handed on; an honest log is never convicted."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.core.errors import PeerError
+from protocol.gossip import events
+from protocol.gossip.fork_evidence import check_fork, prove_fork
+from protocol.gossip.frames import format_frame
+from protocol.gossip.messages import Push
+from protocol.log.bundle import format_bundle
+from protocol.log.checkpoint import open_checkpoint
+from protocol.log.merkle import leaf_hash, prove_consistency, root_at, root_of
+from tests.protocol.gossip.small_home import SmallHome, log_key, signed_head
+from tests.protocol.gossip.wires import Network, make_homes
+
+ORIGIN = "north.example/log"
+KEY = log_key(ORIGIN).public
+ONE = [b"one %d" % index for index in range(40)]
+
+
+def branch(common: int, length: int) -> list[bytes]:
+    return ONE[:common] + [b"other %d" % index for index in range(length - common)]
+
+
+def prove(shorter: list[bytes], longer: list[bytes]) -> bytes | None:
+    def read(level: int, index: int) -> bytes:
+        return root_of([leaf_hash(entry) for entry in longer[index << level : (index + 1) << level]])
+
+    heads = [open_checkpoint(signed_head(ORIGIN, entries), KEY, ORIGIN) for entries in (shorter, longer)]
+    return prove_fork(heads[0], heads[1], read)
+
+
+@given(st.integers(0, 39), st.integers(1, 40), st.integers(1, 40))
+def test_two_branches_are_proven_and_one_branch_is_not(common: int, one_size: int, other_size: int) -> None:
+    shorter, longer = sorted((ONE[:one_size], branch(min(common, other_size), other_size)), key=len)
+    proof = prove(shorter, longer)
+    if longer[: len(shorter)] == shorter:
+        assert proof is None
+        return
+    assert proof is not None and len(proof) <= 32 * 64
+    check_fork(signed_head(ORIGIN, longer), signed_head(ORIGIN, shorter), proof, KEY, ORIGIN)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "proof"),
+    [
+        (ONE[:5], ONE[:5], b""),
+        (ONE[:5], ONE[:9], b""),
+        (ONE[:5], ONE[:9], root_of([leaf_hash(entry) for entry in ONE[:5]])),
+        (ONE[:5], branch(3, 5), bytes(32)),
+        (ONE[:5], branch(3, 9), bytes(32)),
+        (ONE[:5], branch(3, 9), b"half a hash"),
+    ],
+    ids=["the same head", "no proof", "an honest log", "a proof too many", "a made-up proof", "not hashes"],
+)
+def test_evidence_that_proves_nothing_is_refused(one: list[bytes], other: list[bytes], proof: bytes) -> None:
+    with pytest.raises(PeerError):
+        check_fork(signed_head(ORIGIN, one), signed_head(ORIGIN, other), proof, KEY, ORIGIN)
+
+
+def test_an_honest_log_with_its_own_consistency_proof_is_no_fork() -> None:
+    def read(level: int, index: int) -> bytes:
+        return root_of([leaf_hash(entry) for entry in ONE[index << level : (index + 1) << level]])
+
+    proof = root_at(5, read) + b"".join(prove_consistency(5, 9, read))
+    with pytest.raises(PeerError, match="no fork"):
+        check_fork(signed_head(ORIGIN, ONE[:5]), signed_head(ORIGIN, ONE[:9]), proof, KEY, ORIGIN)
+
+
+def test_evidence_that_another_key_signed_is_refused() -> None:
+    proof = prove(ONE[:5], branch(3, 9))
+    assert proof is not None
+    with pytest.raises(PeerError, match="not signed"):
+        check_fork(
+            signed_head(ORIGIN, ONE[:5]), signed_head(ORIGIN, branch(3, 9)), proof, log_key("else").public, ORIGIN
+        )
+
+
+def hold(home: SmallHome, origin: str, entries: list[bytes]) -> None:
+    """Have a home hold a branch as if it had come from the log's owner."""
+    line = home.connect(origin)
+    push = Push(origin, 0, len(entries), signed_head(origin, entries), format_bundle(entries))
+    home.carry_out(line, events.StorePush(origin, 0, push.count, push.note, push.entries))
+    home.lines.remove(line)
+    assert format_frame(push)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(ONE[:5], branch(3, 5)), (ONE[:5], branch(3, 9)), (ONE[:9], branch(3, 5)), (ONE[:8], branch(0, 16))],
+    ids=["level", "the other is longer", "ours is longer", "nothing in common"],
+)
+def test_the_first_two_who_meet_prove_the_fork_and_all_hear_of_it(one: list[bytes], other: list[bytes]) -> None:
+    homes = make_homes(4)
+    forked = homes[0].origin
+    network = Network(homes)
+    hold(homes[1], forked, one)
+    hold(homes[2], forked, other)
+    network.connect(homes[1], homes[2])
+    network.connect(homes[2], homes[3])
+    network.settle()
+    network.sweep()
+    for wire in ((homes[1], homes[2]), (homes[2], homes[3])):
+        if all({known.left, known.right} != set(wire) for known in network.wires):
+            network.connect(*wire)
+    network.settle()
+    assert all(home.evidence and forked in home.frontier.frozen for home in homes[1:])
+    assert homes[1].logs[forked].entries == one
+    assert homes[2].logs[forked].entries == other
+
+
+def test_a_forked_log_stands_still_and_all_others_go_on() -> None:
+    homes = make_homes(3)
+    network = Network(homes)
+    hold(homes[1], homes[0].origin, ONE[:5])
+    hold(homes[2], homes[0].origin, branch(3, 5))
+    network.connect(homes[1], homes[2])
+    network.settle()
+    homes[1].publish(b"goes on")
+    network.settle()
+    assert homes[2].logs[homes[1].origin].entries == [b"goes on"]
+    assert homes[2].frontier.size(homes[0].origin) == 5
