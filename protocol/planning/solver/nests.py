@@ -41,7 +41,10 @@ def best_at_prices(nests: NestTable, price: Floats) -> Floats:
 
 
 def best_near(nests: NestTable, metric: Floats, pivot: Floats) -> Floats:
-    """Quantities y >= 0 that maximise credits x log u(y) - sum metric/2 (y - pivot)^2."""
+    """Quantities y >= 0 that maximise credits x log u(y) - sum metric/2 (y - pivot)^2.
+
+    Exact complements are only asked for in proportion: nobody wants more of one than goes with the others.
+    """
     fixed = _complements_near(nests, metric, pivot)
     if np.all(nests.sigma == 0.0):
         return fixed
