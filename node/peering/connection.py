@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType
+from aiohttp import ClientWebSocketResponse, WebSocketError, WSCloseCode, WSMsgType
 from aiohttp.web import WebSocketResponse
 
 from node.peering.exchange import Exchange
@@ -128,17 +128,18 @@ class Connection:
             elif message.type is WSMsgType.TEXT:
                 self._exchange.tell(self, events.Refused("frame: text, where only bytes are spoken"))
             else:
-                self._note_end()
+                self._note_end(message.data)
                 return
 
-    def _note_end(self) -> None:
-        error = self._socket.exception()
-        if not self.reason:
-            code = self._socket.close_code
-            is_oversized = code == WSCloseCode.MESSAGE_TOO_BIG
-            self.is_peer_fault = is_oversized
-            cause = "the connection was lost" if error is None else f"lost: {type(error).__name__}"
-            self.reason = "a frame beyond the limit" if is_oversized else cause
+    def _note_end(self, cause: object) -> None:
+        if self.reason:
+            return
+        if isinstance(cause, WebSocketError):
+            self.is_peer_fault = True
+            is_oversized = cause.code == WSCloseCode.MESSAGE_TOO_BIG
+            self.reason = "sent a frame beyond the limit" if is_oversized else "broke the rules of WebSocket"
+        else:
+            self.reason = "the connection was lost"
 
     async def _write(self) -> None:
         try:
