@@ -1,27 +1,31 @@
 """The pages' figures from the node's own use cases."""
 
-import asyncio
 from functools import cache
 from importlib import metadata
 
+from node.till.goods_mapping import parse_rules
 from node.use_cases import logs, status, supply, till
 from node.use_cases.context import Node
 from node.use_cases.home import DEFAULT_NAME, rename
 from node.use_cases.peers import list_peers
-from node.use_cases.planning.story import PlanStory, gather_story
+from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.verbs import find_run
+from node.use_cases.planning.view import describe_plan
 from node.use_cases.supply.drafts import ItemParams, ListParams
 from node.web.filling.logs import fill_log_page, fill_log_row, tell_connection
 from node.web.filling.plan import PlanPages, fill_plan_pages
 from node.web.filling.prices import fill_price_list, fill_price_page
-from node.web.filling.till import fill_summary, fill_taken, fill_wanted, finder_of
+from node.web.filling.till import GoodOf, fill_summary, fill_taken, fill_wanted, finder_of, knows_no_good
 from node.web.pages.first_day import FirstDay, TakenFile
 from node.web.pages.frame import Frame, Provenance
 from node.web.pages.logs import LogList, LogPage
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList, PricePage
 from protocol.core.errors import RefusedError
+from storage import log_store
 
 QUANTITIES_PREFIX = "Quantities sold: "
+MADE_UP_PREFIX = "Made up: "
 LATEST_RECORDS = 50
 
 
@@ -30,18 +34,19 @@ class NodeSources:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._filled: tuple[PlanStory, PriceList, PlanPages] | None = None
+        self._filled: tuple[object, PlanPages] | None = None
 
     async def frame(self) -> Frame:
         """Whose node this is and where its figures come from."""
         said = status.read_provenance(self._node)
-        provenance = Provenance(said.quantities.removeprefix(QUANTITIES_PREFIX), said.made_up)
+        made_up = tuple(text.removeprefix(MADE_UP_PREFIX).rstrip(".") for text in said.made_up)
+        provenance = Provenance(said.quantities.removeprefix(QUANTITIES_PREFIX), made_up)
         return Frame(self._name(), self._node.origin, read_version(), provenance)
 
     async def first_day(self) -> FirstDay:
         """The co-op's name, its till so far and its ten most wanted goods."""
         report = await till.show_consumption(self._node, till.NoParams())
-        find_price = finder_of((await self.prices()).rows)
+        find_price = finder_of((await self.prices()).rows, self._good_of())
         return FirstDay(self._name(), fill_summary(report), fill_wanted(report, find_price))
 
     async def give_name(self, name: str) -> None:
@@ -94,14 +99,29 @@ class NodeSources:
         return fill_log_page(found, await self._connections())
 
     async def _plan_pages(self) -> PlanPages | None:
-        """The pages of the newest plan, filled anew only when something that they show has changed."""
-        story = gather_story(self._node)
-        if story is None:
+        """The pages of the newest plan, filled anew only when a log or this node's own computation has moved."""
+        run = self._newest_run()
+        if run is None:
             return None
-        prices = await self.prices()
-        if self._filled is None or self._filled[:2] != (story, prices):
-            self._filled = (story, prices, await asyncio.to_thread(fill_plan_pages, story, prices))
-        return self._filled[2]
+        seen = (run.call_id, run.stage, len(run.reading.reports), log_store.change_counter(self._node.database.reader))
+        if self._filled is None or self._filled[0] != seen:
+            drafts = [reading.draft for reading in run.readings if reading.draft is not None]
+            earlier = drafts[-2].plan if len(drafts) > 1 else None
+            report = describe_plan(self._node, run)
+            self._filled = (seen, fill_plan_pages(report, earlier, await self.prices()))
+        return self._filled[1]
+
+    def _newest_run(self) -> PlanRun | None:
+        try:
+            return find_run(self._node, "")
+        except RefusedError:
+            return None
+
+    def _good_of(self) -> GoodOf:
+        """What a till line counts as, by the rules that this co-op's committee released for the plan."""
+        run = self._newest_run()
+        councils = [] if run is None else [one.council for _, one in sorted(run.releases.items()) if one.council]
+        return parse_rules(councils[-1].till).good_of if councils else knows_no_good
 
     def _name(self) -> str:
         return "" if self._node.name == DEFAULT_NAME else self._node.name

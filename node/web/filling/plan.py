@@ -1,14 +1,14 @@
-"""The pages of a plan from the story that this node tells of it.
+"""The pages of a plan from what this node reports of it.
 
-Invariant: a pure function of the story and the price list; quantities only, no money.
+Invariant: a pure function of the report and the price list; quantities only, no money.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from node.use_cases.planning.story import PlanStory, ReadingStory
+from node.use_cases.planning.view import PlanReport, RoundRow, VoteRow
 from node.web.figures.words import Signal
-from node.web.filling.plan_words import Labels, labels_of, tell_bindings, tell_edits, tell_state
+from node.web.filling.plan_words import Labels, labels_of, tell_bindings, tell_edits
 from node.web.pages.plan import (
     Certificate,
     CoopGood,
@@ -22,7 +22,7 @@ from node.web.pages.plan import (
     Vote,
     WorkplaceRow,
 )
-from node.web.pages.prices import PriceList
+from node.web.pages.prices import PriceList, PriceRow
 from protocol.planning.cards import MICRO
 from protocol.planning.certificate import capacity_used
 from protocol.planning.plan import Plan
@@ -44,85 +44,92 @@ class PlanPages:
     document: bytes
 
 
-def fill_plan_pages(story: PlanStory, prices: PriceList) -> PlanPages:
-    """The plan's page and one for each co-op, by the key of its row."""
-    plan = story.last_plan
-    document = next((reading.document for reading in reversed(story.readings) if reading.plan is not None), b"")
+def fill_plan_pages(report: PlanReport, earlier: Plan | None, prices: PriceList) -> PlanPages:
+    """The plan's page and one for each co-op, by the key of its row; `earlier` is the draft of the reading before."""
+    plan, document = report.plan, report.document.encode()
     if plan is None:
-        return PlanPages(_fill_page(story, None, None, {}), {}, document)
+        return PlanPages(_fill_page(report, None, None, None, {}, {}), {}, document)
     products = match_products(plan, prices)
-    labels = labels_of(plan, {good: row[0] for good, row in products.items()}, story.names)
+    labels = labels_of(plan, {good: row[0] for good, row in products.items()}, report.members)
     open_goods = {good.id for good in plan.goods_table.goods if good.id in products and not products[good.id][1]}
     sums = {row.good: row for row in list_goods(plan)}
     coops = _fill_coops(plan, sums, labels)
     goods = {row.good: _fill_good(row, labels, row.good in open_goods) for row in sums.values()}
-    return PlanPages(_fill_page(story, plan, labels, goods, coops), coops, document)
+    return PlanPages(_fill_page(report, plan, earlier, labels, goods, coops), coops, document)
 
 
 def match_products(plan: Plan, prices: PriceList) -> dict[str, tuple[str, bool]]:
     """For each good its product's name and whether a price is agreed.
 
-    A product stands for a good when its in-house code ends in the good's id, with hyphens for underscores.
+    A product stands for a good when it has its name, or an in-house code that ends in the good's id.
     """
     found: dict[str, tuple[str, bool]] = {}
-    rows = [(row.code.removeprefix(IN_HOUSE_PREFIX), row) for row in prices.rows]
     for good in plan.goods_table.goods:
-        ending = good.id.replace("_", "-")
-        fitting = [row for code, row in rows if code == ending or code.endswith(f"-{ending}")]
+        fitting = [row for row in prices.rows if stands_for(row, good.id)]
         if fitting:
             # The shortest code fits best: `mill-flour` rather than `mill-rye-flour` for `flour`.
-            best = min(fitting, key=lambda row: (len(row.code), row.code))
+            best = min(fitting, key=lambda row: (row.name != good.id, len(row.code), row.code))
             found[good.id] = (best.name, best.price is not None)
     return found
 
 
+def stands_for(row: PriceRow, good_id: str) -> bool:
+    """Whether a product is what members take home of a good: by its name, or by the end of its in-house code."""
+    code, ending = row.code.removeprefix(IN_HOUSE_PREFIX), good_id.replace("_", "-")
+    return row.name == good_id or code == ending or code.endswith(f"-{ending}")
+
+
 def _fill_page(
-    story: PlanStory,
+    report: PlanReport,
     plan: Plan | None,
+    earlier: Plan | None,
     labels: Labels | None,
     goods: Mapping[str, GoodRow],
-    coops: Mapping[str, CoopPage] | None = None,
+    coops: Mapping[str, CoopPage],
 ) -> PlanPage:
     return PlanPage(
-        region=story.scope,
-        period=story.period,
-        state=tell_state(story),
-        digest=next((each.digest for each in reversed(story.readings) if each.digest), ""),
-        tolerance_ppm=story.tolerance_ppm,
-        members=len(story.names),
-        readings=_fill_readings(story, goods, labels),
+        region=report.scope,
+        period=report.period,
+        state=report.state,
+        digest=report.digest,
+        tolerance_ppm=report.tolerance_ppm,
+        members=len(report.members),
+        readings=_fill_readings(report, earlier, labels, goods),
         goods=tuple(goods.values()),
-        coops=tuple(_fill_coop_row(key, coop) for key, coop in (coops or {}).items()),
+        coops=tuple(_fill_coop_row(key, coop) for key, coop in coops.items()),
         workplaces=_fill_workplaces(plan, labels) if plan is not None and labels is not None else (),
         binding=tell_bindings(plan, labels) if plan is not None and labels is not None else (),
-        votes=tuple(_fill_vote(story, origin, place) for place, (origin, _) in enumerate(story.approvals)),
-        certificate=_fill_certificate(story),
-        trouble=story.trouble,
-        waits_for=tuple(story.names.get(origin, origin) for origin in story.waits_for),
+        votes=tuple(_fill_vote(report, vote) for vote in report.votes if vote.digest == report.digest),
+        certificate=_fill_certificate(report),
+        trouble=report.trouble,
+        waits_for=tuple(report.members.get(origin, origin) for origin in report.waits_for),
         document_path=DOCUMENT_PATH if plan is not None else "",
     )
 
 
-def _fill_readings(story: PlanStory, goods: Mapping[str, GoodRow], labels: Labels | None) -> tuple[Reading, ...]:
-    before: ReadingStory | None = None
+def _fill_readings(
+    report: PlanReport, earlier: Plan | None, labels: Labels | None, goods: Mapping[str, GoodRow]
+) -> tuple[Reading, ...]:
+    plan = report.plan
+    participants = None if plan is None else len(plan.consumers) + len(plan.workplaces)
     filled = []
-    for reading in story.readings:
+    for reading in report.readings:
         edits: tuple[str, ...] = ()
-        if before is not None and before.plan is not None and reading.plan is not None and labels is not None:
-            edits = tell_edits(before.plan, reading.plan, labels)
-        rounds = tuple(
-            Round(
-                number=place,
-                worst_ppm=report.worst_good_ppm,
-                worst_good=goods[report.worst_good].name if report.worst_good in goods else report.worst_good,
-                answered=story.participants - len(report.silent),
-                silent=len(report.silent),
-            )
-            for place, report in enumerate(reading.reports, start=1)
-        )
-        filled.append(Reading(reading.number, rounds, reading.digest, edits))
-        before = reading
+        if plan is not None and earlier is not None and labels is not None and reading.digest == report.digest:
+            edits = tell_edits(earlier, plan, labels)
+        rounds = tuple(_fill_round(row, goods, participants) for row in reading.rounds)
+        filled.append(Reading(reading.reading, rounds, reading.digest, edits))
     return tuple(filled)
+
+
+def _fill_round(row: RoundRow, goods: Mapping[str, GoodRow], participants: int | None) -> Round:
+    return Round(
+        number=row.number,
+        worst_ppm=row.worst_good_ppm,
+        worst_good=goods[row.worst_good].name if row.worst_good in goods else row.worst_good,
+        answered=None if participants is None else participants - len(row.silent),
+        silent=len(row.silent),
+    )
 
 
 def _fill_good(row: GoodSums, labels: Labels, price_is_open: bool) -> GoodRow:
@@ -213,29 +220,26 @@ def _fill_workplaces(plan: Plan, labels: Labels) -> tuple[WorkplaceRow, ...]:
     return tuple(sorted(rows, key=lambda row: (row.member, row.name)))
 
 
-def _fill_vote(story: PlanStory, origin: str, place: int) -> Vote:
-    body = story.approvals[place][1]
-    meeting = body.meeting
+def _fill_vote(report: PlanReport, row: VoteRow) -> Vote:
     return Vote(
-        name=story.names.get(origin, origin),
-        approved=body.approve,
-        reason=body.reason,
-        scripted=meeting.made_up,
-        yes=meeting.yes,
-        no=meeting.no,
-        abstained=meeting.abstained,
+        name=report.members.get(row.origin, row.origin),
+        approved=row.approve,
+        reason=row.reason,
+        scripted=row.made_up,
+        yes=row.yes,
+        no=row.no,
+        abstained=row.abstained,
     )
 
 
-def _fill_certificate(story: PlanStory) -> Certificate | None:
-    certificate = story.certificate
-    if certificate is None:
+def _fill_certificate(report: PlanReport) -> Certificate | None:
+    row = report.certificate
+    if row is None:
         return None
-    digest = certificate.digest.hex()
     return Certificate(
-        checked_by=tuple(sorted(story.names.get(origin, origin) for origin in story.checked_by)),
-        gap_ppm=certificate.gap_ppm,
-        findings=certificate.findings,
-        unknown_regrets=len(certificate.unknown_regrets),
-        command=f"python3 scripts/check_plan plan.json --digest {digest}",
+        checked_by=tuple(sorted(report.members.get(origin, origin) for origin in row.checked_by)),
+        gap_ppm=row.gap_ppm,
+        findings=row.findings,
+        unknown_regrets=len(row.unknown_regrets),
+        command=f"python3 scripts/check_plan plan.json --digest {report.digest}",
     )

@@ -1,12 +1,11 @@
-"""Whole sentences about a plan: what holds it back, what was edited, how far it has come.
+"""Whole sentences about a plan: what holds it back, and whose proposal was edited.
 
 Invariant: every figure comes from the plan document; a name is a label, never a person's.
 """
 
 from collections.abc import Mapping
 
-from node.use_cases.planning.story import PlanStory
-from node.web.figures.words import format_amount, format_count, format_percent, format_quantity, join_words
+from node.web.figures.words import format_amount, format_percent, format_quantity, join_words
 from node.web.pages.plan import Binding
 from protocol.core.quantities import Quantity
 from protocol.planning.cards import MICRO, ConsumerCard, Good
@@ -15,6 +14,7 @@ from protocol.planning.plan import Plan
 from protocol.planning.summary import BindingFloor, FullCapacity, ScarceComplement, UsedUpCap, what_binds
 
 EDITS_TOLD_MAX = 3
+EDIT_TOLD_LEAST_PPM = 20_000
 PPM = 1_000_000
 TRADE_MEMBER = "outside trade"
 USED_UP = {
@@ -146,29 +146,17 @@ def _tell_changes(old: ConsumerCard, new: ConsumerCard, plan: Plan, labels: Labe
             changes.append((abs(want - was) * MICRO // max(want, was), plan.goods_table.goods[good].id, was, want))
     if not changes:
         return "other shares of its credits"
-    largest = sorted(changes, reverse=True)[:EDITS_TOLD_MAX]
+    ranked = sorted(changes, reverse=True)
+    told = [change for change in ranked if change[0] >= EDIT_TOLD_LEAST_PPM][:EDITS_TOLD_MAX] or ranked[:1]
     words = [
         f"{format_quantity(labels.amount(good, want))} of {labels.good(good)} instead of "
         f"{format_quantity(labels.amount(good, was))}"
-        for _, good, was, want in largest
+        for _, good, was, want in told
     ]
-    rest = len(changes) - len(largest)
-    return join_words(words) + (f", and {format_count(rest)} smaller changes that follow" if rest else "")
+    largest_left = max((change[0] for change in ranked[len(told) :]), default=0)
+    rest = f"; everything else moves by {format_percent(largest_left)} at most" if largest_left else ""
+    return join_words(words) + rest
 
 
 def _wants_of(card: ConsumerCard) -> list[int]:
     return [want for nest in card.nests for want in nest.wants]
-
-
-def tell_state(story: PlanStory) -> str:
-    """How far the plan has come, in a few words."""
-    if story.stage == "stopped":
-        return "stopped"
-    if story.ratified:
-        return "in force"
-    done = [reading.number for reading in story.readings if reading.plan is not None]
-    if story.stage == "voting" and story.approvals:
-        return f"approved by {sum(body.approve for _, body in story.approvals)} of {story.approvals_needed} needed"
-    if story.stage == "voting" and story.checked_by:
-        return f"checked by {format_count(len(story.checked_by))} nodes"
-    return f"draft (reading {done[-1]})" if done else "called"

@@ -5,6 +5,8 @@ Invariant: how many households bought a good is left behind here; no page of thi
 
 from collections.abc import Callable, Iterable
 
+from msgspec.structs import replace
+
 from node.use_cases.till import ConsumptionReport, TillReport, Wanted
 from node.web.pages.first_day import WANTED_GOODS_MAX, TakenFile, TillSummary, WantedGood
 from node.web.pages.prices import PriceRow
@@ -13,8 +15,16 @@ from protocol.core.quantities import Quantity
 MILLI_EXPONENT = 3
 NOT_NAMED = "not named in the till"
 
-FindPrice = Callable[[str], PriceRow | None]
-"""What is known of a product by the code the till has for it."""
+FindPrice = Callable[[Wanted], PriceRow | None]
+"""What is known of a product of the till."""
+
+GoodOf = Callable[[str, str], str | None]
+"""What good of the plan a till line of this category and name counts as."""
+
+
+def knows_no_good(category: str, name: str) -> str | None:
+    """The rule of a co-op that has released none."""
+    return None
 
 
 def fill_summary(report: ConsumptionReport) -> TillSummary | None:
@@ -30,7 +40,7 @@ def fill_wanted(report: ConsumptionReport, find_price: FindPrice) -> tuple[Wante
     """The most wanted goods, by what was paid."""
     bought = (product for product in report.products if product.amount_cents > 0 or product.quantity_milli > 0)
     most = sorted(bought, key=lambda product: (-product.amount_cents, product.category, product.code))
-    return tuple(_fill_good(product, find_price(product.code)) for product in most[:WANTED_GOODS_MAX])
+    return tuple(_fill_good(product, find_price(product)) for product in most[:WANTED_GOODS_MAX])
 
 
 def _fill_good(product: Wanted, known: PriceRow | None) -> WantedGood:
@@ -43,9 +53,7 @@ def _fill_good(product: Wanted, known: PriceRow | None) -> WantedGood:
     )
     if known is None:
         return good
-    return WantedGood(
-        good.name, good.category, good.sold, good.paid_cents, good.lines, known.maker, known.state, known.path
-    )
+    return replace(good, known_as=known.name, maker=known.maker, state=known.state, price_path=known.path)
 
 
 def fill_taken(report: TillReport) -> TakenFile:
@@ -53,10 +61,17 @@ def fill_taken(report: TillReport) -> TakenFile:
     return TakenFile(report.name, report.rows_read, report.lines_new, report.columns_dropped)
 
 
-def finder_of(rows: Iterable[PriceRow]) -> FindPrice:
-    """Find a product by its code; an in-house code also by what the till calls it."""
+def finder_of(rows: Iterable[PriceRow], good_of: GoodOf) -> FindPrice:
+    """Find a product by its code (an in-house code also as the till has it), else by the good that it counts as."""
     by_code: dict[str, PriceRow] = {}
+    by_name: dict[str, PriceRow] = {}
     for row in rows:
+        by_name.setdefault(row.name, row)
         for code in (row.code, row.code.removeprefix("in-house:")):
             by_code.setdefault(code, row)
-    return by_code.get
+
+    def find(product: Wanted) -> PriceRow | None:
+        known = by_code.get(product.code) if product.code else None
+        return known or by_name.get(good_of(product.category, product.name) or "")
+
+    return find

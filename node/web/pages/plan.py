@@ -7,7 +7,6 @@ Invariant: what was voted by a script is said to be made up.
 import msgspec
 
 from node.web.figures.words import Signal
-from protocol.core.errors import Finding
 from protocol.core.quantities import Quantity
 
 
@@ -17,7 +16,7 @@ class Round(msgspec.Struct, frozen=True):
     number: int
     worst_ppm: int
     worst_good: str
-    answered: int
+    answered: int | None
     silent: int = 0
 
 
@@ -117,7 +116,7 @@ class Certificate(msgspec.Struct, frozen=True):
 
     checked_by: tuple[str, ...]
     gap_ppm: int | None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[str, ...] = ()
     unknown_regrets: int = 0
     command: str = ""
 

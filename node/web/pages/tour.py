@@ -93,6 +93,16 @@ def tell_need(coop: CoopPage, good: CoopGood) -> str:
     return f"{need} and {got}.{across}"
 
 
+def capitalize(words: str) -> str:
+    """The words at the beginning of a sentence."""
+    return words[:1].upper() + words[1:]
+
+
+def lower_first(words: str) -> str:
+    """The words within a sentence; what is written in capitals stays so."""
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words
+
+
 def tell_people(count: int) -> str:
     """`402 people`, `1 person`."""
     return "1 person" if count == 1 else f"{format_count(count)} people"
@@ -116,7 +126,7 @@ def tell_member(told: Told) -> list[str]:
         return ["No price has been agreed yet; once one is, this page says what each cent of it pays for."]
     open_lines = sorted((line for line in version.lines if line.cost), key=lambda line: -line.share_ppm)
     spoken = [
-        f"{format_money(line.cost)} pays for {line.label or line.heading}"
+        f"{format_money(line.cost)} pays for {lower_first(line.label or line.heading)}"
         for line in open_lines[:TOLD_LINES_MAX]
         if line.cost
     ]
@@ -171,7 +181,9 @@ def tell_delegate(told: Told) -> list[str]:
     plan = told.plan
     if plan is None:
         return [NO_PLAN]
-    sentences = [f"{plan.region}, {plan.period}: the plan of {format_count(plan.members)} members is {plan.state}."]
+    sentences = [
+        f"{capitalize(plan.region)}, {plan.period}: the plan of {format_count(plan.members)} members is {plan.state}."
+    ]
     for reading in plan.readings:
         edited = "".join(f" {edit}" for edit in reading.edits)
         if reading.rounds:
@@ -200,8 +212,8 @@ def tell_auditor(told: Told) -> list[str]:
     cosigned = sum(bool(row.cosigned_by) for row in rows)
     records = sum(row.size for row in rows)
     sentences = [
-        f"This node holds {format_count(len(rows))} logs with {format_count(records)} records; "
-        f"{format_count(cosigned)} of them are cosigned by others."
+        f"This node holds {format_count(len(rows))} logs with {format_count(records)} records; others have cosigned "
+        f"{'all' if cosigned == len(rows) else format_count(cosigned)} of the logs."
     ]
     certificate = told.plan.certificate if told.plan else None
     if told.plan is not None and certificate is not None:

@@ -135,7 +135,7 @@ async def test_a_product_is_known_by_its_till_code(node: Node, browser: Browser)
     await offer_loaf(node, ["ingredients"], [("materials", 341)])
     page = await look(browser, "/first-day")
     assert "/prices/in-house%3Aloaf" in page.links
-    assert "in talks made by A co-op without a name yet" in page.text
+    assert "in talks Wheat loaf, 800 g made by A co-op without a name yet" in page.text
 
 
 async def test_a_log_is_shown_with_its_records(node: Node, browser: Browser) -> None:
@@ -153,7 +153,7 @@ async def test_what_is_made_up_is_said_on_every_page(node: Node, browser: Browse
     await status.set_provenance(node, said)
     for path in ("/", "/prices", "/plan", "/logs", "/first-day", "/tour/buyer"):
         page = await look(browser, path)
-        assert "Quantities sold: from a made-up till. Made up for this demonstration: names and makers." in page.text
+        assert "Quantities sold: from a made-up till. Made up: names; makers." in page.text
 
 
 @pytest.mark.parametrize("path", ["/prices/none", "/plan/none", "/logs/none.rochdale/log", "/plan.json"])

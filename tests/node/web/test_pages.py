@@ -44,7 +44,7 @@ async def test_a_page_is_whole_and_keeps_to_itself(browser: Browser, path: str) 
     assert page.findings == []
     assert page.attributes["html"] == {"lang": "en", "dir": "ltr"}
     assert "Quantities sold: from a package" in page.text
-    assert "Made up for this demonstration: names, makers" in page.text
+    assert "Made up: names; makers" in page.text
 
 
 @pytest.mark.parametrize("path", ["/", "/first-day", "/prices", "/plan", "/logs", "/tour/buyer", "/tour/auditor"])
@@ -54,7 +54,7 @@ async def test_a_page_of_an_empty_home_is_whole_too(first_browser: Browser, path
     assert answer.status == 200
     assert page.findings == []
     assert "Quantities sold: this co-op's own till files." in page.text
-    assert "Made up" not in page.text
+    assert "Made up:" not in page.text
 
 
 async def test_an_empty_home_opens_with_the_first_day(first_browser: Browser) -> None:

@@ -1,13 +1,12 @@
 """The plan's pages from a real plan: its figures are the document's, its sentences whole, nothing reads as money."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace as replace_struct
+from msgspec.structs import replace
 
+from node.use_cases.planning.view import ReadingRow
 from node.web.filling.plan import PlanPages, fill_plan_pages, match_products
-from node.web.filling.plan_words import tell_state
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList
 from node.web.pages.tour import Told, tell_stop
@@ -15,17 +14,17 @@ from protocol.planning.summary import list_goods
 from tests.node.web.conftest import build_client
 from tests.node.web.example import ExampleSources, example_logs, example_prices
 from tests.node.web.page_reader import read_page
-from tests.node.web.story import village_story
+from tests.node.web.story import village_plan
 
 
 @pytest.fixture(scope="module")
 def pages() -> PlanPages:
     """The pages of the village's plan."""
-    return fill_plan_pages(village_story(), PriceList(()))
+    return fill_plan_pages(village_plan().report, village_plan().earlier, PriceList(()))
 
 
 def test_the_goods_of_the_page_are_those_of_the_document(pages: PlanPages) -> None:
-    plan = village_story().last_plan
+    plan = village_plan().report.plan
     assert plan is not None
     for row, good in zip(list_goods(plan), pages.page.goods, strict=True):
         assert (good.wanted.amount, good.planned.amount) == (row.wanted, row.planned)
@@ -56,6 +55,7 @@ def test_who_edited_its_proposal_is_told_with_figures(pages: PlanPages) -> None:
     (edit,) = pages.page.readings[1].edits
     assert edit.startswith("Northside changed its proposal: ")
     assert "kg of bread instead of" in edit
+    assert "everything else moves by" in edit
 
 
 def test_each_co_op_reads_what_it_gets(pages: PlanPages) -> None:
@@ -88,36 +88,37 @@ def test_workplaces_belong_to_their_members(pages: PlanPages) -> None:
 
 
 def test_a_product_names_its_good_and_says_whether_a_price_is_agreed() -> None:
-    plan = village_story().last_plan
+    plan = village_plan().report.plan
     assert plan is not None
     row = example_prices().rows[0]
-    rye = replace_struct(row, code="in-house:oak-rye-bread", name="Rye loaf")
-    wheat = replace_struct(row, code="in-house:oak-bread", name="Wheat loaf", price=None)
+    rye = replace(row, code="in-house:oak-rye-bread", name="Rye loaf")
+    wheat = replace(row, code="in-house:oak-bread", name="Wheat loaf", price=None)
     assert match_products(plan, PriceList((rye, wheat))) == {"bread": ("Wheat loaf", False)}
-    page = fill_plan_pages(village_story(), PriceList((rye, wheat))).page
+    page = fill_plan_pages(village_plan().report, None, PriceList((rye, wheat))).page
     assert [(good.name, good.price_is_open) for good in page.taken_home] == [("Wheat loaf", True), ("Milk", False)]
 
 
-@pytest.mark.parametrize(
-    ("changes", "state"),
-    [
-        ({}, "in force"),
-        ({"ratified": False}, "approved by 2 of 3 needed"),
-        ({"ratified": False, "approvals": ()}, "checked by 2 nodes"),
-        ({"ratified": False, "approvals": (), "checked_by": ()}, "draft (reading 2)"),
-        ({"ratified": False, "stage": "cards", "readings": ()}, "called"),
-        ({"ratified": False, "stage": "stopped"}, "stopped"),
-    ],
-)
-def test_the_state_says_how_far_the_plan_has_come(changes: dict[str, object], state: str) -> None:
-    story = replace(village_story(), approvals_needed=3, **changes)  # type: ignore[arg-type]
-    assert tell_state(story) == state
+def test_votes_on_another_draft_are_left_out(pages: PlanPages) -> None:
+    assert [(vote.name, vote.approved) for vote in pages.page.votes] == [("Northside", True), ("Oak bakery", False)]
 
 
 def test_a_call_without_a_draft_has_a_page_too() -> None:
-    story = replace(village_story(), readings=(), approvals=(), certificate=None, ratified=False, stage="cards")
-    pages = fill_plan_pages(story, PriceList(()))
+    rounds = village_plan().report.readings[0].rounds[:2]
+    report = replace(
+        village_plan().report,
+        state="called",
+        plan=None,
+        document="",
+        digest="",
+        certificate=None,
+        votes=(),
+        readings=(ReadingRow(1, rounds, "", ()),),
+        waits_for=("oak-3.rochdale/log",),
+    )
+    pages = fill_plan_pages(report, None, PriceList(()))
     assert (pages.page.state, pages.page.goods, pages.coops, pages.document) == ("called", (), {}, b"")
+    assert [each.answered for each in pages.page.last_rounds] == [None, None]
+    assert pages.page.waits_for == ("Oak bakery",)
 
 
 class VillageSources(ExampleSources):
@@ -125,11 +126,11 @@ class VillageSources(ExampleSources):
 
     async def plan(self) -> PlanPage | None:
         """The plan of the village."""
-        return fill_plan_pages(village_story(), PriceList(())).page
+        return fill_plan_pages(village_plan().report, village_plan().earlier, PriceList(())).page
 
     async def coop(self, key: str) -> CoopPage | None:
         """A co-op of the village."""
-        return fill_plan_pages(village_story(), PriceList(())).coops.get(key)
+        return fill_plan_pages(village_plan().report, village_plan().earlier, PriceList(())).coops.get(key)
 
 
 async def test_the_pages_of_a_real_plan_are_whole(tmp_path: Path) -> None:
