@@ -39,7 +39,10 @@ class ConsumerRow:
 
 @dataclass(frozen=True)
 class GoodRow:
-    """One good in the whole region, in units: `made`, `bought` (outside) and `used` name workplaces with amounts."""
+    """One good in the whole region, in units: who made and used how much of it.
+
+    `bought` is made and `sold` is used by trade nodes; of outside money, `sold` is what buying costs.
+    """
 
     good: str
     unit: str

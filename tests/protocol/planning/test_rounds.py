@@ -1,0 +1,211 @@
+"""Rounds: honest councils reach a plan fast; silence, late answers and lies do not lead it astray."""
+
+import random
+
+import msgspec
+import numpy as np
+import pytest
+
+from protocol.core.encoding import encode
+from protocol.core.errors import MisuseError, RefusedError
+from protocol.planning.card_rules import QUANTITY_MOST
+from protocol.planning.certificate import check_certificate
+from protocol.planning.clearing import clear_plan
+from protocol.planning.economy import Economy, build_economy
+from protocol.planning.economy_file import EconomyFile
+from protocol.planning.plan import make_plan
+from protocol.planning.rounds import Answer, check_answer, close_round, start_state, warm_start
+from protocol.planning.state import State, hash_state
+from tests.protocol.planning.economies import (
+    Answers,
+    attested_regrets,
+    finished_plan,
+    honest_answers,
+    load,
+    plan_rounds,
+    region,
+    village,
+)
+
+REGIONS = [
+    ("four councils", region(1), 13),
+    ("four councils, another region", region(2), 13),
+    ("eight councils", region(9, councils=8), 13),
+    ("strong substitutes", region(8, councils=6, sigma="4"), 14),
+    ("nothing but complements", region(7, sigma="0"), 20),
+]
+
+
+@pytest.mark.parametrize(("document", "most"), [row[1:] for row in REGIONS], ids=[row[0] for row in REGIONS])
+def test_a_region_of_seventy_goods_is_planned_in_few_rounds(document: dict[str, object], most: int) -> None:
+    file, economy = load(document)
+    state, reports = plan_rounds(file, economy)
+    assert len(economy.goods) >= 67
+    assert reports[-1].is_close_enough
+    assert len(reports) <= most
+    plan = make_plan(economy, state, clear_plan(economy, state), reports[-1])
+    certificate = check_certificate(plan, attested_regrets(file, plan))
+    assert certificate.findings == ()
+    assert certificate.gap_ppm is not None
+    assert certificate.gap_ppm <= 5_000
+
+
+def test_answers_are_small() -> None:
+    file, economy = load(region(1))
+    answers = honest_answers(file, economy, start_state(economy))
+    sizes = [len(encode(msgspec.to_builtins(answer))) for answer in answers.values() if answer]
+    assert max(sizes) < 1_000
+
+
+def test_one_in_five_silent_each_round_costs_few_rounds() -> None:
+    file, economy = load(region(1))
+    chance = random.Random(4)
+
+    def lose(_: State, answers: Answers) -> Answers:
+        return {name: None if chance.random() < 0.2 else answer for name, answer in answers.items()}
+
+    _, all_spoke = plan_rounds(file, economy)
+    _, reports = plan_rounds(file, economy, change=lose)
+    assert reports[-1].is_close_enough
+    assert sum(len(report.silent) for report in reports) > 10
+    assert len(reports) <= 2 * len(all_spoke)
+
+
+def test_who_is_silent_keeps_the_last_answer_and_is_named() -> None:
+    file, economy = load(village())
+    state = start_state(economy)
+    answers = honest_answers(file, economy, state)
+    first, _ = close_round(economy, state, answers)
+    second, report = close_round(economy, first, {})
+    assert report.silent == economy.participants
+    assert second.answers.tolist()[:4] == first.answers.tolist()[:4]
+
+
+def test_an_answer_to_another_state_counts_as_silence() -> None:
+    file, economy = load(village())
+    state = start_state(economy)
+    late = honest_answers(file, economy, state)
+    after, _ = close_round(economy, state, late)
+    with_late, report = close_round(economy, after, late)
+    without, _ = close_round(economy, after, {})
+    assert hash_state(with_late) == hash_state(without)
+    assert report.silent == economy.participants
+    assert {finding.reason for finding in report.set_aside} == {"answers another state"}
+
+
+ANSWERS: list[tuple[str, str, tuple[int, ...], str]] = [
+    ("from a stranger", "stranger", (1,), "nobody of that name"),
+    ("from a trade node", "import-milk", (1,), "nobody of that name"),
+    ("too short", "north", (1,), "1 quantities, the card has 2"),
+    ("below the floor", "north", (0, 10**6), "must be"),
+    ("below nothing", "oven", (-1,), "must be"),
+    ("beyond all bounds", "oven", (QUANTITY_MOST + 1,), "must be"),
+]
+
+
+@pytest.mark.parametrize(("name", "said", "reason"), [row[1:] for row in ANSWERS], ids=[row[0] for row in ANSWERS])
+def test_an_answer_is_refused_with_the_reason(name: str, said: tuple[int, ...], reason: str) -> None:
+    _, economy = load(village())
+    state = start_state(economy)
+    with pytest.raises(RefusedError, match=reason):
+        check_answer(economy, state, name, Answer(hash_state(state), said))
+
+
+def test_answers_at_the_edge_of_all_bounds_never_wrap() -> None:
+    _, economy = load(region(3, councils=2, eaten=8))
+    chance = np.random.default_rng(1)
+    lowest, highest = economy.answer_bounds
+    state = start_state(economy)
+    for _ in range(12):
+        reply = hash_state(state)
+        answers: dict[str, Answer | None] = {}
+        for name in economy.participants:
+            rows = economy.answer_ranges[name]
+            edge = chance.integers(0, 3, len(rows))
+            low, high = lowest[rows.start : rows.stop], highest[rows.start : rows.stop]
+            said = np.where(edge == 0, low, np.where(edge == 1, high, low + (high - low) // 1000))
+            answers[name] = Answer(reply, tuple(said.tolist()))
+        state, report = close_round(economy, state, answers)
+        assert report.set_aside == ()
+        assert 0 <= report.worst_good_ppm <= 1_000_000
+        assert np.all(state.prices >= 0)
+        assert np.all((state.planned >= lowest) & (state.planned <= highest))
+        assert np.all(np.abs(state.carried) <= 2**51)
+
+
+def test_nobody_gains_by_asking_for_more_than_the_credits_buy() -> None:
+    file, economy = load(region(2))
+    liar = max(economy.consumers, key=lambda card: sum(nest.credits_micro for nest in card.nests))
+    floors = [floor for nest in liar.nests for floor in nest.floors]
+
+    def lie(_: State, answers: Answers) -> Answers:
+        said = answers[liar.id]
+        assert said is not None
+        more = tuple(floor + (units - floor) * 13 // 10 for units, floor in zip(said.quantities, floors, strict=True))
+        return {**answers, liar.id: Answer(said.state_hash, more)}
+
+    honest, _ = plan_rounds(file, economy, rounds_most=14)
+    lied, reports = plan_rounds(file, economy, rounds_most=14, change=lie)
+    assert liar.id in reports[2].cut_to_credits
+    assert worth(economy, lied, liar.id) <= 1.01 * worth(economy, honest, liar.id)
+
+
+def worth(economy: Economy, state: State, name: str) -> float:
+    """What a council is planned above its floors, at start prices."""
+    rows = economy.answer_ranges[name]
+    eaters = economy.eaters
+    planned = state.planned[rows.start : rows.stop] / eaters.unit[rows.start : rows.stop]
+    above = planned - eaters.floor[rows.start : rows.stop]
+    return float(np.sum(above * economy.price[eaters.good[rows.start : rows.stop]]))
+
+
+def edited(file: EconomyFile) -> tuple[EconomyFile, Economy]:
+    """The same call after one council moved a tenth of a nest's credits to another nest."""
+    card = file.consumers[0]
+    moved = card.nests[0].credits_micro // 10
+    nests = list(card.nests)
+    nests[0] = msgspec.structs.replace(nests[0], credits_micro=nests[0].credits_micro - moved)
+    nests[1] = msgspec.structs.replace(nests[1], credits_micro=nests[1].credits_micro + moved)
+    changed = msgspec.structs.replace(card, nests=tuple(nests))
+    again = EconomyFile(file.table, (changed, *file.consumers[1:]), file.workplaces, file.tastes, file.efforts)
+    return again, build_economy(again.table, again.consumers, again.workplaces)
+
+
+def test_a_second_reading_starts_warm() -> None:
+    file, economy = load(region(1))
+    state, cold = plan_rounds(file, economy)
+    second_file, second = edited(file)
+    started = warm_start(second, state, economy)
+    assert started.round == 0
+    _, warm = plan_rounds(second_file, second, started)
+    assert warm[-1].is_close_enough
+    assert len(warm) <= len(cold) // 2
+
+
+def test_a_second_reading_may_drop_and_add_cards() -> None:
+    file, economy = load(region(1))
+    state, _ = plan_rounds(file, economy)
+    rest = EconomyFile(file.table, file.consumers[1:], file.workplaces[1:], file.tastes, file.efforts)
+    smaller = build_economy(rest.table, rest.consumers, rest.workplaces)
+    dropped, reports = plan_rounds(rest, smaller, warm_start(smaller, state, economy))
+    assert reports[-1].is_close_enough
+    _, back = plan_rounds(file, economy, warm_start(economy, dropped, smaller))
+    assert back[-1].is_close_enough
+
+
+def test_states_and_economies_that_do_not_belong_together_are_misuse() -> None:
+    _, economy = load(village())
+    _, other = load(region(3, councils=2, eaten=8))
+    state = start_state(economy)
+    with pytest.raises(MisuseError):
+        close_round(other, state, {})
+    with pytest.raises(MisuseError):
+        warm_start(economy, state, other)
+
+
+def test_one_changed_want_changes_the_plan_digest() -> None:
+    file, economy = load(village())
+    document = village()
+    document["consumers"][0]["nests"][0]["goods"]["bread"]["weight"] = "3.001"
+    other_file, other = load(document)
+    assert finished_plan(file, economy) != finished_plan(other_file, other)
