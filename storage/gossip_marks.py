@@ -32,9 +32,3 @@ def pending_roots(db: sqlite3.Connection, origin: str) -> dict[int, bytes]:
     """Roots of the closed bundles beyond the head, by number: what an interrupted transfer already brought."""
     sql = "SELECT number, root FROM bundle WHERE origin = ? AND number >= (SELECT size / ? FROM log WHERE origin = ?)"
     return dict(db.execute(sql, (origin, BUNDLE_ENTRIES, origin)))
-
-
-def drop_pending(db: sqlite3.Connection, origin: str, numbers: list[int]) -> None:
-    """Forget bundles beyond the head that a newer head does not lead over."""
-    sql = "DELETE FROM bundle WHERE origin = ? AND number = ? AND number >= (SELECT size / ? FROM log WHERE origin = ?)"
-    db.executemany(sql, ((origin, number, BUNDLE_ENTRIES, origin) for number in numbers))

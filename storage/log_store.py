@@ -185,7 +185,8 @@ def store_bundles(
     for number, blob, root in closed:
         if present is not None and number * BUNDLE_ENTRIES < present.size:
             _check_prefix(db, origin, number, bundles.parse_bundle(blob, BUNDLE_ENTRIES))
-        sql = "INSERT OR IGNORE INTO bundle(origin, number, blob, root) VALUES (?, ?, ?, ?)"
+        # An older transfer may have left this bundle of another branch; what this signed head promises counts.
+        sql = "INSERT OR REPLACE INTO bundle(origin, number, blob, root) VALUES (?, ?, ?, ?)"
         db.execute(sql, (origin, number, blob, root))
     if present is None or checkpoint.size <= present.size:
         return present

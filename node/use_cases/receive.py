@@ -109,10 +109,7 @@ class Receiver:
         # What we hold of the open bundle are rows: its blob goes in with the head, never beside them.
         overlap = head.size // BUNDLE_ENTRIES if head.size % BUNDLE_ENTRIES else -1
         missing = transfer.list_missing({number: root for number, root in pending.items() if number != overlap})
-        stale = [number for number in missing if number in pending]
         self._running[origin] = running = _Running(transfer, set(missing), overlap)
-        if stale:
-            await self._node.database.write(lambda db: gossip_marks.drop_pending(db, origin, stale))
         if not missing:
             await self._finish(origin, running)
         return checkpoint.size, missing

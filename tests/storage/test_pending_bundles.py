@@ -57,14 +57,17 @@ def test_a_bundle_that_fills_takes_the_place_of_one_left_from_another_branch(db:
     assert log_store.bundle_roots(db, ORIGIN, 1, 512) == [bundle_root(ENTRIES[256:512])]
 
 
-def test_pending_roots_are_told_and_dropped_beyond_the_head_only(db: sqlite3.Connection) -> None:
+def test_pending_roots_are_those_beyond_the_head_only(db: sqlite3.Connection) -> None:
     push(db, 0, 200)
     push(db, 200, 300)
     leave_pending(db, 1, ENTRIES)
     assert gossip_marks.pending_roots(db, ORIGIN) == {1: bundle_root(ENTRIES[256:512])}
-    gossip_marks.drop_pending(db, ORIGIN, [0, 1])
-    assert gossip_marks.pending_roots(db, ORIGIN) == {}
-    assert log_store.bundle_roots(db, ORIGIN, 0, 256) == [bundle_root(ENTRIES[:256])]
+
+
+def test_a_verified_bundle_takes_the_place_of_one_left_from_another_branch(db: sqlite3.Connection) -> None:
+    leave_pending(db, 1, [b"other %d" % index for index in range(600)])
+    leave_pending(db, 1, ENTRIES)
+    assert gossip_marks.pending_roots(db, ORIGIN) == {1: bundle_root(ENTRIES[256:512])}
 
 
 def test_a_change_without_entries_has_a_number_that_a_cursor_finds(db: sqlite3.Connection) -> None:

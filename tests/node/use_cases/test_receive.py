@@ -1,0 +1,213 @@
+"""Taking in what peers sent: pushes and transfers, repeated, overlapping, interrupted and wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from node.use_cases.context import Node
+from node.use_cases.receive import BranchError, Receiver
+from protocol.core.errors import PeerError
+from protocol.core.identity import generate
+from protocol.log.bundle import bundle_root, count_bundles, format_bundle
+from protocol.log.checkpoint import Checkpoint, sign_checkpoint
+from protocol.log.merkle import leaf_hash, root_of
+from storage import gossip_marks, log_store, record_index
+from tests.node.homes import WAIT_S, make_node
+
+ORIGIN = "south.example/log"
+KEY = generate(bytes(range(32)))
+ENTRIES = [b"entry %d" % index for index in range(5_200)]
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    made = await make_node(tmp_path, "north")
+    await made.database.write(lambda db: log_store.add_log(db, ORIGIN, KEY.public))
+    yield made
+    made.database.close()
+
+
+def note(entries: list[bytes]) -> bytes:
+    return sign_checkpoint(Checkpoint(ORIGIN, len(entries), root_of([leaf_hash(entry) for entry in entries])), KEY)
+
+
+async def push(receiver: Receiver, entries: list[bytes], start: int = 0) -> None:
+    rest = entries[start:]
+    await receiver.admit_push(ORIGIN, start, len(rest), note(entries), format_bundle(rest))
+
+
+def bundle(entries: list[bytes], number: int) -> bytes:
+    return format_bundle(entries[number * 256 : (number + 1) * 256])
+
+
+def roots(entries: list[bytes], first: int = 0) -> bytes:
+    numbers = range(first, count_bundles(len(entries)))
+    return b"".join(bundle_root(entries[number * 256 : (number + 1) * 256]) for number in numbers)
+
+
+async def transfer(receiver: Receiver, entries: list[bytes], first: int = 0) -> tuple[int, ...]:
+    """A whole transfer; the bundles that had to be fetched."""
+    _, missing = await receiver.begin_transfer(ORIGIN, first, note(entries), roots(entries, first))
+    for number in missing:
+        await receiver.admit_bundle(ORIGIN, number, bundle(entries, number))
+    receiver.end_transfer(ORIGIN)
+    return missing
+
+
+def size(node: Node) -> int:
+    head = log_store.head(node.database.reader, ORIGIN)
+    assert head is not None
+    return head.size
+
+
+def held(node: Node) -> list[bytes]:
+    return log_store.entries(node.database.reader, ORIGIN, 0, len(ENTRIES))
+
+
+async def test_pushes_that_follow_each_other_are_stored_and_indexed(node: Node) -> None:
+    heard: list[tuple[str, int, int]] = []
+    node.changes.add_listener(lambda *change: heard.append(change))
+    receiver = Receiver(node)
+    await push(receiver, ENTRIES[:3])
+    await push(receiver, ENTRIES[:5], start=3)
+    assert held(node) == ENTRIES[:5]
+    assert heard == [(ORIGIN, 0, 3), (ORIGIN, 3, 5)]
+    assert record_index.counts_by_kind(node.database.reader)[record_index.NOT_READABLE][0] == 5
+
+
+async def test_the_same_push_by_two_peers_at_once_is_stored_once(node: Node) -> None:
+    receiver = Receiver(node)
+    await asyncio.gather(*(push(receiver, ENTRIES[:200]) for _ in range(5)))
+    await asyncio.gather(push(receiver, ENTRIES[:300], start=200), push(receiver, ENTRIES[:300], start=150))
+    assert held(node) == ENTRIES[:300]
+
+
+async def test_a_push_that_was_overtaken_changes_nothing(node: Node) -> None:
+    receiver = Receiver(node)
+    await push(receiver, ENTRIES[:200])
+    await push(receiver, ENTRIES[:120], start=100)
+    assert size(node) == 200
+
+
+async def test_pushes_in_a_row_that_wait_for_the_disk_together_keep_their_order(node: Node) -> None:
+    receiver = Receiver(node)
+    await asyncio.gather(*(push(receiver, ENTRIES[: index + 1], start=index) for index in range(50)))
+    assert held(node) == ENTRIES[:50]
+
+
+@pytest.mark.parametrize("other", ["overlap", "same size", "longer"])
+async def test_a_push_of_another_branch_is_named_as_such_and_changes_nothing(node: Node, other: str) -> None:
+    receiver = Receiver(node)
+    await push(receiver, ENTRIES[:10])
+    branch = [*ENTRIES[:8], b"other", b"branch", b"longer"]
+    with pytest.raises(BranchError) as caught:
+        match other:
+            case "overlap":
+                await push(receiver, branch, start=8)
+            case "same size":
+                await push(receiver, branch[:10])
+            case _:
+                await receiver.admit_push(ORIGIN, 10, 1, note(branch), format_bundle(branch[10:]))
+    assert caught.value.origin == ORIGIN
+    assert held(node) == ENTRIES[:10]
+
+
+async def test_a_gap_is_refused(node: Node) -> None:
+    with pytest.raises(PeerError, match="leaves a gap"):
+        await push(Receiver(node), ENTRIES[:10], start=5)
+    assert size(node) == 0
+
+
+async def test_a_log_that_is_not_known_is_refused(node: Node) -> None:
+    with pytest.raises(PeerError, match="not known here"):
+        await Receiver(node).admit_push("else.example/log", 0, 1, note(ENTRIES[:1]), format_bundle(ENTRIES[:1]))
+
+
+@pytest.mark.parametrize("count", [1, 255, 256, 257, 512, 700, 5_200])
+async def test_a_transfer_of_any_length_ends_at_its_head(node: Node, count: int) -> None:
+    assert await transfer(Receiver(node), ENTRIES[:count]) == tuple(range(count_bundles(count)))
+    assert held(node) == ENTRIES[:count]
+    assert gossip_marks.pending_roots(node.database.reader, ORIGIN) == {}
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 300), (100, 256), (255, 257), (256, 600), (300, 700), (511, 1_025)])
+async def test_a_transfer_goes_on_from_what_is_held(node: Node, before: int, after: int) -> None:
+    receiver = Receiver(node)
+    await transfer(receiver, ENTRIES[:before])
+    await transfer(receiver, ENTRIES[:after], first=before // 256)
+    assert held(node) == ENTRIES[:after]
+    await transfer(receiver, ENTRIES[: after + 1], first=after // 256)
+    assert held(node) == ENTRIES[: after + 1]
+
+
+async def test_the_head_moves_with_the_last_bundle_and_not_before(node: Node) -> None:
+    receiver = Receiver(node)
+    _, missing = await receiver.begin_transfer(ORIGIN, 0, note(ENTRIES), roots(ENTRIES))
+    for number in missing[:-1]:
+        await receiver.admit_bundle(ORIGIN, number, bundle(ENTRIES, number))
+        assert size(node) == 0
+    await receiver.admit_bundle(ORIGIN, missing[-1], bundle(ENTRIES, missing[-1]))
+    assert size(node) == len(ENTRIES)
+
+
+async def test_an_interrupted_transfer_goes_on_where_it_stopped_even_to_a_newer_head(node: Node) -> None:
+    receiver = Receiver(node)
+    await receiver.begin_transfer(ORIGIN, 0, note(ENTRIES[:5_120]), roots(ENTRIES[:5_120]))
+    for number in range(16):
+        await receiver.admit_bundle(ORIGIN, number, bundle(ENTRIES, number))
+    receiver.end_transfer(ORIGIN)
+    await node.database.write(lambda db: None)
+    again = Receiver(node)
+    assert await transfer(again, ENTRIES) == (16, 17, 18, 19, 20)
+    assert held(node) == ENTRIES
+
+
+async def test_pushes_meanwhile_do_not_disturb_a_transfer(node: Node) -> None:
+    receiver = Receiver(node)
+    await push(receiver, ENTRIES[:100])
+    _, missing = await receiver.begin_transfer(ORIGIN, 0, note(ENTRIES), roots(ENTRIES))
+    for number in missing[:18]:
+        await receiver.admit_bundle(ORIGIN, number, bundle(ENTRIES, number))
+    await push(receiver, ENTRIES[:300], start=100)
+    await push(receiver, ENTRIES[:530], start=290)
+    assert held(node) == ENTRIES[:530]
+    for number in missing[18:]:
+        await receiver.admit_bundle(ORIGIN, number, bundle(ENTRIES, number))
+    assert held(node) == ENTRIES
+
+
+async def test_a_head_of_another_branch_is_named_as_such(node: Node) -> None:
+    receiver = Receiver(node)
+    await push(receiver, ENTRIES[:10])
+    branch = [*ENTRIES[:8], *(b"other %d" % index for index in range(500))]
+    await receiver.begin_transfer(ORIGIN, 0, note(branch), roots(branch))
+    await receiver.admit_bundle(ORIGIN, 0, bundle(branch, 0))
+    with pytest.raises(BranchError):
+        await receiver.admit_bundle(ORIGIN, 1, bundle(branch, 1))
+    assert held(node) == ENTRIES[:10]
+
+
+async def test_bundles_left_by_another_branch_are_fetched_anew(node: Node) -> None:
+    receiver = Receiver(node)
+    branch = [b"other %d" % index for index in range(5_120)]
+    await receiver.begin_transfer(ORIGIN, 0, note(branch), roots(branch))
+    for number in range(16):
+        await receiver.admit_bundle(ORIGIN, number, bundle(branch, number))
+    receiver.end_transfer(ORIGIN)
+    await transfer(Receiver(node), ENTRIES)
+    assert held(node) == ENTRIES
+
+
+async def test_a_transfer_is_indexed_afterwards_and_a_new_start_finishes_it(node: Node) -> None:
+    receiver = Receiver(node)
+    indexed: asyncio.Event = asyncio.Event()
+    node.changes.add_listener(lambda _origin, _start, stop: indexed.set() if stop == len(ENTRIES) else None)
+    await transfer(receiver, ENTRIES)
+    await receiver.stop()
+    await node.database.write(lambda db: None)
+    Receiver(node).resume()
+    async with asyncio.timeout(WAIT_S):
+        await indexed.wait()
+    assert record_index.counts_by_kind(node.database.reader)[record_index.NOT_READABLE][0] == len(ENTRIES)
