@@ -10,9 +10,9 @@ from typing import NamedTuple
 from node.use_cases.context import Node
 from protocol.core.errors import PeerError
 from protocol.gossip import limits
-from protocol.gossip.fork_evidence import check_fork, prove_fork
 from protocol.log.bundle import BUNDLE_ENTRIES, BUNDLE_LEVEL, bundle_roots_fold
 from protocol.log.checkpoint import open_checkpoint
+from protocol.log.fork import check_fork, prove_fork
 from protocol.log.merkle import fold, leaf_hash
 from storage import log_store
 from storage.cosignatures import add_fork, forks

@@ -12,31 +12,22 @@ from typing import Any, Final
 
 from protocol.core.errors import MisuseError, PeerError
 from protocol.gossip import events, limits
-from protocol.gossip.announcing import Announcer
-from protocol.gossip.cosignature_asks import CosignatureAsks
 from protocol.gossip.events import Action, Event
-from protocol.gossip.fetching import Fetcher
-from protocol.gossip.file_fetching import FileFetcher
 from protocol.gossip.frames import format_frame, parse_frame
-from protocol.gossip.frontier import Frontier, Standing
+from protocol.gossip.frontier import Frontier
+from protocol.gossip.hearing import CONTENT_TYPES, Hearing
 from protocol.gossip.messages import (
     Ask,
     Bundle,
     Bye,
-    Cosig,
-    Fetch,
     FilePart,
-    FileWant,
-    Fork,
     Have,
     Head,
-    HeadMark,
     Hello,
     Message,
     Ping,
     Pong,
     Push,
-    Want,
 )
 from protocol.gossip.timing import Timing
 
@@ -62,22 +53,27 @@ class Session:
         self.number = number
         self.peer_origin = peer_origin
         self.state = State.NEW
-        self.strangers = 0
         self._frontier = frontier
         self._saved: Cursor = cursor
         self._taken: Cursor = cursor
         self._held_back: set[str] = set()
         self._timing = Timing()
-        self._announcer = Announcer(frontier)
-        self._fetcher = Fetcher(frontier, number)
-        self._files = FileFetcher()
-        self._cosignatures = CosignatureAsks(frontier)
+        self._hearing = hearing = Hearing(frontier, number)
+        self._announcer = hearing.announcer
+        self._fetcher = hearing.fetcher
+        self._files = hearing.files
+        self._cosignatures = hearing.cosignatures
         self._forks_told: set[bytes] = set()
 
     @property
     def theirs(self) -> dict[str, int]:
         """The sizes of logs that the peer said it holds."""
         return self._fetcher.theirs
+
+    @property
+    def strangers(self) -> int:
+        """How often the peer spoke of logs that are not known here."""
+        return self._hearing.strangers
 
     def handle(self, event: Event, now_ms: int) -> list[Action]:
         """What is to be done about an event, in order; MisuseError for one that cannot come in this state."""
@@ -125,83 +121,21 @@ class Session:
     def _tell_heads(self, event: events.HeadsRead, now_ms: int) -> list[Action]:
         return self._announcer.tell_all(event.heads, event.counter)
 
-    def _take_have(self, message: Have, now_ms: int) -> list[Action]:
-        actions: list[Action] = []
-        for mark in message.heads:
-            actions += self._take_mark(mark)
-        if message.is_last:
-            self._taken = (self._taken[0], max(self._taken[1], message.counter))
-        return actions + self._cosignatures.ask(mark.origin for mark in message.heads)
+    def _take_content(self, message: Message, now_ms: int) -> list[Action]:
+        if isinstance(message, _ANSWERS):
+            self._timing.progress_ms = now_ms
+        actions = self._hearing.take(message)
+        if isinstance(message, Have):
+            self._held_back.difference_update(mark.origin for mark in message.heads)
+            if message.is_last:
+                self._note_counter(message.counter)
+        return actions
 
-    def _take_mark(self, mark: HeadMark) -> list[Action]:
-        self._held_back.discard(mark.origin)
-        standing = self._frontier.compare(mark)
-        if standing is Standing.UNKNOWN:
-            self.strangers += 1
-            return []
-        self._cosignatures.note_theirs(mark)
-        if standing is Standing.FORKED and mark.origin not in self._frontier.frozen:
-            return [events.ServeNote(mark.origin)]
-        self._fetcher.theirs[mark.origin] = mark.size
-        actions: list[Action] = []
-        if standing is Standing.AHEAD and mark.size:
-            actions.append(events.CheckPast(mark.origin, mark.size, mark.root_mark))
-        self._announcer.note_theirs(mark.origin, mark.size)
-        return actions + self._fetcher.pursue(mark.origin)
-
-    def _take_want(self, message: Want, now_ms: int) -> list[Action]:
-        if message.start >= self._frontier.size(message.origin):
-            return self._announcer.answer([message.origin])
-        return [events.ServeLog(message.origin, message.start)]
-
-    def _take_ask(self, message: Ask, now_ms: int) -> list[Action]:
-        if message.cosignatures:
-            known = [origin for origin in message.origins if origin in self._frontier.heads]
-            return [events.ServeCosignatures(origin) for origin in known]
-        return self._announcer.answer(message.origins)
-
-    def _take_head(self, message: Head, now_ms: int) -> list[Action]:
-        self._timing.progress_ms = now_ms
-        return self._fetcher.take_head(message)
-
-    def _take_fetch(self, message: Fetch, now_ms: int) -> list[Action]:
-        last = (message.size - 1) // 256
-        if message.size > self._frontier.size(message.origin) or message.first + message.count - 1 > last:
-            raise PeerError(f"fetch: bundles beyond the end of {message.origin}")
-        return [events.ServeBundles(message.origin, message.size, message.first, message.count)]
-
-    def _take_bundle(self, message: Bundle, now_ms: int) -> list[Action]:
-        self._timing.progress_ms = now_ms
-        return self._fetcher.take_bundle(message)
-
-    def _take_push(self, message: Push, now_ms: int) -> list[Action]:
-        self._timing.progress_ms = now_ms
-        if message.origin not in self._frontier.heads:
-            self.strangers += 1
-            return []
-        return self._fetcher.take_push(message)
-
-    def _take_cosig(self, message: Cosig, now_ms: int) -> list[Action]:
-        if message.origin not in self._frontier.heads:
-            self.strangers += 1
-            return []
-        return self._cosignatures.take(message)
-
-    def _take_fork(self, message: Fork, now_ms: int) -> list[Action]:
-        if message.origin not in self._frontier.heads:
-            self.strangers += 1
-            return []
-        return [events.CheckFork(message.origin, message.note_a, message.note_b, message.proof)]
-
-    def _take_file_want(self, message: FileWant, now_ms: int) -> list[Action]:
-        return [events.ServeFile(message.sha256, message.offset)]
-
-    def _take_file(self, message: FilePart, now_ms: int) -> list[Action]:
-        self._timing.progress_ms = now_ms
-        return self._files.take(message)
+    def _note_counter(self, counter: int) -> None:
+        self._taken = (self._taken[0], max(self._taken[1], counter))
 
     def _take_ping(self, message: Ping, now_ms: int) -> list[Action]:
-        self._taken = (self._taken[0], max(self._taken[1], message.counter))
+        self._note_counter(message.counter)
         return [events.Send(format_frame(Pong()))]
 
     def _take_pong(self, message: Pong, now_ms: int) -> list[Action]:
@@ -386,19 +320,11 @@ _TABLE: Final[dict[State, dict[type[Event], Step | None]]] = {
 _FRAMES: Final[dict[State, dict[type[Message], Callable[[Session, Any, int], list[Action]]]]] = {
     State.GREETING: {Hello: Session._greet, Bye: Session._take_bye},
     State.LIVE: {
-        Have: Session._take_have,
-        Want: Session._take_want,
-        Ask: Session._take_ask,
-        Head: Session._take_head,
-        Fetch: Session._take_fetch,
-        Bundle: Session._take_bundle,
-        Push: Session._take_push,
-        Cosig: Session._take_cosig,
-        Fork: Session._take_fork,
-        FileWant: Session._take_file_want,
-        FilePart: Session._take_file,
+        **dict.fromkeys(CONTENT_TYPES, Session._take_content),
         Ping: Session._take_ping,
         Pong: Session._take_pong,
         Bye: Session._take_bye,
     },
 }
+
+_ANSWERS: Final = (Head, Bundle, Push, FilePart)

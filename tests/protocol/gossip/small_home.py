@@ -10,7 +10,6 @@ from protocol.core.errors import PeerError
 from protocol.core.identity import SigningKey, generate
 from protocol.gossip import events
 from protocol.gossip.events import Action, Event
-from protocol.gossip.fork_evidence import check_fork, prove_fork
 from protocol.gossip.frames import cut_bundle, cut_head, format_frame
 from protocol.gossip.frontier import Frontier, LogHead
 from protocol.gossip.messages import Cosig, FilePart, Fork, Push
@@ -18,6 +17,7 @@ from protocol.gossip.session import Session
 from protocol.gossip.transfer import Transfer
 from protocol.log.bundle import bundle_root, count_bundles, format_bundle, parse_bundle
 from protocol.log.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from protocol.log.fork import check_fork, prove_fork
 from protocol.log.merkle import fold, leaf_hash, root_of
 
 BUNDLE = 256

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from protocol.core.errors import PeerError
 from protocol.gossip import events
-from protocol.gossip.fork_evidence import check_fork, prove_fork
 from protocol.gossip.frames import format_frame
 from protocol.gossip.messages import Push
 from protocol.log.bundle import format_bundle
 from protocol.log.checkpoint import open_checkpoint
+from protocol.log.fork import check_fork, prove_fork
 from protocol.log.merkle import leaf_hash, prove_consistency, root_at, root_of
 from tests.protocol.gossip.small_home import SmallHome, log_key, signed_head
 from tests.protocol.gossip.wires import Network, make_homes

@@ -1,0 +1,137 @@
+"""What a live peer says, frame by frame, and what follows from it.
+
+Invariant: of logs that are not known here nothing is taken; they are counted.
+Spec: docs/spec/session.md
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from protocol.core.errors import PeerError
+from protocol.gossip import events
+from protocol.gossip.announcing import Announcer
+from protocol.gossip.cosignature_asks import CosignatureAsks
+from protocol.gossip.events import Action
+from protocol.gossip.fetching import Fetcher
+from protocol.gossip.file_fetching import FileFetcher
+from protocol.gossip.frontier import Frontier, Standing
+from protocol.gossip.messages import (
+    Ask,
+    Bundle,
+    Cosig,
+    Fetch,
+    FilePart,
+    FileWant,
+    Fork,
+    Have,
+    Head,
+    HeadMark,
+    Message,
+    Push,
+    Want,
+)
+from protocol.log.bundle import count_bundles
+
+
+class Hearing:
+    """One session's ear: what it has told, fetches and waits for."""
+
+    def __init__(self, frontier: Frontier, session: int) -> None:
+        self.strangers = 0
+        self.announcer = Announcer(frontier)
+        self.fetcher = Fetcher(frontier, session)
+        self.files = FileFetcher()
+        self.cosignatures = CosignatureAsks(frontier)
+        self._frontier = frontier
+
+    def take(self, message: Message) -> list[Action]:
+        """What is to be done about a frame of CONTENT_TYPES; PeerError where the peer may not say it."""
+        return _TAKES[type(message)](self, message)
+
+    def _take_have(self, message: Have) -> list[Action]:
+        actions: list[Action] = []
+        for mark in message.heads:
+            actions += self._take_mark(mark)
+        return actions + self.cosignatures.ask(mark.origin for mark in message.heads)
+
+    def _take_mark(self, mark: HeadMark) -> list[Action]:
+        standing = self._frontier.compare(mark)
+        if standing is Standing.UNKNOWN:
+            self.strangers += 1
+            return []
+        self.cosignatures.note_theirs(mark)
+        if standing is Standing.FORKED and mark.origin not in self._frontier.frozen:
+            return [events.ServeNote(mark.origin)]
+        self.fetcher.theirs[mark.origin] = mark.size
+        actions: list[Action] = []
+        if standing is Standing.AHEAD and mark.size:
+            actions.append(events.CheckPast(mark.origin, mark.size, mark.root_mark))
+        self.announcer.note_theirs(mark.origin, mark.size)
+        return actions + self.fetcher.pursue(mark.origin)
+
+    def _take_want(self, message: Want) -> list[Action]:
+        if message.start >= self._frontier.size(message.origin):
+            return self.announcer.answer([message.origin])
+        return [events.ServeLog(message.origin, message.start)]
+
+    def _take_ask(self, message: Ask) -> list[Action]:
+        if message.cosignatures:
+            known = [origin for origin in message.origins if origin in self._frontier.heads]
+            return [events.ServeCosignatures(origin) for origin in known]
+        return self.announcer.answer(message.origins)
+
+    def _take_head(self, message: Head) -> list[Action]:
+        return self.fetcher.take_head(message)
+
+    def _take_fetch(self, message: Fetch) -> list[Action]:
+        is_beyond = message.first + message.count > count_bundles(message.size)
+        if is_beyond or message.size > self._frontier.size(message.origin):
+            raise PeerError(f"fetch: bundles beyond the end of {message.origin}")
+        return [events.ServeBundles(message.origin, message.size, message.first, message.count)]
+
+    def _take_bundle(self, message: Bundle) -> list[Action]:
+        return self.fetcher.take_bundle(message)
+
+    def _take_push(self, message: Push) -> list[Action]:
+        if self._is_stranger(message.origin):
+            return []
+        return self.fetcher.take_push(message)
+
+    def _take_cosig(self, message: Cosig) -> list[Action]:
+        if self._is_stranger(message.origin):
+            return []
+        return self.cosignatures.take(message)
+
+    def _take_fork(self, message: Fork) -> list[Action]:
+        if self._is_stranger(message.origin):
+            return []
+        return [events.CheckFork(message.origin, message.note_a, message.note_b, message.proof)]
+
+    def _take_file_want(self, message: FileWant) -> list[Action]:
+        return [events.ServeFile(message.sha256, message.offset)]
+
+    def _take_file(self, message: FilePart) -> list[Action]:
+        return self.files.take(message)
+
+    def _is_stranger(self, origin: str) -> bool:
+        is_unknown = origin not in self._frontier.heads
+        self.strangers += is_unknown
+        return is_unknown
+
+
+_TAKES: Final[dict[type[Message], Callable[[Hearing, Any], list[Action]]]] = {
+    Have: Hearing._take_have,
+    Want: Hearing._take_want,
+    Ask: Hearing._take_ask,
+    Head: Hearing._take_head,
+    Fetch: Hearing._take_fetch,
+    Bundle: Hearing._take_bundle,
+    Push: Hearing._take_push,
+    Cosig: Hearing._take_cosig,
+    Fork: Hearing._take_fork,
+    FileWant: Hearing._take_file_want,
+    FilePart: Hearing._take_file,
+}
+
+CONTENT_TYPES: Final = tuple(_TAKES)
+"""The frames that speak of logs and files; the others keep the session itself going."""
