@@ -63,6 +63,7 @@ def test_a_run_that_reached_everything_passes_after_other_output() -> None:
         ({"goods": True}, "at least 60 goods (TypeError: goods is True, not a number)"),
         ({"plan": {**REACHED["plan"], "rounds": [12, 21]}}, "at most 20 rounds"),
         ({"plan": {**REACHED["plan"], "worst_good_percent": 1.2}}, "no good is short by more than 1 %"),
+        ({"plan": {**REACHED["plan"], "ratified_by": 6}}, "more than two thirds ratified the plan"),
         ({"plan": {**REACHED["plan"], "digest": "none"}}, "the digest is a SHA-256"),
         ({"plan": {**REACHED["plan"], "certificate_checked_by": 9}}, "every node checked the certificate"),
     ],
