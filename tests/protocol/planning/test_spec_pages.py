@@ -1,0 +1,52 @@
+"""The examples of the spec pages are what the code does."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from protocol.planning.certificate import check_certificate
+from protocol.planning.economy import build_economy
+from protocol.planning.plan import Plan, digest_plan, format_plan, parse_plan
+from protocol.planning.rounds import Answer, close_round, start_state
+from protocol.planning.state import hash_state
+
+SPEC = Path(__file__).resolve().parents[3] / "docs" / "spec"
+
+
+def example(page: str) -> Any:
+    """The numbered JSON block at the head of a page."""
+    text = (SPEC / page).read_text()
+    block = text.split("```json\n")[1].split("```")[0]
+    return json.loads(re.sub(r"^ ?\d+  ", "", block, flags=re.MULTILINE))
+
+
+def example_plan() -> Plan:
+    document = json.dumps(example("plan.md"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return parse_plan(document.encode())
+
+
+def test_the_example_plan_holds_and_has_the_digest_on_the_page() -> None:
+    plan = example_plan()
+    raw = format_plan(plan)
+    page = (SPEC / "plan.md").read_text()
+    assert digest_plan(raw).hex() in page
+    assert f"{len(raw):,} bytes" in page
+    regrets = {"north": 2298, "south": 28418, "farm": 1, "mill": 0, "oven": 0}
+    certificate = check_certificate(plan, regrets)
+    assert certificate.findings == ()
+    assert certificate.gap_micro == 275_572
+
+
+def test_the_example_round_gives_the_integers_and_hashes_on_the_page() -> None:
+    told, plan = example("planning-step.md"), example_plan()
+    economy = build_economy(plan.goods_table, plan.consumers, plan.workplaces)
+    assert economy.digest.hex() == told["economy"]
+    state = start_state(economy)
+    assert hash_state(state).hex() == told["state_0"]
+    answers = {name: Answer(hash_state(state), tuple(said)) for name, said in told["answers"].items()}
+    after, report = close_round(economy, state, answers)
+    for column in ("prices", "planned", "carried", "metric"):
+        assert getattr(after, column).tolist() == told[column], column
+    assert report.worst_good_ppm == told["worst_good_ppm"]
+    assert hash_state(after).hex() == told["state_1"]
