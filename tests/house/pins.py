@@ -3,8 +3,9 @@
 import os
 import re
 import tomllib
+from pathlib import Path, PurePosixPath
 
-from tests.house.source_tree import Breach, SourceTree
+from tests.house.source_tree import CODE_FOLDERS, SKIPPED_FOLDERS, Breach, SourceTree
 
 REQUIREMENT_FILES = {
     "requirements.txt": (),
@@ -70,3 +71,46 @@ def audit_shell_scripts(tree: SourceTree) -> list[Breach]:
         if not os.access(tree.root / source.path, os.X_OK):
             breaches.append(Breach(source.path, "is not executable"))
     return breaches
+
+
+def audit_packages(tree: SourceTree) -> list[Breach]:
+    """Folders of code that setuptools would not see, and files beside the code that it would leave behind."""
+    breaches = []
+    paths = {source.path for source in tree.files}
+    for folder in sorted({source.folder for source in tree.code}):
+        if f"{folder}/__init__.py" not in paths:
+            breaches.append(Breach(folder, "has no __init__.py, so it would not be installed"))
+    patterns = _package_data(tree)
+    for path in _files_beside_code(tree.root):
+        package, _, inside = path.partition("/")
+        if not any(_matches(inside, pattern) for pattern in patterns.get(package, [])):
+            breaches.append(Breach(path, "is not in package-data of pyproject.toml, so it would not be installed"))
+    return breaches
+
+
+def _package_data(tree: SourceTree) -> dict[str, list[str]]:
+    text = tree.text_of("pyproject.toml")
+    project = {} if text is None else tomllib.loads(text)
+    found: dict[str, list[str]] = project.get("tool", {}).get("setuptools", {}).get("package-data", {})
+    return found
+
+
+def _files_beside_code(root: Path) -> list[str]:
+    found = (path for folder in CODE_FOLDERS for path in (root / folder).rglob("*"))
+    return sorted(
+        path.relative_to(root).as_posix()
+        for path in found
+        if path.is_file() and path.suffix != ".py" and not SKIPPED_FOLDERS & set(path.parts)
+    )
+
+
+def _matches(path: str, pattern: str) -> bool:
+    """As setuptools reads it: `**/` stands for any folders or none, `*` stays within one."""
+    parts, wanted = PurePosixPath(path).parts, PurePosixPath(pattern).parts
+    if "**" not in wanted:
+        return len(parts) == len(wanted) and PurePosixPath(path).match(pattern)
+    at = wanted.index("**")
+    tail = len(wanted) - at - 1
+    return (
+        len(parts) >= at + tail and parts[:at] == wanted[:at] and PurePosixPath(path).match("/".join(wanted[at + 1 :]))
+    )

@@ -32,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     documents.audit_architecture,
     pins.audit_pins,
     pins.audit_shell_scripts,
+    pins.audit_packages,
 )
 
 DOC = '"""A module."""\n\n'
@@ -123,6 +124,10 @@ PLANTED: tuple[tuple[Check, str, str, str, str], ...] = (
      "#!/usr/bin/env bash\npytest\n", "does not run in strict mode"),
     (pins.audit_shell_scripts, "a script that cannot be run", "scripts/demo",
      "#!/usr/bin/env bash\nset -euo pipefail\n", "is not executable"),
+    (pins.audit_packages, "a package that would not be installed", "node/web/pages/front.py",
+     DOC, "node/web/pages: has no __init__.py"),
+    (pins.audit_packages, "a template that would be left behind", "node/web/templates/front.html",
+     "<p>Hello</p>\n", "is not in package-data"),
     (documents.audit_links, "a link that leads nowhere", "docs/guides/run.md",
      "See [the log](../spec/lost.md).\n", "leads nowhere: ../spec/lost.md"),
     (documents.audit_spec_pages, "a module that cites a page that is not there", "protocol/log/tree.py",
