@@ -36,7 +36,11 @@ class _Waiting:
 
 
 class Database:
-    """The home's database: `write` for changes, `reader` for looking things up on the caller's thread."""
+    """The home's database: `write` for changes, `reader` for looking things up on the loop's thread.
+
+    A result of `reader` is read to its end at once: an open one would keep the connection at the state it began with.
+    What takes long, or runs in another thread, opens a reader of its own with `open_reader`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -20,12 +20,19 @@ class HomeLock:
     @classmethod
     def take(cls, home: Path) -> "HomeLock":
         """Take the home's lock; RefusedError when another process holds it."""
-        connection = sqlite3.connect(home / LOCK_FILE, isolation_level=None, timeout=0, check_same_thread=False)
+        try:
+            connection = sqlite3.connect(home / LOCK_FILE, isolation_level=None, timeout=0, check_same_thread=False)
+        except sqlite3.OperationalError as error:
+            raise RefusedError.at(str(home), f"the home cannot be locked: {error}") from None
         try:
             connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             connection.close()
-            raise RefusedError.at(str(home), "another process is at work in this home; ask it, or stop it") from None
+            is_held = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+            reason = (
+                "another process is at work in this home; stop it first" if is_held else f"cannot be locked: {error}"
+            )
+            raise RefusedError.at(str(home), reason) from None
         return cls(connection)
 
     def release(self) -> None:

@@ -64,6 +64,12 @@ def unseal(folder: Path, passphrase: str | None = None) -> HomeKeys:
     return to_struct(decode(plain), HomeKeys, SEALED_FILE)
 
 
+def check_passphrase(passphrase: str) -> None:
+    """RefusedError when it is empty or too long."""
+    if not 0 < len(passphrase.encode()) <= PASSPHRASE_BYTES_MAX:
+        raise RefusedError.at("passphrase", f"must have 1 to {PASSPHRASE_BYTES_MAX} bytes")
+
+
 def _opener(folder: Path, sealed: Sealed, passphrase: str | None) -> bytes:
     if sealed.method == "file":
         try:
@@ -78,10 +84,8 @@ def _opener(folder: Path, sealed: Sealed, passphrase: str | None) -> bytes:
 
 
 def _derive(passphrase: str, salt: bytes, opslimit: int, memlimit: int) -> bytes:
-    raw = passphrase.encode()
-    if not 0 < len(raw) <= PASSPHRASE_BYTES_MAX:
-        raise RefusedError.at("passphrase", f"must have 1 to {PASSPHRASE_BYTES_MAX} bytes")
-    return argon2id.kdf(SecretBox.KEY_SIZE, raw, salt, opslimit=opslimit, memlimit=memlimit)
+    check_passphrase(passphrase)
+    return argon2id.kdf(SecretBox.KEY_SIZE, passphrase.encode(), salt, opslimit=opslimit, memlimit=memlimit)
 
 
 def _box(secret: bytes, keys: HomeKeys, nonce: bytes) -> bytes:

@@ -5,7 +5,7 @@ Invariant: a log is folded only as a contiguous prefix; the table can be dropped
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -156,14 +156,14 @@ def record_by_leaf(db: sqlite3.Connection, leaf: bytes) -> IndexedRecord | None:
     return None if row is None or row[2] == NOT_READABLE else _open_row(db, IndexRow(*row))
 
 
-def rows(db: sqlite3.Connection, origin: str | None = None, last: int | None = None) -> Iterator[IndexRow]:
+def rows(db: sqlite3.Connection, origin: str | None = None, last: int | None = None) -> list[IndexRow]:
     """Index rows in canonical order, or the `last` rows of one log, newest first."""
     if origin is None:
         found = db.execute(f"SELECT {_COLUMNS} FROM record_index ORDER BY origin, idx")
     else:
         sql = f"SELECT {_COLUMNS} FROM record_index WHERE origin = ? ORDER BY idx DESC LIMIT ?"
         found = db.execute(sql, (origin, -1 if last is None else last))
-    return (IndexRow(*row) for row in found)
+    return [IndexRow(*row) for row in found]
 
 
 def counts_by_kind(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:

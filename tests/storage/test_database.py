@@ -68,3 +68,17 @@ def test_opening_again_migrates_once_and_finds_everything(tmp_path: Path) -> Non
     database = Database(tmp_path / "node.sqlite")
     assert [setting(database.reader, f"n{count}") for count in range(3)] == [0, 1, 2]
     database.close()
+
+
+def test_a_long_read_has_a_connection_of_its_own_and_hides_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "node.sqlite")
+    for name in ("a", "b"):
+        database.write_and_wait(lambda db, name=name: set_setting(db, name, 1))
+    other = open_reader(database.path)
+    long_read = other.execute("SELECT name FROM setting")
+    long_read.fetchone()
+    database.write_and_wait(lambda db: set_setting(db, "c", 1))
+    assert setting(database.reader, "c") == 1
+    assert setting(other, "c") is None, "a result that is still open keeps its connection at an old state"
+    other.close()
+    database.close()

@@ -4,6 +4,7 @@ Invariant: the till gives proportions only; credits are heads times an equal amo
 Invariant: nothing is answered for a call that a person has not released; tastes and effort costs never leave the node.
 """
 
+import contextlib
 from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Any
 
@@ -31,6 +32,7 @@ from protocol.planning.responses import (
 )
 from protocol.planning.state import State
 from storage import till_lines
+from storage.database import open_reader
 
 NESTS_MAX = 64
 WORKPLACES_MAX = 64
@@ -116,8 +118,9 @@ def _prepare_workplaces(
 
 
 def _map_till(node: Node, council: Council) -> MappedSales:
-    rows = till_lines.sale_rows(node.database.reader)
-    mapped = sum_goods(map(sale_of_row, rows), parse_rules(council.till))
+    # A connection of its own: a long read on the node's reader would hide from everybody what is committed meanwhile.
+    with contextlib.closing(open_reader(node.database.path)) as db:
+        mapped = sum_goods(map(sale_of_row, till_lines.sale_rows(db)), parse_rules(council.till))
     for good, percent in council.edits_percent.items():
         if good not in mapped.goods:
             raise RefusedError.at(f"edits_percent.{good}", "no till lines count as this good")
