@@ -1,15 +1,18 @@
 """Builds a node from its home and runs it: the only place that knows all the parts.
 
 Invariant: `run` drains within ten seconds of a signal to stop; nothing acknowledged is lost however it ends.
+Invariant: what a node writes is its owner's alone to read.
 """
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator
 
 import structlog
 
@@ -19,62 +22,104 @@ from node.operations import OPERATIONS
 from node.peering.peering import Peering
 from node.use_cases.context import Node
 from node.use_cases.federation.keeper import RosterKeeper
-from node.use_cases.home import init_home, is_home, open_config, open_node
+from node.use_cases.home import init_home, is_home, open_node
 from node.use_cases.planning.planner import Planner
 from node.web.node_sources import NodeSources
 from node.web.server import start_web, web_address
+from protocol.core.errors import RefusedError
 from storage.files import write_durably
 from storage.home_lock import HomeLock
 
 TOKEN_BYTES = 32
 DRAIN_S = 10
+OWNER_ONLY = 0o077
+MADE_SENTENCE = (
+    "A new home was made. Write this recovery key on paper and keep it away from this machine. It is shown only now:"
+)
 
 
 async def run_node(config: Config, clock: Clock, *, as_json: bool = False) -> None:
     """Run until SIGINT or SIGTERM; an empty home is made first and opens its first page."""
+    os.umask(OWNER_ONLY)
     configure_logs()
+    unsaid: dict[str, object] = {}
     if not is_home(config.home):
         made = await init_home(config, clock)
-        # Said once, here: a home that was made by running it has no other moment to show its recovery key.
-        _announce(as_json, {"made": made.origin, "recovery_key": made.recovery_key})
-        config = open_config(config.home, web_port=config.web_port, peer_port=config.peer_port)
+        unsaid = {"made": made.origin, "recovery_key": made.recovery_key}
+    try:
+        await _run_home(config, clock, as_json, unsaid)
+    finally:
+        # Whatever went wrong: a home that was made by running it has no other moment to show its recovery key.
+        if unsaid:
+            _announce(as_json, unsaid)
+
+
+async def _run_home(config: Config, clock: Clock, as_json: bool, unsaid: dict[str, object]) -> None:
     lock = HomeLock.take(config.home)
     try:
         node = open_node(config, clock)
         try:
-            await _serve(node, as_json)
+            await _serve(node, as_json, unsaid)
         finally:
             node.database.close()
     finally:
         lock.release()
 
 
-async def _serve(node: Node, as_json: bool) -> None:
+async def _serve(node: Node, as_json: bool, unsaid: dict[str, object]) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(name, stopping.set)
-    keeper, planner, peering = RosterKeeper(node), Planner(node), Peering(node)
-    node.parts.update(peering=peering, roster=keeper, planner=planner)
-    await peering.start()
-    await keeper.start()
-    await planner.start()
-    token = node.clock.random_bytes(TOKEN_BYTES).hex()
-    runner = await start_web(node, NodeSources(node), OPERATIONS, token)
-    address = web_address(runner)
-    running = {"address": address, "token": token, "pid": os.getpid(), "peer_port": peering.port}
-    write_durably(node.config.run_path, json.dumps(running).encode())
-    _announce(as_json, {"pages": address, "origin": node.origin, "peer_port": peering.port})
+    parts = contextlib.AsyncExitStack()
     try:
+        token = node.clock.random_bytes(TOKEN_BYTES).hex()
+        address, peer_port = await _start_parts(node, parts, token)
+        running = {"address": address, "token": token, "pid": os.getpid(), "peer_port": peer_port}
+        write_durably(node.config.run_path, json.dumps(running).encode())
+        _announce(as_json, {**unsaid, "pages": address, "origin": node.origin, "peer_port": peer_port})
+        unsaid.clear()
         await stopping.wait()
     finally:
         node.config.run_path.unlink(missing_ok=True)
-        async with asyncio.timeout(DRAIN_S):
-            await planner.stop()
-            await keeper.stop()
-            await peering.stop()
-            await runner.cleanup()
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await parts.aclose()
+        except TimeoutError:
+            node.log.warning("node.drain_cut_short", wait_s=DRAIN_S)
+
+
+async def _start_parts(node: Node, parts: contextlib.AsyncExitStack, token: str) -> tuple[str, int]:
+    """Start what runs for as long as the node does; the address of its pages and the port that peers call."""
+    keeper, planner, peering = RosterKeeper(node), Planner(node), Peering(node)
+    node.parts.update(peering=peering, roster=keeper, planner=planner)
+    # What is started last stops first.
+    with _refused_port("--peer-port", node.config.peer_port):
+        parts.push_async_callback(peering.stop)
+        await peering.start()
+    parts.push_async_callback(keeper.stop)
+    await keeper.start()
+    parts.push_async_callback(planner.stop)
+    await planner.start()
+    with _refused_port("--web-port", node.config.web_port):
+        runner = await start_web(node, NodeSources(node), OPERATIONS, token)
+    parts.push_async_callback(runner.cleanup)
+    return web_address(runner), peering.port
+
+
+@contextlib.contextmanager
+def _refused_port(option: str, port: int) -> Iterator[None]:
+    """A port that cannot be had is for a person to put right."""
+    try:
+        yield
+    except OSError as error:
+        reasons = {
+            errno.EADDRINUSE: "another program listens there",
+            errno.EACCES: "this user may not listen there; choose one above 1023",
+        }
+        reason = reasons.get(error.errno or 0, "this machine does not let us listen there")
+        raise RefusedError.at(f"{option} {port}", reason) from None
 
 
 def configure_logs() -> None:
@@ -92,11 +137,14 @@ def configure_logs() -> None:
 
 
 def _announce(as_json: bool, said: dict[str, object]) -> None:
+    """One JSON object, or sentences."""
+    lines = []
     if as_json:
-        line = json.dumps(said)
-    elif "pages" in said:
-        line = f"Your pages: {said['pages']}   (Ctrl-C stops this node)"
+        lines.append(json.dumps(said))
     else:
-        line = f"A new home was made. Write down its recovery key, it is shown only now: {said['recovery_key']}"
-    sys.stdout.write(line + "\n")
+        if "recovery_key" in said:
+            lines += [MADE_SENTENCE, "", f"    {said['recovery_key']}", ""]
+        if "pages" in said:
+            lines.append(f"Your pages: {said['pages']}   (Ctrl-C stops this node)")
+    sys.stdout.write("".join(line + "\n" for line in lines))
     sys.stdout.flush()

@@ -1,17 +1,22 @@
 """Where a home lies and where it listens: one frozen Config from file and environment."""
 
+import json
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import platformdirs
 
 from protocol.core.errors import RefusedError
+from storage.files import write_durably
 
 CONFIG_FILE = "config.toml"
 NAME_LENGTH_MAX = 80
+PORT_MAX = 65_535
+SETTING_SHOWN_CHARS = 40
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,21 +58,32 @@ def load_config(home: Path) -> Config:
             values = tomllib.loads(path.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RefusedError.at(str(path), f"not a readable TOML file: {error}") from None
+    check_settings(str(path), values)
     for field in Config.__struct_fields__:
-        named = os.environ.get(f"ROCHDALE_{field.upper()}")
+        named = os.environ.get(variable := f"ROCHDALE_{field.upper()}")
         if named is not None and field != "home":
-            values[field] = int(named) if field.endswith("_port") and named.isdecimal() else named
-    try:
-        given = msgspec.convert({**values, "home": str(home)}, Config, dec_hook=_read_path)
-    except msgspec.ValidationError as error:
-        raise RefusedError.at(str(path), str(error)) from None
-    return given
+            is_port = field.endswith("_port") and named.isdecimal() and len(named) <= len(str(PORT_MAX))
+            values[field] = int(named) if is_port else named
+            check_settings(variable, {field: values[field]})
+    return msgspec.convert({**values, "home": home}, Config)
+
+
+def check_settings(place: str, values: Mapping[str, object]) -> None:
+    """RefusedError at `place` (a file or a variable) when a setting is not known or not of its kind."""
+    unknown = sorted(values.keys() - set(Config.__struct_fields__) | values.keys() & {"home"})
+    if unknown:
+        raise RefusedError.at(place, f"there is no setting '{unknown[0][:SETTING_SHOWN_CHARS]}'")
+    for field, value in values.items():
+        if field.endswith("_port") and (type(value) is not int or not 0 <= value <= PORT_MAX):
+            raise RefusedError.at(place, f"{field} must be a whole number from 0 to {PORT_MAX}")
+        if not field.endswith("_port") and not isinstance(value, str):
+            raise RefusedError.at(place, f"{field} must be a text")
 
 
 def save_config(config: Config) -> None:
     """Write what differs from the defaults to the home's config.toml."""
     lines = [f"{field} = {_format_toml(value)}" for field, value in _changed(config)]
-    (config.home / CONFIG_FILE).write_text("".join(line + "\n" for line in lines), "utf-8")
+    write_durably(config.home / CONFIG_FILE, "".join(line + "\n" for line in lines).encode())
 
 
 def origin_from_name(name: str, suffix: str) -> str:
@@ -85,9 +101,5 @@ def _changed(config: Config) -> list[tuple[str, object]]:
 def _format_toml(value: object) -> str:
     if isinstance(value, int):
         return str(value)
-    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _read_path(_: type, value: object) -> Path:
-    return Path(str(value))
+    # What JSON writes for a text is a TOML text too, once DEL is spelled out.
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -6,7 +6,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,6 +17,7 @@ from node.cli.printing import print_table, say
 from node.simulation.demo import Demo
 from node.simulation.demo_report import make_report
 from node.simulation.demo_tills import open_source
+from node.simulation.node_process import CLOCK
 from node.simulation.region import load_region
 from protocol.core.errors import RefusedError
 
@@ -40,7 +40,7 @@ def add_commands(group: click.Group) -> None:
 @click.option("--json", "json_here", is_flag=True, help="Print one JSON object last.")
 @click.pass_obj
 def demo(context: Context, once: bool, data: str, folder: Path | None, json_here: bool) -> None:
-    """Run a made-up region of co-ops: ten nodes that disclose, price and plan together."""
+    """Run a made-up region: ten nodes that disclose, price and plan together."""
     quiet_logs()
     as_json = context.as_json or json_here
     with exit_codes(as_json):
@@ -71,10 +71,10 @@ def _open_folder(folder: Path | None) -> Path:
 
 
 def _teller() -> Any:
-    started_s = time.monotonic()
+    started_s = CLOCK.monotonic_s()
 
     def tell(sentence: str) -> None:
-        click.echo(f"{time.monotonic() - started_s:6.1f} s  {sentence}", err=True)
+        click.echo(f"{CLOCK.monotonic_s() - started_s:6.1f} s  {sentence}", err=True)
 
     return tell
 
@@ -95,7 +95,7 @@ def _serve(run: Demo) -> None:
     for node in run.nodes.values():
         say(f"  {node.name:24} {node.pages}")
     while True:
-        time.sleep(1)
+        CLOCK.pause(1)
 
 
 def _end(_: int, __: FrameType | None) -> None:

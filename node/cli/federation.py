@@ -4,13 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from node.cli.calls import Context, exit_codes, run_command
-from node.cli.printing import print_table, say
-from protocol.core.errors import RefusedError
-
-FILE_BYTES_MAX = 1024 * 1024
+from node.cli.files import read_json, read_line
+from node.cli.printing import count, print_table, say
 
 _KIND = click.option(
     "--kind", type=click.Choice(["consumers", "producers"]), default="consumers", show_default=True, help="What we are."
@@ -25,7 +22,7 @@ def add_commands(group: click.Group) -> None:
 
 @click.group()
 def federation() -> None:
-    """The federation: its charter, its roster, and how one joins or leaves."""
+    """The federation: found it, invite, join, leave, see who belongs."""
 
 
 @federation.command()
@@ -34,9 +31,9 @@ def federation() -> None:
 @_HEADS
 @click.pass_obj
 def create(context: Context, charter: Path, kind: str, heads: int) -> None:
-    """Found a federation of one under a charter; others join by invitation."""
+    """Found a federation of one under a charter. Others join by invitation."""
     with exit_codes(context.as_json):
-        params = {"charter": _read_json(charter), "kind": kind, "heads": heads}
+        params = {"charter": read_json(charter), "kind": kind, "heads": heads}
     run_command(context, "federation.create", params, print_roster)
 
 
@@ -44,7 +41,7 @@ def create(context: Context, charter: Path, kind: str, heads: int) -> None:
 @click.argument("card")
 @click.pass_obj
 def invite(context: Context, card: str) -> None:
-    """Invite the co-op whose peer CARD this is (a line, or a file that holds it)."""
+    """Invite the co-op of this peer CARD (a line, or a file that holds it)."""
     with exit_codes(context.as_json):
         params = {"card": read_line(card)}
     run_command(context, "federation.invite", params, _print_invitation)
@@ -74,9 +71,10 @@ def leave(context: Context) -> None:
 @federation.command()
 @click.argument("count", type=int)
 @click.pass_obj
-def heads(context: Context, count: int) -> None:
+def heads(context: Context, /, **given: int) -> None:
     """Sign a new COUNT of our people."""
-    run_command(context, "federation.heads", {"heads": count}, lambda _: say(f"Your log now counts {count} people."))
+    people = given["count"]
+    run_command(context, "federation.heads", {"heads": people}, lambda _: say(f"Your log now counts {people} people."))
 
 
 @federation.command()
@@ -86,21 +84,11 @@ def roster(context: Context) -> None:
     run_command(context, "federation.roster", {}, print_roster)
 
 
-def read_line(text: str) -> str:
-    """A pasted line, or the content of the file of this name."""
-    if text.startswith("rochdale-") or len(text) > 1_000:
-        return text
-    try:
-        with Path(text).open(encoding="utf-8") as stream:
-            return stream.read(FILE_BYTES_MAX)
-    except (OSError, UnicodeDecodeError):
-        raise RefusedError.at(text, "neither a pasted line nor a file that can be read") from None
-
-
 def print_roster(report: dict[str, Any]) -> None:
     """The roster in force, for people."""
     charter = report["charter"]
-    say(f"{charter['name']}: version {report['version']}, {len(report['members'])} members, {report['heads']} people.")
+    members, people = count(len(report["members"]), "member"), count(report["heads"], "person", "people")
+    say(f"{charter['name']}: version {report['version']}, {members}, {people}.")
     rows = [
         (one["name"], one["kind"], one["heads"], one["url"] or "dials out", one["origin"]) for one in report["members"]
     ]
@@ -119,13 +107,3 @@ def _print_invitation(answer: dict[str, Any]) -> None:
 def _print_asked(answer: dict[str, Any]) -> None:
     say(f"Your log says that you want to join federation {answer['federation'][:16]}.")
     say("Once your node meets the one that invited you, the members decide; see `rochdale federation roster`.")
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        with path.open("rb") as stream:
-            return msgspec.json.decode(stream.read(FILE_BYTES_MAX))
-    except OSError as error:
-        raise RefusedError.at(str(path), error.strerror or "cannot be read") from None
-    except msgspec.DecodeError as error:
-        raise RefusedError.at(str(path), f"not JSON: {error}") from None

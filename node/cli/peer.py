@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from node.cli.calls import Context, run_command
+from node.cli.calls import Context, exit_codes, run_command
+from node.cli.files import read_line
 from node.cli.printing import print_table, say
 
 
@@ -30,8 +31,10 @@ def card(context: Context) -> None:
 @click.option("--url", help="Call this address (wss://host:port) instead of the one in the card; '' never calls.")
 @click.pass_obj
 def add(context: Context, card: str, url: str | None) -> None:
-    """Add a peer by its CARD, as `rochdale peer card` printed it there."""
-    run_command(context, "peer.add", {"card": card, "url": url}, _print_added)
+    """Add a peer by its CARD: the line that `rochdale peer card` printed there, or a file that holds it."""
+    with exit_codes(context.as_json):
+        params = {"card": read_line(card), "url": url}
+    run_command(context, "peer.add", params, _print_added)
 
 
 @peer.command(name="list")
@@ -45,7 +48,7 @@ def list_(context: Context) -> None:
 @click.argument("origin")
 @click.pass_obj
 def remove(context: Context, origin: str) -> None:
-    """Hang up on the peer of this ORIGIN and forget its keys; its records stay."""
+    """Hang up on the peer of this ORIGIN and forget its keys. Its records stay."""
     run_command(context, "peer.remove", {"origin": origin}, lambda answer: say(f"Removed {answer['origin']}."))
 
 
@@ -55,5 +58,8 @@ def _print_added(answer: dict[str, Any]) -> None:
 
 
 def _print_peers(answer: dict[str, Any]) -> None:
+    if not answer["peers"]:
+        say("No peers yet: give others what `rochdale peer card` prints, and `rochdale peer add` what they give you.")
+        return
     rows = [(one["name"], one["origin"], one["state"], one["direction"], one["last_error"]) for one in answer["peers"]]
     print_table(("name", "origin", "state", "direction", "last error"), rows)

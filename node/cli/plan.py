@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
-from node.cli.calls import Context, exit_codes, run_command
+from node.cli.calls import Context, exit_codes, print_answer, run_command
+from node.cli.calls import call as ask
+from node.cli.files import read_json
 from node.cli.printing import print_table, say
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import divide_half_up, format_decimal
 
-FILE_BYTES_MAX = 4 * 1024 * 1024
 _CALL = click.option("--call", default="", help="The call's id; without it the newest.")
 
 
@@ -22,7 +22,7 @@ def add_commands(group: click.Group) -> None:
 
 @click.group()
 def plan() -> None:
-    """Plans: who makes and who gets what, agreed in rounds, needs first."""
+    """Plans: who makes what, and who gets it, needs first."""
 
 
 @plan.command()
@@ -33,10 +33,10 @@ def plan() -> None:
 @click.option("--rounds-max", default=40, show_default=True, help="Machine rounds before giving up.")
 @click.pass_obj
 def call(context: Context, table: Path, scope: str, period: str, readings: int, rounds_max: int) -> None:
-    """Call a plan over the goods TABLE (JSON) among the members of the roster in force."""
+    """Call the members in force to plan over the goods TABLE (JSON)."""
     with exit_codes(context.as_json):
         params = {
-            "table": _read_json(table),
+            "table": read_json(table),
             "scope": scope,
             "period": period,
             "readings": readings,
@@ -51,9 +51,9 @@ def call(context: Context, table: Path, scope: str, period: str, readings: int, 
 @_CALL
 @click.pass_obj
 def propose(context: Context, release: Path, reading: int, call: str) -> None:
-    """Release what is in RELEASE (JSON): our cards, and the answers that follow from them, for one reading."""
+    """Release our cards in RELEASE (JSON), and the answers that follow from them, for one reading."""
     with exit_codes(context.as_json):
-        params = {"release": _read_json(release), "reading": reading, "call": call}
+        params = {"release": read_json(release), "reading": reading, "call": call}
     said = f"Released for reading {reading}; your node answers from now on."
     run_command(context, "plan.propose", params, lambda _: say(said))
 
@@ -72,19 +72,20 @@ def status(context: Context, call: str) -> None:
 @click.pass_obj
 def show(context: Context, call: str, document: Path | None) -> None:
     """The whole plan as this node computed it."""
-    report = run_command(context, "plan.show", {"call": call}, _print_plan)
-    if document is not None:
-        with exit_codes(context.as_json):
+    with exit_codes(context.as_json):
+        report = ask(context.home, "plan.show", {"call": call})
+        if document is not None:
             if not report["document"]:
                 raise RefusedError.at("plan", "there is no draft to write yet")
             document.write_text(report["document"], "utf-8")
+        print_answer(context.as_json, report, _print_plan)
 
 
 @plan.command()
 @_CALL
 @click.pass_context
 def check(ctx: click.Context, call: str) -> None:
-    """Check the newest draft's certificate again; exit code 1 when it does not hold."""
+    """Check the newest draft's certificate again. Exit code 1 when it does not hold."""
     answer = run_command(ctx.obj, "plan.check", {"call": call}, _print_check)
     if not answer["holds"]:
         ctx.exit(1)
@@ -102,7 +103,7 @@ def check(ctx: click.Context, call: str) -> None:
 def ratify(
     context: Context, approve: bool, votes_yes: int, votes_no: int, abstained: int, digest: str, reason: str, call: str
 ) -> None:
-    """Sign what our meeting decided about the newest draft; it can be said once."""
+    """Sign what our meeting decided about the newest draft. It can be said once."""
     meeting = {"yes": votes_yes, "no": votes_no, "abstained": abstained, "made_up": False}
     params = {"approve": approve, "meeting": meeting, "digest": digest, "reason": reason, "call": call}
     run_command(context, "plan.ratify", params, lambda answer: say(f"Signed for draft {answer['digest'][:16]}."))
@@ -125,7 +126,7 @@ def _print_plan(report: dict[str, Any]) -> None:
             reading["reading"],
             one["number"],
             one["worst_good"],
-            f"{one['worst_good_ppm'] / 10_000:.2f}",
+            percent(one["worst_good_ppm"]),
             len(one["silent"]),
         )
         for reading in report["readings"]
@@ -153,13 +154,3 @@ def _print_check(answer: dict[str, Any]) -> None:
 def percent(ppm: int) -> str:
     """Parts per million as a percentage with two decimals."""
     return format_decimal(divide_half_up(ppm, 100), 2)
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        with path.open("rb") as stream:
-            return msgspec.json.decode(stream.read(FILE_BYTES_MAX))
-    except OSError as error:
-        raise RefusedError.at(str(path), error.strerror or "cannot be read") from None
-    except msgspec.DecodeError as error:
-        raise RefusedError.at(str(path), f"not JSON: {error}") from None

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from node.use_cases.home import Made
 from protocol.core.quantities import format_decimal
@@ -16,18 +17,28 @@ CONSOLE = Console(highlight=False, soft_wrap=True)
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """A plain table; numbers stand to the right."""
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    listed = [[str(cell) for cell in row] for row in rows]
+    listed = [[plain(str(cell)) for cell in row] for row in rows]
     for index, column in enumerate(columns):
         figures = bool(listed) and all(row[index].lstrip("-").replace(".", "").isdigit() for row in listed)
         table.add_column(column, justify="right" if figures else "left", overflow="fold")
     for row in listed:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     CONSOLE.print(table)
 
 
 def say(text: str) -> None:
     """A sentence for people; never read as markup."""
-    CONSOLE.print(text, markup=False)
+    CONSOLE.print(plain(text), markup=False)
+
+
+def plain(text: str) -> str:
+    """Text without what could steer a terminal: names and reasons also come from peers."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """`1 record`, `2 records`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def print_made(home: Path, made: Made) -> None:
@@ -42,23 +53,52 @@ def print_status(status: dict[str, Any]) -> None:
     """The node at a glance."""
     say(f"{status['name']} ({status['origin']})")
     say(
-        f"{status['records']} records, {status['void']} of them void; {status['till_lines']} till lines; "
-        f"{status['peers']} peers."
+        f"{count(status['records'], 'record')}, {status['void']} void; {count(status['till_lines'], 'till line')}; "
+        f"{count(status['peers'], 'peer')}."
     )
     if status["forks"]:
-        say(f"For {status['forks']} log(s) two versions exist; both are kept and shown.")
+        say(f"Two versions exist of {count(status['forks'], 'log')}; both are kept and shown.")
     rows = [
-        (
-            log["origin"],
-            log["size"],
-            log["root"][:16],
-            ", ".join(f"{name} to {size}" for name, size in log["cosigned"].items()),
-        )
+        (log["origin"], "own" if log["own"] else "", log["size"], log["root"][:16], _say_cosigned(log))
         for log in status["logs"]
     ]
-    print_table(("log", "size", "root", "cosigned by"), rows)
-    for name, part in status["parts"].items():
-        say(f"{name}: {part}")
+    print_table(("log", "", "size", "root", "cosigned"), rows)
+    if not status["parts"]:
+        say("The node does not run now; `rochdale run` starts it.")
+    for name, say_part in (("peering", _say_peering), ("roster", _say_roster), ("planner", _say_planner)):
+        if name in status["parts"]:
+            say_part(status["parts"][name])
+
+
+def _say_cosigned(log: dict[str, Any]) -> str:
+    sizes = sorted(log["cosigned"].values())
+    return f"by {len(sizes)}, up to {sizes[-1]}" if sizes else "by nobody"
+
+
+def _say_peering(part: dict[str, Any]) -> None:
+    say(f"Running; peers reach it at port {part['port']}. {count(part['connected'], 'peer')} connected.")
+    for one in part["peers"]:
+        if one["state"] != "connected":
+            said = f", {one['last_error']}" if one["last_error"] else ""
+            say(f"  {one['name']}: {one['state']}{said}")
+
+
+def _say_roster(part: dict[str, Any]) -> None:
+    if "version" not in part:
+        say("No federation yet.")
+        return
+    say(f"Federation: version {part['version']} of the roster, {count(part['members'], 'member')}.")
+    if part["waits_for"]:
+        say(f"  The next version waits for {', '.join(part['waits_for'])}.")
+
+
+def _say_planner(part: dict[str, Any]) -> None:
+    for call_id, one in part.items():
+        say(f"Plan {call_id[:16]}: {one['stage']}, reading {one['reading']}, round {one['round']}.")
+        if one["waits_for"]:
+            say(f"  It waits for {', '.join(one['waits_for'])}.")
+        if one["trouble"]:
+            say(f"  It stopped: {one['trouble']}")
 
 
 def cents(amount: int) -> str:

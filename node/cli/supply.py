@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from node.cli.calls import Context, call, exit_codes, run_command
+from node.cli.files import read_json
 from node.cli.supply_printing import (
     print_accepted,
     print_item,
@@ -22,8 +23,6 @@ from node.use_cases.supply.person_key import make_person_key, read_before_signin
 from node.use_cases.supply.signing import ToSign
 from protocol.core.errors import RefusedError
 from protocol.supply.price_agreement import REASONS
-
-FILE_BYTES_MAX = 1024 * 1024
 
 _FILE = click.Path(path_type=Path)
 _READERS = click.Choice(["public", "buyers", "federation", "auditors"])
@@ -53,7 +52,7 @@ def product() -> None:
 def publish_product(context: Context, file: Path) -> None:
     """Publish the product in FILE (JSON), or its next version."""
     with exit_codes(context.as_json):
-        draft = _read_json(file)
+        draft = read_json(file)
     run_command(context, "product.publish", draft, print_published)
 
 
@@ -85,7 +84,7 @@ def disclosure() -> None:
 def publish_disclosure(context: Context, file: Path) -> None:
     """Publish the disclosure in FILE (JSON); it replaces what was told before."""
     with exit_codes(context.as_json):
-        draft = _read_json(file)
+        draft = read_json(file)
     run_command(context, "disclosure.publish", draft, print_published)
 
 
@@ -115,7 +114,7 @@ def hand_openings(context: Context, code: str, reader: str, out: Path) -> None:
 def accept_openings(context: Context, file: Path) -> None:
     """Take in the openings that somebody handed over in FILE."""
     with exit_codes(context.as_json):
-        found = _read_json(file)
+        found = read_json(file)
         if not isinstance(found, dict):
             raise RefusedError.at(str(file), "holds no openings")
     run_command(context, "disclosure.accept", {"openings": found.get("openings", [])}, print_accepted)
@@ -123,7 +122,7 @@ def accept_openings(context: Context, file: Path) -> None:
 
 @click.group()
 def price() -> None:
-    """Prices: propose them to the cent, sign them, see what each cent pays for."""
+    """Prices: proposed to the cent, signed by both sides."""
 
 
 @price.command("propose")
@@ -132,7 +131,7 @@ def price() -> None:
 def propose(context: Context, file: Path) -> None:
     """Propose the price in FILE (JSON); a change is a new version."""
     with exit_codes(context.as_json):
-        draft = _read_json(file)
+        draft = read_json(file)
     run_command(context, "price.propose", draft, print_price)
 
 
@@ -206,7 +205,7 @@ def sign(context: Context, file: Path, key: Path, out: Path, yes: bool) -> None:
 def submit(context: Context, file: Path) -> None:
     """Take the signed statement in FILE into this co-op's log."""
     with exit_codes(context.as_json):
-        signed = _read_json(file)
+        signed = read_json(file)
     run_command(context, "price.submit_approval", signed, print_price)
 
 
@@ -235,23 +234,9 @@ def _say_written(context: Context, out: Path) -> None:
         print_written(out)
 
 
-def _read_json(file: Path) -> Any:
-    try:
-        with file.open("rb") as stream:
-            raw = stream.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise RefusedError.at(str(file), error.strerror or "cannot be read") from None
-    if len(raw) > FILE_BYTES_MAX:
-        raise RefusedError.at(str(file), f"more than {FILE_BYTES_MAX} bytes")
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RefusedError.at(str(file), f"not JSON: {error}") from None
-
-
 def _read_form(file: Path, form: type[Form]) -> Form:
     try:
-        return msgspec.convert(_read_json(file), form)
+        return msgspec.convert(read_json(file), form)
     except msgspec.ValidationError as error:
         raise RefusedError.at(str(file), str(error)) from None
 

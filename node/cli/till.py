@@ -8,11 +8,13 @@ import click
 import msgspec
 
 from node.cli.calls import Context, exit_codes, run_command
-from node.cli.printing import cents, print_table, say
+from node.cli.files import read_bytes, read_json
+from node.cli.printing import cents, count, print_table, say
+from node.till.columns import ColumnMapping
+from node.use_cases.till import FILE_BYTES_MAX, NAME_LENGTH_MAX
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import format_decimal
 
-FILE_BYTES_MAX = 50 * 1024 * 1024
 SHOWN_MAX = 20
 
 
@@ -24,7 +26,7 @@ def add_commands(group: click.Group) -> None:
 
 @click.group()
 def till() -> None:
-    """Till files: preview them, import them; they never leave this node."""
+    """Till files: preview and import them. They never leave this node."""
 
 
 @till.command()
@@ -67,41 +69,54 @@ def consumption(context: Context) -> None:
 
 
 def _read_params(file: Path, encoding: str, mapping: Path | None) -> dict[str, Any]:
+    encoded = base64.b64encode(read_bytes(file, FILE_BYTES_MAX)).decode()
+    columns = None if mapping is None else _read_mapping(mapping)
+    name = file.name.encode("utf-8", "replace").decode()[:NAME_LENGTH_MAX]
+    return {"name": name, "content": encoded, "encoding": encoding, "mapping": columns}
+
+
+def _read_mapping(path: Path) -> ColumnMapping:
     try:
-        with file.open("rb") as stream:
-            content = stream.read(FILE_BYTES_MAX + 1)
-        columns = None if mapping is None else msgspec.json.decode(mapping.read_bytes())
-    except OSError as error:
-        raise RefusedError.at(str(file), error.strerror or "cannot be read") from None
-    except msgspec.DecodeError as error:
-        raise RefusedError.at(str(mapping), f"not JSON: {error}") from None
-    encoded = base64.b64encode(content).decode()
-    return {"name": file.name, "content": encoded, "encoding": encoding, "mapping": columns}
+        return msgspec.convert(read_json(path), ColumnMapping)
+    except msgspec.ValidationError as error:
+        raise RefusedError.at(str(path), str(error)) from None
 
 
 def _print_formats(answer: dict[str, Any]) -> None:
     for found in answer["formats"]:
-        say(f"{found['name']}: reads the columns {', '.join(found['columns'])}")
+        say(f"{found['name']}: a header line, then one line for each thing sold.")
+        say(f"  Roles that a column can have: {', '.join(found['columns'])}.")
+    say("Columns are found by the names in the header; --mapping names them where that does not do.")
 
 
 def _print_report(report: dict[str, Any]) -> None:
-    verb = "imported" if report["taken"] else "previewed"
+    verb = "imported" if report["taken"] else "looked through, nothing kept"
+    days = f" from {report['first_day']} to {report['last_day']}" if report["first_day"] else ""
     say(
-        f"{report['name']}: {verb}, {report['rows_read']} rows from {report['first_day']} to {report['last_day']}, "
-        f"{report['products']} products, {report['households']} households, {cents(report['amount_cents'])} in all."
+        f"{report['name']}: {verb}. {count(report['rows_read'], 'row')}{days}, {count(report['products'], 'product')}, "
+        f"{count(report['households'], 'household')}, {cents(report['amount_cents'])} in all, refunds taken off "
+        f"({count(report['refund_lines'], 'refund line')})."
     )
     if report["known_file"]:
         say("This very file was imported before; nothing was changed.")
     elif report["taken"]:
-        say(f"{report['lines_new']} lines were new, {report['lines_known']} were known already.")
+        say(f"New lines: {report['lines_new']}. Known already: {report['lines_known']}.")
     if report["columns_dropped"]:
         say(f"Left out as personal: {', '.join(report['columns_dropped'])}.")
-    for finding in report["findings"]:
+    findings = report["findings"]
+    for finding in findings[:SHOWN_MAX]:
         say(f"  {finding['place']}: {finding['reason']}")
+    more = len(findings[SHOWN_MAX:]) + report["findings_left_off"]
+    if more:
+        say(f"  and {more} more.")
 
 
 def _print_consumption(report: dict[str, Any]) -> None:
-    say(f"{report['lines']} till lines of {report['households']} households in {len(report['weeks'])} weeks.")
+    if not report["lines"]:
+        say("No till lines yet: `rochdale till import FILE` takes them in.")
+        return
+    lines, households = count(report["lines"], "till line"), count(report["households"], "household")
+    say(f"{lines} of {households} in {count(len(report['weeks']), 'week')}.")
     rows = [
         (
             one["name"] or one["code"],

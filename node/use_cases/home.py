@@ -1,15 +1,18 @@
 """The first hour of a home: its keys, its log, its first record; and opening it again.
 
 Invariant: `init` asks nothing, and the recovery key is shown once and never kept.
+Invariant: what cannot become a home (a name, an address, a passphrase file, a folder in use) is refused before anything
+is written.
 """
 
+import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from node.clock import Clock
-from node.config import Config, load_config, origin_from_name, save_config
+from node.config import NAME_LENGTH_MAX, Config, load_config, origin_from_name, save_config
 from node.use_cases.context import Node
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
@@ -23,14 +26,18 @@ from protocol.core.identity import (
     public_keys,
     recovery_key_hash,
 )
-from storage import keyring, log_store
-from storage.database import Database
+from protocol.federation.peer_card import check_url
+from storage import keyring, log_store, till_lines
+from storage.database import Database, open_reader
 from storage.files import Files
+from storage.home_lock import HomeLock
 from storage.settings import set_setting, setting
 
 SUFFIX_BYTES = 4
 DEFAULT_NAME = "A co-op without a name yet"
 PASSPHRASE_FILE_BYTES_MAX = 2_048
+BEGUN_FILES = ("config.toml", "keys.", "node.sqlite", "lock.sqlite", "node.log", "files")
+"""What may lie in a folder before `init`: written by hand, or left by an `init` that was cut short."""
 
 
 class Made(NamedTuple):
@@ -47,11 +54,21 @@ def is_home(home: Path) -> bool:
 
 async def init_home(config: Config, clock: Clock) -> Made:
     """Make a home: keys sealed, log begun, first record signed; RefusedError when there is one."""
-    if is_home(config.home):
-        raise RefusedError.at(str(config.home), "a home is here already; nothing was changed")
+    name = config.name or DEFAULT_NAME
+    check_name(name)
+    passphrase = _read_passphrase(config)
+    _check_folder(config.home)
     config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     config.home.chmod(0o700)
-    name = config.name or DEFAULT_NAME
+    lock = HomeLock.take(config.home)
+    try:
+        _clear_begun(config.database_path)
+        return await _make_home(config, clock, name, passphrase)
+    finally:
+        lock.release()
+
+
+async def _make_home(config: Config, clock: Clock, name: str, passphrase: str | None) -> Made:
     keys = generate_home_keys(clock.random_bytes(HOME_SEED_BYTES))
     recovery_seed = clock.random_bytes(SEED_BYTES)
     origin = origin_from_name(name, clock.random_bytes(SUFFIX_BYTES).hex())
@@ -68,7 +85,7 @@ async def init_home(config: Config, clock: Clock) -> Made:
     finally:
         node.database.close()
     # The keys come last: a home that was cut short on the way is no home yet, and `init` may begin again.
-    keyring.seal(config.home, keys, clock.random_bytes(56), _read_passphrase(config))
+    keyring.seal(config.home, keys, clock.random_bytes(56), passphrase)
     return Made(origin, recovery_seed.hex())
 
 
@@ -85,8 +102,7 @@ def open_node(config: Config, clock: Clock) -> Node:
 
 async def rename(node: Node, name: str) -> None:
     """Call the co-op by another name on this node's own pages; its log keeps its origin."""
-    if not 0 < len(name.strip()) <= 80:
-        raise RefusedError.at("name", "must have 1 to 80 characters")
+    check_name(name.strip())
     await node.database.write(lambda db: set_setting(db, "name", name.strip()))
     node.name = name.strip()
 
@@ -94,7 +110,46 @@ async def rename(node: Node, name: str) -> None:
 def open_config(home: Path, **changes: object) -> Config:
     """A home's config with what the command line says on top."""
     given = {field: value for field, value in changes.items() if value is not None}
-    return msgspec.structs.replace(load_config(home), **given)
+    config = msgspec.structs.replace(load_config(home), **given)
+    check_url(config.peer_url)
+    return config
+
+
+def check_name(name: str) -> None:
+    """RefusedError when a co-op cannot be called so."""
+    if not 0 < len(name.strip()) <= NAME_LENGTH_MAX or not name.isprintable():
+        raise RefusedError.at("name", f"must have 1 to {NAME_LENGTH_MAX} printable characters")
+
+
+def _check_folder(home: Path) -> None:
+    """A home's folder is closed to others, so it is never one that holds other things."""
+    if is_home(home):
+        raise RefusedError.at(str(home), "a home is here already; nothing was changed")
+    try:
+        strange = sorted(path.name for path in home.iterdir() if not path.name.startswith(BEGUN_FILES))
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise RefusedError.at(str(home), "this is a file; a home needs a folder of its own") from None
+    if strange:
+        raise RefusedError.at(str(home), f"the folder holds other things ({strange[0]}); name an empty one")
+
+
+def _clear_begun(database: Path) -> None:
+    """Drop what an `init` that was cut short left: a log of one record at most, and nothing of people's work."""
+    if not database.exists():
+        return
+    reader = open_reader(database)
+    try:
+        is_used = bool(till_lines.files(reader)) or any(head.size > 1 for head in log_store.heads(reader))
+    except sqlite3.Error:
+        is_used = False
+    finally:
+        reader.close()
+    if is_used:
+        raise RefusedError.at(str(database), "a database without its keys; put the keys back, or name another folder")
+    for path in (database, *(database.with_name(f"{database.name}-{end}") for end in ("wal", "shm"))):
+        path.unlink(missing_ok=True)
 
 
 def _assemble(
@@ -109,7 +164,8 @@ def _read_passphrase(config: Config) -> str | None:
         return None
     try:
         with Path(config.passphrase_file).open("rb") as stream:
-            raw = stream.read(PASSPHRASE_FILE_BYTES_MAX)
-        return raw.decode().rstrip("\r\n")
+            passphrase = stream.read(PASSPHRASE_FILE_BYTES_MAX).decode().rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
         raise RefusedError.at(config.passphrase_file, "the passphrase file cannot be read as text") from None
+    keyring.check_passphrase(passphrase)
+    return passphrase
