@@ -41,9 +41,7 @@ class VolunteersRoad(click.Group):
     epilog=EPILOG,
 )
 @click.option("--home", type=click.Path(path_type=Path), help="The home's folder (or ROCHDALE_HOME).")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Answer with one JSON object. Both may also follow a command."
-)
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object. Both may also follow a command.")
 @click.version_option(VERSION, prog_name="rochdale")
 @click.pass_context
 def rochdale(ctx: click.Context, home: Path | None, as_json: bool) -> None:
