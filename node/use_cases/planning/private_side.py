@@ -75,7 +75,14 @@ class PrivateSide(msgspec.Struct, frozen=True):
 
 
 def prepare_side(
-    node: Node, release: Release, call: bytes, reading: int, table: GoodsTable, heads: int, terms: CardTerms, k: int
+    node: Node,
+    release: Release,
+    call: bytes,
+    reading: int,
+    table: GoodsTable,
+    heads: int,
+    terms: CardTerms,
+    k_households: int,
 ) -> PrivateSide:
     """A member's cards for one reading, from its release and its own till; RefusedError names what does not fit."""
     workplaces, efforts = _prepare_workplaces(node.origin, release, table)
@@ -84,7 +91,7 @@ def prepare_side(
     unmapped, summed = 0, tuple[str, ...]()
     if release.council is not None:
         mapped = _map_till(node, release.council)
-        card, taste, summed = _prepare_council(node.origin, release.council, mapped, table, heads, terms, k)
+        card, taste, summed = _prepare_council(node.origin, release.council, mapped, table, heads, terms, k_households)
         consumers, tastes, unmapped = (card,), {card.id: taste}, mapped.lines_unmapped
     cards = PlanCards(call, reading, consumers, workplaces)
     return PrivateSide(cards, tastes, efforts, unmapped, summed)
@@ -135,7 +142,7 @@ def _prepare_council(
     table: GoodsTable,
     heads: int,
     terms: CardTerms,
-    k: int,
+    k_households: int,
 ) -> tuple[ConsumerCard, Tastes, tuple[str, ...]]:
     index = {good.id: place for place, good in enumerate(table.goods)}
     unknown = sorted({good for nest in council.nests for good in nest.goods} - index.keys())
@@ -144,7 +151,9 @@ def _prepare_council(
     shapes = [NestShape(nest.id, nest.name, Decimal(nest.sigma), nest.goods) for nest in council.nests]
     prices = {good.id: Decimal(good.start_price_micro) / MICRO for good in table.goods}
     floors = {floor.good: Decimal(floor.amount).scaleb(-floor.decimals) for floor in terms.floors}
-    found = tastes_from_consumption(mapped, shapes, prices, Allotment(heads, terms.credits_per_head_micro, floors), k)
+    found = tastes_from_consumption(
+        mapped, shapes, prices, Allotment(heads, terms.credits_per_head_micro, floors), k_households
+    )
     granted = granted_floors(table, heads, terms)
     nests = [_prepare_nest(nest, table, index, granted) for nest in found.nests if nest.credits_micro > 0]
     card = ConsumerCard(origin, heads, tuple(public for public, _ in nests))
