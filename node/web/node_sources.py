@@ -22,7 +22,7 @@ from node.web.pages.logs import LogList, LogPage
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList, PricePage
 from protocol.core.errors import RefusedError
-from storage import log_store
+from storage import log_store, till_lines
 
 QUANTITIES_PREFIX = "Quantities sold: "
 MADE_UP_PREFIX = "Made up: "
@@ -35,6 +35,7 @@ class NodeSources:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._filled: tuple[object, PlanPages] | None = None
+        self._first_day: tuple[object, FirstDay] | None = None
 
     async def frame(self) -> Frame:
         """Whose node this is and where its figures come from."""
@@ -45,9 +46,14 @@ class NodeSources:
 
     async def first_day(self) -> FirstDay:
         """The co-op's name, its till so far and its ten most wanted goods."""
-        report = await till.show_consumption(self._node, till.NoParams())
-        find_price = finder_of((await self.prices()).rows, self._good_of())
-        return FirstDay(self._name(), fill_summary(report), fill_wanted(report, find_price))
+        db = self._node.database.reader
+        seen = (self._name(), till_lines.line_count(db), log_store.change_counter(db))
+        if self._first_day is None or self._first_day[0] != seen:
+            report = await till.show_consumption(self._node, till.NoParams())
+            find_price = finder_of((await self.prices()).rows, self._good_of())
+            page = FirstDay(self._name(), fill_summary(report), fill_wanted(report, find_price))
+            self._first_day = (seen, page)
+        return self._first_day[1]
 
     async def give_name(self, name: str) -> None:
         """Name the co-op."""

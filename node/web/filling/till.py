@@ -37,10 +37,16 @@ def fill_summary(report: ConsumptionReport) -> TillSummary | None:
 
 
 def fill_wanted(report: ConsumptionReport, find_price: FindPrice) -> tuple[WantedGood, ...]:
-    """The most wanted goods, by what was paid."""
-    bought = (product for product in report.products if product.amount_cents > 0 or product.quantity_milli > 0)
-    most = sorted(bought, key=lambda product: (-product.amount_cents, product.category, product.code))
-    return tuple(_fill_good(product, find_price(product)) for product in most[:WANTED_GOODS_MAX])
+    """The most wanted goods, by what was paid; what the till sells under several codes but counts as one is one."""
+    goods: dict[tuple[str, str], WantedGood] = {}
+    for product in report.products:
+        good = _fill_good(product, find_price(product))
+        key = (good.price_path or good.name, "" if good.price_path else good.category)
+        before = goods.get(key)
+        goods[key] = good if before is None else _add_good(before, good)
+    bought = (good for good in goods.values() if good.paid_cents > 0)
+    most = sorted(bought, key=lambda good: (-good.paid_cents, good.category, good.name))
+    return tuple(most[:WANTED_GOODS_MAX])
 
 
 def _fill_good(product: Wanted, known: PriceRow | None) -> WantedGood:
@@ -54,6 +60,18 @@ def _fill_good(product: Wanted, known: PriceRow | None) -> WantedGood:
     if known is None:
         return good
     return replace(good, known_as=known.name, maker=known.maker, state=known.state, price_path=known.path)
+
+
+def _add_good(before: WantedGood, more: WantedGood) -> WantedGood:
+    """Two products of one good; the good goes by its own name where it has one."""
+    return replace(
+        before,
+        name=before.known_as or before.name,
+        sold=before.sold + more.sold,
+        paid_cents=before.paid_cents + more.paid_cents,
+        lines=before.lines + more.lines,
+        products=before.products + more.products,
+    )
 
 
 def fill_taken(report: TillReport) -> TakenFile:

@@ -19,6 +19,7 @@ class WantedGood(msgspec.Struct, frozen=True):
     sold: Quantity
     paid_cents: int
     lines: int
+    products: int = 1
     known_as: str = ""
     maker: str | None = None
     state: str = "not disclosed"

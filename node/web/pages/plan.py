@@ -9,6 +9,17 @@ import msgspec
 from node.web.figures.words import Signal
 from protocol.core.quantities import Quantity
 
+BINDING_TITLES = {
+    "capacity": "Workplaces at the end of their capacity",
+    "labour": "Hours of work",
+    "land": "Land",
+    "cap": "Ecological caps",
+    "outside": "Buying outside",
+    "good": "Stocks",
+    "floor": "Basic needs",
+    "complements": "Goods taken only together",
+}
+
 
 class Round(msgspec.Struct, frozen=True):
     """One machine round: the worst good and how far demand and supply stood apart (parts per million)."""
@@ -145,6 +156,15 @@ class PlanPage(msgspec.Struct, frozen=True):
     document_path: str = ""
 
     @property
+    def binding_by_kind(self) -> list[tuple[str, list[str]]]:
+        """What holds the plan back, by kind: a title and its sentences."""
+        kinds = dict.fromkeys(binding.kind for binding in self.binding)
+        return [
+            (BINDING_TITLES.get(kind, kind), [each.sentence for each in self.binding if each.kind == kind])
+            for kind in kinds
+        ]
+
+    @property
     def taken_home(self) -> tuple[GoodRow, ...]:
         """The goods that members take home."""
         return tuple(good for good in self.goods if good.is_taken_home)
@@ -158,6 +178,11 @@ class PlanPage(msgspec.Struct, frozen=True):
     def means(self) -> tuple[GoodRow, ...]:
         """Labour, land, caps and outside money: what there is before anyone works."""
         return tuple(good for good in self.goods if good.kind != "good" and not good.is_taken_home)
+
+    @property
+    def round_count(self) -> int:
+        """All rounds of all readings."""
+        return sum(len(reading.rounds) for reading in self.readings)
 
     @property
     def last_rounds(self) -> tuple[Round, ...]:

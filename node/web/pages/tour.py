@@ -9,7 +9,7 @@ import msgspec
 
 from node.web.figures.words import format_count, format_money, format_percent, format_quantity, join_words
 from node.web.pages.logs import LogList
-from node.web.pages.plan import CoopGood, CoopPage, PlanPage, WorkplaceRow
+from node.web.pages.plan import CoopGood, CoopPage, PlanPage, Reading, WorkplaceRow
 from node.web.pages.prices import PriceList, PricePage
 
 TOLD_GOODS_MAX = 3
@@ -185,18 +185,22 @@ def tell_delegate(told: Told) -> list[str]:
         f"{capitalize(plan.region)}, {plan.period}: the plan of {format_count(plan.members)} members is {plan.state}."
     ]
     for reading in plan.readings:
-        edited = "".join(f" {edit}" for edit in reading.edits)
         if reading.rounds:
-            first, last = reading.rounds[0], reading.rounds[-1]
-            sentences.append(
-                f"Reading {reading.number} took {format_count(len(reading.rounds))} rounds: the worst good fell from "
-                f"{format_percent(first.worst_ppm)} to {format_percent(last.worst_ppm)}.{edited}"
-            )
+            sentences.append(" ".join([tell_reading(reading), *reading.edits]))
     first_of_kind = {binding.kind: binding.sentence for binding in reversed(plan.binding)}
     sentences += reversed(first_of_kind.values())
     if plan.votes:
         sentences.append(tell_votes(plan))
     return sentences
+
+
+def tell_reading(reading: Reading) -> str:
+    """How many rounds a reading took, and how far demand and supply came together."""
+    first, last = format_percent(reading.rounds[0].worst_ppm), format_percent(reading.rounds[-1].worst_ppm)
+    if len(reading.rounds) == 1:
+        return f"Reading {reading.number} took 1 round: demand and supply of the worst good stood {last} apart."
+    rounds = format_count(len(reading.rounds))
+    return f"Reading {reading.number} took {rounds} rounds: the worst good fell from {first} to {last}."
 
 
 def tell_votes(plan: PlanPage) -> str:

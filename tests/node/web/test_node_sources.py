@@ -24,10 +24,12 @@ from node.use_cases.supply.drafts import (
 from node.use_cases.supply.publishing import propose_price, publish_disclosure, publish_product
 from node.web.api.operations import OperationTable
 from node.web.filling.logs import tell_connection, tell_witnessed
+from node.web.filling.till import fill_wanted, finder_of
 from node.web.node_sources import NodeSources
 from node.web.server import build_application, build_site
 from protocol.core.quantities import Quantity
 from tests.node.web.conftest import Browser
+from tests.node.web.example import example_prices
 from tests.node.web.page_reader import PageReader, read_page
 
 TILL_FILE = b"""date,product,name,category,quantity,amount,household,phone
@@ -116,6 +118,24 @@ async def test_the_till_shows_goods_and_no_household(node: Node, browser: Browse
     assert "Milk dairy 1 1.29 not disclosed" in page.text
     assert not any(word in page.text for word in (" h1", " h2", " h3", "555-", "phone: "))
     assert "most wanted are Wheat loaf and Milk" in (await look(browser, "/")).text
+
+
+def bought(code: str, name: str, cents: int) -> till.Wanted:
+    """One product of a till."""
+    return till.Wanted(code, name, "BREAD", 1_000, cents, 1, 1)
+
+
+def test_what_counts_as_one_good_is_shown_as_one() -> None:
+    loaf = example_prices().rows[0]
+    products = (bought("7", "WHITE 20 OZ", 300), bought("8", "WHEAT 24 OZ", 250), bought("9", "FUEL", 400))
+    refunded = bought("4", "REFUNDED", -5)
+    report = till.ConsumptionReport(lines=4, households=3, weeks=(), files=(), products=(*products, refunded))
+    find_price = finder_of([loaf], lambda _, name: loaf.name if name.startswith("WH") else None)
+    wanted = fill_wanted(report, find_price)
+    assert [(good.name, good.paid_cents, good.products, good.maker) for good in wanted] == [
+        (loaf.name, 550, 2, loaf.maker),
+        ("FUEL", 400, 1, None),
+    ]
 
 
 async def test_a_void_price_is_shown_with_what_is_missing(node: Node, browser: Browser) -> None:

@@ -73,6 +73,9 @@ def test_what_binds_is_named_in_whole_sentences(pages: PlanPages) -> None:
     for binding in pages.page.binding:
         assert binding.name in binding.sentence
         assert binding.sentence.endswith(".")
+    titles = dict(pages.page.binding_by_kind)
+    assert sum(len(sentences) for sentences in titles.values()) == len(pages.page.binding)
+    assert "Workplaces at the end of their capacity" in titles
 
 
 def test_workplaces_belong_to_their_members(pages: PlanPages) -> None:
