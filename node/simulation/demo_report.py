@@ -2,12 +2,11 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from node.simulation.demo import Demo
-from node.simulation.node_process import NodeProcess
+from node.simulation.node_process import CLOCK, NodeProcess
 
 CHECK_SCRIPT = Path(__file__).parents[2] / "scripts" / "check_plan"
 CHECK_WAIT_S = 120
@@ -60,7 +59,7 @@ def are_logs_identical(demo: Demo) -> bool:
         seen = {read_heads(node) for node in demo.nodes.values()}
         if len(seen) == 1:
             return True
-        time.sleep(SETTLE_S)
+        CLOCK.pause(SETTLE_S)
     return False
 
 

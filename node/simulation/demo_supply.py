@@ -3,7 +3,6 @@
 Invariant: a committee member's key lies outside every node's home, and signs what was read from the entries.
 """
 
-import time
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import Any
 
 import msgspec
 
-from node.clock import Clock
-from node.simulation.node_process import NodeProcess, run_together
+from node.simulation.node_process import CLOCK, NodeProcess, run_together
 from node.simulation.region import Region
 from node.simulation.region_calls import COMMITTEE_THRESHOLD, disclosure_row, product_row, proposal_row
 from node.simulation.region_products import MadeUpProduct, load_products
@@ -61,7 +59,7 @@ def seat_committee(coop: NodeProcess, folder: Path) -> list[Path]:
     paths = []
     for number in range(1, COMMITTEE_THRESHOLD + 1):
         path = folder / f"committee-member-{number}.key"
-        public = make_person_key(path, Clock(), coop.home)
+        public = make_person_key(path, CLOCK, coop.home)
         coop.call("price.grant", {"key": public, "holder": f"committee member {number} (made up)"})
         paths.append(path)
     return paths
@@ -106,11 +104,11 @@ def sign_one(coop: NodeProcess, proposal: str, path: Path) -> None:
 
 def ask_again(node: NodeProcess, operation: str, params: dict[str, Any]) -> Any:
     """Ask until the records that it is about have arrived from the producer's node."""
-    deadline_s = time.monotonic() + ARRIVAL_WAIT_S
+    deadline_s = CLOCK.monotonic_s() + ARRIVAL_WAIT_S
     while True:
         try:
             return node.call(operation, params)
         except RefusedError:
-            if time.monotonic() > deadline_s:
+            if CLOCK.monotonic_s() > deadline_s:
                 raise
-            time.sleep(POLL_S)
+            CLOCK.pause(POLL_S)

@@ -40,7 +40,7 @@ def open_source(kind: str, region: Region) -> TillSource:
 
     quantities = (
         f"till lines of stores in {journey.SOURCE_NAME}. The package says of itself: “{journey.SOURCE_QUOTE}” "
-        f"{journey.SOURCE_LICENCE}"
+        f"{journey.SOURCE_LICENCE} {journey.FUEL_NOTICE}"
     )
     return TillSource(quantities, (), read)
 

@@ -51,6 +51,9 @@ PRODUCT_COLUMNS: Final = ("product_category", "product_type", "package_size")
 TILL_COLUMNS: Final = TRANSACTION_COLUMNS + PRODUCT_COLUMNS
 STORE_COLUMN: Final = TRANSACTION_COLUMNS.index("store_id")
 PRODUCT_COLUMN: Final = TRANSACTION_COLUMNS.index("product_id")
+KIND_COLUMN: Final = TILL_COLUMNS.index("product_type")
+FUEL: Final = "GASOLINE"
+FUEL_NOTICE: Final = "Motor fuel is left out."
 MONEY_COLUMNS: Final = frozenset({"sales_value", "retail_disc", "coupon_disc", "coupon_match_disc"})
 
 
@@ -136,13 +139,15 @@ def read_store_tills(stores: Sequence[int], weeks: int = WEEKS) -> list[StoreTil
             if len(lines) < LINES_PER_STORE_MAX:
                 lines.append(list(row))
     products = read_products({row[PRODUCT_COLUMN] for lines in rows.values() for row in lines})
+    return [make_store_till(store, lines, products) for store, lines in rows.items()]
+
+
+def make_store_till(store: int, lines: list[list[Any]], products: dict[int, tuple[str, str, str]]) -> StoreTill:
+    """One store's file; what its filling station sold is no grocery and stays out."""
     unknown = ("", "", "")
-    return [
-        StoreTill(
-            str(store), len(lines), format_csv([*row, *products.get(row[PRODUCT_COLUMN], unknown)] for row in lines)
-        )
-        for store, lines in rows.items()
-    ]
+    joined = [[*row, *products.get(row[PRODUCT_COLUMN], unknown)] for row in lines]
+    kept = [row for row in joined if not row[KIND_COLUMN].startswith(FUEL)]
+    return StoreTill(str(store), len(kept), format_csv(iter(kept)))
 
 
 def read_products(wanted: set[int]) -> dict[int, tuple[str, str, str]]:

@@ -7,15 +7,16 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from node.cli.calls import call
+from node.clock import Clock
 from protocol.core.errors import RefusedError
 
+CLOCK = Clock()
 COMMAND = (sys.executable, "-m", "node.cli.main")
 COMMAND_WAIT_S = 120.0
 START_WAIT_S = 60.0
@@ -45,14 +46,14 @@ class NodeProcess:
     def wait_ready(self) -> None:
         """Wait until this start's process says where it listens; RefusedError with its log's end when it never does."""
         assert self._process is not None
-        deadline_s = time.monotonic() + START_WAIT_S
-        while time.monotonic() < deadline_s and self._process.poll() is None:
+        deadline_s = CLOCK.monotonic_s() + START_WAIT_S
+        while CLOCK.monotonic_s() < deadline_s and self._process.poll() is None:
             with contextlib.suppress(OSError, ValueError):
                 running = json.loads((self.home / "run.json").read_text("utf-8"))
                 if running["pid"] == self._process.pid:
                     self.pages = running["address"]
                     return
-            time.sleep(POLL_S)
+            CLOCK.pause(POLL_S)
         raise RefusedError.at(self.name, f"the node did not start: {self.read_log()}")
 
     def call(self, operation: str, params: msgspec.Struct | dict[str, Any] | None = None) -> Any:
