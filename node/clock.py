@@ -18,6 +18,10 @@ class Clock:
         """Seconds on a clock that only goes forward: for waits."""
         return time.monotonic()
 
+    def pause(self, wait_s: float) -> None:
+        """Stand still for so long: for those who drive other processes, never on an event loop."""
+        time.sleep(wait_s)
+
     def random_bytes(self, count: int) -> bytes:
         """Bytes from the operating system's random source."""
         return secrets.token_bytes(count)
