@@ -98,7 +98,7 @@ async def import_file(node: Node, params: TillParams) -> TillReport:
         raise RefusedError(f"{params.name}: nothing was imported", parsed.findings)
     rows = [_row_of(key, sale) for key, sale in key_lines(parsed.sales)]
     if not rows:
-        raise RefusedError.at(params.name, "no till lines in this file")
+        raise RefusedError(f"{params.name}: no till lines in this file", parsed.findings)
     digest, now_ms = hashlib.sha256(params.content).digest(), node.clock.now_ms()
     lines_new, was_new = await node.database.write(
         lambda db: till_lines.add_file(db, params.name, digest, now_ms, rows)
