@@ -7,6 +7,7 @@ from typing import Any
 from node.use_cases.planning.view import CertificateRow, PlanReport, ReadingRow, RoundRow, VoteRow
 from protocol.planning.certificate import check_certificate
 from protocol.planning.clearing import clear_plan
+from protocol.planning.economy_file import EconomyFile
 from protocol.planning.plan import Plan, digest_plan, format_plan, make_plan
 from tests.protocol.planning.economies import attested_regrets, load, plan_rounds, village
 
@@ -35,9 +36,8 @@ class Village:
     earlier: Plan
 
 
-@cache
-def village_plan() -> Village:
-    """Northside asks for more bread in the second reading; two of three co-ops approve, by script."""
+def village_readings() -> tuple[list[Plan], list[ReadingRow], EconomyFile]:
+    """The drafts of two readings, what the report tells of each, and the economy of the second."""
     drafts, rows = [], []
     for number, floor, milk in ((1, "5", "2"), (2, "9", "1.99")):
         file, economy = load(owned_village(floor, milk))
@@ -50,6 +50,14 @@ def village_plan() -> Village:
         )
         rows.append(ReadingRow(number, rounds, digest, ()))
         drafts.append(plan)
+    return drafts, rows, file
+
+
+@cache
+def village_plan() -> Village:
+    """Northside asks for more bread in the second reading; two of three co-ops approve, by script."""
+    drafts, rows, file = village_readings()
+    plan, digest = drafts[-1], rows[-1].digest
     origins = sorted(NAMES)
     certificate = check_certificate(plan, attested_regrets(file, plan))
     report = PlanReport(
@@ -84,7 +92,7 @@ def village_plan() -> Village:
         ),
         approvals_needed=2,
         ratified=True,
-        tolerance_ppm=economy.table.tolerance_ppm,
+        tolerance_ppm=file.table.tolerance_ppm,
         plan=plan,
         binds=None,
     )
