@@ -40,10 +40,10 @@ async def greet(_: Node, params: Greeting) -> dict[str, object]:
     return {"said": [f"Good day, {params.name}"] * params.times, "bytes": len(params.content)}
 
 
-def build_client(tmp_path: Path, sources: ExampleSources, token: str = TOKEN) -> Browser:
-    """A client of a server that is started with it."""
+def build_client(tmp_path: Path, sources: ExampleSources, token: str = TOKEN, web_host: str = "127.0.0.1") -> Browser:
+    """A client of a server that is started with it, as if it listened on `web_host`."""
     table = OperationTable(None, {"greet": Operation("greet", Greeting, greet, "Greets.", writes=False)})  # type: ignore[arg-type]
-    site = build_site(Config(home=tmp_path), Clock(), sources, table, token)
+    site = build_site(Config(home=tmp_path, web_host=web_host), Clock(), sources, table, token)
     return TestClient(TestServer(build_application(site)))
 
 

@@ -160,3 +160,14 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(visitor: Visitor)
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
+
+
+async def test_a_node_open_to_the_network_takes_the_form_only_on_its_own_machine(tmp_path: Path) -> None:
+    sources = ExampleSources(is_empty=True)
+    async with build_client(tmp_path, sources, web_host="0.0.0.0") as browser:
+        visitor = Visitor(browser, sources)
+        status, text = await visitor.send(form_of(await visitor.token(), "Mallory"), Host="oak.example")
+        assert (status, sources.name) == (403, "")
+        assert "That is not allowed" in text
+        status, _ = await visitor.send(form_of(await visitor.token(), "Southgate"))
+        assert (status, sources.name) == (200, "Southgate")

@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from node.use_cases.planning.view import ReadingRow
 from node.web.filling.plan import PlanPages, fill_plan_pages, match_products
+from node.web.filling.plan_words import labels_of, tell_used_up
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList
 from node.web.pages.tour import Told, tell_stop
-from protocol.planning.summary import list_goods
+from protocol.planning.summary import UsedUpCap, list_goods
 from tests.node.web.conftest import build_client
 from tests.node.web.example import ExampleSources, example_logs, example_prices
 from tests.node.web.page_reader import read_page
@@ -76,6 +77,22 @@ def test_what_binds_is_named_in_whole_sentences(pages: PlanPages) -> None:
     titles = dict(pages.page.binding_by_kind)
     assert sum(len(sentences) for sentences in titles.values()) == len(pages.page.binding)
     assert "Workplaces at the end of their capacity" in titles
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "sentence"),
+    [
+        ("outside", "outside", "Outside: all 40 set aside for buying outside are spent."),
+        ("cap", "co2", "CO₂: all 90 kg that the cap allows are used."),
+        ("labour", "hours", "Hours: all 60 hours that people offered are taken."),
+    ],
+)
+def test_what_is_used_up_is_told_with_its_amount(kind: str, good: str, sentence: str) -> None:
+    plan = village_plan().report.plan
+    assert plan is not None
+    row = next(each for each in plan.goods_table.goods if each.id == good)
+    used = UsedUpCap(good, kind, row.endowment, 5)
+    assert tell_used_up(used, labels_of(plan, {}, {})).sentence == sentence
 
 
 def test_workplaces_belong_to_their_members(pages: PlanPages) -> None:
