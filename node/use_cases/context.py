@@ -23,6 +23,7 @@ Listener = Callable[[str, int, int], None]
 class ChangeHub:
     """Tells whoever listens that a log has grown."""
 
+    log: Any = field(default_factory=structlog.get_logger)
     _listeners: list[Listener] = field(default_factory=list)
 
     def add_listener(self, listener: Listener) -> None:
@@ -33,7 +34,11 @@ class ChangeHub:
     def publish(self, origin: str, start: int, stop: int) -> None:
         """Say that entries start..stop-1 of a log are there."""
         for listener in self._listeners:
-            listener(origin, start, stop)
+            try:
+                listener(origin, start, stop)
+            except Exception:
+                # One part's fault is no other's, and least of all that of whoever published.
+                self.log.exception("listener.failed", origin=origin, start=start, stop=stop)
 
 
 @dataclass

@@ -5,6 +5,7 @@ Spec: docs/spec/federation.md
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -58,6 +59,21 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]]
 
 
+RULE_VERSIONS: Mapping[str, int] = {"federation": 1, "planning": 1, "supply": 1}
+"""The newest rule of each area that this version of the software knows."""
+
+
+def describe_outdated(charter: Charter, area: str) -> str:
+    """Why this node must not follow an area of this federation; empty when it may.
+
+    Agreement needs one rule everywhere: a node that lacks the version a charter activates stops that area only.
+    """
+    asked = charter.rules.get(area, 1)
+    if asked <= RULE_VERSIONS[area]:
+        return ""
+    return f"update needed: the charter asks for rule {asked} of {area}, this node knows {RULE_VERSIONS[area]}"
+
+
 def hash_charter(charter: Charter) -> bytes:
     """The 32 bytes that a roster names its charter by."""
     return hashlib.sha256(CHARTER_DOMAIN + encode(to_value(charter))).digest()
@@ -87,3 +103,8 @@ def approvals_needed(charter: Charter, member_count: int) -> int:
     """How many co-ops must approve a plan: the charter's share, and at least a decision's quorum."""
     share = -(-member_count * charter.approvals_percent_coops // 100)
     return max(share, quorum(member_count))
+
+
+def heads_needed(charter: Charter, heads: int) -> int:
+    """For how many of so many people the approving members must stand; 0 where people are not counted."""
+    return -(-heads * charter.approvals_percent_heads // 100)

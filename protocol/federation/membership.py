@@ -200,7 +200,7 @@ def fold_federation(
 
 
 def list_changes(history: History, saids: Iterable[Said]) -> list[Said]:
-    """The records that could make the next version together: of each log's counts the latest, what conflicts left out."""
+    """The records that could make the next version together: of each log's counts the latest, no two at odds."""
     chosen: list[Said] = []
     latest: dict[str, Said] = {}
     for said in sorted(saids, key=lambda one: (one.origin, one.index)):

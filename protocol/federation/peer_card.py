@@ -4,9 +4,6 @@ Invariant: a card parses in one way only, and a mistyped letter is noticed.
 Spec: docs/spec/session.md
 """
 
-import base64
-import binascii
-import hashlib
 import re
 from typing import Final
 
@@ -16,13 +13,14 @@ from protocol.core import encoding
 from protocol.core.errors import RefusedError
 from protocol.core.identity import PUBLIC_BYTES
 from protocol.core.origin import check_origin
+from protocol.core.text_token import format_token, parse_token
 from protocol.federation.peer_certificate import check_certificate
 
 PREFIX: Final = "rochdale-peer:"
+CARD_BYTES_MAX: Final = 3_000
 CARD_LENGTH_MAX: Final = 4_096
 NAME_LENGTH_MAX: Final = 80
 URL_LENGTH_MAX: Final = 255
-_CHECKSUM_BYTES: Final = 4
 _URL = re.compile(r"wss://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}", re.ASCII)
 
 
@@ -41,23 +39,12 @@ class PeerCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def format_card(card: PeerCard) -> str:
     """The one-line form of a card; RefusedError when a field of it is not fit to be shown."""
     check_card(card)
-    raw = encoding.encode(encoding.to_value(card))
-    return PREFIX + _encode(_checksum(raw) + raw)
+    return format_token(PREFIX, encoding.encode(encoding.to_value(card)))
 
 
 def parse_card(text: str) -> PeerCard:
-    """The card in a line; blanks and line breaks that a mail put in are passed over. RefusedError otherwise."""
-    squeezed = "".join(text.split())
-    if not squeezed.startswith(PREFIX) or len(squeezed) > CARD_LENGTH_MAX:
-        raise RefusedError.at("card", f"does not begin with {PREFIX} or is too long")
-    encoded = squeezed.removeprefix(PREFIX)
-    try:
-        whole = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
-    except binascii.Error:
-        raise RefusedError.at("card", "letters that do not belong into a card") from None
-    raw = whole[_CHECKSUM_BYTES:]
-    if _checksum(raw) != whole[:_CHECKSUM_BYTES] or _encode(whole) != encoded:
-        raise RefusedError.at("card", "a letter is wrong or missing: the checksum does not fit")
+    """The card in a line; line breaks that a mail put in are passed over. RefusedError says what is wrong."""
+    raw = parse_token(PREFIX, text, CARD_BYTES_MAX, "card")
     card = encoding.to_struct(encoding.decode(raw), PeerCard, "card")
     check_card(card)
     return card
@@ -79,11 +66,3 @@ def check_url(url: str) -> None:
     """RefusedError unless empty or `wss://host:port`."""
     if url and (len(url) > URL_LENGTH_MAX or not _URL.fullmatch(url)):
         raise RefusedError.at("url", "must be empty or of the form wss://host:port")
-
-
-def _encode(whole: bytes) -> str:
-    return base64.urlsafe_b64encode(whole).decode().rstrip("=")
-
-
-def _checksum(raw: bytes) -> bytes:
-    return hashlib.sha256(raw).digest()[:_CHECKSUM_BYTES]

@@ -182,9 +182,7 @@ class Approvals(msgspec.Struct, frozen=True):
     refused_by: dict[bytes, tuple[str, ...]]
 
 
-def count_approvals(
-    spoken: Mapping[str, tuple[PlanApproval, ...]], members: frozenset[str], attempt: int
-) -> Approvals:
+def count_approvals(spoken: Mapping[str, tuple[PlanApproval, ...]], members: frozenset[str], attempt: int) -> Approvals:
     """The approvals of an attempt from each member's own records in the order of its log."""
     approved: dict[bytes, list[str]] = {}
     refused: dict[bytes, list[str]] = {}
@@ -198,6 +196,15 @@ def count_approvals(
     )
 
 
-def ratified_digest(approvals: Approvals, needed: int) -> bytes | None:
-    """The plan that enough members approved; never two, as each member's first word counts and needed > half."""
-    return next((digest for digest, names in sorted(approvals.approved_by.items()) if len(names) >= needed), None)
+def ratified_digest(
+    approvals: Approvals, needed: int, heads: Mapping[str, int] | None = None, heads_needed: int = 0
+) -> bytes | None:
+    """The plan that `needed` members approved, who stand for `heads_needed` people; None while there is none.
+
+    Never two: each member's first word counts and `needed` is more than half of the members.
+    """
+    counted = heads or {}
+    for digest, names in sorted(approvals.approved_by.items()):
+        if len(names) >= needed and sum(counted.get(name, 0) for name in names) >= heads_needed:
+            return digest
+    return None

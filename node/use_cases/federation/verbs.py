@@ -29,6 +29,7 @@ from protocol.federation.membership import (
 )
 from protocol.federation.peer_card import PeerCard, parse_card
 from protocol.federation.roster import Member
+from protocol.supply.disclosure import SECTIONS
 from storage.record_index import record_by_leaf, records
 from storage.settings import set_setting, setting
 
@@ -139,6 +140,9 @@ async def create(node: Node, params: CreateParams) -> RosterReport:
     if federation_of(node) is not None:
         raise RefusedError.at("federation", "this home belongs to one already")
     check_charter(params.charter)
+    unknown = sorted(set(params.charter.required_sections) - set(SECTIONS))
+    if unknown:
+        raise RefusedError.at("charter.required_sections", f"{unknown[0]} is no section of a disclosure")
     member = member_of_card(own_card(node), params.kind, params.heads)
     founding = FederationFounding(params.charter, member)
     federation = name_federation(founding)
@@ -164,7 +168,7 @@ async def invite(node: Node, params: InviteParams) -> dict[str, str]:
 
 async def join(node: Node, params: JoinParams) -> dict[str, Any]:
     """Accept an invitation: pin the members it names and say in our own log that we want to belong."""
-    raw = parse_token(INVITATION_PREFIX, params.invitation, INVITATION_BYTES_MAX)
+    raw = parse_token(INVITATION_PREFIX, params.invitation, INVITATION_BYTES_MAX, "invitation")
     invitation = to_struct(decode(raw, INVITATION_BYTES_MAX), Invitation, "invitation")
     known = federation_of(node)
     if known is not None and known != invitation.federation:

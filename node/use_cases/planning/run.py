@@ -109,6 +109,8 @@ class PlanRun:
 
     async def advance(self) -> None:
         """Do everything that what is known allows; RefusedError stops the call with its reason."""
+        if self.terms.outdated and not self.is_over:
+            await self._stop(self.terms.outdated)
         try:
             while not self.is_over and await self._step():
                 pass

@@ -8,19 +8,24 @@ from dataclasses import dataclass
 
 from node.use_cases.context import Node
 from node.use_cases.federation.verbs import current_history
-from protocol.federation.charter import approvals_needed
+from protocol.federation.charter import approvals_needed, describe_outdated, heads_needed
 from protocol.planning.cards import ApprovedFloor, CardTerms
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What the roster and charter of a call say: members with their heads, the charter's grants, k households."""
+    """What the roster and charter of a call say: members with their heads, the charter's grants, k households.
+
+    `outdated` says why this node must not follow the call, empty when it may.
+    """
 
     members: Mapping[str, int]
     names: Mapping[str, str]
     card_terms: CardTerms
     k_households: int
     approvals_needed: int
+    heads_needed: int
+    outdated: str = ""
 
 
 def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
@@ -36,5 +41,7 @@ def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
                 card_terms=CardTerms(charter.credits_per_head_micro, floors),
                 k_households=charter.k_households,
                 approvals_needed=approvals_needed(charter, len(version.roster.members)),
+                heads_needed=heads_needed(charter, sum(member.heads for member in version.roster.members)),
+                outdated=describe_outdated(charter, "planning"),
             )
     return None

@@ -93,7 +93,8 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
     """Everything about one call, from this node's own computation and the records it holds."""
     draft = newest_draft(run)
     approvals = read_approvals(node, run)
-    ratified = ratified_digest(approvals, run.terms.approvals_needed)
+    terms = run.terms
+    ratified = ratified_digest(approvals, terms.approvals_needed, terms.members, terms.heads_needed)
     certificate = None if draft is None else _certificate_row(node, run, draft)
     return PlanReport(
         call=run.call_id.hex(),

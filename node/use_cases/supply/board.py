@@ -12,6 +12,7 @@ import msgspec
 from node.use_cases.context import Node
 from node.use_cases.federation.verbs import current_history
 from protocol.core.errors import RefusedError
+from protocol.federation.charter import describe_outdated
 from protocol.federation.grants import GRANT_KIND
 from protocol.supply.disclosure import DISCLOSURE_KIND, SECTIONS
 from protocol.supply.facts import Facts, Filed, Item, PriceRules, gather_facts, item_of
@@ -100,6 +101,8 @@ def read_rules(node: Node) -> PriceRules:
     if history is None:
         return RULES_WITHOUT_CHARTER
     charter = history.newest.charter
+    if outdated := describe_outdated(charter, "supply"):
+        raise RefusedError.at("charter", outdated)
     return PriceRules(charter.required_sections, charter.committee_threshold)
 
 

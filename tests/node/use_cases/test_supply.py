@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from node.use_cases import federation
 from node.use_cases.context import Node
+from node.use_cases.federation import verbs as federation
 from node.use_cases.publish import publish
 from node.use_cases.supply import OPERATIONS, list_products, show_product
 from node.use_cases.supply.board import RULES_WITHOUT_CHARTER, read_rules

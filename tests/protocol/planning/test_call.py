@@ -84,3 +84,18 @@ def test_the_first_word_of_each_member_counts_and_no_stranger_does() -> None:
     assert ratified_digest(counted, 3) is None
     assert ratified_digest(counted, 2) == ONE
     assert count_approvals(spoken, MEMBERS, 1).approved_by == {}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "heads", "heads_needed", "in_force"),
+    [
+        ("people are not counted", {}, 0, True),
+        ("the approving members stand for enough people", {A: 60, B: 10, C: 30}, 67, True),
+        ("the largest member has refused", {A: 20, B: 20, C: 60}, 67, False),
+    ],
+)
+def test_a_plan_may_need_enough_people_as_well(
+    sentence: str, heads: dict[str, int], heads_needed: int, in_force: bool
+) -> None:
+    counted = count_approvals({A: (approval(ONE),), B: (approval(ONE),), C: (approval(ONE, False),)}, MEMBERS, 0)
+    assert (ratified_digest(counted, 2, heads, heads_needed) == ONE) is in_force, sentence
