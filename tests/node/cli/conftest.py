@@ -1,24 +1,10 @@
-"""What command tests share: the process's umask and logging are put back, and no variable of the caller's shines in."""
+"""A home and the command line at it."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from tests.node.cli.command_line import Run, runner
-
-
-@pytest.fixture
-def bare_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The state of a process that a command changes, as it was before."""
-    for name in [name for name in os.environ if name.startswith("ROCHDALE_")]:
-        monkeypatch.delenv(name)
-    logging, umask = structlog.get_config(), os.umask(0o022)
-    yield
-    os.umask(umask)
-    structlog.configure(**logging)
 
 
 @pytest.fixture

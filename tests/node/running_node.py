@@ -1,0 +1,96 @@
+"""A node as a process of its own, started with the words a volunteer types, for tests that stop it or cut its power."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+START_WAIT_S = 60.0
+STOP_WAIT_S = 15.0
+ASK_WAIT_S = 30.0
+
+
+class RunningNode:
+    """`rochdale --json run` at a home; `said` is the one JSON object with which it announces itself."""
+
+    def __init__(self, home: Path, *words: str, **variables: str) -> None:
+        line = [sys.executable, "-m", "node.cli.main", "--home", str(home), "--json", "run", *words]
+        if "ROCHDALE_HOME" in variables:
+            line = [word for word in line if word not in ("--home", str(home))]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ROCHDALE_")}
+        self.home = home
+        self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=kept | variables)
+        self._watchdog = threading.Timer(START_WAIT_S, self.process.kill)
+        self._watchdog.start()
+        self.said = self._hear()
+
+    def __enter__(self) -> "RunningNode":
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self.end()
+
+    @property
+    def token(self) -> str:
+        """The token that the home's run file holds."""
+        return str(json.loads((self.home / "run.json").read_text("utf-8"))["token"])
+
+    def ask(self, operation: str, params: dict[str, Any]) -> Any:
+        """One operation over the API, and nothing else when the node is gone: OSError then."""
+        return ask(self.said["pages"], self.token, operation, params)
+
+    def kill(self) -> None:
+        """As a power cut for the process: no goodbye."""
+        self.process.kill()
+        self.process.wait()
+        self._close()
+
+    def stop(self) -> tuple[int, str, str]:
+        """SIGTERM; its exit code, what it said since it was started, and its log."""
+        self.process.terminate()
+        out, err = self.process.communicate(timeout=STOP_WAIT_S)
+        self._close()
+        return self.process.returncode, out.decode(), err.decode()
+
+    def end(self) -> None:
+        """Leave no process behind, whatever the test did."""
+        if self.process.poll() is None:
+            self.kill()
+        self._close()
+
+    def _hear(self) -> Any:
+        assert self.process.stdout is not None and self.process.stderr is not None
+        line = self.process.stdout.readline()
+        self._watchdog.cancel()
+        if not line:
+            self.end()
+            raise AssertionError(f"the node did not start: exit code {self.process.returncode}")
+        return json.loads(line)
+
+    def _close(self) -> None:
+        self._watchdog.cancel()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def ask(pages: str, token: str, operation: str, params: dict[str, Any]) -> Any:
+    """One call of the API on this machine."""
+    request = urllib.request.Request(
+        f"{pages}api/v1/{operation}",
+        data=json.dumps(params).encode(),
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=ASK_WAIT_S) as answer:
+        return json.loads(answer.read())
+
+
+def read_page(address: str) -> str:
+    """A page as a browser on this machine gets it."""
+    with urllib.request.urlopen(address, timeout=ASK_WAIT_S) as answer:
+        return str(answer.read().decode())
