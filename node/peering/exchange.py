@@ -22,12 +22,14 @@ from protocol.gossip.events import Action, Event
 from protocol.gossip.frames import format_frame
 from protocol.gossip.frontier import Frontier, LogHead
 from protocol.gossip.messages import Cosig
-from protocol.gossip.session import Session
+from protocol.gossip.session import Session, State
 from storage import gossip_marks, log_store, peer_state
 from storage.cosignatures import Cosignature, newest_by_cosigner
 
 TASKS_MAX = 1_024
 """Pieces of work of all sessions that wait for the disk at a time; readers wait beyond."""
+
+Work = Coroutine[Any, Any, None]
 
 
 class Link(Protocol):
@@ -101,16 +103,11 @@ class Exchange:
 
     async def receive(self, link: Link, raw: bytes) -> None:
         """A frame has come; returns when the next one may be read."""
-        for action in link.session.handle(events.Received(raw), self._now_ms()):
-            work = self._carry_out(link, action)
-            if work is None:
-                continue
+        for action, work in self._handle(link, events.Received(raw)):
             if isinstance(action, events.BeginTransfer | events.StoreBundle):
                 await self._guard(link, work)
             else:
                 await self._start(link, work, len(raw))
-        for watcher in self._watchers:
-            watcher()
 
     def lose(self, link: Link, reason: str) -> None:
         """The link's transport is gone."""
@@ -120,13 +117,9 @@ class Exchange:
             self._broadcast(events.ClaimFreed(origin))
 
     def tell(self, link: Link, event: Event) -> None:
-        """Hand an event to a session and carry out what it wants."""
-        for action in link.session.handle(event, self._now_ms()):
-            work = self._carry_out(link, action)
-            if work is not None:
-                self._spawn(self._guard(link, work))
-        for watcher in self._watchers:
-            watcher()
+        """Hand an event to a session and carry out what it wants; never raises."""
+        for _, work in self._handle(link, event):
+            self._spawn(self._guard(link, work))
 
     def sync(self) -> None:
         """Tell all sessions what has changed in the store since the last time; cheap when nothing has."""
@@ -155,7 +148,9 @@ class Exchange:
         """Have a file from whichever peer has it; False when none of those now connected does."""
         if self.node.files.has(sha256):
             return True
-        for link in list(self.links.values()):
+        asked: set[int] = set()
+        while (link := self._next_to_ask(asked)) is not None:
+            asked.add(link.session.number)
             waiting = self._file_waits.get(sha256)
             if waiting is None:
                 waiting = self._file_waits[sha256] = asyncio.get_running_loop().create_future()
@@ -163,6 +158,10 @@ class Exchange:
             if await asyncio.shield(waiting):
                 return True
         return False
+
+    def _next_to_ask(self, asked: set[int]) -> Link | None:
+        live = (link for link in self.links.values() if link.session.state is State.LIVE)
+        return next((link for link in live if link.session.number not in asked), None)
 
     def _now_ms(self) -> int:
         return int(self.node.clock.monotonic_s() * 1_000)
@@ -190,7 +189,23 @@ class Exchange:
         for link in list(self.links.values()):
             self.tell(link, event)
 
-    async def _start(self, link: Link, work: Coroutine[Any, Any, None], raw_bytes: int) -> None:
+    def _handle(self, link: Link, event: Event) -> list[tuple[Action, Work]]:
+        """Do at once what can be done at once; the rest comes back as work to be awaited, in order."""
+        waiting: list[tuple[Action, Work]] = []
+        try:
+            for action in link.session.handle(event, self._now_ms()):
+                work = self._carry_out(link, action)
+                if work is not None:
+                    waiting.append((action, work))
+        except Exception as error:
+            # A fault of our own in one session must not reach whoever published, nor the other sessions.
+            self.node.log.error("session_failed", error=repr(error))
+            link.close("an error of this node", is_peer_fault=False)
+        for watcher in self._watchers:
+            watcher()
+        return waiting
+
+    async def _start(self, link: Link, work: Work, raw_bytes: int) -> None:
         """Begin a piece of work in its turn; wait for it when too much of this session waits for the disk already."""
         number = link.session.number
         task = self._spawn(self._guard(link, work))
@@ -204,13 +219,13 @@ class Exchange:
         if not self._unverified[number]:
             del self._unverified[number]
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Work) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _guard(self, link: Link, work: Coroutine[Any, Any, None]) -> None:
+    async def _guard(self, link: Link, work: Work) -> None:
         """Carry out a piece of work; what goes wrong ends the session, and only a peer's fault is held against it."""
         try:
             await work
@@ -222,7 +237,7 @@ class Exchange:
             self.node.log.error("not_stored", error=type(error).__name__)
             self.tell(link, events.Stop("this node cannot store at the moment"))
 
-    def _carry_out(self, link: Link, action: Action) -> Coroutine[Any, Any, None] | None:
+    def _carry_out(self, link: Link, action: Action) -> Work | None:
         """Do what can be done at once; what waits for the disk comes back as work to be awaited."""
         at_once = _AT_ONCE.get(type(action))
         if at_once is not None:
@@ -335,7 +350,7 @@ _AT_ONCE: dict[type[Action], Callable[[Exchange, Link, Any], None]] = {
     events.SetTimer: Exchange._set_timer,
     events.Close: Exchange._close,
 }
-_WORK: dict[type[Action], Callable[[Exchange, Link, Any], Coroutine[Any, Any, None]]] = {
+_WORK: dict[type[Action], Callable[[Exchange, Link, Any], Work]] = {
     events.StorePush: Exchange._store_push,
     events.BeginTransfer: Exchange._begin_transfer,
     events.StoreBundle: Exchange._store_bundle,

@@ -7,6 +7,7 @@ Spec: docs/spec/session.md
 
 import asyncio
 import contextlib
+import sqlite3
 import ssl
 from typing import Any, Final
 
@@ -29,6 +30,9 @@ DIALLED_MAX: Final = 64
 """Peers that are called of ourselves; others may come in."""
 TICK_S: Final = 1.0
 DRAIN_WAIT_S: Final = 8.0
+FILE_WAIT_S: Final = 5.0
+"""How long a wanted file waits for peers that are not connected at the moment."""
+FILE_RETRY_S: Final = 0.1
 BEHIND_SHOWN_MAX: Final = 32
 
 
@@ -122,8 +126,15 @@ class Peering:
         self.exchange.sync()
 
     async def fetch_file(self, sha256: bytes) -> bool:
-        """Have a file by its hash from whichever connected peer has it."""
-        return await self.exchange.fetch_file(sha256)
+        """Have a file by its hash from whichever peer has it; False when nobody who can be asked in time does."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + FILE_WAIT_S
+        while not await self.exchange.fetch_file(sha256):
+            everyone_asked = all(origin in self._links and self._links[origin].is_live for origin in self._peers)
+            if everyone_asked or loop.time() > until_s:
+                return False
+            await asyncio.sleep(FILE_RETRY_S)
+        return True
 
     def status(self) -> list[PeerStatus]:
         """How it stands with each pinned peer, by origin."""
@@ -250,11 +261,19 @@ class Peering:
                 # Whoever lost the connection first calls first; chance keeps both from calling at once.
                 failures = 0
             elif peer.url:
-                failures = 0 if await self._call(peer) else failures + 1
+                failures = 0 if await self._call_guarded(peer) else failures + 1
             wait_ms = next_wait_ms(failures, self._node.clock.random_bytes(2))
             if origin not in self._links:
                 news.clear()
                 await wait_unless(news, wait_ms / 1_000)
+
+    async def _call_guarded(self, peer: Peer) -> bool:
+        """A caller outlives whatever goes wrong in one call."""
+        try:
+            return await self._call(peer)
+        except Exception as error:
+            self._node.log.error("call_failed", peer=peer.origin, error=repr(error))
+            return False
 
     async def _call(self, peer: Peer) -> bool:
         """Call once and talk to the end; False where there was no session or the peer broke the rules in it."""
@@ -270,7 +289,10 @@ class Peering:
     async def _tick_for_ever(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self.exchange.tick()
+            try:
+                self.exchange.tick()
+            except sqlite3.Error as error:
+                self._node.log.error("tick_failed", error=repr(error))
 
     def _keep(self, work: Any) -> None:
         task = asyncio.create_task(work)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from node.use_cases.context import Node
@@ -9,7 +10,8 @@ from node.use_cases.peers import OnePeer, remove_peer
 from node.use_cases.publish import publish
 from protocol.core.identity import generate, public_keys
 from protocol.federation.grants import KeyGrant
-from storage import log_store, record_index
+from protocol.gossip.session import Session
+from storage import log_store, peer_state, record_index
 from storage.cosignatures import newest_by_cosigner
 from tests.node.homes import Rosters, close, make_node, make_nodes, pin, pin_all, reopen, start_peering, stop_all, until
 
@@ -207,3 +209,40 @@ async def test_nobody_else_is_needed_to_make_a_node(tmp_path: Path) -> None:
         assert peering.status() == []
     finally:
         await stop_all([alone])
+
+
+async def test_a_session_that_fails_takes_neither_the_publisher_nor_other_sessions_with_it(tmp_path: Path) -> None:
+    north, south = nodes = await make_nodes(tmp_path, "north", "south")
+    try:
+        await pin_all(nodes)
+        await until(nodes, lambda: are_level(north, south) and is_connected(north, south))
+        exchange = north.parts["peering"].exchange
+        broken = BrokenLink(exchange.new_session(peer_state.peers(north.database.reader)[0]))
+        exchange.open(broken)
+        assert broken.closed == "an error of this node"
+        exchange.links[broken.session.number] = broken
+        await publish_grants(north, 1)
+        await until(nodes, lambda: are_level(north, south))
+        assert sizes(south)[north.origin] == 2
+    finally:
+        await stop_all(nodes)
+
+
+class BrokenLink:
+    """A transport that fails on every send."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.closed = ""
+
+    def send(self, raw: bytes) -> None:
+        raise RuntimeError("no transport")
+
+    def send_bulk(self, frames: Iterator[bytes]) -> None:
+        raise RuntimeError("no transport")
+
+    def set_timer(self, at_ms: int) -> None:
+        raise RuntimeError("no clock")
+
+    def close(self, reason: str, is_peer_fault: bool) -> None:
+        self.closed = reason
