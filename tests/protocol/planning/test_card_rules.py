@@ -16,6 +16,7 @@ from protocol.planning.card_rules import (
     check_consumer_card,
     check_goods_table,
     check_workplace_card,
+    granted_floors,
 )
 from protocol.planning.cards import ApprovedFloor, CardTerms, ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.economy import build_economy
@@ -73,6 +74,11 @@ def test_what_others_approved_for_one_council_counts_for_it() -> None:
     approved = CardTerms(1_500_000, TERMS.floors, extra_credits_micro=1, extra_floors={"milk": 7})
     card = nest(credits_micro=150_000_001, floors=(BREAD_FLOOR, 7))
     assert audit_consumer_card(TABLE, card, approved) == []
+
+
+def test_a_floor_of_a_fraction_of_a_unit_is_rounded_up() -> None:
+    terms = CardTerms(1, (ApprovedFloor("bread", 1, 4), ApprovedFloor("unknown", 1, 0)), extra_floors={"milk": 3})
+    assert granted_floors(TABLE, 101, terms) == {0: 11, 1: 3}
 
 
 def technique(**changes: Any) -> WorkplaceCard:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from protocol.planning.clearing import clear_plan
 from protocol.planning.plan import digest_plan, format_plan, make_plan, parse_plan
 from protocol.planning.responses import REGRET_MOST_MICRO, best_profit, regret_consumer, regret_workplace
 from protocol.planning.rounds import close_round, start_state
-from tests.protocol.planning.economies import attested_regrets, finished_plan, load, region, village
+from tests.protocol.planning.economies import attested_regrets, finished_plan, load, plan_rounds, region, village
 
 FILE, ECONOMY = load(village())
 PLAN = finished_plan(FILE, ECONOMY)
@@ -89,6 +90,7 @@ TAMPERINGS: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     ("a price missing", lambda p: p["prices"].pop(), "price"),
     ("one card twice", lambda p: p["consumers"].append(p["consumers"][0]), "card"),
     ("a smaller endowment", lambda p: p["goods_table"]["goods"][5].update(endowment=1), "outside"),
+    ("a millionth of a purchase too much", lambda p: p["activity"].update({"import-milk": [33_333_334]}), "outside"),
     ("an import for nothing", lambda p: p["activity"].update({"import-milk": [50_000_001]}), "import-milk"),
 ]
 
@@ -147,6 +149,31 @@ def test_clearing_any_state_keeps_every_limit_exactly(rounds: int) -> None:
     for _ in range(rounds):
         state, report = close_round(economy, state, {})
     plan = make_plan(economy, state, clear_plan(economy, state), report)
+    assert check_certificate(plan, {}).findings == ()
+
+
+def test_clearing_cuts_what_is_above_credits_and_capacities() -> None:
+    file, economy = load(village())
+    state, reports = plan_rounds(file, economy)
+    dear = replace(state, prices=state.prices * 3, planned=state.planned * 101 // 100)
+    plan = make_plan(economy, dear, clear_plan(economy, dear), reports[-1])
+    assert check_certificate(plan, {}).findings == ()
+    assert plan.activity["oven"][0] == 70_000_000
+    assert plan.consumption["south"][0] < state.answers[2]
+
+
+def test_clearing_never_takes_a_workplace_below_its_least() -> None:
+    document = village()
+    document["workplaces"][1]["least"] = "69.99"
+    file, economy = load(document)
+    state, reports = plan_rounds(file, economy)
+    # The mill falls short by a hundredth: whoever else uses flour would be cut, but the oven may not be.
+    mill = economy.answer_ranges["mill"].start
+    state.planned[mill] -= state.planned[mill] // 100
+    with pytest.raises(RefusedError, match="flour"):
+        clear_plan(economy, state)
+    state.planned[mill] += state.planned[mill] // 50
+    plan = make_plan(economy, state, clear_plan(economy, state), reports[-1])
     assert check_certificate(plan, {}).findings == ()
 
 

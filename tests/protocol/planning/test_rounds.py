@@ -182,6 +182,16 @@ def test_a_second_reading_starts_warm() -> None:
     assert len(warm) <= len(cold) // 2
 
 
+def test_nothing_is_lost_between_readings_of_the_same_cards() -> None:
+    file, economy = load(region(1))
+    state, _ = plan_rounds(file, economy)
+    started = warm_start(economy, state, economy)
+    for column in ("prices", "carried", "metric", "answers", "planned"):
+        assert getattr(started, column).tolist() == getattr(state, column).tolist(), column
+    _, reports = plan_rounds(file, economy, started)
+    assert len(reports) == 1
+
+
 def test_a_second_reading_may_drop_and_add_cards() -> None:
     file, economy = load(region(1))
     state, _ = plan_rounds(file, economy)

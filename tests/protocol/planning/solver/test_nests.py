@@ -66,6 +66,8 @@ def test_extreme_states_still_have_an_answer(sigma: float) -> None:
         for pivot in (-1e9, -1.0, 0.0, 1e-9, 1e9):
             answer = best_near(nests, np.full(3, metric), np.full(3, pivot))
             assert np.all(np.isfinite(answer)) and np.all(answer >= 0)
+            if pivot <= 0:
+                assert np.sum(metric * (answer - pivot) * answer) == pytest.approx(50.0)
 
 
 def test_many_nests_at_once_answer_as_each_alone() -> None:
