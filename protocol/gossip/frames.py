@@ -168,6 +168,8 @@ def _parse_have(reader: _Reader) -> Have:
     counter, last, count = reader.unpack(_HAVE)
     heads = tuple(HeadMark(reader.origin(), *reader.unpack(_MARK)) for _ in range(count))
     reader.end()
+    # Each head may make us fold a whole log's bundle roots, so a log is named once.
+    _check(len({mark.origin for mark in heads}) == count, "Have: a log named twice")
     return Have(heads, counter, _parse_flag(last))
 
 

@@ -42,6 +42,7 @@ class Hearing:
         self.fetcher = Fetcher(frontier, session)
         self.files = FileFetcher()
         self.cosignatures = CosignatureAsks(frontier)
+        self._checked: dict[str, int] = {}
         self._frontier = frontier
 
     def take(self, message: Message) -> list[Action]:
@@ -64,7 +65,8 @@ class Hearing:
             return [events.ServeNote(mark.origin)]
         self.fetcher.theirs[mark.origin] = mark.size
         actions: list[Action] = []
-        if standing is Standing.AHEAD and mark.size:
+        if standing is Standing.AHEAD and mark.size and self._checked.get(mark.origin) != mark.size:
+            self._checked[mark.origin] = mark.size
             actions.append(events.CheckPast(mark.origin, mark.size, mark.root_mark))
         self.announcer.note_theirs(mark.origin, mark.size)
         return actions + self.fetcher.pursue(mark.origin)

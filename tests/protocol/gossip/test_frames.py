@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from protocol.core.errors import MisuseError, PeerError
 from protocol.gossip import limits
 from protocol.gossip.frames import cut_bundle, cut_have, cut_head, format_frame, parse_frame
-from protocol.gossip.messages import Ask, Bundle, Fetch, Have, Head, HeadMark, Message, Push
+from protocol.gossip.messages import Ask, Bundle, Fetch, FilePart, Have, Head, HeadMark, Message, Push
 from tests.protocol.gossip.test_session_table import MESSAGES
 
 
@@ -50,7 +50,7 @@ def test_a_truncated_frame_is_refused_or_is_another_message(name: str, cut: int)
         assert error.reason
     else:
         # Only what ends in raw bytes can be cut and still parse; its content then fails its own check.
-        assert isinstance(message, Bundle | Push | Head) and message != MESSAGES[name]
+        assert isinstance(message, Bundle | Push | Head | FilePart) and message != MESSAGES[name]
 
 
 CASES = {
@@ -60,6 +60,10 @@ CASES = {
     "a have that ends early": (b"\x02" + bytes(8) + b"\x01\x00\x05", "truncated"),
     "a have with a flag of 2": (b"\x02" + bytes(8) + b"\x02\x00\x00", "flag"),
     "a have with bytes after its end": (b"\x02" + bytes(8) + b"\x01\x00\x00\xff", "too many"),
+    "a have that names a log twice": (
+        format_frame(Have((HeadMark("a", 1, bytes(16), bytes(4)), HeadMark("a", 2, bytes(16), bytes(4))), 1, True)),
+        "named twice",
+    ),
     "a head without roots": (b"\x05\x01a" + bytes(4) + b"\x01\x00\x01n", "root bytes"),
     "a head with half a root": (b"\x05\x01a" + bytes(4) + b"\x01\x00\x01n" + bytes(16), "root bytes"),
     "a head without a note": (b"\x05\x01a" + bytes(4) + b"\x01\x00\x00" + bytes(32), "note"),
