@@ -61,11 +61,20 @@ def files(db: sqlite3.Connection) -> list[tuple[str, int, int, int]]:
     return list(db.execute("SELECT name, imported_ms, lines, lines_new FROM till_file ORDER BY id DESC"))
 
 
+_CONSUMPTION = """
+WITH named AS (SELECT category, product_code, product_name, row_number() OVER (
+    PARTITION BY category, product_code ORDER BY count(*) DESC, product_name) AS place
+  FROM till_line GROUP BY category, product_code, product_name)
+SELECT line.category, line.product_code, named.product_name, sum(quantity_milli), sum(amount_cents), count(*),
+  count(DISTINCT household)
+FROM till_line AS line JOIN named USING (category, product_code) WHERE named.place = 1
+GROUP BY line.category, line.product_code ORDER BY line.category, line.product_code
+"""
+
+
 def consumption(db: sqlite3.Connection) -> list[Consumption]:
-    """Sums per category and product, refunds taken off, in a fixed order."""
-    sql = """SELECT category, product_code, max(product_name), sum(quantity_milli), sum(amount_cents), count(*),
-             count(DISTINCT household) FROM till_line GROUP BY category, product_code ORDER BY category, product_code"""
-    return [Consumption(*row) for row in db.execute(sql)]
+    """Sums per category and product, refunds taken off, in a fixed order; a product bears the name of most lines."""
+    return [Consumption(*row) for row in db.execute(_CONSUMPTION)]
 
 
 def household_count(db: sqlite3.Connection, categories: Iterable[str] | None = None) -> int:

@@ -17,6 +17,7 @@ from protocol.core.identity import SigningKey, generate
 from protocol.core.note import parse_note, parse_signature
 from protocol.log.checkpoint import Checkpoint, format_checkpoint
 from protocol.log.cosignature import sign_cosignature, verify_cosignature
+from protocol.log.quorum import Rule
 from storage import cosignatures, gossip_marks, log_store
 from storage.cosignatures import Cosignature
 
@@ -41,6 +42,10 @@ class WitnessRoster(Protocol):
         """Name of each witness as its signature lines carry it -> its 32-byte Ed25519 key."""
         ...
 
+    def witness_rule(self) -> Rule:
+        """How many of the witnesses make a head witnessed."""
+        ...
+
 
 class NoRoster:
     """A node outside any federation: no duties, no witnesses."""
@@ -50,6 +55,9 @@ class NoRoster:
 
     def witness_keys(self) -> Mapping[str, bytes]:
         return {}
+
+    def witness_rule(self) -> Rule:
+        return "half"
 
 
 def witness_name(origin: str) -> str:

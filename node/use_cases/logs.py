@@ -130,9 +130,10 @@ def _describe_kind(kind: str) -> str:
 def _view_of(node: Node, head: Head, names: dict[str, str]) -> LogView:
     db = node.database.reader
     sizes = {name: one.size for name, one in newest_by_cosigner(db, head.origin).items()}
-    witness_set, owner = set(witness_roster(node).witness_keys()), witness_name(head.origin)
+    roster = witness_roster(node)
+    witness_set, owner = set(roster.witness_keys()), witness_name(head.origin)
     eligible = list_eligible(witness_set, owner)
-    needed = count_needed(witness_set, owner, "half") if eligible else 0
+    needed = count_needed(witness_set, owner, roster.witness_rule()) if eligible else 0
     witnessed = sorted((sizes.get(name, 0) for name in eligible), reverse=True)
     return LogView(
         origin=head.origin,

@@ -34,6 +34,7 @@ from protocol.federation.membership import (
 )
 from protocol.federation.peer_card import PeerCard
 from protocol.federation.vote_records import VOTE_KINDS
+from protocol.log.quorum import Rule
 from storage.record_index import IndexedRecord, records, records_between
 from storage.settings import setting
 
@@ -102,6 +103,10 @@ class RosterKeeper:
             for member in history.newest.roster.members
             if member.origin in charter.witnesses
         }
+
+    def witness_rule(self) -> Rule:
+        """The charter's rule for when a head counts as witnessed."""
+        return "half" if self.charter is None else self.charter.witness_rule
 
     def _hear(self, origin: str, start: int, stop: int) -> None:
         for indexed in records_between(self._node.database.reader, origin, start, stop, KINDS):
