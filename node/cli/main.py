@@ -4,6 +4,7 @@ Invariant: what a command writes is its owner's alone to read.
 """
 
 import asyncio
+import io
 import json
 import os
 import sys
@@ -99,6 +100,10 @@ add_shared_options(rochdale)
 def run_words(words: Sequence[str]) -> int:
     """Run the command that these words make, and give its exit code."""
     os.umask(OWNER_ONLY)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without our letters shows other ones; that is no reason to break off.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         answer = rochdale.main(list(words), prog_name="rochdale", standalone_mode=False)
         return answer if isinstance(answer, int) else 0

@@ -12,6 +12,7 @@ from node.use_cases.home import Made
 from protocol.core.quantities import format_decimal
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
+PIPED_WIDTH = 400
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
@@ -23,7 +24,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
         table.add_column(column, justify="right" if figures else "left", overflow="fold")
     for row in listed:
         table.add_row(*map(Text, row))
-    CONSOLE.print(table)
+    # Without a terminal there is no edge to fold at: whoever searches the output finds names whole.
+    console = CONSOLE if CONSOLE.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+    console.print(table)
 
 
 def say(text: str) -> None:

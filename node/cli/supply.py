@@ -115,9 +115,9 @@ def accept_openings(context: Context, file: Path) -> None:
     """Take in the openings that somebody handed over in FILE."""
     with exit_codes(context.as_json):
         found = read_json(file)
-        if not isinstance(found, dict):
+        if not isinstance(found, dict) or "openings" not in found:
             raise RefusedError.at(str(file), "holds no openings")
-    run_command(context, "disclosure.accept", {"openings": found.get("openings", [])}, print_accepted)
+    run_command(context, "disclosure.accept", {"openings": found["openings"]}, print_accepted)
 
 
 @click.group()

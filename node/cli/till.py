@@ -92,10 +92,10 @@ def _print_formats(answer: dict[str, Any]) -> None:
 def _print_report(report: dict[str, Any]) -> None:
     verb = "imported" if report["taken"] else "looked through, nothing kept"
     days = f" from {report['first_day']} to {report['last_day']}" if report["first_day"] else ""
+    refunds = f", {count(report['refund_lines'], 'refund')} taken off" if report["refund_lines"] else ""
     say(
         f"{report['name']}: {verb}. {count(report['rows_read'], 'row')}{days}, {count(report['products'], 'product')}, "
-        f"{count(report['households'], 'household')}, {cents(report['amount_cents'])} in all, refunds taken off "
-        f"({count(report['refund_lines'], 'refund line')})."
+        f"{count(report['households'], 'household')}, {cents(report['amount_cents'])} in all{refunds}."
     )
     if report["known_file"]:
         say("This very file was imported before; nothing was changed.")

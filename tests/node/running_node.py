@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.request
 from pathlib import Path
@@ -24,7 +25,9 @@ class RunningNode:
             line = [word for word in line if word not in ("--home", str(home))]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ROCHDALE_")}
         self.home = home
-        self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=kept | variables)
+        # A file, not a pipe: nobody reads the log while the node runs.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+        self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=self._log, env=kept | variables)
         self._watchdog = threading.Timer(START_WAIT_S, self.process.kill)
         self._watchdog.start()
         self.said = self._hear()
@@ -53,9 +56,10 @@ class RunningNode:
     def stop(self) -> tuple[int, str, str]:
         """SIGTERM; its exit code, what it said since it was started, and its log."""
         self.process.terminate()
-        out, err = self.process.communicate(timeout=STOP_WAIT_S)
+        out, _ = self.process.communicate(timeout=STOP_WAIT_S)
+        log = self._read_log()
         self._close()
-        return self.process.returncode, out.decode(), err.decode()
+        return self.process.returncode, out.decode(), log
 
     def end(self) -> None:
         """Leave no process behind, whatever the test did."""
@@ -64,17 +68,23 @@ class RunningNode:
         self._close()
 
     def _hear(self) -> Any:
-        assert self.process.stdout is not None and self.process.stderr is not None
+        assert self.process.stdout is not None
         line = self.process.stdout.readline()
         self._watchdog.cancel()
         if not line:
+            self.process.wait()
+            log = self._read_log()
             self.end()
-            raise AssertionError(f"the node did not start: exit code {self.process.returncode}")
+            raise AssertionError(f"the node did not start: exit code {self.process.returncode}: {log}")
         return json.loads(line)
+
+    def _read_log(self) -> str:
+        self._log.seek(0)
+        return self._log.read().decode()
 
     def _close(self) -> None:
         self._watchdog.cancel()
-        for stream in (self.process.stdout, self.process.stderr):
+        for stream in (self.process.stdout, self._log):
             if stream is not None:
                 stream.close()
 

@@ -1,0 +1,173 @@
+"""Every command once, for people and with --json: one JSON object, the promised exit code, never a traceback."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.cli import main
+from node.cli.main import run_words
+from scripts.reference.commands_page import walk_commands
+from tests.node.cli.command_line import Run
+
+LOAF = "in-house:wheat-loaf"
+KEY = "ab" * 32
+PIECE = {"amount": 1, "unit": "C62", "exponent": 0}
+PRODUCT = {"code": LOAF, "names": {"en": "loaf"}, "category": "bread", "unit": "C62"} | {
+    "piece": PIECE,
+    "minimum_order": PIECE,
+}
+TILL = "date,item,qty,amount\n2017-01-01,Oats,1,1.10\n"
+
+# Words typed at a home of its own that does not run, and its exit code: 0 done, 1 refused, 2 misuse.
+COMMANDS: dict[str, tuple[str, int]] = {
+    "init": ("init", 1),
+    "status": ("status", 0),
+    "till formats": ("till formats", 0),
+    "till preview": ("till preview till.csv", 0),
+    "till import": ("till import till.csv", 0),
+    "consumption": ("consumption", 0),
+    "peer card": ("peer card", 0),
+    "peer add": ("peer add no-card", 1),
+    "peer list": ("peer list", 0),
+    "peer remove": ("peer remove nobody.example/log", 1),
+    "federation create": ("federation create --charter product.json --heads 9", 1),
+    "federation invite": ("federation invite rochdale-peer:x", 1),
+    "federation join": ("federation join rochdale-invitation:x --heads 9", 1),
+    "federation leave": ("federation leave", 1),
+    "federation heads": ("federation heads 9", 1),
+    "federation roster": ("federation roster", 1),
+    "product publish": ("product publish product.json", 0),
+    "product list": ("product list", 0),
+    "product show": (f"product show {LOAF}", 1),
+    "disclosure publish": ("disclosure publish absent.json", 1),
+    "disclosure show": (f"disclosure show {LOAF}", 1),
+    "disclosure openings": (f"disclosure openings {LOAF} --reader buyers --out out.json", 1),
+    "disclosure accept": ("disclosure accept product.json", 1),
+    "price propose": ("price propose product.json", 1),
+    "price show": (f"price show {LOAF}", 1),
+    "price approve": (f"price approve {KEY}", 1),
+    "price grant": (f"price grant {KEY} --holder member-1", 0),
+    "price statement": (f"price statement {KEY} --key {KEY} --out out.json", 1),
+    "price sign": ("price sign product.json --key absent.json --out out.json --yes", 1),
+    "price submit": ("price submit product.json", 1),
+    "key person": ("key person my-key.json", 0),
+    "plan call": ("plan call product.json --scope s --period p", 1),
+    "plan propose": ("plan propose product.json", 1),
+    "plan status": ("plan status", 1),
+    "plan show": ("plan show", 1),
+    "plan check": ("plan check", 1),
+    "plan ratify": ("plan ratify --approve --yes 1 --no 0", 1),
+}
+LONG_RUNNING = {"run", "demo"}
+"""Tried in tests/node/test_app.py and by the demo itself."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where one stands: a till file and a product's file."""
+    (tmp_path / "till.csv").write_text(TILL)
+    (tmp_path / "product.json").write_text(json.dumps(PRODUCT))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_table_names_every_command() -> None:
+    leaves = {path.removeprefix("rochdale ") for path, command in walk_commands("rochdale", main.rochdale)}
+    groups = {path.rsplit(" ", 1)[0] for path in leaves if " " in path}
+    assert leaves - groups - LONG_RUNNING == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("words, code", COMMANDS.values(), ids=COMMANDS)
+def test_a_command_answers_people_and_programs(at_home: Run, folder: Path, words: str, code: int) -> None:
+    told = at_home(*words.split())
+    assert told.code == code, told
+    assert bool(told.out.strip()) == (code == 0) and bool(told.err.strip()) == (code != 0), told
+    (folder / "my-key.json").unlink(missing_ok=True)
+    said = at_home(*words.split(), "--json")
+    assert said.code == code, said
+    assert not said.err, said
+    if code:
+        assert {"error", "findings"} == said.json.keys()
+        assert told.err.splitlines()[0] == said.json["error"].splitlines()[0]
+    else:
+        assert isinstance(said.json, dict | list)
+
+
+@pytest.mark.parametrize("words", [words for words, _ in COMMANDS.values()], ids=COMMANDS)
+def test_a_command_explains_itself(bare_process: None, capsys: pytest.CaptureFixture[str], words: str) -> None:
+    path = next(name for name, (typed, _) in COMMANDS.items() if typed == words)
+    assert run_words([*path.split(), "-h"]) == 0
+    assert f"Usage: rochdale {path}" in capsys.readouterr().out
+
+
+MISUSED: dict[str, tuple[str, str]] = {
+    "a command that is none": ("stauts", "No such command 'stauts'"),
+    "an option that is none": ("status --colour", "No such option '--colour'"),
+    "an argument that is missing": ("till import", "Missing argument 'FILE'"),
+    "an option that is missing": ("federation create --heads 4", "Missing option '--charter'"),
+    "a word for a number": ("federation heads many", "'many' is not a valid integer"),
+    "a choice that is none": ("price show x --reader thieves", "'thieves' is not one of"),
+    "a port that is none": ("run --web-port 70000", "70000 is not in the range 0<=x<=65535"),
+    "one argument too many": ("status now", "unexpected extra argument (now)"),
+}
+
+
+@pytest.mark.parametrize("words, reason", MISUSED.values(), ids=MISUSED)
+def test_misuse_ends_with_code_2_and_the_reason(rochdale: Run, home: Path, words: str, reason: str) -> None:
+    told = rochdale(*words.split())
+    assert (told.code, told.out) == (2, "") and reason in told.err and "Usage: rochdale" in told.err
+    said = rochdale(*words.split(), "--json")
+    assert said.code == 2 and reason in said.json["error"]
+    assert not home.exists()
+
+
+def test_without_a_home_every_command_says_how_to_make_one(rochdale: Run, home: Path, folder: Path) -> None:
+    told = rochdale("status")
+    assert told == (1, "", f"{home}: no home here; `rochdale init` makes one\n")
+    assert not home.exists()
+
+
+def test_the_home_is_found_by_option_before_or_after_and_by_variable(
+    bare_process: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, other = tmp_path / "home", tmp_path / "other"
+
+    def name_by(*words: str) -> Any:
+        assert run_words([*words]) == 0
+        return json.loads(capsys.readouterr().out)["name"]
+
+    for place, name in ((home, "First"), (other, "Second")):
+        assert run_words(["--home", str(place), "--json", "init", "--name", name]) == 0
+        made = json.loads(capsys.readouterr().out)
+        assert made["home"] == str(place) and made.keys() == {"home", "origin", "recovery_key"}
+    monkeypatch.setenv("ROCHDALE_HOME", str(home))
+    assert name_by("status", "--json") == "First"
+    assert name_by("--home", str(other), "status", "--json") == "Second"
+    assert name_by("--json", "status", "--home", str(other)) == "Second"
+
+
+SETTINGS: dict[str, tuple[str, dict[str, str], str]] = {
+    "not TOML": ("name = ", {}, "config.toml: not a readable TOML file"),
+    "a setting that is none": ("peer_prot = 1", {}, "config.toml: there is no setting 'peer_prot'"),
+    "a word for a port": ('web_port = "x"', {}, "config.toml: web_port must be a whole number from 0 to 65535"),
+    "a port too high": ("peer_port = 65536", {}, "config.toml: peer_port must be a whole number from 0 to 65535"),
+    "a yes for a port": ("peer_port = true", {}, "config.toml: peer_port must be a whole number from 0 to 65535"),
+    "a number for a name": ("name = 5", {}, "config.toml: name must be a text"),
+    "another home": ('home = "/"', {}, "config.toml: there is no setting 'home'"),
+    "a variable that is no port": ("", {"ROCHDALE_WEB_PORT": "x"}, "ROCHDALE_WEB_PORT: web_port must be a whole"),
+    "a variable of many digits": ("", {"ROCHDALE_PEER_PORT": "9" * 5000}, "ROCHDALE_PEER_PORT: peer_port must be"),
+    "an address that is none": ('peer_url = "x"', {}, "url: must be empty or of the form wss://host:port"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text, variables, reason", SETTINGS.values(), ids=SETTINGS)
+def test_a_setting_that_cannot_be_is_named(
+    at_home: Run, home: Path, monkeypatch: pytest.MonkeyPatch, text: str, variables: dict[str, str], reason: str
+) -> None:
+    (home / "config.toml").write_text(text)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    said = at_home("status")
+    assert said.code == 1 and reason in said.err
