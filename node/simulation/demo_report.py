@@ -37,19 +37,31 @@ def make_report(demo: Demo) -> dict[str, Any]:
         "prices_agreed": demo.measured["prices_agreed"],
         "prices_void": demo.measured["prices_void"],
         "plan": {
-            "rounds": [len(one) for one in rounds],
-            "worst_good": rounds[-1][-1]["worst_good"],
-            "worst_good_percent": rounds[-1][-1]["worst_good_ppm"] / 10_000,
+            "rounds": sum(map(len, rounds)),
+            "rounds_by_reading": [len(one) for one in rounds],
+            "worst_good": rounds[-1][-1]["worst_good_ppm"] / 1_000_000,
+            "worst_good_name": rounds[-1][-1]["worst_good"],
             "gap_percent_of_credits": None if certificate["gap_ppm"] is None else certificate["gap_ppm"] / 10_000,
             "ratified_by": sum(vote["approve"] for vote in plan["votes"]),
             "digest": plan["digest"],
             "certificate_checked_by": len(certificate["checked_by"]),
             "checked_by_separate_script": run_check_script(document, plan["digest"]),
-            "binds": {kind: len(found) for kind, found in plan["binds"].items()},
+            "binds": name_bindings(plan),
         },
         "killed_and_rejoined": demo.measured["killed_and_rejoined"],
         "peak_mib_per_node": max(node.peak_kib for node in demo.nodes.values()) // 1024,
         "seconds": demo.measured["seconds"],
+    }
+
+
+def name_bindings(plan: dict[str, Any]) -> dict[str, list[str]]:
+    """What holds the plan back, by the names that people know."""
+    binds, members = plan["binds"], plan["members"]
+    return {
+        "capacities": [one["workplace"].partition("#")[2] for one in binds["capacities"]],
+        "caps": [f"{one['good']} ({one['kind']})" for one in binds["caps"]],
+        "floors": [f"{members[one['consumer']]}: {one['good']}" for one in binds["floors"]],
+        "complements": [f"{members[one['consumer']]}: {' + '.join(one['goods'])}" for one in binds["complements"]],
     }
 
 

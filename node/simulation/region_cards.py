@@ -16,7 +16,7 @@ from protocol.core.errors import MisuseError
 from protocol.planning.cards import GOODS_TABLE_FORMAT, MICRO, ApprovedFloor, Good, GoodsTable
 from protocol.planning.economy_file import read_workplace
 
-TOLERANCE_PPM: Final = 10_000
+TOLERANCE_PPM: Final = 5_000
 
 
 def make_goods_table(region: Region, tolerance_ppm: int = TOLERANCE_PPM) -> GoodsTable:
