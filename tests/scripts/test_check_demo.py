@@ -9,6 +9,12 @@ from typing import Any
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "check_demo"
+BINDS = {
+    "capacities": ["ovens", "dairy", "field"],
+    "caps": ["kitchen work (labour)", "greenhouse gases (cap)"],
+    "floors": ["North: oats"],
+    "complements": ["North: bread + butter"],
+}
 REACHED: dict[str, Any] = {
     "nodes": 10,
     "processes": 10,
@@ -21,15 +27,16 @@ REACHED: dict[str, Any] = {
     "prices_agreed": 40,
     "prices_void": 3,
     "plan": {
-        "rounds": [12, 5],
-        "worst_good": "bread",
-        "worst_good_percent": 0.8,
+        "rounds": 17,
+        "rounds_by_reading": [12, 5],
+        "worst_good": 0.008,
+        "worst_good_name": "bread",
         "gap_percent_of_credits": 0.2,
         "ratified_by": 10,
         "digest": "ab" * 32,
         "certificate_checked_by": 10,
         "checked_by_separate_script": True,
-        "binds": {"capacities": 4, "caps": 1, "floors": 2, "complements": 1},
+        "binds": BINDS,
     },
     "killed_and_rejoined": True,
     "peak_mib_per_node": 108,
@@ -57,12 +64,16 @@ def test_a_run_that_reached_everything_passes_after_other_output() -> None:
         ({"seconds": 121}, "at most 120 seconds"),
         ({"peak_mib_per_node": 121}, "at most 120 MiB a node"),
         (
-            {"plan": {**REACHED["plan"], "binds": {"capacities": 2, "caps": 1, "floors": 1, "complements": 1}}},
+            {"plan": {**REACHED["plan"], "binds": {**BINDS, "capacities": ["ovens", "dairy"]}}},
             "three capacities bind",
         ),
+        (
+            {"plan": {**REACHED["plan"], "binds": {**BINDS, "caps": ["kitchen work (labour)"]}}},
+            "the emission cap binds",
+        ),
         ({"goods": True}, "at least 60 goods (TypeError: goods is True, not a number)"),
-        ({"plan": {**REACHED["plan"], "rounds": [12, 21]}}, "at most 20 rounds"),
-        ({"plan": {**REACHED["plan"], "worst_good_percent": 1.2}}, "no good is short by more than 1 %"),
+        ({"plan": {**REACHED["plan"], "rounds_by_reading": [12, 21]}}, "at most 20 rounds"),
+        ({"plan": {**REACHED["plan"], "worst_good": 0.012}}, "no good is short by more than 1 %"),
         ({"plan": {**REACHED["plan"], "ratified_by": 6}}, "more than two thirds ratified the plan"),
         ({"plan": {**REACHED["plan"], "digest": "none"}}, "the digest is a SHA-256"),
         ({"plan": {**REACHED["plan"], "certificate_checked_by": 9}}, "every node checked the certificate"),
