@@ -53,8 +53,8 @@ class Planner:
         value = msgspec.to_builtins(release)
         await self._node.database.write(lambda db: set_setting(db, name, value))
         run = self._runs.get(call_id)
-        if run is not None:
-            run.releases[reading] = release
+        if run is not None and not run.is_over:
+            run.releases[reading], run.trouble = release, ""
             run.poked.set()
 
     def describe(self) -> dict[str, Any]:

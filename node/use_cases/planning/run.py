@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from node.use_cases.context import Node
 from node.use_cases.federation.deciding import Decider, closed_content
 from node.use_cases.planning.draft import Draft, make_draft
-from node.use_cases.planning.private_side import PrivateSide, Release, answer_cards, prepare_side
+from node.use_cases.planning.own_side import forget_side, is_planned_with, kept_side, prepare_once
+from node.use_cases.planning.private_side import PrivateSide, Release, answer_cards
 from node.use_cases.planning.terms import Terms
 from node.use_cases.publish import publish
 from protocol.core.encoding import decode, to_struct
@@ -77,11 +78,9 @@ class PlanRun:
         self.economy: Economy | None = None
         self.state: State | None = None
         self.releases: dict[int, Release] = {}
-        self.side: PrivateSide | None = None
         self.slot: Slot | None = None
         self.set_aside: dict[bytes, tuple[Finding, ...]] = {}
         self._silent_before: frozenset[str] = frozenset()
-        self._side_reading = 0
         self._wake: asyncio.TimerHandle | None = None
         self.poked = asyncio.Event()
 
@@ -218,44 +217,47 @@ class PlanRun:
 
     async def _contribute(self, slot: Slot) -> None:
         """Publish this node's own cards or answers, once; nothing without a person's release."""
-        me = self.node.origin
+        me, reading = self.node.origin, self.reading.reading
         if slot.contributed or me not in slot.expected or me in slot.held:
             return
-        side = await self._own_side()
+        try:
+            await (self._publish_cards(slot) if slot.number == CARDS_ROUND else self._publish_answers(slot))
+        except RefusedError as error:
+            # This member is silent and told why; the plan goes on, and other cards may be released while they count.
+            self.trouble = str(error)
+            if slot.number == CARDS_ROUND:
+                self.releases.pop(reading, None)
+                slot.contributed = False
+                await forget_side(self.node, self.call_id, reading)
+
+    async def _publish_cards(self, slot: Slot) -> None:
+        assert self.table is not None
+        reading = self.reading.reading
+        release = self.releases.get(reading)
+        if release is None:
+            return
+        side = kept_side(self.node, self.call_id, reading)
+        if side is None:
+            side = await prepare_once(self.node, release, self.call_id, reading, self.table, self.terms)
+        slot.contributed = True
+        await publish(self.node, "plan.card", side.cards)
+
+    async def _publish_answers(self, slot: Slot) -> None:
+        assert self.economy is not None and self.state is not None
+        side = self._planned_side()
         if side is None:
             return
         slot.contributed = True
-        if slot.number == CARDS_ROUND:
-            await publish(self.node, "plan.card", side.cards)
-            return
-        assert self.economy is not None and self.state is not None
         answers = await asyncio.to_thread(answer_cards, side, self.state, self.economy)
         state_hash = hash_state(self.state)
         body = PlanAnswer(self.call_id, self.reading.reading, slot.number, state_hash, answers)
         await publish(self.node, "plan.answer", body)
 
-    async def _own_side(self) -> PrivateSide | None:
-        """The private side of this reading's release; the last released one stands where a later reading has none."""
-        reading = self.reading.reading
-        release = self.releases.get(reading)
-        if release is None:
-            return None
-        if self.side is None or self._side_reading != reading:
-            terms, heads = self.terms, self.terms.members[self.node.origin]
-            assert self.table is not None
-            self.side = await asyncio.to_thread(
-                prepare_side,
-                self.node,
-                release,
-                self.call_id,
-                reading,
-                self.table,
-                heads,
-                terms.card_terms,
-                terms.k_households,
-            )
-            self._side_reading = reading
-        return self.side
+    def _planned_side(self) -> PrivateSide | None:
+        """What stands behind this member's cards in this reading, None where the plan counts without them."""
+        assert self.economy is not None
+        side = kept_side(self.node, self.call_id, self.reading.reading)
+        return side if side is not None and is_planned_with(side, self.economy) else None
 
     def _drive(self, slot: Slot) -> None:
         """Offer our set once all have spoken or our wait ran out, and judge anew what could not be judged."""
@@ -334,8 +336,7 @@ class PlanRun:
 
     async def _finish_reading(self) -> None:
         assert self.economy is not None and self.state is not None
-        reading = self.reading
-        side = self.side if self._side_reading == reading.reading else None
+        reading, side = self.reading, self._planned_side()
         draft = await asyncio.to_thread(
             make_draft, self.economy, self.state, reading.reports[-1], self.call_id, self.call, reading.reading, side
         )

@@ -1,0 +1,56 @@
+"""What stands behind a member's cards of one reading, kept from the moment they are made: a crash must not change it.
+
+Invariant: answers and regrets belong to the cards that went out; a till or a release that changes later is for a later
+reading. Nothing of it leaves the node but cards, answers and regrets.
+"""
+
+import asyncio
+
+import msgspec
+
+from node.use_cases.context import Node
+from node.use_cases.planning.private_side import PrivateSide, Release, prepare_side
+from node.use_cases.planning.terms import Terms
+from protocol.core.errors import RefusedError
+from protocol.planning.cards import GoodsTable
+from protocol.planning.contributions import audit_cards
+from protocol.planning.economy import Economy
+from storage.settings import set_setting, setting
+
+SIDE_SETTING = "plan_side"
+
+
+def kept_side(node: Node, call: bytes, reading: int) -> PrivateSide | None:
+    """The private side that this home prepared for a reading, None where it has not."""
+    kept = setting(node.database.reader, _setting_name(call, reading))
+    return msgspec.msgpack.decode(kept, type=PrivateSide) if isinstance(kept, bytes) else None
+
+
+async def prepare_once(
+    node: Node, release: Release, call: bytes, reading: int, table: GoodsTable, terms: Terms
+) -> PrivateSide:
+    """The private side of a release, on disk before anything of it goes out; RefusedError names what does not fit."""
+    heads, k_households = terms.members[node.origin], terms.k_households
+    side = await asyncio.to_thread(
+        prepare_side, node, release, call, reading, table, heads, terms.card_terms, k_households
+    )
+    findings = audit_cards(node.origin, side.cards, table, heads, terms.card_terms)
+    if findings:
+        raise RefusedError(f"the cards would count nowhere: {findings[0]}", findings)
+    kept = msgspec.msgpack.encode(side)
+    await node.database.write(lambda db: set_setting(db, _setting_name(call, reading), kept))
+    return side
+
+
+async def forget_side(node: Node, call: bytes, reading: int) -> None:
+    """Let a later release take the place of cards that could not go out."""
+    await node.database.write(lambda db: set_setting(db, _setting_name(call, reading), None))
+
+
+def is_planned_with(side: PrivateSide, economy: Economy) -> bool:
+    """Whether the plan counts with these very cards: others came too late, or were set aside."""
+    return set(side.cards.consumers) <= set(economy.consumers) and set(side.cards.workplaces) <= set(economy.workplaces)
+
+
+def _setting_name(call: bytes, reading: int) -> str:
+    return f"{SIDE_SETTING}/{call.hex()}/{reading}"
