@@ -57,6 +57,7 @@ class Receiver:
         self._running: dict[str, _Running] = {}
         self._to_index: dict[str, None] = {}
         self._indexing: asyncio.Task[None] | None = None
+        self._writes: set[asyncio.Task[None]] = set()
 
     def resume(self) -> None:
         """After a start: index what was stored before the last stop and is not indexed yet."""
@@ -64,7 +65,8 @@ class Receiver:
             self._index_soon(head.origin)
 
     async def stop(self) -> None:
-        """Finish what was begun; what is not stored yet is fetched again another day."""
+        """Finish the writes that were begun; what is not stored yet is fetched again another day."""
+        await self._flush()
         if self._indexing is not None:
             self._indexing.cancel()
             await asyncio.gather(self._indexing, return_exceptions=True)
@@ -93,6 +95,8 @@ class Receiver:
         PeerError where the note is not the log's; BranchError where the roots do not lead to it.
         """
         checkpoint = self._open(origin, note)
+        # What an earlier transfer is still writing need not be fetched again.
+        await self._flush()
         db = self._node.database.reader
         head = log_store.head(db, origin)
         assert head is not None
@@ -137,6 +141,8 @@ class Receiver:
         elif len(running.batch) >= limits.COMMIT_BUNDLES or running.batch_bytes >= limits.COMMIT_BYTES:
             await self._settle(running)
             running.writing = asyncio.create_task(self._write(running, self._take_batch(running), None))
+            self._writes.add(running.writing)
+            running.writing.add_done_callback(self._writes.discard)
 
     def end_transfer(self, origin: str) -> None:
         """Forget a transfer; what it stored stays for the next one."""
@@ -157,6 +163,9 @@ class Receiver:
         if running.writing is not None:
             writing, running.writing = running.writing, None
             await writing
+
+    async def _flush(self) -> None:
+        await asyncio.gather(*self._writes, return_exceptions=True)
 
     @staticmethod
     def _take_batch(running: _Running) -> list[Closed]:
@@ -180,7 +189,12 @@ class Receiver:
     async def _index_waiting(self) -> None:
         while self._to_index:
             origin = next(iter(self._to_index))
-            first, stop = await self._node.database.write(partial(_index_some, origin))
+            try:
+                first, stop = await self._node.database.write(partial(_index_some, origin))
+            except sqlite3.Error as error:
+                # A full or failing disk: the next transfer or start goes on from the index's own cursor.
+                self._node.log.error("index_not_written", origin=origin, error=type(error).__name__)
+                return
             if stop > first:
                 self._node.changes.publish(origin, first, stop)
             else:

@@ -26,7 +26,19 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     made = await make_node(tmp_path, "north")
     await made.database.write(lambda db: log_store.add_log(db, ORIGIN, KEY.public))
     yield made
+    for receiver in RECEIVERS:
+        await receiver.stop()
+    RECEIVERS.clear()
     made.database.close()
+
+
+RECEIVERS: list[Receiver] = []
+
+
+def make_receiver(node: Node) -> Receiver:
+    """A receiver that is stopped before the node's database is closed."""
+    RECEIVERS.append(Receiver(node))
+    return RECEIVERS[-1]
 
 
 def note(entries: list[bytes]) -> bytes:
@@ -69,7 +81,7 @@ def held(node: Node) -> list[bytes]:
 async def test_pushes_that_follow_each_other_are_stored_and_indexed(node: Node) -> None:
     heard: list[tuple[str, int, int]] = []
     node.changes.add_listener(lambda *change: heard.append(change))
-    receiver = Receiver(node)
+    receiver = make_receiver(node)
     await push(receiver, ENTRIES[:3])
     await push(receiver, ENTRIES[:5], start=3)
     assert held(node) == ENTRIES[:5]
@@ -78,28 +90,28 @@ async def test_pushes_that_follow_each_other_are_stored_and_indexed(node: Node) 
 
 
 async def test_the_same_push_by_two_peers_at_once_is_stored_once(node: Node) -> None:
-    receiver = Receiver(node)
+    receiver = make_receiver(node)
     await asyncio.gather(*(push(receiver, ENTRIES[:200]) for _ in range(5)))
     await asyncio.gather(push(receiver, ENTRIES[:300], start=200), push(receiver, ENTRIES[:300], start=150))
     assert held(node) == ENTRIES[:300]
 
 
 async def test_a_push_that_was_overtaken_changes_nothing(node: Node) -> None:
-    receiver = Receiver(node)
+    receiver = make_receiver(node)
     await push(receiver, ENTRIES[:200])
     await push(receiver, ENTRIES[:120], start=100)
     assert size(node) == 200
 
 
 async def test_pushes_in_a_row_that_wait_for_the_disk_together_keep_their_order(node: Node) -> None:
-    receiver = Receiver(node)
+    receiver = make_receiver(node)
     await asyncio.gather(*(push(receiver, ENTRIES[: index + 1], start=index) for index in range(50)))
     assert held(node) == ENTRIES[:50]
 
 
 @pytest.mark.parametrize("other", ["overlap", "same size", "longer"])
 async def test_a_push_of_another_branch_is_named_as_such_and_changes_nothing(node: Node, other: str) -> None:
-    receiver = Receiver(node)
+    receiver = make_receiver(node)
     await push(receiver, ENTRIES[:10])
     branch = [*ENTRIES[:8], b"other", b"branch", b"longer"]
     with pytest.raises(BranchError) as caught:
@@ -116,25 +128,25 @@ async def test_a_push_of_another_branch_is_named_as_such_and_changes_nothing(nod
 
 async def test_a_gap_is_refused(node: Node) -> None:
     with pytest.raises(PeerError, match="leaves a gap"):
-        await push(Receiver(node), ENTRIES[:10], start=5)
+        await push(make_receiver(node), ENTRIES[:10], start=5)
     assert size(node) == 0
 
 
 async def test_a_log_that_is_not_known_is_refused(node: Node) -> None:
     with pytest.raises(PeerError, match="not known here"):
-        await Receiver(node).admit_push("else.example/log", 0, 1, note(ENTRIES[:1]), format_bundle(ENTRIES[:1]))
+        await make_receiver(node).admit_push("else.example/log", 0, 1, note(ENTRIES[:1]), format_bundle(ENTRIES[:1]))
 
 
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 512, 700, 5_200])
 async def test_a_transfer_of_any_length_ends_at_its_head(node: Node, count: int) -> None:
-    assert await transfer(Receiver(node), ENTRIES[:count]) == tuple(range(count_bundles(count)))
+    assert await transfer(make_receiver(node), ENTRIES[:count]) == tuple(range(count_bundles(count)))
     assert held(node) == ENTRIES[:count]
     assert gossip_marks.pending_roots(node.database.reader, ORIGIN) == {}
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 300), (100, 256), (255, 257), (256, 600), (300, 700), (511, 1_025)])
 async def test_a_transfer_goes_on_from_what_is_held(node: Node, before: int, after: int) -> None:
-    receiver = Receiver(node)
+    receiver = make_receiver(node)
     await transfer(receiver, ENTRIES[:before])
     await transfer(receiver, ENTRIES[:after], first=before // 256)
     assert held(node) == ENTRIES[:after]
@@ -143,7 +155,7 @@ async def test_a_transfer_goes_on_from_what_is_held(node: Node, before: int, aft
 
 
 async def test_the_head_moves_with_the_last_bundle_and_not_before(node: Node) -> None:
-    receiver = Receiver(node)
+    receiver = make_receiver(node)
     _, missing = await receiver.begin_transfer(ORIGIN, 0, note(ENTRIES), roots(ENTRIES))
     for number in missing[:-1]:
         await receiver.admit_bundle(ORIGIN, number, bundle(ENTRIES, number))
@@ -153,19 +165,17 @@ async def test_the_head_moves_with_the_last_bundle_and_not_before(node: Node) ->
 
 
 async def test_an_interrupted_transfer_goes_on_where_it_stopped_even_to_a_newer_head(node: Node) -> None:
-    receiver = Receiver(node)
+    receiver = make_receiver(node)
     await receiver.begin_transfer(ORIGIN, 0, note(ENTRIES[:5_120]), roots(ENTRIES[:5_120]))
     for number in range(16):
         await receiver.admit_bundle(ORIGIN, number, bundle(ENTRIES, number))
     receiver.end_transfer(ORIGIN)
-    await node.database.write(lambda db: None)
-    again = Receiver(node)
-    assert await transfer(again, ENTRIES) == (16, 17, 18, 19, 20)
+    assert await transfer(receiver, ENTRIES) == (16, 17, 18, 19, 20)
     assert held(node) == ENTRIES
 
 
 async def test_pushes_meanwhile_do_not_disturb_a_transfer(node: Node) -> None:
-    receiver = Receiver(node)
+    receiver = make_receiver(node)
     await push(receiver, ENTRIES[:100])
     _, missing = await receiver.begin_transfer(ORIGIN, 0, note(ENTRIES), roots(ENTRIES))
     for number in missing[:18]:
@@ -179,7 +189,7 @@ async def test_pushes_meanwhile_do_not_disturb_a_transfer(node: Node) -> None:
 
 
 async def test_a_head_of_another_branch_is_named_as_such(node: Node) -> None:
-    receiver = Receiver(node)
+    receiver = make_receiver(node)
     await push(receiver, ENTRIES[:10])
     branch = [*ENTRIES[:8], *(b"other %d" % index for index in range(500))]
     await receiver.begin_transfer(ORIGIN, 0, note(branch), roots(branch))
@@ -190,24 +200,23 @@ async def test_a_head_of_another_branch_is_named_as_such(node: Node) -> None:
 
 
 async def test_bundles_left_by_another_branch_are_fetched_anew(node: Node) -> None:
-    receiver = Receiver(node)
+    receiver = make_receiver(node)
     branch = [b"other %d" % index for index in range(5_120)]
     await receiver.begin_transfer(ORIGIN, 0, note(branch), roots(branch))
     for number in range(16):
         await receiver.admit_bundle(ORIGIN, number, bundle(branch, number))
     receiver.end_transfer(ORIGIN)
-    await transfer(Receiver(node), ENTRIES)
+    await transfer(receiver, ENTRIES)
     assert held(node) == ENTRIES
 
 
 async def test_a_transfer_is_indexed_afterwards_and_a_new_start_finishes_it(node: Node) -> None:
-    receiver = Receiver(node)
+    receiver = make_receiver(node)
     indexed: asyncio.Event = asyncio.Event()
     node.changes.add_listener(lambda _origin, _start, stop: indexed.set() if stop == len(ENTRIES) else None)
     await transfer(receiver, ENTRIES)
     await receiver.stop()
-    await node.database.write(lambda db: None)
-    Receiver(node).resume()
+    make_receiver(node).resume()
     async with asyncio.timeout(WAIT_S):
         await indexed.wait()
     assert record_index.counts_by_kind(node.database.reader)[record_index.NOT_READABLE][0] == len(ENTRIES)
