@@ -17,10 +17,11 @@ def audit_tests(tree: SourceTree) -> list[Breach]:
             continue
         breaches.extend(_audit_mocks(source))
         breaches.extend(_audit_sleeps(source))
+        asserting = _asserting_functions(source)
         breaches.extend(
             Breach(f"{source.path}:{function.lineno}", f"{function.name} asserts nothing")
             for function in functions_of(source)
-            if function.name.startswith("test_") and not _asserts(function)
+            if function.name.startswith("test_") and function.name not in asserting
         )
     return breaches
 
@@ -44,13 +45,23 @@ def _audit_sleeps(source: SourceFile) -> list[Breach]:
     ]
 
 
-def _asserts(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _asserting_functions(source: SourceFile) -> set[str]:
+    """The functions of a file that assert something, themselves or through one another."""
+    functions = functions_of(source)
+    asserting: set[str] = set()
+    while found := {one.name for one in functions if one.name not in asserting and _asserts(one, asserting)}:
+        asserting |= found
+    return asserting
+
+
+def _asserts(function: ast.FunctionDef | ast.AsyncFunctionDef, asserting: set[str]) -> bool:
     return any(
-        isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and _is_checking(node.func))
+        isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and _is_checking(node.func, asserting))
         for node in ast.walk(function)
     )
 
 
-def _is_checking(called: ast.expr) -> bool:
+def _is_checking(called: ast.expr, asserting: set[str]) -> bool:
     name = ast.unparse(called)
-    return name in {"pytest.raises", "pytest.fail"} or name.rpartition(".")[2].startswith(CHECKING_PREFIXES)
+    is_named_so = name.rpartition(".")[2].startswith(CHECKING_PREFIXES)
+    return is_named_so or name in {"pytest.raises", "pytest.fail"} or name in asserting

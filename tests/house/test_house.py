@@ -112,6 +112,8 @@ PLANTED: tuple[tuple[Check, str, str, str, str], ...] = (
      DOC + "def append() -> None: ...\ndef extend() -> None: ...\n", "has no store_bundles"),
     (honest_tests.audit_tests, "a test that asserts nothing", "tests/core/test_note.py",
      "def test_note() -> None:\n    x = 1\n", "test_note asserts nothing"),
+    (honest_tests.audit_tests, "a test whose steps assert nothing", "tests/core/test_note.py",
+     "def test_note() -> None:\n    step()\ndef step() -> None:\n    x = 1\n", "test_note asserts nothing"),
     (honest_tests.audit_tests, "a test that sleeps", "tests/node/test_app.py",
      "import time\ndef test_app() -> None:\n    time.sleep(1)\n    assert True\n", "sleeps"),
     (honest_tests.audit_tests, "a mock", "tests/node/test_app.py",
