@@ -32,6 +32,7 @@ from protocol.planning.call import (
 from protocol.planning.cards import GoodsTable
 from protocol.planning.contributions import audit_answer, audit_cards, owner_of_card
 from protocol.planning.economy import Economy, build_economy
+from protocol.planning.floors import check_floors
 from protocol.planning.rounds import Answer, RoundReport, close_round, start_state, warm_start
 from protocol.planning.state import State, hash_state
 from storage.files import FILE_BYTES_MAX
@@ -299,18 +300,20 @@ class PlanRun:
         self._silent_before = slot.expected - found.keys()
         self.slot = None
         if slot.number == CARDS_ROUND:
-            self._begin_rounds(found)
+            await self._begin_rounds(found)
         else:
             await self._close_round(found)
         return True
 
-    def _begin_rounds(self, found: Mapping[str, IndexedRecord]) -> None:
+    async def _begin_rounds(self, found: Mapping[str, IndexedRecord]) -> None:
         assert self.table is not None
         previous = self.economy
         bodies = [indexed.body for indexed in found.values()]
         consumers = [card for body in bodies for card in body.consumers]
         workplaces = [card for body in bodies for card in body.workplaces]
         self.economy = build_economy(self.table, consumers, workplaces)
+        # Needs are never rationed by price: where they cannot all be met the call stops and says which.
+        await asyncio.to_thread(check_floors, self.economy)
         if self.state is None or previous is None:
             self.state = start_state(self.economy)
         else:
