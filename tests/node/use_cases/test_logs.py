@@ -14,14 +14,16 @@ from node.use_cases.home import init_home, open_node
 from node.use_cases.logs import LogParams, list_logs, show_log
 from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
+from protocol.log.quorum import Rule
 from storage.cosignatures import Cosignature, add_cosignature, add_fork
 
 
 class Witnesses:
     """A roster that names these homes as witnesses."""
 
-    def __init__(self, origins: Collection[str]) -> None:
+    def __init__(self, origins: Collection[str], rule: Rule = "half") -> None:
         self._names = [f"{origin}/witness" for origin in origins]
+        self._rule = rule
 
     def witness_duties(self) -> Collection[str]:
         """None: here only others cosign."""
@@ -30,6 +32,10 @@ class Witnesses:
     def witness_keys(self) -> Mapping[str, bytes]:
         """The witnesses by name."""
         return dict.fromkeys(self._names, bytes(32))
+
+    def witness_rule(self) -> Rule:
+        """How many of them are enough."""
+        return self._rule
 
 
 @pytest.fixture
@@ -73,6 +79,13 @@ async def test_more_than_half_of_the_witnesses_are_needed(
     (log,) = (await list_logs(node, NoParams())).logs
     assert (log.witnesses, log.needed, log.witnessed_size) == (3, 2, witnessed_size)
     assert {cosigner.origin for cosigner in log.cosigners} == set(cosigners)
+
+
+async def test_a_charter_may_ask_for_two_thirds_of_the_witnesses(node: Node) -> None:
+    node.parts["roster"] = Witnesses(["oak", "elm", "ash", "fir", "yew"], "two_thirds")
+    await cosign(node, 1, "oak", "elm", "ash")
+    (log,) = (await list_logs(node, NoParams())).logs
+    assert (log.witnesses, log.needed, log.witnessed_size) == (5, 4, 0)
 
 
 async def test_two_heads_that_nothing_joins_are_two_versions(node: Node) -> None:
