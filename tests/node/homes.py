@@ -13,6 +13,7 @@ from node.use_cases.context import Node
 from node.use_cases.home import init_home, open_node
 from node.use_cases.peers import AddPeer, add_peer, make_card
 from node.use_cases.till import NoParams
+from protocol.log.quorum import Rule
 
 WAIT_S = 20.0
 """A safety net only: tests go on as soon as what they wait for is there."""
@@ -31,6 +32,9 @@ class Rosters:
 
     def witness_keys(self) -> dict[str, bytes]:
         return self._keys
+
+    def witness_rule(self) -> Rule:
+        return "half"
 
 
 async def make_node(folder: Path, name: str) -> Node:
