@@ -12,7 +12,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+import webbrowser
+from collections.abc import Iterator, Mapping
 
 import structlog
 
@@ -79,6 +80,8 @@ async def _serve(node: Node, as_json: bool, unsaid: dict[str, object]) -> None:
         running = {"address": address, "token": token, "pid": os.getpid(), "peer_port": peer_port}
         write_durably(node.config.run_path, json.dumps(running).encode())
         _announce(as_json, {**unsaid, "pages": address, "origin": node.origin, "peer_port": peer_port})
+        if unsaid and is_watched(sys.stdout.isatty(), os.environ):
+            webbrowser.open(address)
         unsaid.clear()
         await stopping.wait()
     finally:
@@ -120,6 +123,12 @@ def _refused_port(option: str, port: int) -> Iterator[None]:
         }
         reason = reasons.get(error.errno or 0, "this machine does not let us listen there")
         raise RefusedError.at(f"{option} {port}", reason) from None
+
+
+def is_watched(is_terminal: bool, environment: Mapping[str, str]) -> bool:
+    """Whether somebody sits at this machine, so that a new home's first-day page may open by itself."""
+    has_screen = sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & environment.keys()
+    return is_terminal and bool(has_screen)
 
 
 def configure_logs() -> None:

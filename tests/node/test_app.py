@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from node.app import is_watched
 from node.clock import Clock
 from node.config import Config
 from node.use_cases.home import init_home, open_config, open_node
@@ -158,3 +160,18 @@ def test_a_run_file_that_a_dead_node_left_does_not_stop_a_command(
     for left in (json.dumps(gone), "", "[]", "{}", "\x00"):
         path.write_text(left)
         assert run("status", "--json").answer["records"] == 1
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_terminal", "environment", "watched"),
+    [
+        ("a volunteer at a desktop", True, {"DISPLAY": ":0"}, True),
+        ("a volunteer on Wayland", True, {"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ("somebody over ssh", True, {}, sys.platform in ("darwin", "win32")),
+        ("a service unit", False, {"DISPLAY": ":0"}, False),
+    ],
+)
+def test_the_first_day_page_opens_by_itself_only_where_somebody_sits(
+    sentence: str, is_terminal: bool, environment: dict[str, str], watched: bool
+) -> None:
+    assert is_watched(is_terminal, environment) is watched, sentence
