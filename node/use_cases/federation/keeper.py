@@ -51,6 +51,7 @@ class RosterKeeper:
         self._node = node
         self.history: History | None = None
         self._decider: Decider | None = None
+        self._closed_slot = b""
         self._poked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -114,7 +115,7 @@ class RosterKeeper:
                 self._poked.set()
             elif self._decider is not None and indexed.body.slot == self._decider.slot:
                 self._decider.take(indexed)
-            elif self.history is None:
+            elif self._decider is None:
                 self._poked.set()
 
     async def _work(self) -> None:
@@ -135,6 +136,9 @@ class RosterKeeper:
             return
         if self._decider is None:
             await self._meet_members()
+            if self.history.lacks or self.history.slot == self._closed_slot:
+                # The next version is decided, but a record that it names or was proposed by is still on its way.
+                return
             self._open_decider()
         await self._admit_invited()
         self._offer()
@@ -193,14 +197,24 @@ class RosterKeeper:
         return True
 
     def _is_accepted(self, said: Said) -> bool:
+        if isinstance(said.body, Admission):
+            # Two members may vouch for one request: the second word must not bring back whoever has left since.
+            return said.body.join.leaf not in self._list_used_requests()
         if not isinstance(said.body, CharterProposal):
             return True
         accepted = setting(self._node.database.reader, ACCEPTED_SETTING)
         return said.origin == self._node.origin or accepted == hash_charter(said.body.charter)
 
+    def _list_used_requests(self) -> set[bytes]:
+        """The requests to join that a version has followed: a co-op that left says anew that it wants to belong."""
+        assert self.history is not None
+        found = records(self._node.database.reader, "federation.admission", self.history.federation)
+        return {indexed.body.join.leaf for indexed in found if indexed.leaf in self.history.applied}
+
     def _closed(self, _: bytes) -> None:
         decider, self._decider = self._decider, None
         if decider is not None:
+            self._closed_slot = decider.slot
             self._retire(decider)
         self._poked.set()
 
@@ -216,7 +230,8 @@ class RosterKeeper:
         members = set(history.newest.voters)
         if self._node.origin not in members:
             return
-        admitted = {indexed.body.join.leaf for indexed in records(db, "federation.admission", history.federation)}
+        vouched = records(db, "federation.admission", history.federation)
+        admitted = {indexed.body.join.leaf for indexed in vouched if indexed.origin in members}
         for indexed in records(db, "federation.join", history.federation):
             invited = setting(db, f"{INVITED_SETTING}/{indexed.origin}")
             if indexed.origin in members or indexed.leaf in admitted or invited is None or indexed.record.sigs:

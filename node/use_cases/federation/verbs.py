@@ -184,8 +184,11 @@ async def join(node: Node, params: JoinParams) -> dict[str, Any]:
 async def leave(node: Node, _: NoParams) -> dict[str, Any]:
     """Say in our own log that we leave; the next version of the roster is without us."""
     history = current_history(node)
-    if history is None:
+    if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "this home belongs to none")
+    said = records(node.database.reader, "federation.leave", history.federation, node.origin)
+    if any(indexed.leaf not in history.applied for indexed in said):
+        raise RefusedError.at("federation", "this home has said so already; the others have still to decide")
     published = await publish(node, "federation.leave", LeaveNotice(history.federation))
     return {"federation": history.federation.hex(), "index": published.index}
 
@@ -193,7 +196,7 @@ async def leave(node: Node, _: NoParams) -> dict[str, Any]:
 async def count_heads(node: Node, params: HeadsParams) -> dict[str, Any]:
     """Sign a new count of our people; the next version of the roster has it."""
     history = current_history(node)
-    if history is None:
+    if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "this home belongs to none")
     published = await publish(node, "federation.heads", HeadCount(history.federation, params.heads))
     return {"heads": params.heads, "index": published.index}

@@ -78,8 +78,8 @@ class Faults:
     async def _crash(self, machine: Machine) -> None:
         """A power cut at some moment of the round, and another start soon after."""
         await pass_time(self._chance.uniform(*CRASH_AFTER_S))
-        if not machine.is_up:
-            return
+        while not all(one.is_up for one in self._network.machines):
+            await pass_time(WATCH_S)
         self.crashes += 1
         machine.crash()
         await pass_time(self._chance.uniform(*DOWN_S))

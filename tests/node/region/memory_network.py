@@ -85,6 +85,8 @@ class MemoryNetwork:
         self.journal = Journal()
         self.machines: list[Machine] = []
         self.delivered = self.gaps = self.transfers = 0
+        self.withheld: set[tuple[str, Machine]] = set()
+        """Logs that do not reach a machine at all, by whomever."""
         self._held: dict[Machine, bool] = {}
         self._waiting: list[tuple[Machine, Machine, Push | Bundles]] = []
         self._busy: set[tuple[Machine, str]] = set()
@@ -202,7 +204,11 @@ class MemoryNetwork:
     def _arrive(self, source: Machine, target: Machine, message: Push | Bundles) -> None:
         if self._is_held(source, target):
             self._waiting.append((source, target, message))
-        elif target.is_up and (target, message.origin) not in self._busy:
+        elif (
+            target.is_up
+            and (target, message.origin) not in self._busy
+            and (message.origin, target) not in self.withheld
+        ):
             target.begin(self._admit(target, message))
 
     async def _admit(self, target: Machine, message: Push | Bundles) -> None:

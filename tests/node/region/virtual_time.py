@@ -17,6 +17,9 @@ EPOCH_MS = 1_790_000_000_000
 THOUGHT_S = (0.001, 0.02)
 """How long what goes on in a thread takes, in virtual seconds."""
 
+MOMENT_TURNS_MAX = 2_000
+"""Turns of the loop at one moment of virtual time: whoever needs more goes round and round."""
+
 Result = TypeVar("Result")
 Given = TypeVarTuple("Given")
 
@@ -27,13 +30,19 @@ class _JumpingSelector(selectors.DefaultSelector):
     def __init__(self, jump: Callable[[float], None]) -> None:
         super().__init__()
         self._jump = jump
+        self._turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
+        self._turns += 1
+        if self._turns > MOMENT_TURNS_MAX:
+            self._turns = 0
+            raise AssertionError("somebody goes round and round without waiting for anything")
         if ready or timeout == 0:
             return ready
         if timeout is None:
             raise AssertionError("everybody waits, and nothing will ever happen")
+        self._turns = 0
         self._jump(timeout)
         return []
 
