@@ -39,6 +39,8 @@ from storage.files import FILE_BYTES_MAX
 from storage.record_index import IndexedRecord, record_by_leaf, records
 
 FETCH_AGAIN_S = 0.5
+SET_ASIDE_MAX = 1_000
+"""Contributions set aside whose reasons are kept: whoever sends more is no better off for it."""
 SILENT_WAIT_MS = 500
 """How long the wait is for a participant that was silent in the round before."""
 
@@ -212,7 +214,7 @@ class PlanRun:
         else:
             assert self.economy is not None and self.state is not None
             found = audit_answer(indexed.origin, indexed.body, self.economy, self.state)
-        if found:
+        if found and len(self.set_aside) < SET_ASIDE_MAX:
             self.set_aside[indexed.leaf] = tuple(found)
         return not found
 
@@ -225,7 +227,7 @@ class PlanRun:
             await (self._publish_cards(slot) if slot.number == CARDS_ROUND else self._publish_answers(slot))
         except RefusedError as error:
             # This member is silent and told why; the plan goes on, and other cards may be released while they count.
-            self.trouble = str(error)
+            self.trouble = f"this co-op's own word in reading {reading} did not go out: {error}"
             if slot.number == CARDS_ROUND:
                 self.releases.pop(reading, None)
                 slot.contributed = False

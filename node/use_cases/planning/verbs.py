@@ -17,7 +17,7 @@ from node.use_cases.planning.view import PlanReport, check_draft, describe_plan,
 from node.use_cases.publish import publish
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError
-from protocol.planning.call import Meeting, PlanApproval, PlanCall
+from protocol.planning.call import CARDS_ROUND, Meeting, PlanApproval, PlanCall, round_slot
 from storage.files import FILE_BYTES_MAX
 from storage.record_index import records
 
@@ -98,6 +98,9 @@ async def propose(node: Node, params: ProposeParams) -> dict[str, Any]:
         raise RefusedError.at("reading", f"this call has readings 1 to {run.call.readings}")
     if node.origin not in run.terms.members:
         raise RefusedError.at("call", "this home is no member of the call's roster")
+    slot = round_slot(run.call_id, params.reading, CARDS_ROUND)
+    if records(node.database.reader, "plan.card", slot, node.origin):
+        raise RefusedError.at("reading", "this co-op's proposal for this reading has gone out already")
     await planner_of(node).release(run.call_id, params.reading, params.release)
     return {"call": run.call_id.hex(), "reading": params.reading}
 
