@@ -84,10 +84,12 @@ def _print_report(report: dict[str, Any], as_json: bool) -> None:
         click.echo(json.dumps(report, ensure_ascii=False))
         sys.stdout.flush()
         return
-    plan = report["plan"]
+    plan = {key: value for key, value in report["plan"].items() if key != "binds"}
     rows = [(key.replace("_", " "), value) for key, value in report.items() if key != "plan"]
     rows += [(f"plan: {key.replace('_', ' ')}", value) for key, value in plan.items()]
     print_table(("measured in this run", ""), rows)
+    for kind, names in report["plan"]["binds"].items():
+        say(f"\nWhat holds the plan back, {kind}: {'; '.join(names)}.")
 
 
 def _serve(run: Demo) -> None:
