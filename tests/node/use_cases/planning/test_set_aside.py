@@ -152,8 +152,8 @@ async def lie(liar: Machine, other: Machine, told: Told) -> None:
     side = private_side(liar, run_of(other))
     (card,) = side.cards.consumers
     for sentence, change, _ in CARDS:
-        body = msgspec.structs.replace(side.cards, consumers=(change(card, other.node.origin),))
-        told.leaves[sentence] = (await liar.do(publish(liar.node, "plan.card", body))).leaf
+        cards = msgspec.structs.replace(side.cards, consumers=(change(card, other.node.origin),))
+        told.leaves[sentence] = (await liar.do(publish(liar.node, "plan.card", cards))).leaf
     await liar.do(publish(liar.node, "plan.card", side.cards))
     for number, (sentence, spoil, _) in enumerate(ANSWERS, 1):
         body = spoil(await answer(other, side, number), other.node.origin)
