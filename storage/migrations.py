@@ -67,6 +67,13 @@ CREATE TABLE till_line (
 CREATE INDEX till_line_by_category ON till_line(category, product_code);
 """
 
+_FORK_TABLES = """
+CREATE TABLE fork_trunk (
+  origin TEXT NOT NULL, note_a BLOB NOT NULL, note_b BLOB NOT NULL, size INTEGER NOT NULL, proof BLOB NOT NULL,
+  PRIMARY KEY (origin, note_a, note_b)) WITHOUT ROWID;
+CREATE TABLE retired_log (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL) WITHOUT ROWID;
+"""
+
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is pending, each migration with its mark in one transaction."""
@@ -97,3 +104,9 @@ def add_record_index(database: Database) -> None:
 def add_private(database: Database) -> None:
     """What never leaves the node: settings, openings of commitments, till lines."""
     _run(database, _PRIVATE_TABLES)
+
+
+@MIGRATIONS(name="0004_forks")
+def add_forks(database: Database) -> None:
+    """How far two versions of a log are one, and which logs were ended."""
+    _run(database, _FORK_TABLES)

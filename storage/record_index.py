@@ -18,6 +18,7 @@ from protocol.core.record import Record, audit_author, leaf_hash_of, parse_recor
 from protocol.log.bundle import BUNDLE_ENTRIES
 from protocol.record_kinds import KINDS
 from storage import log_store
+from storage.fork_cuts import BEYOND, mark_beyond
 
 CATCH_UP_ENTRIES_MAX = 4_096
 VOID_REASON_LENGTH_MAX = 300
@@ -51,6 +52,7 @@ class IndexRow:
 
 
 _COLUMNS = "origin, idx, kind, subject, by_key, at_ms, leaf, void"
+_COUNTED = ", ".join(f"'{reason}'" for reason in ("", *BEYOND))
 
 
 def catch_up(db: sqlite3.Connection, origin: str, limit: int = CATCH_UP_ENTRIES_MAX) -> tuple[int, int]:
@@ -68,6 +70,7 @@ def catch_up(db: sqlite3.Connection, origin: str, limit: int = CATCH_UP_ENTRIES_
     rows = [index_entry(origin, index, raw, log_key_id) for index, raw in enumerate(found, start)]
     sql = f"INSERT OR REPLACE INTO record_index({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
     db.executemany(sql, map(astuple, rows))
+    mark_beyond(db, origin, start)
     db.execute("INSERT OR REPLACE INTO index_cursor VALUES (?, ?)", (origin, stop))
     return start, stop
 
@@ -114,9 +117,10 @@ def records(
     subject: bytes | None = None,
     origin: str | None = None,
     with_void: bool = False,
+    every_branch: bool = False,
 ) -> list[IndexedRecord]:
     """Records of one kind in canonical order (origin, index), narrowed to a subject or a log; void ones left out
-    unless asked for."""
+    unless asked for. With `every_branch` those beyond a log's cut count too: for what a closed decision stands on."""
     where = "kind = ?"
     values: list[str | bytes] = [kind]
     if subject is not None:
@@ -124,7 +128,7 @@ def records(
     if origin is not None:
         where, values = f"{where} AND origin = ?", [*values, origin]
     if not with_void:
-        where = f"{where} AND void = ''"
+        where = f"{where} AND void IN ({_COUNTED})" if every_branch else f"{where} AND void = ''"
     sql = f"SELECT {_COLUMNS} FROM record_index WHERE {where} ORDER BY origin, idx"
     opened: dict[tuple[str, int], list[bytes]] = {}
     return [_open_row(db, IndexRow(*row), opened) for row in db.execute(sql, values).fetchall()]
@@ -150,8 +154,11 @@ def record_at(db: sqlite3.Connection, origin: str, index: int) -> IndexedRecord 
 
 
 def record_by_leaf(db: sqlite3.Connection, leaf: bytes) -> IndexedRecord | None:
-    """One record by its leaf hash that is not void: a copy of its bytes in another log is, so there is at most one."""
-    sql = f"SELECT {_COLUMNS} FROM record_index WHERE leaf = ? AND void = '' ORDER BY origin, idx LIMIT 1"
+    """One record by its leaf hash that is not void: a copy of its bytes in another log is, so there is at most one.
+
+    One beyond a log's cut is found too, `void` then says so: whoever names a record by its leaf has seen it.
+    """
+    sql = f"SELECT {_COLUMNS} FROM record_index WHERE leaf = ? AND void IN ({_COUNTED}) ORDER BY origin, idx LIMIT 1"
     row = db.execute(sql, (leaf,)).fetchone()
     return None if row is None or row[2] == NOT_READABLE else _open_row(db, IndexRow(*row))
 
@@ -192,4 +199,5 @@ def _open_row(
         else:
             opened[row.origin, number] = found
     record = parse_record(found[offset])
-    return IndexedRecord(row.origin, row.index, row.leaf, record, None if row.void else read_body(record), row.void)
+    body = read_body(record) if row.void in ("", *BEYOND) else None
+    return IndexedRecord(row.origin, row.index, row.leaf, record, body, row.void)

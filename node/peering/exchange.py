@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Protocol
 
 from node.peering.serving import format_evidence, format_push, serve
+from node.use_cases.branch_point import BranchFinder
 from node.use_cases.context import Node
 from node.use_cases.cosign import Cosigner, admit_cosignature, witness_name, witness_roster
 from node.use_cases.fork_watch import Evidence, admit_evidence, is_past_of_ours, judge_note, list_evidence
@@ -21,8 +22,9 @@ from protocol.gossip import events, limits
 from protocol.gossip.events import Action, Event
 from protocol.gossip.frames import format_frame
 from protocol.gossip.frontier import Frontier, LogHead
-from protocol.gossip.messages import Cosig
+from protocol.gossip.messages import Cosig, Fork
 from protocol.gossip.session import Session, State
+from protocol.log.branch_point import SIZE_BYTES, is_trunk
 from storage import gossip_marks, log_store, peer_state
 from storage.cosignatures import Cosignature, newest_by_cosigner
 
@@ -65,6 +67,7 @@ class Exchange:
         self.links: dict[int, Link] = {}
         self.receiver = Receiver(node)
         self.cosigner = Cosigner(node, self._hand_on_cosignature)
+        self._branches = BranchFinder(node)
         self._sessions = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._unverified: dict[int, int] = {}
@@ -305,17 +308,35 @@ class Exchange:
             self._hand_on_cosignature(found, link.session.number)
 
     async def _check_fork(self, link: Link, action: events.CheckFork) -> None:
-        if action.note_b:
+        if is_trunk(action.proof):
+            notes = (action.note_a, action.note_b)
+            self._tell_branches(link, await self._branches.admit(action.origin, notes, action.proof))
+        elif action.note_b:
             evidence = Evidence(action.origin, action.note_a, action.note_b, action.proof)
-            found, send_ours = await admit_evidence(self.node, evidence), False
+            self._tell_fork(await admit_evidence(self.node, evidence))
+        elif len(action.proof) == SIZE_BYTES:
+            self._tell_branches(link, self._branches.answer(action.origin, action.proof))
+        elif action.proof:
+            self._tell_branches(link, await self._branches.take(action.origin, action.note_a, action.proof))
         else:
             found, send_ours = await judge_note(self.node, action.origin, action.note_a)
-        if send_ours:
-            self._send_note(link, events.ServeNote(action.origin))
+            if send_ours:
+                self._send_note(link, events.ServeNote(action.origin))
+            self._tell_fork(found)
+            self._tell_branches(link, self._branches.begin(action.origin, action.note_a))
+
+    def _tell_fork(self, found: Evidence | None) -> None:
         if found is not None:
             self.frontier.frozen.add(found.origin)
             # To all, also to where it came from: that peer may hold one branch only.
             self._broadcast(events.ForkKnown(found.origin, format_evidence(found), 0))
+
+    def _tell_branches(self, link: Link, said: Fork | None) -> None:
+        """A question or answer goes to the peer, what was found to all."""
+        if said is not None and said.note_b:
+            self._broadcast(events.ForkKnown(said.origin, format_frame(said), 0))
+        elif said is not None:
+            link.send(format_frame(said))
 
     async def _store_file(self, link: Link, action: events.StoreFile) -> None:
         await asyncio.to_thread(self.node.files.put, action.raw)

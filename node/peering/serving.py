@@ -14,7 +14,7 @@ from protocol.gossip.events import Action
 from protocol.gossip.frames import cut_bundle, cut_head, format_frame
 from protocol.gossip.messages import Cosig, FilePart, Fork, Push
 from protocol.log.bundle import BUNDLE_ENTRIES, format_bundle
-from storage import log_store
+from storage import fork_cuts, log_store
 from storage.cosignatures import newest_by_cosigner
 
 
@@ -33,6 +33,11 @@ def serve(node: Node, action: Action) -> Iterator[bytes]:
         case events.ServeForks():
             for evidence in list_evidence(db)[: limits.FORKS_TOLD_MAX]:
                 yield format_evidence(evidence)
+            for trunk in fork_cuts.trunks(db)[: limits.FORKS_TOLD_MAX]:
+                yield format_frame(Fork(*trunk))
+            # Perhaps this peer holds the other version of one, and where they part is still to be found.
+            for origin in fork_cuts.untraced_logs(db)[: limits.FORKS_TOLD_MAX]:
+                yield from serve(node, events.ServeNote(origin))
         case events.ServeNote():
             head = log_store.head(db, action.origin)
             if head is not None and head.size:

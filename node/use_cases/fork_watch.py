@@ -1,7 +1,8 @@
 """Evidence that a log was signed on two branches: judged, kept, and never held against more than the log.
 
 Invariant: only heads that the log itself signed count, and only with a proof that anyone can check.
-Spec: docs/spec/session.md
+Invariant: evidence ends a log's views where its versions part: at once at nothing, then as far as is shown.
+Spec: docs/spec/session.md, docs/spec/branch-point.md
 """
 
 import sqlite3
@@ -16,6 +17,7 @@ from protocol.log.fork import check_fork, prove_fork
 from protocol.log.merkle import fold, leaf_hash
 from storage import log_store
 from storage.cosignatures import add_fork, forks
+from storage.fork_cuts import apply_cut
 
 FORKS_PER_LOG_MAX = 4
 """Pieces of evidence kept for one log: one is enough to convict, more only show further branches."""
@@ -56,7 +58,7 @@ async def judge_note(node: Node, origin: str, note: bytes) -> tuple[Evidence | N
     if theirs.size > head.size:
         return None, True
     ours = open_checkpoint(head.note, log_key, origin)
-    proof = prove_fork(theirs, ours, lambda level, index: _read_subtree(db, origin, level, index))
+    proof = prove_fork(theirs, ours, lambda level, index: read_subtree(db, origin, level, index))
     if proof is None:
         return None, False
     return await _keep(node, Evidence(origin, note, head.note, proof)), False
@@ -79,15 +81,26 @@ def list_evidence(db: sqlite3.Connection) -> list[Evidence]:
 async def _keep(node: Node, evidence: Evidence) -> Evidence | None:
     def keep(db: sqlite3.Connection) -> bool:
         held = sum(origin == evidence.origin for origin, *_ in forks(db))
-        return held < FORKS_PER_LOG_MAX and add_fork(db, *evidence)
+        if held >= FORKS_PER_LOG_MAX or not add_fork(db, *evidence):
+            return False
+        apply_cut(db, evidence.origin)
+        return True
 
     if not await node.database.write(keep):
         return None
     node.log.warning("fork_evidence", origin=evidence.origin)
+    tell_recount(node, evidence.origin)
     return evidence
 
 
-def _read_subtree(db: sqlite3.Connection, origin: str, level: int, index: int) -> bytes:
+def tell_recount(node: Node, origin: str) -> None:
+    """Have whoever follows a log's records look at all of them again."""
+    head = log_store.head(node.database.reader, origin)
+    if head is not None and head.size:
+        node.changes.publish(origin, 0, head.size)
+
+
+def read_subtree(db: sqlite3.Connection, origin: str, level: int, index: int) -> bytes:
     """The root of a complete subtree of a stored log (merkle.HashReader)."""
     start, stop = index << level, (index + 1) << level
     if level >= BUNDLE_LEVEL:

@@ -107,8 +107,8 @@ class Decider:
     def _list_votes(self) -> list[Vote]:
         """Every vote of this slot in the logs."""
         db = self._node.database.reader
-        found = [self._read(indexed) for kind in VOTE_KINDS for indexed in records(db, kind, self.slot)]
-        return [vote for vote in found if vote is not None]
+        found = (indexed for kind in VOTE_KINDS for indexed in records(db, kind, self.slot, every_branch=True))
+        return [vote for indexed in found if (vote := self._read(indexed)) is not None]
 
     def _read(self, indexed: IndexedRecord) -> Vote | None:
         if indexed.body is None or indexed.record.sigs:
@@ -187,7 +187,7 @@ def closed_content(node: Node, slot: bytes, voters: Iterable[str]) -> bytes | No
     votes: list[Vote] = []
     contents: dict[bytes, bytes] = {}
     for kind in VOTE_KINDS:
-        for indexed in records(db, kind, slot):
+        for indexed in records(db, kind, slot, every_branch=True):
             vote = None if indexed.record.sigs else vote_of(indexed.body, indexed.origin)
             if vote is not None:
                 votes.append(vote)

@@ -183,7 +183,8 @@ class RosterKeeper:
     def _judge(self, content: bytes) -> bool | None:
         assert self.history is not None
         try:
-            saids = [find_said(self._node.database.reader, leaf) for leaf in parse_changes(content)]
+            db = self._node.database.reader
+            saids = [find_said(db, leaf, every_branch=False) for leaf in parse_changes(content)]
             for said in saids:
                 if said is not None:
                     read_change(self.history, said)

@@ -113,7 +113,7 @@ def read_history(node: Node) -> History | None:
     if federation is None:
         return None
     db = node.database.reader
-    for indexed in records(db, "federation.founding", federation):
+    for indexed in records(db, "federation.founding", federation, every_branch=True):
         if indexed.origin == indexed.body.member.origin and not indexed.record.sigs:
             return fold_federation(
                 indexed.body, lambda slot, voters: closed_content(node, slot, voters), lambda leaf: find_said(db, leaf)
@@ -121,10 +121,14 @@ def read_history(node: Node) -> History | None:
     return None
 
 
-def find_said(db: sqlite3.Connection, leaf: bytes) -> Said | None:
-    """A record by its leaf hash, None when it is not here or says nothing."""
+def find_said(db: sqlite3.Connection, leaf: bytes, every_branch: bool = True) -> Said | None:
+    """A record by its leaf hash, None when it is not here or says nothing.
+
+    A decision that is closed names its records for ever; for a new one (not `every_branch`) those beyond a log's cut
+    are as if they were not here.
+    """
     indexed = record_by_leaf(db, leaf)
-    if indexed is None or indexed.body is None or indexed.record.sigs:
+    if indexed is None or indexed.body is None or indexed.record.sigs or (indexed.void and not every_branch):
         return None
     return Said(indexed.origin, indexed.index, indexed.leaf, indexed.body)
 

@@ -141,7 +141,7 @@ def check_draft(node: Node, run: PlanRun, draft: Draft) -> Certificate:
 def read_approvals(node: Node, run: PlanRun) -> Approvals:
     """The members' words on the plans of this call, first attempt."""
     spoken: dict[str, tuple[PlanApproval, ...]] = {}
-    for indexed in records(node.database.reader, "plan.approval", run.call_id):
+    for indexed in records(node.database.reader, "plan.approval", run.call_id, every_branch=True):
         if not indexed.record.sigs:
             spoken[indexed.origin] = (*spoken.get(indexed.origin, ()), indexed.body)
     return count_approvals(spoken, frozenset(run.terms.members), 0)
@@ -190,7 +190,7 @@ def _edited_by(node: Node, run: PlanRun, reading: int) -> tuple[str, ...]:
 
 def _vote_rows(node: Node, run: PlanRun) -> tuple[VoteRow, ...]:
     rows: dict[str, VoteRow] = {}
-    for indexed in records(node.database.reader, "plan.approval", run.call_id):
+    for indexed in records(node.database.reader, "plan.approval", run.call_id, every_branch=True):
         body, meeting = indexed.body, indexed.body.meeting
         if indexed.origin in run.terms.members and body.attempt == 0 and not indexed.record.sigs:
             row = VoteRow(

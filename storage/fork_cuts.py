@@ -1,0 +1,99 @@
+"""Where the views of a log end: two versions of it exist, or it was retired.
+
+Invariant: a cut follows from the evidence and the retirements that are held, never from the order they came in.
+Invariant: entries beyond a cut stay readable; views leave them out, and closed decisions still name them.
+Spec: docs/spec/branch-point.md
+"""
+
+import sqlite3
+
+PARTED = "two versions of this log exist, and they part before this entry"
+RETIRED = "this log was retired before this entry"
+BEYOND = (PARTED, RETIRED)
+"""Why an entry that breaks no rule is left out of the views."""
+
+
+def add_trunk(db: sqlite3.Connection, origin: str, notes: tuple[bytes, bytes], size: int, proof: bytes) -> bool:
+    """Keep how far two heads are known to be one log; False when as much was known. The notes are in their order."""
+    if size <= trunk_size(db, origin, notes) and has_trunk(db, origin, notes):
+        return False
+    sql = "INSERT OR REPLACE INTO fork_trunk(origin, note_a, note_b, size, proof) VALUES (?, ?, ?, ?, ?)"
+    db.execute(sql, (origin, *notes, size, proof))
+    return True
+
+
+def has_trunk(db: sqlite3.Connection, origin: str, notes: tuple[bytes, bytes]) -> bool:
+    """Whether anything has been shown of what two heads have in common."""
+    sql = "SELECT 1 FROM fork_trunk WHERE origin = ? AND note_a = ? AND note_b = ?"
+    return db.execute(sql, (origin, *notes)).fetchone() is not None
+
+
+def trunk_size(db: sqlite3.Connection, origin: str, notes: tuple[bytes, bytes]) -> int:
+    """How many entries two heads are known to have in common; 0 while nothing is known."""
+    sql = "SELECT size FROM fork_trunk WHERE origin = ? AND note_a = ? AND note_b = ?"
+    row = db.execute(sql, (origin, *notes)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def trunks(db: sqlite3.Connection) -> list[tuple[str, bytes, bytes, bytes]]:
+    """All that is known of where logs part: (origin, note, note, proof)."""
+    return list(db.execute("SELECT origin, note_a, note_b, proof FROM fork_trunk ORDER BY origin, note_a, note_b"))
+
+
+def untraced_logs(db: sqlite3.Connection) -> list[str]:
+    """Logs of which two versions exist, and of some pair of heads nothing is known that they have in common."""
+    sql = """SELECT DISTINCT fork.origin FROM fork LEFT JOIN fork_trunk AS trunk
+             ON trunk.origin = fork.origin AND trunk.note_a = fork.note_a AND trunk.note_b = fork.note_b
+             WHERE trunk.origin IS NULL ORDER BY fork.origin"""
+    return [row[0] for row in db.execute(sql)]
+
+
+def retire_log(db: sqlite3.Connection, origin: str, size: int, root: bytes) -> bool:
+    """Note that a log was ended at this head; the first word counts. False when it was."""
+    sql = "INSERT OR IGNORE INTO retired_log(origin, size, root) VALUES (?, ?, ?)"
+    return db.execute(sql, (origin, size, root)).rowcount > 0
+
+
+def retired_at(db: sqlite3.Connection, origin: str) -> tuple[int, bytes] | None:
+    """(size, root) of the head at which a log was ended, None for one that goes on."""
+    row: tuple[int, bytes] | None = db.execute(
+        "SELECT size, root FROM retired_log WHERE origin = ?", (origin,)
+    ).fetchone()
+    return row
+
+
+def retired_logs(db: sqlite3.Connection) -> dict[str, tuple[int, bytes]]:
+    """Every ended log with the head it was ended at."""
+    return {origin: (size, root) for origin, size, root in db.execute("SELECT origin, size, root FROM retired_log")}
+
+
+def cut_of(db: sqlite3.Connection, origin: str) -> tuple[int, str] | None:
+    """(how many entries of a log count in views, why the others do not); None when all count.
+
+    Of two versions it is what they are shown to have in common, and nothing while nothing is shown of any pair of
+    heads. An ended log's end stands above that, since it names one version.
+    """
+    retired = retired_at(db, origin)
+    if retired is not None:
+        return retired[0], RETIRED
+    sql = """SELECT count(*), min(trunk.size) FROM fork LEFT JOIN fork_trunk AS trunk
+             ON trunk.origin = fork.origin AND trunk.note_a = fork.note_a AND trunk.note_b = fork.note_b
+             WHERE fork.origin = ?"""
+    pieces, size = db.execute(sql, (origin,)).fetchone()
+    return (int(size or 0), PARTED) if pieces else None
+
+
+def apply_cut(db: sqlite3.Connection, origin: str) -> None:
+    """Bring the index in line with a log's cut, which may have come, risen or fallen."""
+    sql = "UPDATE record_index SET void = '' WHERE origin = ? AND void IN (?, ?)"
+    db.execute(sql, (origin, *BEYOND))
+    mark_beyond(db, origin, 0)
+
+
+def mark_beyond(db: sqlite3.Connection, origin: str, start: int) -> None:
+    """Leave index rows from `start` on out of views where they lie beyond the cut; what breaks its rule keeps its own
+    reason."""
+    cut = cut_of(db, origin)
+    if cut is not None:
+        sql = "UPDATE record_index SET void = ? WHERE origin = ? AND idx >= ? AND void = ''"
+        db.execute(sql, (cut[1], origin, max(start, cut[0])))
