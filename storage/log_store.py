@@ -14,6 +14,7 @@ from protocol.log import bundle as bundles
 from protocol.log.bundle import BUNDLE_ENTRIES
 from protocol.log.checkpoint import Checkpoint
 from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES, Tree, leaf_hash
+from protocol.log.tiles import TILE_HASHES, TILE_HEIGHT, Tile, count_tile_hashes, grow_tile
 
 
 class Head(NamedTuple):
@@ -29,6 +30,9 @@ class Head(NamedTuple):
 class ForkError(PeerError):
     """A signed head that does not extend the one we hold: both are to be kept as evidence."""
 
+
+TILE_LEVEL_KEPT = 2
+"""The lowest level whose tiles are kept in a table of their own; those below are the bundles and their roots."""
 
 _HEAD_COLUMNS = "origin, size, root, note, change"
 
@@ -80,13 +84,17 @@ def entries(db: sqlite3.Connection, origin: str, start: int, stop: int) -> list[
     found: list[bytes] = []
     first, last = start // BUNDLE_ENTRIES, max(start, stop - 1) // BUNDLE_ENTRIES
     # Bundles at and beyond the open one may lie here already, brought by a transfer that has not reached its head.
-    sql = """SELECT number, blob FROM bundle WHERE origin = ? AND number BETWEEN ? AND ?
-               AND number < (SELECT size / ? FROM log WHERE origin = ?) ORDER BY number"""
-    for number, blob in db.execute(sql, (origin, first, last, BUNDLE_ENTRIES, origin)):
-        base = number * BUNDLE_ENTRIES
-        found += bundles.parse_bundle(blob, BUNDLE_ENTRIES)[max(0, start - base) : max(0, stop - base)]
-    sql = "SELECT entry FROM open_entry WHERE origin = ? AND idx >= ? AND idx < ? ORDER BY idx"
-    found += [row[0] for row in db.execute(sql, (origin, start, stop))]
+    # One statement reads one moment: between two, the writer may close the open bundle, and its entries were in neither.
+    sql = """SELECT 0 AS is_open, number AS place, blob AS raw FROM bundle WHERE origin = ? AND number BETWEEN ? AND ?
+               AND number < (SELECT size / ? FROM log WHERE origin = ?)
+             UNION ALL SELECT 1, idx, entry FROM open_entry WHERE origin = ? AND idx >= ? AND idx < ?
+             ORDER BY is_open, place"""
+    for is_open, place, raw in db.execute(sql, (origin, first, last, BUNDLE_ENTRIES, origin, origin, start, stop)):
+        if is_open:
+            found.append(raw)
+            continue
+        base = place * BUNDLE_ENTRIES
+        found += bundles.parse_bundle(raw, BUNDLE_ENTRIES)[max(0, start - base) : max(0, stop - base)]
     return found
 
 
@@ -106,11 +114,63 @@ def bundle(db: sqlite3.Connection, origin: str, number: int, size: int) -> bytes
 def bundle_roots(db: sqlite3.Connection, origin: str, start: int, size: int) -> list[bytes]:
     """Roots of bundles `start`.. of the log's tree of `size`; the last may be partial."""
     closed = size // BUNDLE_ENTRIES
-    sql = "SELECT root FROM bundle WHERE origin = ? AND number >= ? AND number < ? ORDER BY number"
+    sql = (
+        "SELECT root FROM bundle INDEXED BY bundle_root WHERE origin = ? AND number >= ? AND number < ? ORDER BY number"
+    )
     roots = [row[0] for row in db.execute(sql, (origin, start, closed))]
     if size % BUNDLE_ENTRIES and start <= closed:
         roots.append(bundles.bundle_root(entries(db, origin, closed * BUNDLE_ENTRIES, size)))
     return roots
+
+
+def read_tile(db: sqlite3.Connection, origin: str, tile: Tile) -> bytes:
+    """A tile or entry bundle as tlog-tiles serves it, as wide as asked for; MisuseError beyond the stored head.
+
+    Reads a bundle, or 256 roots; above these what `keep_tiles` has kept, and computes what it has not.
+    """
+    present = head(db, origin)
+    if present is None or count_tile_hashes(tile.level or 0, tile.number, present.size) < tile.width:
+        raise MisuseError(f"log {origin} has no such tile")
+    start = tile.number * TILE_HASHES
+    if tile.level is None:
+        return bundle(db, origin, tile.number, start + tile.width)
+    if tile.level == 0:
+        return b"".join(leaf_hash(entry) for entry in entries(db, origin, start, start + tile.width))
+    if tile.level < TILE_LEVEL_KEPT:
+        return b"".join(bundle_roots(db, origin, start, (start + tile.width) * BUNDLE_ENTRIES))
+    sql = "SELECT hashes FROM tile WHERE origin = ? AND level = ? AND number = ?"
+    row = db.execute(sql, (origin, tile.level, tile.number)).fetchone()
+    held = b"" if row is None else bytes(row[0])[: tile.width * HASH_BYTES]
+    return grow_tile(tile, held, lambda below: read_tile(db, origin, below))
+
+
+def has_new_tiles(db: sqlite3.Connection, origin: str) -> bool:
+    """Whether `keep_tiles` has something to do: a log has grown by 65,536 entries."""
+    present = head(db, origin)
+    return present is not None and _kept_hashes(db, origin, TILE_LEVEL_KEPT) < present.size >> TILE_HEIGHT * 2
+
+
+def keep_tiles(db: sqlite3.Connection, origin: str) -> None:
+    """Keep the tiles above the roots of a log's bundles as far as its head goes, so that a proof reads a few rows."""
+    present = head(db, origin)
+    level = TILE_LEVEL_KEPT
+    while present is not None and (count := present.size >> TILE_HEIGHT * level):
+        for number in range(_kept_hashes(db, origin, level) // TILE_HASHES, -(-count // TILE_HASHES)):
+            tile = Tile(level, number, count_tile_hashes(level, number, present.size))
+            sql = "INSERT OR REPLACE INTO tile(origin, level, number, hashes) VALUES (?, ?, ?, ?)"
+            db.execute(sql, (origin, level, number, read_tile(db, origin, tile)))
+        level += 1
+
+
+def drop_tiles(db: sqlite3.Connection, origin: str) -> None:
+    """Forget what `keep_tiles` has kept of a log: it is made again from the bundles."""
+    db.execute("DELETE FROM tile WHERE origin = ?", (origin,))
+
+
+def _kept_hashes(db: sqlite3.Connection, origin: str, level: int) -> int:
+    sql = "SELECT number, length(hashes) FROM tile WHERE origin = ? AND level = ? ORDER BY number DESC LIMIT 1"
+    row = db.execute(sql, (origin, level)).fetchone()
+    return 0 if row is None else row[0] * TILE_HASHES + row[1] // HASH_BYTES
 
 
 def pending_bundles(db: sqlite3.Connection, origin: str) -> set[int]:
