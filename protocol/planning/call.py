@@ -24,9 +24,11 @@ WAIT_MS_MAX = 3_600_000
 REASON_LENGTH_MAX = 500
 SLOT_DOMAIN = b"rochdale/plan-round/v1\0"
 CARDS_ROUND = 0
+FIRST_ANSWERS_ROUND = 1
 
 Reading = Annotated[int, msgspec.Meta(ge=1, le=READINGS_MAX)]
-RoundNumber = Annotated[int, msgspec.Meta(ge=CARDS_ROUND, le=ROUNDS_MAX)]
+# An answer can never speak in the slot of the cards.
+RoundNumber = Annotated[int, msgspec.Meta(ge=FIRST_ANSWERS_ROUND, le=ROUNDS_MAX)]
 WaitMs = Annotated[int, msgspec.Meta(ge=1, le=WAIT_MS_MAX)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
