@@ -5,7 +5,9 @@ Invariant: all of it is RFC 6962 (SHA-256): leaf = H(0, entry), node = H(1, left
 Spec: docs/spec/tree.md
 """
 
+import base64
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
@@ -14,6 +16,8 @@ from protocol.core.errors import MisuseError, PeerError
 HASH_BYTES: Final = 32
 PROOF_HASHES_MAX: Final = 63
 EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
+
+_HASH_TEXT = re.compile(r"[A-Za-z0-9+/]{43}=", re.ASCII)
 
 
 class HashReader(Protocol):
@@ -115,7 +119,7 @@ class Tree:
 
 def root_at(size: int, read: HashReader) -> bytes:
     """The root of the first `size` leaves."""
-    return _range_root(0, size, read) if size else EMPTY_ROOT
+    return range_root(0, size, read) if size else EMPTY_ROOT
 
 
 def prove_inclusion(index: int, size: int, read: HashReader) -> list[bytes]:
@@ -124,19 +128,19 @@ def prove_inclusion(index: int, size: int, read: HashReader) -> list[bytes]:
         raise MisuseError(f"no leaf {index} in a tree of size {size}")
     start, end, path = 0, size, []
     while end - start > 1:
-        middle = start + _split(end - start)
+        middle = start + largest_split(end - start)
         if index < middle:
-            path.append(_range_root(middle, end, read))
+            path.append(range_root(middle, end, read))
             end = middle
         else:
-            path.append(_range_root(start, middle, read))
+            path.append(range_root(start, middle, read))
             start = middle
     return path[::-1]
 
 
 def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
     """PeerError unless the proof shows that `leaf` (a leaf hash) is number `index` of the tree `size`, `root`."""
-    _check_hashes([leaf, root, *proof], len(proof))
+    check_hashes([leaf, root, *proof], len(proof))
     if not 0 <= index < size:
         raise PeerError(f"inclusion proof: no leaf {index} in a tree of size {size}")
     computed, place, last = leaf, index, size - 1
@@ -168,20 +172,20 @@ def prove_consistency(old_size: int, size: int, read: HashReader) -> list[bytes]
         return []
     start, end, path, whole = 0, size, [], True
     while end != old_size:
-        middle = start + _split(end - start)
+        middle = start + largest_split(end - start)
         if old_size <= middle:
-            path.append(_range_root(middle, end, read))
+            path.append(range_root(middle, end, read))
             end = middle
         else:
-            path.append(_range_root(start, middle, read))
+            path.append(range_root(start, middle, read))
             start, whole = middle, False
     # The checker already knows the old root when it is a subtree of its own.
-    return ([] if whole else [_range_root(start, end, read)]) + path[::-1]
+    return ([] if whole else [range_root(start, end, read)]) + path[::-1]
 
 
 def check_consistency(old_size: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]) -> None:
     """PeerError unless the proof shows that the tree `size`, `root` begins with the tree `old_size`, `old_root`."""
-    _check_hashes([old_root, root, *proof], len(proof))
+    check_hashes([old_root, root, *proof], len(proof))
     if not 0 <= old_size <= size:
         raise PeerError(f"consistency proof: no tree of size {old_size} within one of size {size}")
     if old_size in (0, size):
@@ -218,17 +222,37 @@ def _replay_consistency(old_size: int, old_root: bytes, size: int, proof: Sequen
     return computed_old, computed
 
 
-def _check_hashes(hashes: Sequence[bytes], proof_length: int) -> None:
+def format_hashes(hashes: Sequence[bytes]) -> str:
+    """Hashes in base64, a line each."""
+    if any(len(subtree) != HASH_BYTES for subtree in hashes):
+        raise MisuseError(f"a hash has {HASH_BYTES} bytes")
+    return "".join(base64.b64encode(subtree).decode() + "\n" for subtree in hashes)
+
+
+def parse_hashes(lines: Sequence[str]) -> tuple[bytes, ...]:
+    """The hashes on lines without their newlines; PeerError when there are more than 63 or one is not canonical."""
+    if len(lines) > PROOF_HASHES_MAX:
+        raise PeerError(f"proof: {len(lines)} hashes, at most {PROOF_HASHES_MAX} are read")
+    hashes = tuple(base64.b64decode(line) if _HASH_TEXT.fullmatch(line) else b"" for line in lines)
+    for line, subtree in zip(lines, hashes, strict=True):
+        # The last letter of 43 has two spare bits.
+        if base64.b64encode(subtree).decode() != line or not subtree:
+            raise PeerError("proof: a line that is no hash in canonical base64")
+    return hashes
+
+
+def check_hashes(hashes: Sequence[bytes], proof_length: int) -> None:
+    """PeerError when a proof is too long or holds something that is no hash."""
     if proof_length > PROOF_HASHES_MAX or any(len(subtree) != HASH_BYTES for subtree in hashes):
         raise PeerError(f"proof: more than {PROOF_HASHES_MAX} hashes, or a hash that is not {HASH_BYTES} bytes")
 
 
-def _split(length: int) -> int:
+def largest_split(length: int) -> int:
     """The largest power of two below a length of at least 2."""
     return 1 << ((length - 1).bit_length() - 1)
 
 
-def _range_root(start: int, end: int, read: HashReader) -> bytes:
+def range_root(start: int, end: int, read: HashReader) -> bytes:
     """The root over the leaves start to end, which are one subtree of the RFC 6962 split."""
     subtrees = []
     while start < end:

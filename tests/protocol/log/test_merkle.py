@@ -21,6 +21,7 @@ from protocol.log.merkle import (
     root_at,
     root_of,
 )
+from tests.protocol.log.model.slow_tree import list_damaged
 
 SIZE = 64
 LEAVES = [leaf_hash(bytes([number])) for number in range(SIZE)]
@@ -154,6 +155,20 @@ def test_no_changed_consistency_proof_is_accepted() -> None:
                 if path != proof:
                     with pytest.raises(PeerError):
                         check_consistency(old_size, ROOTS[old_size], size, ROOTS[size], path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", range(1, 17))
+def test_no_proof_with_any_flipped_bit_is_accepted(size: int) -> None:
+    for index in range(size):
+        for leaf, root, *path in list_damaged([LEAVES[index], ROOTS[size], *prove_inclusion(index, size, read)]):
+            with pytest.raises(PeerError):
+                check_inclusion(leaf, index, size, path, root)
+    for old_size in range(1, size + 1):
+        hashes = [ROOTS[old_size], ROOTS[size], *prove_consistency(old_size, size, read)]
+        for old_root, root, *path in list_damaged(hashes):
+            with pytest.raises(PeerError):
+                check_consistency(old_size, old_root, size, root, path)
 
 
 def test_a_root_that_is_higher_than_its_size_allows_has_no_proof() -> None:
