@@ -17,6 +17,7 @@ from protocol.core.note import (
     COSIGNATURE_V1,
     SIGNATURES_MAX,
     Signature,
+    Verifier,
     format_note,
     format_signature,
     key_hash,
@@ -71,8 +72,10 @@ def verify_cosignature(text: str, line: str, name: str, public: bytes) -> int:
     return read_time(signature.raw)
 
 
-def list_cosigners(note: bytes, verifiers: Iterable[CosignatureVerifier]) -> dict[str, int]:
+def list_cosigners(note: bytes, verifiers: Iterable[Verifier]) -> dict[str, int]:
     """Name of each known cosigner on a note -> POSIX time of its newest signature there; {} when there is none.
+
+    The verifiers are of types 0x04 and 0x06; a cosigner with both keys is named once.
 
     PeerError when the note is malformed or a known cosigner's signature is wrong.
     """
