@@ -1,13 +1,38 @@
 """Proof that a log was signed on two branches, for anyone to check offline.
 
 Invariant: evidence convicts only a log's own signatures: two signed heads that no tree can both begin with.
+Invariant: a file of evidence is at most 4 KB and needs nothing beside it but the log's key.
 Invariant: the words stay neutral; the first cause of a fork is a restored backup.
-Spec: docs/spec/session.md
+Spec: docs/spec/fork-evidence.md, docs/spec/session.md
 """
 
-from protocol.core.errors import PeerError
-from protocol.log.checkpoint import Checkpoint, open_checkpoint
-from protocol.log.merkle import HASH_BYTES, HashReader, check_consistency, prove_consistency, root_at
+from typing import Final
+
+import msgspec
+
+from protocol.core.errors import MisuseError, PeerError
+from protocol.core.note import Ed25519Verifier, format_note, parse_note, verify_note
+from protocol.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from protocol.log.merkle import (
+    HASH_BYTES,
+    HashReader,
+    check_consistency,
+    format_hashes,
+    parse_hashes,
+    prove_consistency,
+    root_at,
+)
+
+EVIDENCE_HEADER: Final = "rochdale/fork-evidence@v1"
+EVIDENCE_BYTES_MAX: Final = 4_096
+
+
+class ForkEvidence(msgspec.Struct, frozen=True):
+    """Two notes of one log, the shorter head first, and the proof of prove_fork."""
+
+    shorter: bytes
+    longer: bytes
+    proof: bytes
 
 
 def prove_fork(shorter: Checkpoint, longer: Checkpoint, read: HashReader) -> bytes | None:
@@ -28,6 +53,56 @@ def check_fork(note_a: bytes, note_b: bytes, proof: bytes, log_public: bytes, or
     """PeerError unless both notes are signed by the log and the proof shows that they do not fit together."""
     heads = [open_checkpoint(note, log_public, origin) for note in (note_a, note_b)]
     shorter, longer = sorted(heads, key=lambda head: head.size)
+    _check_heads(shorter, longer, proof, origin)
+
+
+def make_evidence(note_a: bytes, note_b: bytes, proof: bytes, log_public: bytes, origin: str) -> ForkEvidence:
+    """Evidence fit for a file: checked, the shorter head first, each note with the log's own signature alone.
+
+    PeerError as check_fork.
+    """
+    check_fork(note_a, note_b, proof, log_public, origin)
+    notes = [_strip(note, log_public, origin) for note in (note_a, note_b)]
+    shorter, longer = sorted(notes, key=lambda note: (parse_checkpoint(parse_note(note)[0]).size, note))
+    return ForkEvidence(shorter, longer, proof)
+
+
+def format_evidence(evidence: ForkEvidence) -> bytes:
+    """The file of a piece of evidence."""
+    hashes = [evidence.proof[start : start + HASH_BYTES] for start in range(0, len(evidence.proof), HASH_BYTES)]
+    head = f"{EVIDENCE_HEADER}\n{format_hashes(hashes)}\n".encode()
+    raw = head + evidence.shorter + b"\n" + evidence.longer
+    if len(raw) > EVIDENCE_BYTES_MAX:
+        raise MisuseError(f"evidence of {len(raw)} bytes, at most {EVIDENCE_BYTES_MAX} are read")
+    return raw
+
+
+def parse_evidence(raw: bytes) -> ForkEvidence:
+    """The evidence in a file, nothing of it believed yet; PeerError when it is malformed."""
+    if len(raw) > EVIDENCE_BYTES_MAX:
+        raise PeerError(f"fork evidence: {len(raw)} bytes, at most {EVIDENCE_BYTES_MAX} are read")
+    # A head has no empty line of its own, so that five parts stand between the empty lines.
+    parts = raw.split(b"\n\n")
+    head, *rest = parts[0].split(b"\n")
+    if head != EVIDENCE_HEADER.encode() or len(parts) != 5:
+        raise PeerError(f"fork evidence: does not begin with {EVIDENCE_HEADER}, or is not a proof and two notes")
+    try:
+        proof = b"".join(parse_hashes([line.decode("ascii") for line in rest]))
+    except UnicodeDecodeError:
+        raise PeerError("fork evidence: letters beyond ASCII in its proof") from None
+    return ForkEvidence(parts[1] + b"\n\n" + parts[2] + b"\n", parts[3] + b"\n\n" + parts[4], proof)
+
+
+def check_evidence(evidence: ForkEvidence, log_public: bytes, origin: str) -> tuple[Checkpoint, Checkpoint]:
+    """The two heads, the shorter first, that no tree can both begin with; PeerError unless the evidence shows it."""
+    shorter, longer = (open_checkpoint(note, log_public, origin) for note in (evidence.shorter, evidence.longer))
+    if shorter.size > longer.size:
+        raise PeerError("fork evidence: the longer head stands first")
+    _check_heads(shorter, longer, evidence.proof, origin)
+    return shorter, longer
+
+
+def _check_heads(shorter: Checkpoint, longer: Checkpoint, proof: bytes, origin: str) -> None:
     if shorter.size == longer.size:
         if shorter.root == longer.root or proof:
             raise PeerError(f"log {origin}: two notes of one head are no fork")
@@ -39,3 +114,8 @@ def check_fork(note_a: bytes, note_b: bytes, proof: bytes, log_public: bytes, or
     check_consistency(shorter.size, root, longer.size, longer.root, consistency)
     if root == shorter.root:
         raise PeerError(f"log {origin}: the longer head begins with the shorter, which is no fork")
+
+
+def _strip(note: bytes, log_public: bytes, origin: str) -> bytes:
+    text, signatures = verify_note(note, [Ed25519Verifier(origin, log_public)])
+    return format_note(text, signatures)
