@@ -7,6 +7,7 @@ anyone can sign the same bytes.
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from protocol.log.bundle import bundle_root, format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.cosignature import add_signature, sign_cosignature
 from protocol.log.merkle import Tree, fold, leaf_hash, prove_consistency, prove_inclusion
+from scripts.log_vectors import export_logs
 
 VECTORS = Path(__file__).resolve().parents[1] / "tests" / "vectors"
 HEX = '{"hex": ...} stands for bytes.'
@@ -177,7 +179,12 @@ def export_trees() -> dict[str, Any]:
     }
 
 
-EXPORTS = {"encoding.json": export_encoding, "records.json": export_records, "trees.json": export_trees}
+EXPORTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "encoding.json": export_encoding,
+    "records.json": export_records,
+    "trees.json": export_trees,
+    "logs.json": lambda: export_logs(KEYS, TREE_ENTRIES),
+}
 
 
 def format_vectors(name: str) -> str:

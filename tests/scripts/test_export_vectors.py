@@ -10,7 +10,17 @@ from scripts.export_vectors import EXPORTS, SEEDS, format_vectors, run
 from tests.protocol.core.values import LOG_KEY, MEMBER_KEY, OFFICE_KEY, VECTORS
 
 SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
-PAGES = ["encoding.md", "record.md", "commitment.md", "note-and-checkpoint.md", "tree.md"]
+PAGES = [
+    "commitment.md",
+    "encoding.md",
+    "fork-evidence.md",
+    "mirror.md",
+    "note-and-checkpoint.md",
+    "policy.md",
+    "record.md",
+    "tiles-and-proofs.md",
+    "tree.md",
+]
 HEX = re.compile(r"(?:[0-9a-f]{2})+")
 
 

@@ -1,0 +1,93 @@
+"""The vectors of logs.json, read as someone else's program would: from the file, with the rules alone."""
+
+import pytest
+
+from protocol.core.errors import PeerError
+from protocol.core.identity import SigningKey
+from protocol.core.mldsa44 import Mldsa44Key
+from protocol.core.note import COSIGNATURE_MLDSA44, ED25519, Ed25519Verifier, VerifierKey, format_vkey, parse_vkey
+from protocol.log.fork import check_evidence, parse_evidence
+from protocol.log.merkle import check_inclusion
+from protocol.log.mirror import (
+    Span,
+    check_package,
+    format_mirror_info,
+    mirror_prefix,
+    parse_entries_header,
+    parse_mirror_info,
+    parse_package,
+)
+from protocol.log.policy import format_policy, parse_policy
+from protocol.log.proof import check_proof, format_proof, parse_proof
+from protocol.log.subtree import check_subtree
+from protocol.log.subtree_cosignature import SubtreeHead, format_cosigned_message, sign_subtree, verify_subtree
+from protocol.log.tiles import Tile, format_tile_path, list_tiles, parse_tile, parse_tile_path
+from protocol.log.witness import CosignedHead, judge_checkpoint, parse_add_checkpoint
+from tests.protocol.core.values import load_vectors
+
+LOGS, TREES = load_vectors("logs.json"), load_vectors("trees.json")
+LEAVES, ROOT, SIZE = TREES["leaves"], TREES["roots"][-1], len(TREES["leaves"])
+KEY = parse_vkey(TREES["log_vkey"])
+
+
+def test_tiles_and_their_paths() -> None:
+    for case in LOGS["tiles"]["paths"]:
+        assert parse_tile_path(case["path"]) == Tile(case["level"], case["number"], case["width"])
+    for case in LOGS["tiles"]["partial_tiles"]:
+        partial = [format_tile_path(tile) for tile in list_tiles(case["size"]) if tile.width < 256]
+        assert partial == case["paths"]
+    assert parse_tile(LOGS["tiles"]["tile"]["bytes"], SIZE) == LEAVES
+
+
+def test_every_part_of_the_log_is_proven() -> None:
+    assert len(LOGS["subtrees"]) == 16
+    for part in LOGS["subtrees"]:
+        check_subtree(part["start"], part["end"], part["root"], SIZE, ROOT, part["proof"])
+        if part["end"] == part["start"] + 1:
+            check_inclusion(part["root"], part["start"], SIZE, part["proof"], ROOT)
+
+
+def test_proof_files_under_their_policy() -> None:
+    proofs, policy = LOGS["proof"], parse_policy(LOGS["proof"]["policy"].encode())
+    assert format_policy(policy).decode() == proofs["policy"]
+    for name in ("accepted", "with_extra"):
+        proof = parse_proof(proofs[name].encode())
+        assert format_proof(proof).decode() == proofs[name]
+        assert check_proof(proof, proofs["leaf"], policy).checkpoint.root == ROOT
+    for name, reason in (("too_few_witnesses", "not its quorum"), ("wrong_index", "does not lead to the root")):
+        with pytest.raises(PeerError, match=reason):
+            check_proof(parse_proof(proofs[name].encode()), proofs["leaf"], policy)
+
+
+def test_requests_to_witness_and_mirror() -> None:
+    requests = LOGS["requests"]
+    request = parse_add_checkpoint(requests["add_checkpoint"].encode())
+    held = CosignedHead(requests["old_size"], requests["old_root"])
+    assert judge_checkpoint(request, [Ed25519Verifier(KEY.name, KEY.public)], held).status == 200
+    header = parse_entries_header(requests["add_entries_header"])
+    assert header is not None and (header[0].origin, header[0].start, header[0].end) == (KEY.name, 3, SIZE)
+    package = parse_package(requests["package"], Span(0, 3, SIZE))
+    assert package is not None and package[1] == len(requests["package"])
+    assert check_package(Span(0, 3, SIZE), requests["held"], package[0], SIZE, ROOT) == ROOT
+    assert format_mirror_info(parse_mirror_info(requests["mirror_info"].encode())) == requests["mirror_info"]
+    assert mirror_prefix(KEY.name) == requests["mirror_prefix"]
+
+
+def test_evidence_of_forks() -> None:
+    sizes = []
+    for fork in LOGS["forks"]:
+        heads = check_evidence(parse_evidence(fork["evidence"].encode()), KEY.public, KEY.name)
+        sizes.append([head.size for head in heads])
+    assert sizes == [[4, 4], [4, SIZE]]
+
+
+def test_messages_of_mldsa44_cosigners() -> None:
+    messages = LOGS["cosigned_messages"]
+    key, vkey = Mldsa44Key(messages["seed"]), parse_vkey(messages["vkey"])
+    assert vkey == VerifierKey(vkey.name, COSIGNATURE_MLDSA44, key.public)
+    for case in messages["messages"]:
+        root = next(s["root"] for s in LOGS["subtrees"] if (s["start"], s["end"]) == (case["start"], case["end"]))
+        part = SubtreeHead(KEY.name, case["start"], case["end"], root)
+        assert format_cosigned_message(part, vkey.name, case["time_s"]) == case["bytes"]
+        assert verify_subtree(part, sign_subtree(part, vkey.name, key), vkey.name, vkey.public) == 0
+    assert format_vkey(KEY.name, ED25519, SigningKey(TREES["keys"]["log"]["seed"]).public) == TREES["log_vkey"]
