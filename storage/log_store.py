@@ -84,12 +84,13 @@ def entries(db: sqlite3.Connection, origin: str, start: int, stop: int) -> list[
     found: list[bytes] = []
     first, last = start // BUNDLE_ENTRIES, max(start, stop - 1) // BUNDLE_ENTRIES
     # Bundles at and beyond the open one may lie here already, brought by a transfer that has not reached its head.
-    # One statement reads one moment: between two, the writer may close the open bundle, and its entries were in neither.
+    # One statement reads one moment: between two, the writer may close the open bundle, and neither has its entries.
     sql = """SELECT 0 AS is_open, number AS place, blob AS raw FROM bundle WHERE origin = ? AND number BETWEEN ? AND ?
                AND number < (SELECT size / ? FROM log WHERE origin = ?)
-             UNION ALL SELECT 1, idx, entry FROM open_entry WHERE origin = ? AND idx >= ? AND idx < ?
-             ORDER BY is_open, place"""
-    for is_open, place, raw in db.execute(sql, (origin, first, last, BUNDLE_ENTRIES, origin, origin, start, stop)):
+             UNION ALL SELECT 1, idx, entry FROM open_entry WHERE origin = ? AND idx >= ? AND idx < ?"""
+    rows = db.execute(sql, (origin, first, last, BUNDLE_ENTRIES, origin, origin, start, stop))
+    # Sorted here: both parts come by their keys already, and SQLite would copy every bundle to sort them.
+    for is_open, place, raw in sorted(rows, key=lambda row: (row[0], row[1])):
         if is_open:
             found.append(raw)
             continue
