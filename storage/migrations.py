@@ -74,6 +74,22 @@ CREATE TABLE fork_trunk (
 CREATE TABLE retired_log (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL) WITHOUT ROWID;
 """
 
+# A bundle's root lies behind its blob: without an index of their own, the roots of a log are as slow to read as all of
+# its entries.
+_TILE_TABLES = """
+CREATE INDEX bundle_root ON bundle(origin, number, root);
+CREATE TABLE tile (
+  origin TEXT NOT NULL, level INTEGER NOT NULL, number INTEGER NOT NULL, hashes BLOB NOT NULL,
+  PRIMARY KEY (origin, level, number)) WITHOUT ROWID;
+"""
+
+_PUBLIC_HEAD_TABLES = """
+CREATE TABLE witnessed (prefix TEXT PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE pending_head (
+  prefix TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL, is_signed INTEGER NOT NULL,
+  PRIMARY KEY (prefix, size)) WITHOUT ROWID;
+"""
+
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is pending, each migration with its mark in one transaction."""
@@ -110,3 +126,15 @@ def add_private(database: Database) -> None:
 def add_forks(database: Database) -> None:
     """How far two versions of a log are one, and which logs were ended."""
     _run(database, _FORK_TABLES)
+
+
+@MIGRATIONS(name="0005_tiles")
+def add_tiles(database: Database) -> None:
+    """The tiles above the bundles' roots, derived: droppable, grown again from the roots."""
+    _run(database, _TILE_TABLES)
+
+
+@MIGRATIONS(name="0006_public_heads")
+def add_public_heads(database: Database) -> None:
+    """The heads that the witness and the mirror show to anyone."""
+    _run(database, _PUBLIC_HEAD_TABLES)

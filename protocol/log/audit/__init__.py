@@ -1,0 +1,1 @@
+"""A whole log held against its signed head, from its public files alone."""

@@ -1,0 +1,60 @@
+"""A signed head as an auditor meets it: who signed, who cosigned, and whether that is enough.
+
+Invariant: nothing is said of a head that the log did not sign.
+Spec: docs/spec/note-and-checkpoint.md, docs/spec/policy.md
+"""
+
+from typing import Final
+
+import msgspec
+
+from protocol.core.errors import Finding, PeerError
+from protocol.core.note import COSIGNATURE_V1, Verifier, VerifierKey, parse_note
+from protocol.log.checkpoint import Checkpoint
+from protocol.log.cosignature import CosignatureVerifier, read_time
+from protocol.log.policy import NO_QUORUM, Policy, PolicyWitness, check_head, is_quorum
+from protocol.log.subtree_cosignature import Mldsa44Verifier
+from protocol.log.tiles import CHECKPOINT_PATH
+
+NO_WITNESSES: Final = Policy((), (), (), NO_QUORUM)
+"""For those who know a log's key and ask for no cosignature."""
+
+
+class AuditedHead(msgspec.Struct, frozen=True):
+    """A head (None where the log did not sign it), the POSIX time of each good cosignature, and what is wanting."""
+
+    checkpoint: Checkpoint | None
+    times_s: dict[str, int]
+    findings: tuple[Finding, ...]
+
+
+def audit_head(note: bytes, policy: Policy, log_key: VerifierKey | None = None) -> AuditedHead:
+    """Judge a note by a policy; with `log_key` only that log's head counts, whatever logs the policy names."""
+    bare = Policy(policy.logs, (), (), NO_QUORUM)
+    try:
+        checkpoint = check_head(note, bare, log_key).checkpoint
+    except PeerError as error:
+        return AuditedHead(None, {}, (Finding(CHECKPOINT_PATH, error.reason),))
+    text, signatures = parse_note(note)
+    findings: list[Finding] = []
+    times_s: dict[str, int] = {}
+    verifiers = {(one.key_hash, one.name): (name, one) for name, one in map(_verifier, policy.witnesses)}
+    for signature in signatures:
+        name, verifier = verifiers.get((signature.key_hash, signature.name), ("", None))
+        if verifier is None:
+            continue
+        if verifier.is_valid(text, signature.raw):
+            times_s[name] = max(times_s.get(name, 0), read_time(signature.raw))
+        else:
+            findings.append(Finding(CHECKPOINT_PATH, f"the cosignature of {name} is false"))
+    if not is_quorum(policy, times_s):
+        missing = [witness.name for witness in policy.witnesses if witness.name not in times_s]
+        reason = f"{len(times_s)} of {len(policy.witnesses)} witnesses cosigned it, which is not the policy's quorum"
+        findings.append(Finding(CHECKPOINT_PATH, f"{reason}; missing: {', '.join(missing)}"))
+    return AuditedHead(checkpoint, times_s, tuple(findings))
+
+
+def _verifier(witness: PolicyWitness) -> tuple[str, Verifier]:
+    key = witness.key
+    kind = CosignatureVerifier if key.key_type == COSIGNATURE_V1 else Mldsa44Verifier
+    return witness.name, kind(key.name, key.public)
