@@ -18,7 +18,7 @@ from protocol.log.fork import (
     parse_evidence,
     prove_fork,
 )
-from protocol.log.merkle import Tree, fold, leaf_hash
+from protocol.log.merkle import Tree, fold, leaf_hash, prove_consistency
 from tests.protocol.core.values import LOG_KEY, MEMBER_KEY, ORIGIN, flip_bit
 
 SIZE = 300
@@ -139,8 +139,12 @@ def test_an_honest_log_is_never_convicted() -> None:
     honest = branch(SIZE)
     for shorter, longer in ((1, 2), (4, 8), (5, 9), (255, 300)):
         assert prove_fork(honest.head(shorter), honest.head(longer), honest.read) is None
-        true = honest.head(shorter).root + (prove(shorter, longer, 0) or b"")[32:]
-        for proof in (true, prove(shorter, longer, 0) or b"", b"", bytes(32), bytes(64)):
+        true = honest.head(shorter).root + b"".join(prove_consistency(shorter, longer, honest.read))
+        with pytest.raises(PeerError, match="the longer head begins with the shorter"):
+            check_fork(signed(SIZE, shorter), signed(SIZE, longer), true, KEY, ORIGIN)
+        with pytest.raises(PeerError, match="two notes of one head"):
+            check_fork(signed(SIZE, shorter), signed(SIZE, shorter), b"", KEY, ORIGIN)
+        for proof in (prove(shorter, longer, 0) or b"", b"", bytes(32), bytes(64)):
             with pytest.raises(PeerError):
                 check_fork(signed(SIZE, shorter), signed(SIZE, longer), proof, KEY, ORIGIN)
 
