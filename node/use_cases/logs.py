@@ -25,9 +25,9 @@ WITNESS_SUFFIX = "/witness"
 
 
 class LogParams(msgspec.Struct, kw_only=True):
-    """Which log, and how many of its latest records."""
+    """Which log (this home's own where none is named), and how many of its latest records."""
 
-    origin: str
+    origin: str = ""
     last: Annotated[int, msgspec.Meta(ge=0, le=RECORDS_SHOWN_MAX)] = RECORDS_SHOWN
 
 
@@ -93,10 +93,11 @@ async def list_logs(node: Node, _: NoParams) -> Logs:
 async def show_log(node: Node, params: LogParams) -> LogContents:
     """One log with its latest records; RefusedError when this node does not hold it."""
     db = node.database.reader
-    head = log_store.head(db, params.origin)
+    origin = params.origin or node.origin
+    head = log_store.head(db, origin)
     if head is None:
         raise RefusedError.at("origin", "this node holds no log of that name")
-    rows = record_index.rows(db, params.origin, params.last)
+    rows = record_index.rows(db, origin, params.last)
     return LogContents(
         log=_view_of(node, head, read_names(node)),
         note=head.note.decode(errors="replace"),

@@ -8,11 +8,13 @@ import pytest
 
 from node.cli import main
 from node.cli.main import run_words
+from protocol.core.note import ED25519, format_vkey
 from scripts.reference.commands_page import walk_commands
 from tests.node.cli.command_line import Run
 
 LOAF = "in-house:wheat-loaf"
 KEY = "ab" * 32
+LOG_VKEY = format_vkey("north.example/log", ED25519, bytes(32))
 PIECE = {"amount": 1, "unit": "C62", "exponent": 0}
 PRODUCT = {"code": LOAF, "names": {"en": "loaf"}, "category": "bread", "unit": "C62"} | {
     "piece": PIECE,
@@ -38,6 +40,7 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "federation leave": ("federation leave", 1),
     "federation heads": ("federation heads 9", 1),
     "federation roster": ("federation roster", 1),
+    "federation policy": ("federation policy", 1),
     "product publish": ("product publish product.json", 0),
     "product list": ("product list", 0),
     "product show": (f"product show {LOAF}", 1),
@@ -59,6 +62,13 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "plan show": ("plan show", 1),
     "plan check": ("plan check", 1),
     "plan ratify": ("plan ratify --approve --yes 1 --no 0", 1),
+    "log checkpoint": ("log checkpoint", 0),
+    "log show": ("log show", 0),
+    "log prove": ("log prove 0", 0),
+    "log export": ("log export out", 0),
+    "log import": ("log import absent --key no-key+", 1),
+    "audit log": (f"audit log absent --key {LOG_VKEY}", 1),
+    "audit proof": (f"audit proof absent --key {LOG_VKEY}", 1),
 }
 LONG_RUNNING = {"run", "demo"}
 """Tried in tests/node/test_app.py and by the demo itself."""

@@ -1,0 +1,115 @@
+"""`rochdale log`: the head of a log, its records, proofs of them, and its files for mirrors and auditors."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from node.cli.calls import Context, call, exit_codes, print_answer, run_command
+from node.cli.files import LINE_BYTES_MAX, read_bytes
+from node.cli.printing import count, print_table, say
+from storage.files import write_durably
+
+ORIGIN = click.option("--origin", default="", help="Which log; this home's own if none is named.")
+ROOT_SHOWN = 16
+
+
+def add_commands(group: click.Group) -> None:
+    """Hang this area's commands into `rochdale`."""
+    group.add_command(log)
+
+
+@click.group()
+def log() -> None:
+    """This home's log and the logs it holds for others."""
+
+
+@log.command()
+@ORIGIN
+@click.pass_obj
+def checkpoint(context: Context, origin: str) -> None:
+    """Print the newest signed head with the cosignatures that are known."""
+    run_command(context, "log.checkpoint", {"origin": origin}, lambda answer: say(answer["note"].removesuffix("\n")))
+
+
+@log.command()
+@ORIGIN
+@click.option("--last", type=click.IntRange(0, 1_000), default=20, help="How many of the latest records.")
+@click.pass_obj
+def show(context: Context, origin: str, last: int) -> None:
+    """How long a log is, who cosigned it, the key that auditors need, and its latest records."""
+    with exit_codes(context.as_json):
+        shown = call(context.home, "log.show", {"origin": origin, "last": last})
+        head = call(context.home, "log.checkpoint", {"origin": origin}) if shown["log"]["size"] else {"key": ""}
+        print_answer(context.as_json, {**shown, "key": head["key"]}, _print_log)
+
+
+@log.command()
+@click.argument("index", type=click.IntRange(0))
+@ORIGIN
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file to write; else it is printed.")
+@click.pass_obj
+def prove(context: Context, index: int, origin: str, out: Path | None) -> None:
+    """Prove to anyone, offline, that record number INDEX stands in the log."""
+    with exit_codes(context.as_json):
+        answer = call(context.home, "log.prove", {"index": index, "origin": origin})
+        if out is not None:
+            write_durably(out, answer["proof"].encode())
+        print_answer(context.as_json, answer, lambda told: _print_proof(told, out))
+
+
+@log.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@ORIGIN
+@click.pass_obj
+def export(context: Context, folder: Path, origin: str) -> None:
+    """Write the log into FOLDER as static files for auditors and mirrors; a second time, only what has changed."""
+    params = {"folder": str(folder.absolute()), "origin": origin}
+    run_command(context, "log.export", params, _print_exported)
+
+
+@log.command(name="import")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--key", required=True, help="The log's verifier key, or a file that holds it.")
+@click.pass_obj
+def import_(context: Context, folder: Path, key: str) -> None:
+    """Check the static files in FOLDER whole, then hold that log as if a peer had brought it."""
+    with exit_codes(context.as_json):
+        params = {"folder": str(folder.absolute()), "key": read_key(key)}
+    run_command(context, "log.import", params, _print_imported)
+
+
+def read_key(text: str) -> str:
+    """A verifier key that was pasted, or the content of the file of this name."""
+    return text if "+" in text else read_bytes(Path(text), LINE_BYTES_MAX).decode(errors="replace").strip()
+
+
+def _print_log(answer: dict[str, Any]) -> None:
+    log = answer["log"]
+    say(f"{log['name']} ({log['origin']}): {count(log['size'], 'record')}, root {log['root'][:ROOT_SHOWN]}.")
+    if log["versions"] > 1:
+        say("Two versions of this log exist; both are kept and shown.")
+    cosigners = ", ".join(f"{one['name']} up to {one['size']}" for one in log["cosigners"])
+    say(f"Cosigned by {cosigners}." if cosigners else "Cosigned by nobody yet.")
+    if answer["key"]:
+        say(f"Its key, for auditors: {answer['key']}")
+    rows = [(one["index"], one["kind"], one["leaf"][:ROOT_SHOWN], one["void"]) for one in answer["records"]]
+    print_table(("index", "kind", "id", "void because"), rows)
+
+
+def _print_proof(answer: dict[str, Any], out: Path | None) -> None:
+    if out is None:
+        say(answer["proof"].removesuffix("\n"))
+    else:
+        say(f"Wrote {out}: record {answer['index']} of {answer['origin']}, under its head of {answer['size']} records.")
+
+
+def _print_exported(answer: dict[str, Any]) -> None:
+    new = answer["size"] - answer["old_size"]
+    say(f"{answer['folder']} has {count(answer['size'], 'record')} of {answer['origin']}, {new} of them new.")
+    say(f"{count(answer['files'], 'file')} written.")
+
+
+def _print_imported(answer: dict[str, Any]) -> None:
+    new = max(0, answer["size"] - answer["old_size"])
+    say(f"{answer['origin']} is held here with {count(answer['size'], 'record')}, {new} of them new.")

@@ -1,0 +1,65 @@
+"""A log as the files that mirrors and auditors fetch, straight from the database.
+
+Invariant: only what lies under the stored head is served, byte for byte as the static files have it.
+Spec: docs/spec/tiles-and-proofs.md (c2sp.org/tlog-tiles)
+"""
+
+import hashlib
+from pathlib import Path
+
+from node.use_cases.context import Node
+from node.use_cases.log.heads import cosigned_note
+from protocol.core.errors import MisuseError, PeerError
+from protocol.log.tiles import CHECKPOINT_PATH, parse_tile_path
+from storage import log_store
+
+OWN_LOG = ""
+
+
+async def read_log_file(node: Node, log: str, path: str) -> bytes | None:
+    """A file of a log by its path below the log, None where there is none.
+
+    `log` is OWN_LOG, or the SHA-256 of an origin in hex as mirrors are named (c2sp.org/tlog-mirror).
+    """
+    db = node.database.reader
+    head = next((one for one in log_store.heads(db) if one.note and is_named(node, log, one.origin)), None)
+    if head is None:
+        return None
+    if path == CHECKPOINT_PATH:
+        return cosigned_note(db, head)
+    try:
+        tile = parse_tile_path(path)
+        if (
+            tile.level is not None
+            and tile.level >= log_store.TILE_LEVEL_KEPT
+            and log_store.has_new_tiles(db, head.origin)
+        ):
+            await node.database.write(lambda db: log_store.keep_tiles(db, head.origin))
+        return log_store.read_tile(db, head.origin, tile)
+    except (PeerError, MisuseError):
+        return None
+
+
+def is_named(node: Node, log: str, origin: str) -> bool:
+    """Whether `log` names the log of this origin."""
+    return origin == node.origin if log == OWN_LOG else hashlib.sha256(origin.encode()).hexdigest() == log
+
+
+class FolderFiles:
+    """A log's files in a folder (protocol.log.audit.log_files.FileReader)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, path: str, bytes_max: int) -> bytes | None:
+        """The whole file, None where there is none; PeerError where it is too long or cannot be read."""
+        try:
+            with (self.folder / path).open("rb") as stream:
+                raw = stream.read(bytes_max + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise PeerError(error.strerror or "cannot be read") from None
+        if len(raw) > bytes_max:
+            raise PeerError(f"more than {bytes_max} bytes")
+        return raw

@@ -1,0 +1,69 @@
+"""A log's newest signed head, with the cosignatures that this node has seen under it.
+
+Spec: docs/spec/note-and-checkpoint.md
+"""
+
+import sqlite3
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from protocol.core.errors import RefusedError
+from protocol.core.note import ED25519, SIGNATURES_MAX, format_vkey, parse_note
+from protocol.log.cosignature import add_signature
+from storage import log_store
+from storage.cosignatures import cosignatures
+from storage.log_store import Head
+
+
+class LogName(msgspec.Struct, kw_only=True):
+    """Which log, by its origin; this home's own where none is named."""
+
+    origin: str = ""
+
+
+class HeadView(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed head: `note` is the text to hand to others, `key` what its auditors need, `cosigners` who cosigned."""
+
+    origin: str
+    size: int
+    root: str
+    note: str
+    key: str
+    cosigners: tuple[str, ...]
+
+
+async def show_head(node: Node, params: LogName) -> HeadView:
+    """The newest head of a log with its cosignatures; RefusedError when this node does not hold the log."""
+    db = node.database.reader
+    head = held_head(db, params.origin or node.origin)
+    note = cosigned_note(db, head)
+    names = tuple(signature.name for signature in parse_note(note)[1] if signature.name != head.origin)
+    log_key = log_store.log_key_of(db, head.origin)
+    assert log_key is not None
+    key = format_vkey(head.origin, ED25519, log_key)
+    return HeadView(
+        origin=head.origin, size=head.size, root=head.root.hex(), note=note.decode(), key=key, cosigners=names
+    )
+
+
+def held_head(db: sqlite3.Connection, origin: str) -> Head:
+    """The stored head of a log; RefusedError where there is none or nothing of it is here yet."""
+    head = log_store.head(db, origin)
+    if head is None or not head.note:
+        raise RefusedError.at("origin", "this node holds no log of that name")
+    return head
+
+
+def cosigned_note(db: sqlite3.Connection, head: Head) -> bytes:
+    """The note of a head with every cosignature of it that fits."""
+    note = head.note
+    for one in cosignatures(db, head.origin, head.size):
+        if len(parse_note(note)[1]) < SIGNATURES_MAX:
+            note = add_signature(note, one.line.decode())
+    return note
+
+
+OPERATIONS = (
+    Operation("log.checkpoint", LogName, show_head, "A log's newest signed head with its cosignatures.", writes=False),
+)

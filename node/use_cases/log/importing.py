@@ -1,0 +1,166 @@
+"""Taking in a log from static files, as if a peer had brought it: checked whole, then kept as a replica.
+
+Invariant: nothing is stored before everything has been checked; what is stored goes through `receive` like any peer's.
+Invariant: two heads of one log that do not go together are kept as evidence, whatever brought them.
+Spec: docs/spec/tiles-and-proofs.md, docs/spec/fork-evidence.md
+"""
+
+import asyncio
+import sqlite3
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from node.use_cases.cosign import admit_cosignature
+from node.use_cases.fork_watch import Evidence, admit_evidence, judge_note, list_evidence
+from node.use_cases.log.auditing import audit_files, policy_of_key
+from node.use_cases.log.files import FolderFiles
+from node.use_cases.receive import INDEX_ENTRIES, BranchError, Receiver
+from protocol.core.errors import PeerError, RefusedError
+from protocol.core.note import (
+    ED25519,
+    NOTE_BYTES_MAX,
+    Ed25519Verifier,
+    VerifierKey,
+    format_note,
+    format_signature,
+    parse_note,
+    parse_vkey,
+    verify_note,
+)
+from protocol.log.audit.log_files import read_bundle, read_hashes
+from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, count_entries, parse_bundle
+from protocol.log.checkpoint import Checkpoint, open_checkpoint
+from protocol.log.fork import prove_fork
+from protocol.log.tiles import CHECKPOINT_PATH, Tile, TileHashes, list_tiles
+from storage import log_store, record_index
+
+TWO_VERSIONS = "two versions of this log exist: the one held here is kept, and so is the evidence of the other"
+
+
+class ImportParams(msgspec.Struct, kw_only=True):
+    """A folder of the node's machine by its whole path, and the verifier key of the log that it must hold."""
+
+    folder: str
+    key: str
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """A log as it is held now: `size` entries, of which `old_size` were here before."""
+
+    origin: str
+    size: int
+    old_size: int
+
+
+async def import_log(node: Node, params: ImportParams) -> Imported:
+    """Check a folder of static files and keep its log as a replica; RefusedError lists what is wanting."""
+    key = _read_key(node, params.key)
+    folder = Path(params.folder)
+    if not folder.is_absolute():
+        raise RefusedError.at("folder", "must be a whole path")
+    files = FolderFiles(folder)
+    report = await asyncio.to_thread(audit_files, files, policy_of_key(key), key)
+    if report.findings:
+        raise RefusedError(f"{folder}: nothing was taken in; {report.findings[0]}", report.findings)
+    note = _read_note(files)
+    try:
+        await node.database.write(lambda db: log_store.add_log(db, key.name, key.public))
+    except PeerError as error:
+        raise RefusedError.at("key", error.reason) from None
+    held = log_store.head(node.database.reader, key.name)
+    assert held is not None
+    await _check_same_branch(node, key, note)
+    await _store(node, key, note, files)
+    await _keep_cosignatures(node, key.name, report.size, note)
+    return Imported(origin=key.name, size=max(report.size, held.size), old_size=held.size)
+
+
+async def _check_same_branch(node: Node, key: VerifierKey, note: bytes) -> None:
+    """Evidence is kept where our own longer head does not begin with theirs."""
+    known = len(_evidence(node, key.name))
+    await judge_note(node, key.name, _strip(key, note))
+    if len(_evidence(node, key.name)) > known:
+        raise RefusedError.at(key.name, TWO_VERSIONS)
+
+
+async def _store(node: Node, key: VerifierKey, note: bytes, files: FolderFiles) -> None:
+    receiver = Receiver(node)
+    theirs = open_checkpoint(note, key.public, key.name)
+    held = log_store.head(node.database.reader, key.name)
+    assert held is not None
+    first = held.size // BUNDLE_ENTRIES
+    try:
+        roots = await asyncio.to_thread(_read_roots, files, theirs.size, first)
+        _, missing = await receiver.begin_transfer(key.name, first, _strip(key, note), roots)
+        for number in missing:
+            tile = Tile(None, number, count_entries(theirs.size, number))
+            await receiver.admit_bundle(key.name, number, read_bundle(files, tile) or b"")
+    except BranchError:
+        await _keep_evidence(node, key, note, theirs, files)
+        raise RefusedError.at(key.name, TWO_VERSIONS) from None
+    finally:
+        await receiver.stop()
+    while (span := await node.database.write(partial(_index_some, key.name)))[1] > span[0]:
+        node.changes.publish(key.name, *span)
+
+
+async def _keep_evidence(node: Node, key: VerifierKey, note: bytes, theirs: Checkpoint, files: FolderFiles) -> None:
+    """Theirs is the longer head: its tiles prove that it does not begin with ours."""
+    held = log_store.head(node.database.reader, key.name)
+    assert held is not None
+    ours = open_checkpoint(held.note, key.public, key.name)
+    proof = prove_fork(ours, theirs, TileHashes(theirs.size, lambda tile: b"".join(read_hashes(files, tile) or [])))
+    if proof is not None:
+        await admit_evidence(node, Evidence(key.name, held.note, _strip(key, note), proof))
+
+
+async def _keep_cosignatures(node: Node, origin: str, size: int, note: bytes) -> None:
+    """The cosignatures of witnesses that this node knows; what is wrong among the others harms nobody."""
+    for signature in parse_note(note)[1]:
+        if signature.name != origin:
+            await admit_cosignature(node, origin, size, format_signature(signature).encode())
+
+
+def _read_roots(files: FolderFiles, size: int, first: int) -> bytes:
+    """The roots of all bundles from `first` on, the open one's last."""
+    roots = [root for tile in list_tiles(size) if tile.level == 1 for root in read_hashes(files, tile) or []]
+    number, rest = divmod(size, BUNDLE_ENTRIES)
+    if rest:
+        raw = read_bundle(files, Tile(None, number, rest)) or b""
+        roots.append(bundle_root(parse_bundle(raw, rest)))
+    return b"".join(roots[first:])
+
+
+def _read_key(node: Node, vkey: str) -> VerifierKey:
+    key = parse_vkey(vkey)
+    if key.key_type != ED25519:
+        raise RefusedError.at("key", "not the key of a log")
+    if key.name == node.origin:
+        raise RefusedError.at("key", "this is the home's own log; its entries are never taken from elsewhere")
+    return key
+
+
+def _read_note(files: FolderFiles) -> bytes:
+    note = files(CHECKPOINT_PATH, NOTE_BYTES_MAX)
+    if note is None:
+        raise RefusedError.at(CHECKPOINT_PATH, "missing")
+    return note
+
+
+def _strip(key: VerifierKey, note: bytes) -> bytes:
+    """The note with the log's own signature alone."""
+    return format_note(*verify_note(note, [Ed25519Verifier(key.name, key.public)]))
+
+
+def _evidence(node: Node, origin: str) -> list[Evidence]:
+    return [one for one in list_evidence(node.database.reader) if one.origin == origin]
+
+
+def _index_some(origin: str, db: sqlite3.Connection) -> tuple[int, int]:
+    return record_index.catch_up(db, origin, INDEX_ENTRIES)
+
+
+OPERATIONS = (Operation("log.import", ImportParams, import_log, "Take in a log from static files, checked whole."),)
