@@ -25,6 +25,7 @@ from node.use_cases.context import Node
 from node.use_cases.federation.keeper import RosterKeeper
 from node.use_cases.home import init_home, is_home, open_node
 from node.use_cases.planning.planner import Planner
+from node.use_cases.restored import Return, prepare_return
 from node.web.node_sources import NodeSources
 from node.web.server import start_web, web_address
 from protocol.core.errors import RefusedError
@@ -95,16 +96,24 @@ async def _serve(node: Node, as_json: bool, unsaid: dict[str, object]) -> None:
 
 async def _start_parts(node: Node, parts: contextlib.AsyncExitStack, token: str) -> tuple[str, int]:
     """Start what runs for as long as the node does; the address of its pages and the port that peers call."""
+    await prepare_return(node)
     keeper, planner, peering = RosterKeeper(node), Planner(node), Peering(node)
-    node.parts.update(peering=peering, roster=keeper, planner=planner)
+
+    async def go_on() -> None:
+        # What takes part in decisions signs: it begins only once this home may.
+        await keeper.start()
+        await planner.start()
+
+    returning = Return(node, peering, go_on)
+    node.parts.update(peering=peering, roster=keeper, planner=planner, restored=returning)
     # What is started last stops first.
     with _refused_port("--peer-port", node.config.peer_port):
         parts.push_async_callback(peering.stop)
         await peering.start()
     parts.push_async_callback(keeper.stop)
-    await keeper.start()
     parts.push_async_callback(planner.stop)
-    await planner.start()
+    parts.push_async_callback(returning.stop)
+    await returning.start()
     with _refused_port("--web-port", node.config.web_port):
         runner = await start_web(node, NodeSources(node), OPERATIONS, token)
     parts.push_async_callback(runner.cleanup)

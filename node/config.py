@@ -21,7 +21,7 @@ SETTING_SHOWN_CHARS = 40
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A home's settings; ports 0 take any free one. `peer_url` is what peers are told, empty for a node that only
-    dials out."""
+    dials out; `signed_folder` is where the last signed head is noted, empty: beside the home."""
 
     home: Path
     name: str = ""
@@ -31,6 +31,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     peer_port: int = 0
     peer_url: str = ""
     passphrase_file: str = ""
+    signed_folder: str = ""
 
     @property
     def database_path(self) -> Path:

@@ -28,6 +28,11 @@ def reset_cursors(db: sqlite3.Connection) -> None:
     db.execute("UPDATE peer SET cursor_epoch = x'', cursor_change = 0")
 
 
+def begin_epoch(db: sqlite3.Connection) -> None:
+    """Number our changes anew, after a restore: no peer shall believe that it knows what it was told before."""
+    db.execute("UPDATE counter SET epoch = randomblob(16) WHERE name = 'change'")
+
+
 def pending_roots(db: sqlite3.Connection, origin: str) -> dict[int, bytes]:
     """Roots of the closed bundles beyond the head, by number: what an interrupted transfer already brought."""
     sql = "SELECT number, root FROM bundle WHERE origin = ? AND number >= (SELECT size / ? FROM log WHERE origin = ?)"

@@ -68,7 +68,12 @@ def print_status(status: dict[str, Any]) -> None:
     print_table(("log", "", "size", "root", "cosigned"), rows)
     if not status["parts"]:
         say("The node does not run now; `rochdale run` starts it.")
-    for name, say_part in (("peering", _say_peering), ("roster", _say_roster), ("planner", _say_planner)):
+    for name, say_part in (
+        ("restored", _say_restored),
+        ("peering", _say_peering),
+        ("roster", _say_roster),
+        ("planner", _say_planner),
+    ):
         if name in status["parts"]:
             say_part(status["parts"][name])
 
@@ -84,6 +89,13 @@ def _say_peering(part: dict[str, Any]) -> None:
         if one["state"] != "connected":
             said = f", {one['last_error']}" if one["last_error"] else ""
             say(f"  {one['name']}: {one['state']}{said}")
+
+
+def _say_restored(part: dict[str, Any]) -> None:
+    if not part["may_sign"]:
+        say(f"It signs nothing: {part['reason']}.")
+    if part["waits_for"]:
+        say(f"  It waits until these have said what they hold of its log: {', '.join(part['waits_for'])}.")
 
 
 def _say_roster(part: dict[str, Any]) -> None:

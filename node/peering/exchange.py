@@ -138,6 +138,11 @@ class Exchange:
                 self._move(db, head, present.size)
         self.frontier.counter = counter
 
+    def take_own(self, is_taken: bool) -> None:
+        """Whether entries of our own log are taken from others."""
+        self.frontier.takes_own = is_taken
+        self._broadcast(events.ClaimFreed(self.node.origin))
+
     def tick(self) -> None:
         """Once in a while: notice what nobody told us of, and what our witness has still to sign."""
         self.sync()

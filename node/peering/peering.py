@@ -20,6 +20,7 @@ from node.peering.dialer import Dialer, certificate_of, wait_unless
 from node.peering.exchange import Exchange
 from node.peering.listener import Listener
 from node.use_cases.context import Node
+from node.use_cases.own_head import own_head_of
 from protocol.core.errors import PeerError
 from protocol.gossip import limits
 from protocol.gossip.peers import is_replaced, next_wait_ms
@@ -136,6 +137,16 @@ class Peering:
             await asyncio.sleep(FILE_RETRY_S)
         return True
 
+    def answers(self) -> dict[str, int]:
+        """Those peers now connected that have told all they hold -> how much of our own log that is."""
+        own = self._node.origin
+        live = {origin: link.session for origin, link in self._links.items() if link.is_live}
+        return {origin: one.theirs.get(own, 0) for origin, one in live.items() if one.has_heard_all}
+
+    def take_own(self, is_taken: bool) -> None:
+        """Take entries of our own log from others, or no longer."""
+        self.exchange.take_own(is_taken)
+
     def status(self) -> list[PeerStatus]:
         """How it stands with each pinned peer, by origin."""
         return [self._describe(peer) for _, peer in sorted(self._peers.items())]
@@ -225,6 +236,8 @@ class Peering:
             await socket.close()
             return False
         link = Connection(self.exchange, socket, known, dialled_by_us)
+        # From here on this peer may hold our heads: whoever restores this home must hear of it.
+        own_head_of(self._node).add_told(frozenset({peer.origin}))
         old = self._links.get(peer.origin)
         self._links[peer.origin] = link
         if old is not None:

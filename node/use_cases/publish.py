@@ -1,7 +1,7 @@
 """Saying something for good: the only path that signs a record into this home's own log.
 
 Invariant: only this module uses the log key to sign; a checkpoint leaves the node only after it is on disk.
-Invariant: what is published together is signed once.
+Invariant: what is published together is signed once, and only on top of the head that was signed last.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from functools import partial
 import msgspec
 
 from node.use_cases.context import Node
+from node.use_cases.own_head import own_head_of
 from protocol.core.encoding import to_struct, to_value
 from protocol.core.errors import MisuseError, RefusedError
 from protocol.core.identity import generate, key_id
@@ -28,6 +29,7 @@ from protocol.core.record import (
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.record_kinds import KINDS
 from storage import log_store, record_index
+from storage.head_file import Mark
 
 WAITING_MAX = 4_096
 
@@ -56,6 +58,7 @@ class Publisher:
         self._node = node
         self._key = generate(node.keys.log)
         self._key_id = key_id(self._key.public)
+        self._own_head = own_head_of(node)
         self._waiting: list[_Draft] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -76,6 +79,7 @@ class Publisher:
 
     async def _add(self, record: Record) -> Published:
         format_record(record)
+        self._own_head.check_open(self._node.database.reader, self._node.origin)
         if len(self._waiting) >= WAITING_MAX:
             raise RefusedError.at("publish", f"{WAITING_MAX} records are waiting for the disk already")
         draft = _Draft(record, asyncio.get_running_loop().create_future())
@@ -88,7 +92,8 @@ class Publisher:
         while self._waiting:
             drafts, self._waiting = self._waiting, []
             try:
-                start, leaves = await self._node.database.write(partial(self._append, drafts=drafts))
+                start, leaves, signed = await self._node.database.write(partial(self._append, drafts=drafts))
+                self._own_head.settle(signed)
             except Exception as error:
                 for draft in drafts:
                     if not draft.done.cancelled():
@@ -99,15 +104,16 @@ class Publisher:
                     draft.done.set_result(Published(self._node.origin, start + offset, leaf))
             self._node.changes.publish(self._node.origin, start, start + len(drafts))
 
-    def _append(self, db: sqlite3.Connection, drafts: Sequence[_Draft]) -> tuple[int, list[bytes]]:
-        head = log_store.head(db, self._node.origin)
-        assert head is not None
-        entries = [format_record(_place(draft.record, seq)) for seq, draft in enumerate(drafts, head.size)]
-        log_store.append(db, self._node.origin, entries, self._sign)
+    def _append(self, db: sqlite3.Connection, drafts: Sequence[_Draft]) -> tuple[int, list[bytes], Mark]:
+        before = self._own_head.check(db, self._node.origin)
+        entries = [format_record(_place(draft.record, seq)) for seq, draft in enumerate(drafts, before.size)]
+        head = log_store.append(db, self._node.origin, entries, partial(self._sign, before))
         record_index.catch_up(db, self._node.origin)
-        return head.size, [leaf_hash_of(entry) for entry in entries]
+        return before.size, [leaf_hash_of(entry) for entry in entries], Mark(head.size, head.root)
 
-    def _sign(self, checkpoint: Checkpoint) -> bytes:
+    def _sign(self, before: Mark, checkpoint: Checkpoint) -> bytes:
+        # Noted outside the home before anyone can see it: a backup that is put back must not sign beside it.
+        self._own_head.begin(before, Mark(checkpoint.size, checkpoint.root))
         return sign_checkpoint(checkpoint, self._key)
 
 

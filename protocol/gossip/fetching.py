@@ -73,8 +73,7 @@ class Fetcher:
         if self._storing.get(origin, 0) <= local or origin in self._frontier.frozen:
             self._storing.pop(origin, None)
         # Nobody continues our own log but us; a peer that holds more of it shows that this home was restored.
-        is_settled = origin in self._frontier.frozen or origin == self._frontier.own_origin
-        if is_settled or self.theirs.get(origin, 0) <= local:
+        if self._frontier.is_settled(origin) or self.theirs.get(origin, 0) <= local:
             self.behind.discard(origin)
             self._queue.pop(origin, None)
             return self._let_go(origin) + self._start_next()
@@ -92,8 +91,7 @@ class Fetcher:
         origin, stop = message.origin, message.start + message.count
         self.theirs[origin] = max(self.theirs.get(origin, 0), stop)
         reach = max(self._frontier.size(origin), self._storing.get(origin, 0))
-        is_settled = origin in self._frontier.frozen or origin == self._frontier.own_origin
-        if is_settled or stop < reach or message.start > reach:
+        if self._frontier.is_settled(origin) or stop < reach or message.start > reach:
             return self.pursue(origin)
         actions: list[Action] = [StorePush(origin, message.start, message.count, message.note, message.entries)]
         if stop > self._frontier.size(origin):

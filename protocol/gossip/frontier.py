@@ -45,6 +45,12 @@ class Frontier:
         self.cosigners: dict[str, dict[str, int]] = {}
         self.frozen: set[str] = set()
         self.claims: dict[str, int] = {}
+        self.takes_own = False
+        """Whether entries of our own log are taken from others: after this home was restored from a backup."""
+
+    def is_settled(self, origin: str) -> bool:
+        """Whether nothing of a log is taken from peers: it stands still, or it is ours and we alone continue it."""
+        return origin in self.frozen or (origin == self.own_origin and not self.takes_own)
 
     def size(self, origin: str) -> int:
         """The size of the head we hold; 0 for an unknown log."""

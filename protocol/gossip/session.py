@@ -64,6 +64,8 @@ class Session:
         self._files = hearing.files
         self._cosignatures = hearing.cosignatures
         self._forks_told: set[bytes] = set()
+        self.has_heard_all = False
+        """Whether the peer has told all heads that it holds, or that changed since our cursor."""
 
     @property
     def theirs(self) -> dict[str, int]:
@@ -129,6 +131,7 @@ class Session:
             self._held_back.difference_update(mark.origin for mark in message.heads)
             if message.is_last:
                 self._note_counter(message.counter)
+                self.has_heard_all = True
         return actions
 
     def _note_counter(self, counter: int) -> None:

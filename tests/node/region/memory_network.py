@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from node.use_cases.context import Node
+from node.use_cases.home import is_home
 from node.use_cases.receive import BranchError
 from protocol.core.errors import PeerError
 from protocol.log.bundle import BUNDLE_ENTRIES, count_bundles, format_bundle
@@ -256,7 +257,7 @@ def run_region(
 ) -> Result:
     """Boot every home of a folder, by name, and do `work` with them in virtual time."""
 
-    found = sorted(homes.iterdir())
+    found = sorted(home for home in homes.iterdir() if is_home(home))
 
     async def live() -> Result:
         network = MemoryNetwork(seed)

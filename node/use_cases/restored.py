@@ -1,0 +1,127 @@
+"""A home that comes from a backup: its entries come back from those who were sent them, and only then it signs.
+
+Invariant: it waits for every node that was ever sent one of its heads; who is not here is named.
+Invariant: entries of its own log that others hold are taken as any log's: under a head that its own key has signed.
+Spec: docs/spec/signed-head.md
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
+
+from node.use_cases.context import Node
+from node.use_cases.own_head import TWICE, own_head_of
+from protocol.core.errors import RefusedError
+from storage import gossip_marks, log_store, peer_state
+from storage.head_file import Mark
+
+LOOK_S: Final = 0.25
+"""How often the answers are looked at while this home waits for them."""
+WATCH_S: Final = 1.0
+
+
+class Answers(Protocol):
+    """What the running sessions know of our own log elsewhere."""
+
+    def answers(self) -> dict[str, int]:
+        """Those who have told all they hold -> how much of our log that is."""
+        ...
+
+    def take_own(self, is_taken: bool) -> None:
+        """Take entries of our own log from others, or no longer."""
+        ...
+
+
+class Return:
+    """One home's way back to signing; a home that may sign passes through at once."""
+
+    def __init__(self, node: Node, answers: Answers, go_on: Callable[[], Awaitable[None]]) -> None:
+        """`go_on` starts what signs: called once, when this home may."""
+        self._node = node
+        self._answers = answers
+        self._go_on = go_on
+        self._own_head = own_head_of(node)
+        self._answered: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Go on at once, or wait for the answers."""
+        if not self._own_head.reason:
+            # A home from before there was such a file gets one.
+            self._own_head.release(self._present())
+            await self._go_on()
+        else:
+            self._node.log.warning("own_log_waits", reason=self._own_head.reason, waits_for=self.waits_for())
+            self._answers.take_own(True)
+        self._task = asyncio.create_task(self._watch(), name="restored")
+
+    async def stop(self) -> None:
+        """Wait no longer."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def waits_for(self) -> list[str]:
+        """Origins of those whose answer is still out."""
+        return sorted(self._awaited() - self._answered) if self._own_head.reason else []
+
+    def describe(self) -> dict[str, Any]:
+        """For the status page."""
+        return {"may_sign": not self._own_head.reason, "reason": self._own_head.reason, "waits_for": self.waits_for()}
+
+    def _awaited(self) -> frozenset[str]:
+        pinned = frozenset(peer.origin for peer in peer_state.peers(self._node.database.reader))
+        return (pinned | self._own_head.told()) - {self._node.origin}
+
+    def _present(self) -> Mark:
+        head = log_store.head(self._node.database.reader, self._node.origin)
+        assert head is not None
+        return Mark(head.size, head.root)
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                if self._own_head.reason:
+                    await self._collect()
+                else:
+                    self._look_for_more()
+            except Exception:
+                self._node.log.exception("restored.failed")
+            await asyncio.sleep(LOOK_S if self._own_head.reason else WATCH_S)
+
+    async def _collect(self) -> None:
+        """Count who has answered; all of what they hold must be here."""
+        answers, size = self._answers.answers(), self._present().size
+        self._answered = {origin for origin in self._answered | answers.keys() if answers.get(origin, 0) <= size}
+        if self._own_head.reason == TWICE or self.waits_for():
+            return
+        self._answers.take_own(False)
+        self._own_head.release(self._present())
+        self._node.log.warning("own_log_goes_on", size=self._present().size)
+        await self._go_on()
+
+    def _look_for_more(self) -> None:
+        """Somebody holds more of our log than we do: then another process signs with our keys."""
+        size = self._present().size
+        if any(theirs > size for theirs in self._answers.answers().values()):
+            self._answers.take_own(True)
+
+
+async def prepare_return(node: Node) -> None:
+    """Before the first session of a restored home: have peers tell everything, and believe nothing told before."""
+    if own_head_of(node).reason:
+        await node.database.write(gossip_marks.reset_cursors)
+        await node.database.write(gossip_marks.begin_epoch)
+
+
+def check_may_sign(node: Node) -> None:
+    """RefusedError, with the reason, while this home signs nothing."""
+    own = own_head_of(node)
+    try:
+        own.check_open(node.database.reader, node.origin)
+    except RefusedError as error:
+        part = node.parts.get("restored")
+        waits_for = part.waits_for() if part is not None else []
+        if not waits_for:
+            raise
+        raise RefusedError.at("log", f"{error.findings[0].reason}; it waits for {', '.join(waits_for)}") from None
