@@ -55,7 +55,7 @@ class Faults:
                 late = self._choose_late(newest)
                 self._hold(late)
                 others = [machine for machine in machines if machine is not late]
-                crashing = others[self.rounds % len(others)]
+                crashing = min(others, key=lambda machine: machine.boots)
                 self._tasks.append(asyncio.create_task(self._crash(crashing)))
                 self.rounds += 1
             if loop.time() > until_s:

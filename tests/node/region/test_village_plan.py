@@ -73,8 +73,8 @@ def check_in_force(known: Known) -> None:
     certificate = report.certificate
     assert certificate is not None and certificate.findings == ()
     assert len(certificate.checked_by) == len(report.members) and certificate.unknown_regrets == ()
-    (editor,) = report.readings[1].edited_by
-    assert editor.startswith(EDITOR)
+    # Whoever is late with its cards and crashes before they are out has not edited anything.
+    assert all(editor.startswith(EDITOR) for editor in report.readings[1].edited_by)
 
 
 def plan_quietly(called_homes: Path, folder: Path, seed: int, cents_more: int = 0) -> tuple[str, ...]:
@@ -86,6 +86,8 @@ def plan_quietly(called_homes: Path, folder: Path, seed: int, cents_more: int = 
         await network.settle()
         known = [await look(machine) for machine in network.machines]
         assert all(other == known[0] for other in known[1:]), f"seed {seed}"
+        (editor,) = known[0].report.readings[1].edited_by
+        assert editor.startswith(EDITOR)
         assert not any(one.silent for reading in known[0].report.readings for one in reading.rounds)
         return known[0].digests
 
