@@ -16,7 +16,10 @@ SETTLE_S = 0.1
 
 def make_report(demo: Demo) -> dict[str, Any]:
     """The demo's figures."""
+    # First: what is counted below is then the same at every node.
+    logs_identical = are_logs_identical(demo)
     statuses = [node.call("status") for node in demo.nodes.values()]
+    products = demo.founder.call("product.list")
     plan = demo.founder.call("plan.show")
     certificate = plan["certificate"]
     document = demo.folder / "plan.json"
@@ -31,11 +34,11 @@ def make_report(demo: Demo) -> dict[str, Any]:
         "till_lines": demo.measured["till_lines"],
         "records": max(status["records"] for status in statuses),
         "void_records": max(status["void"] for status in statuses),
-        "logs_identical": are_logs_identical(demo),
+        "logs_identical": logs_identical,
         "cosignatures": sum(len(log["cosigned"]) for log in statuses[0]["logs"]),
-        "disclosures": demo.measured["disclosures"],
-        "prices_agreed": demo.measured["prices_agreed"],
-        "prices_void": demo.measured["prices_void"],
+        "disclosures": statuses[0]["kinds"]["supply.disclosure"],
+        "prices_agreed": sum(product["state"] == "agreed" for product in products),
+        "prices_void": sum(product["void_versions"] for product in products),
         "plan": {
             "rounds": sum(map(len, rounds)),
             "rounds_by_reading": [len(one) for one in rounds],

@@ -23,8 +23,8 @@ ARRIVAL_WAIT_S = 30.0
 POLL_S = 0.05
 
 
-def agree_prices(region: Region, nodes: Mapping[str, NodeProcess], people: Path, today: date) -> dict[str, Any]:
-    """Publish, propose and sign; how many disclosures there are, and how many prices are agreed or void."""
+def agree_prices(region: Region, nodes: Mapping[str, NodeProcess], people: Path, today: date) -> None:
+    """Publish, propose and sign."""
     coops = [nodes[coop.id] for coop in region.coops]
     keys = {coop.key: seat_committee(coop, people / coop.key) for coop in coops}
     products = load_products(region)
@@ -39,13 +39,6 @@ def agree_prices(region: Region, nodes: Mapping[str, NodeProcess], people: Path,
     ):
         proposals.update(made)
     run_together([lambda coop=coop: sign_all(coop, products, buyers, proposals, keys[coop.key]) for coop in coops])
-    lines = nodes[region.coops[0].id].call("product.list")
-    return {
-        "products": len(lines),
-        "disclosures": len(products),
-        "prices_agreed": sum(line["state"] == "agreed" for line in lines),
-        "prices_void": sum(line["void_versions"] for line in lines),
-    }
 
 
 def pick_buyers(coops: list[NodeProcess], place: int) -> list[NodeProcess]:
