@@ -1,6 +1,7 @@
-"""Who has cosigned which head, what this node's own witness has signed, and the evidence of forks.
+"""Who has cosigned which head, what this node's own witness and mirror have signed, and the evidence of forks.
 
 Invariant: this node's witness never signs a head that does not extend the last one it signed.
+Invariant: a head that was signed is shown to anyone as it was signed, also when the log itself is not held here.
 """
 
 import sqlite3
@@ -18,6 +19,15 @@ class Cosignature(NamedTuple):
     cosigner: str
     line: bytes
     time_s: int
+
+
+class PendingHead(NamedTuple):
+    """A head that a log showed to this node's mirror: signed by the log, and once `is_signed` by the mirror too."""
+
+    size: int
+    root: bytes
+    note: bytes
+    is_signed: bool
 
 
 def add_cosignature(db: sqlite3.Connection, cosignature: Cosignature) -> bool:
@@ -66,3 +76,35 @@ def add_fork(db: sqlite3.Connection, origin: str, note_a: bytes, note_b: bytes, 
 def forks(db: sqlite3.Connection) -> list[tuple[str, bytes, bytes, bytes]]:
     """All evidence of forks: (origin, note, note, proof)."""
     return list(db.execute("SELECT origin, note_a, note_b, proof FROM fork ORDER BY origin, note_a, note_b"))
+
+
+def witnessed_note(db: sqlite3.Connection, prefix: str) -> bytes | None:
+    """The newest head that this node's witness cosigned of the log whose origin has this hash, None for no head."""
+    row = db.execute("SELECT note FROM witnessed WHERE prefix = ?", (prefix,)).fetchone()
+    return None if row is None else row[0]
+
+
+def set_witnessed_note(db: sqlite3.Connection, prefix: str, note: bytes) -> None:
+    """Show this head from now on; called in the transaction that signs it."""
+    sql = "INSERT INTO witnessed(prefix, note) VALUES (?, ?) ON CONFLICT(prefix) DO UPDATE SET note = excluded.note"
+    db.execute(sql, (prefix, note))
+
+
+def pending_heads(db: sqlite3.Connection, prefix: str) -> list[PendingHead]:
+    """The last heads that the log with this hash showed to the mirror, by size; the signed one among them."""
+    sql = "SELECT size, root, note, is_signed FROM pending_head WHERE prefix = ? ORDER BY size"
+    return [PendingHead(size, root, note, bool(signed)) for size, root, note, signed in db.execute(sql, (prefix,))]
+
+
+def set_pending_heads(db: sqlite3.Connection, prefix: str, heads: list[PendingHead]) -> None:
+    """Keep these heads and no other; called in the transaction that judged the newest or signed one."""
+    db.execute("DELETE FROM pending_head WHERE prefix = ?", (prefix,))
+    sql = "INSERT INTO pending_head(prefix, size, root, note, is_signed) VALUES (?, ?, ?, ?, ?)"
+    db.executemany(sql, [(prefix, *head) for head in heads])
+
+
+def mirrored_note(db: sqlite3.Connection, prefix: str) -> bytes | None:
+    """The newest head that this node's mirror signed of the log whose origin has this hash, None for no head."""
+    sql = "SELECT note FROM pending_head WHERE prefix = ? AND is_signed ORDER BY size DESC LIMIT 1"
+    row = db.execute(sql, (prefix,)).fetchone()
+    return None if row is None else row[0]

@@ -1,8 +1,8 @@
 """Being a witness: the only path that cosigns another log's head, and that takes in others' cosignatures.
 
-Invariant: the witness signs the newest head only, never below or beside one it signed before, and only what this node
-holds whole. What it signs is on disk before anyone sees it.
-Spec: docs/spec/note-and-checkpoint.md
+Invariant: the witness signs the newest head only, never below or beside one it signed before: of its own accord only
+what this node holds whole, on request what is proven to extend the last. It is on disk before it is handed out.
+Spec: docs/spec/note-and-checkpoint.md, docs/spec/mirror.md
 """
 
 import asyncio
@@ -13,11 +13,15 @@ from typing import Final, Protocol
 from node.use_cases.context import Node
 from node.use_cases.fork_watch import root_at
 from protocol.core.errors import PeerError
-from protocol.core.identity import SigningKey, generate
-from protocol.core.note import parse_note, parse_signature
+from protocol.core.identity import generate
+from protocol.core.mldsa44 import Mldsa44Key
+from protocol.core.note import Ed25519Verifier, format_note, parse_signature, verify_note
 from protocol.log.checkpoint import Checkpoint, format_checkpoint
-from protocol.log.cosignature import sign_cosignature, verify_cosignature
+from protocol.log.cosignature import add_signature, sign_cosignature, verify_cosignature
+from protocol.log.mirror import mirror_prefix
 from protocol.log.quorum import Rule
+from protocol.log.subtree_cosignature import sign_mldsa44_cosignature
+from protocol.log.witness import OK, UNPROCESSABLE, AddCheckpoint, CosignedHead, Verdict, judge_checkpoint
 from storage import cosignatures, gossip_marks, log_store
 from storage.cosignatures import Cosignature
 
@@ -78,7 +82,6 @@ class Cosigner:
         self._node = node
         self._learned = learned
         self._debounce_s = debounce_s
-        self._key = generate(node.keys.witness)
         self._due: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -99,9 +102,8 @@ class Cosigner:
 
     async def cosign(self, origin: str) -> Cosignature | None:
         """Cosign the newest head of a log; None when there is nothing to sign or it must not be signed."""
-        time_s = self._node.clock.now_ms() // 1_000
-        name = witness_name(self._node.origin)
-        made = await self._node.database.write(lambda db: _cosign_newest(db, origin, name, self._key, time_s))
+        time_s = _read_clock(self._node)
+        made = await self._node.database.write(lambda db: _cosign_newest(db, self._node, origin, time_s))
         if made is not None:
             self._learned(made, OWN_SESSION)
         return made
@@ -118,6 +120,13 @@ class Cosigner:
         except sqlite3.Error as error:
             # A full or failing disk: the head is cosigned when it moves next or the node starts again.
             self._node.log.error("cosign_not_stored", origin=origin, error=type(error).__name__)
+
+
+async def answer_checkpoint(node: Node, request: AddCheckpoint) -> Verdict:
+    """What this node's witness answers to a log that asks for its cosignature; on disk before it is answered."""
+    is_duty = request.checkpoint.origin in witness_roster(node).witness_duties()
+    time_s = _read_clock(node)
+    return await node.database.write(lambda db: _answer_request(db, node, request, is_duty, time_s))
 
 
 async def admit_cosignature(node: Node, origin: str, size: int, line: bytes) -> Cosignature | None:
@@ -147,20 +156,68 @@ def _read_signer(line: bytes) -> tuple[str, str]:
     return parse_signature(text).name, text
 
 
-def _cosign_newest(db: sqlite3.Connection, origin: str, name: str, key: SigningKey, time_s: int) -> Cosignature | None:
+def _cosign_newest(db: sqlite3.Connection, node: Node, origin: str, time_s: int) -> Cosignature | None:
     """The check and the write of what is signed are this one transaction."""
     head = log_store.head(db, origin)
-    if head is None or head.size == 0 or any(row[0] == origin for row in cosignatures.forks(db)):
+    if head is None or head.size == 0 or _is_forked(db, origin):
         return None
     last = cosignatures.cosigned(db, origin)
     if last is not None and (last[0] >= head.size or root_at(db, origin, last[0]) != last[1]):
         return None
-    text, _ = parse_note(head.note)
-    line = sign_cosignature(text, name, key, time_s)
-    made = Cosignature(origin, head.size, name, line.encode(), time_s)
-    cosignatures.set_cosigned(db, origin, head.size, head.root)
+    line, _ = _sign_and_store(db, node, Checkpoint(origin, head.size, head.root), head.note, time_s)
+    made = Cosignature(origin, head.size, witness_name(node.origin), line.encode(), time_s)
     _keep(db, made)
     return made
+
+
+def _answer_request(db: sqlite3.Connection, node: Node, request: AddCheckpoint, is_duty: bool, time_s: int) -> Verdict:
+    """Judge a request and store what it makes us sign, in this one transaction."""
+    head = request.checkpoint
+    # A log of which two versions are known is as good as unknown: its heads are signed no more.
+    log_key = log_store.log_key_of(db, head.origin) if is_duty and not _is_forked(db, head.origin) else None
+    last = cosignatures.cosigned(db, head.origin)
+    held = CosignedHead() if last is None else CosignedHead(*last)
+    verdict = judge_checkpoint(request, list_verifiers(head.origin, log_key), held)
+    if verdict.status != OK:
+        return verdict
+    replica = log_store.head(db, head.origin)
+    if replica is not None and replica.size >= head.size and root_at(db, head.origin, head.size) != head.root:
+        return Verdict(UNPROCESSABLE, "another root than that of the entries held here\n", is_evidence=True)
+    return Verdict(OK, "".join(_sign_and_store(db, node, head, request.note, time_s)))
+
+
+def list_verifiers(origin: str, log_key: bytes | None) -> list[Ed25519Verifier]:
+    """The keys that sign a log's heads, none for a log that is not known."""
+    return [] if log_key is None else [Ed25519Verifier(origin, log_key)]
+
+
+def _sign_and_store(db: sqlite3.Connection, node: Node, head: Checkpoint, note: bytes, time_s: int) -> tuple[str, str]:
+    """The witness's two lines under a head that was judged; the head is its last from now on, and shown to anyone."""
+    lines = _sign_twice(node, head, time_s)
+    text, of_the_log = verify_note(note, list_verifiers(head.origin, log_store.log_key_of(db, head.origin)))
+    shown = format_note(text, of_the_log)
+    for line in lines:
+        shown = add_signature(shown, line)
+    cosignatures.set_cosigned(db, head.origin, head.size, head.root)
+    cosignatures.set_witnessed_note(db, mirror_prefix(head.origin), shown)
+    return lines
+
+
+def _sign_twice(node: Node, head: Checkpoint, time_s: int) -> tuple[str, str]:
+    """The lines of the witness's Ed25519 and its ML-DSA-44 key, in this order."""
+    text, name = format_checkpoint(head), witness_name(node.origin)
+    return (
+        sign_cosignature(text, name, generate(node.keys.witness), time_s),
+        sign_mldsa44_cosignature(text, name, Mldsa44Key(node.keys.witness_mldsa44), time_s),
+    )
+
+
+def _read_clock(node: Node) -> int:
+    return node.clock.now_ms() // 1_000
+
+
+def _is_forked(db: sqlite3.Connection, origin: str) -> bool:
+    return any(row[0] == origin for row in cosignatures.forks(db))
 
 
 def _keep(db: sqlite3.Connection, found: Cosignature) -> bool:

@@ -1,6 +1,7 @@
 """Every address this node answers, in one table: method, path, handler, and what stands there.
 
-Invariant: pages are read only; the one form is the first day's. Everything else that changes something is an operation.
+Invariant: pages are read only; the one form is the first day's. Everything else that changes something is an operation,
+or asked for by a log that has signed it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from node.web import first_day_forms, handlers
+from node.web import first_day_forms, handlers, log_handlers
 from node.web.api import calls
 from node.web.render import View
 from node.web.visit import Visit
@@ -37,6 +38,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/plan/{coop:.+}", handlers.show_coop, "one co-op's part of the plan"),
     Route("GET", "/logs", handlers.show_logs, "peers and logs"),
     Route("GET", "/logs/{origin:.+}", handlers.show_log, "one log and its latest records"),
+    Route("POST", "/witness/add-checkpoint", log_handlers.witness_checkpoint, "have a log's new head cosigned"),
+    Route("GET", "/witness/{prefix}/checkpoint", log_handlers.show_witnessed, "the newest head cosigned of one log"),
     Route("GET", "/healthz", handlers.answer_health, "ok, for a watchdog"),
     Route("GET", "/api/v1", calls.list_operations, "the operations and their parameters"),
     Route("POST", "/api/v1/{operation}", calls.run_operation, "run one operation"),

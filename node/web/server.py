@@ -22,6 +22,7 @@ from node.web.guard import (
     is_known_host,
     set_form_cookie,
 )
+from node.web.log_handlers import SERVED_NODE
 from node.web.render import View, build_environment, render_view
 from node.web.routes import API_PREFIX, ROUTES, STATIC_PATH, Handler
 from node.web.sources import Sources
@@ -46,7 +47,9 @@ NextHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def start_web(node: Node, sources: Sources, operations: Mapping[str, Operation], token: str) -> web.AppRunner:
     """Listen where the config says; the API is for whoever holds `token`. `web_address` tells where it is."""
     site = build_site(node.config, node.clock, sources, OperationTable(node, operations), token)
-    runner = build_runner(build_application(site))
+    application = build_application(site)
+    application[SERVED_NODE] = node
+    runner = build_runner(application)
     await runner.setup()
     await web.TCPSite(runner, node.config.web_host, node.config.web_port).start()
     return runner

@@ -27,10 +27,12 @@ class Sole:
 SOLE_CALLERS = (
     Sole("protocol.log.checkpoint", "sign_checkpoint", (PUBLISH,)),
     Sole("protocol.log.cosignature", "sign_cosignature", (COSIGN,)),
+    Sole("protocol.log.subtree_cosignature", "sign_mldsa44_cosignature", (COSIGN,)),
     Sole("storage.log_store", "append", (PUBLISH,)),
     Sole("storage.log_store", "extend", (RECEIVE,)),
     Sole("storage.log_store", "store_bundles", (RECEIVE,)),
     Sole("storage.cosignatures", "set_cosigned", (COSIGN,)),
+    Sole("storage.cosignatures", "set_witnessed_note", (COSIGN,)),
 )
 
 # The secret keys of a home, as a use case reaches them (`node.keys.log`), and who may.
@@ -38,6 +40,8 @@ KEY_USERS = {
     "log": (PUBLISH,),
     "witness": (COSIGN,),
     "mirror": (COSIGN,),
+    "witness_mldsa44": (COSIGN,),
+    "mirror_mldsa44": (COSIGN,),
 }
 KEY_HOLDERS = ("node.keys", "self.node.keys", "self._node.keys")
 

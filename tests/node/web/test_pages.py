@@ -186,6 +186,9 @@ async def test_every_route_of_the_table_is_tried_here() -> None:
         "/plan/{coop:.+}",
         "/logs/{origin:.+}",
         "/api/v1/{operation}",
+        # Of the witness: test_witness.py.
+        "/witness/add-checkpoint",
+        "/witness/{prefix}/checkpoint",
     }
 
 

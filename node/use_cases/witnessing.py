@@ -1,0 +1,44 @@
+"""Being a witness for any log of the federation that asks over the web, with or without a session between the nodes.
+
+Invariant: there is one witness, however it is asked: what it signed last is one row, and only `cosign` moves it.
+Invariant: a signed head that contradicts what the log signed before is kept as evidence, never cosigned.
+Spec: docs/spec/mirror.md (c2sp.org/tlog-witness)
+"""
+
+from node.use_cases.context import Node
+from node.use_cases.cosign import answer_checkpoint
+from node.use_cases.fork_watch import Evidence, admit_evidence, judge_note
+from protocol.core.errors import PeerError
+from protocol.log.mirror import mirror_prefix
+from protocol.log.witness import BAD_REQUEST, AddCheckpoint, Verdict, parse_add_checkpoint
+from storage.cosignatures import witnessed_note
+
+
+async def add_checkpoint(node: Node, raw: bytes) -> Verdict:
+    """The witness's answer to the body of an add-checkpoint request."""
+    try:
+        request = parse_add_checkpoint(raw)
+    except PeerError as error:
+        return Verdict(BAD_REQUEST, f"{error.reason}\n")
+    verdict = await answer_checkpoint(node, request)
+    if verdict.is_evidence:
+        await keep_contradiction(node, request)
+    return verdict
+
+
+def show_checkpoint(node: Node, prefix: str) -> bytes | None:
+    """The newest head cosigned of the log whose origin has this hash, with the log's signature and both of ours."""
+    return witnessed_note(node.database.reader, prefix)
+
+
+async def keep_contradiction(node: Node, request: AddCheckpoint) -> None:
+    """Keep two signed heads that no log can both have had, where what is here is enough to show it."""
+    origin = request.checkpoint.origin
+    shown = show_checkpoint(node, mirror_prefix(origin))
+    try:
+        await judge_note(node, origin, request.note)
+        if shown is not None:
+            await admit_evidence(node, Evidence(origin, shown, request.note, b""))
+    except PeerError:
+        # Nothing that could be shown to others: of another size, and the entries that would prove it are not here.
+        node.log.info("contradiction_not_provable", origin=origin, size=request.checkpoint.size)
