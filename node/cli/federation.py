@@ -84,6 +84,14 @@ def roster(context: Context) -> None:
     run_command(context, "federation.roster", {}, print_roster)
 
 
+@federation.command()
+@click.argument("log", default="")
+@click.pass_obj
+def policy(context: Context, log: str) -> None:
+    """Print whom to believe about the heads of a member's LOG (this co-op's own by default), as a tlog-policy file."""
+    run_command(context, "federation.policy", {"origin": log}, lambda answer: click.echo(answer["policy"], nl=False))
+
+
 def print_roster(report: dict[str, Any]) -> None:
     """The roster in force, for people."""
     charter = report["charter"]

@@ -17,6 +17,7 @@ from protocol.core.encoding import decode, encode, to_struct, to_value
 from protocol.core.errors import RefusedError
 from protocol.core.text_token import format_token, parse_token
 from protocol.federation.charter import Charter, check_charter
+from protocol.federation.log_policy import make_log_policy
 from protocol.federation.membership import (
     FederationFounding,
     HeadCount,
@@ -28,7 +29,8 @@ from protocol.federation.membership import (
     name_federation,
 )
 from protocol.federation.peer_card import PeerCard, parse_card
-from protocol.federation.roster import Member
+from protocol.federation.roster import Member, Roster
+from protocol.log.policy import format_policy
 from protocol.supply.disclosure import SECTIONS
 from storage.record_index import record_by_leaf, records
 from storage.settings import set_setting, setting
@@ -69,6 +71,19 @@ class HeadsParams(msgspec.Struct):
     """This co-op's people, counted anew."""
 
     heads: Heads
+
+
+class PolicyParams(msgspec.Struct):
+    """The log whose heads are to be believed; this node's own where none is named."""
+
+    origin: str = ""
+
+
+class LogPolicy(msgspec.Struct, frozen=True):
+    """A log and the text of the tlog-policy file for it."""
+
+    origin: str
+    policy: str
 
 
 class Invitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -226,6 +241,27 @@ async def show_roster(node: Node, _: NoParams) -> RosterReport:
     )
 
 
+async def show_policy(node: Node, params: PolicyParams) -> LogPolicy:
+    """The roster and charter in force as the policy of one member's log, for auditors' own tools."""
+    history = current_history(node)
+    if history is None:
+        raise RefusedError.at("federation", "no federation here, or its logs have not arrived yet")
+    newest, origin = history.newest, params.origin or node.origin
+    policy = make_log_policy(newest.roster, newest.charter, origin, _read_mldsa44_keys(node, newest.roster))
+    return LogPolicy(origin, format_policy(policy).decode())
+
+
+def _read_mldsa44_keys(node: Node, roster: Roster) -> dict[str, bytes]:
+    """The second keys of the members' witnesses, as far as the first records of their logs say them."""
+    bound = {member.origin: (member.log_key, member.witness_key) for member in roster.members}
+    founded = records(node.database.reader, "log.founding")
+    return {
+        indexed.origin: indexed.body.keys.witness_mldsa44
+        for indexed in founded
+        if indexed.index == 0 and bound.get(indexed.origin) == (indexed.body.keys.log, indexed.body.keys.witness)
+    }
+
+
 def member_of_card(card: PeerCard, kind: MemberKind, heads: int) -> Member:
     """The roster's entry for a co-op, from its card and its own word."""
     return Member(
@@ -261,4 +297,7 @@ OPERATIONS = (
     Operation("federation.leave", NoParams, leave, "Leave the federation."),
     Operation("federation.heads", HeadsParams, count_heads, "Count this co-op's people anew."),
     Operation("federation.roster", NoParams, show_roster, "Who belongs, and under which charter.", writes=False),
+    Operation(
+        "federation.policy", PolicyParams, show_policy, "Roster and charter as a tlog-policy file.", writes=False
+    ),
 )
