@@ -5,6 +5,7 @@ Invariant: this node votes for a change that any member vouches for; a new chart
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 
 from node.use_cases.context import Node
 from node.use_cases.federation.deciding import Decider
@@ -32,7 +33,8 @@ from protocol.federation.membership import (
     parse_changes,
     read_change,
 )
-from protocol.federation.peer_card import PeerCard
+from protocol.federation.peer_card import PeerCard, check_card
+from protocol.federation.roster import Member
 from protocol.federation.vote_records import VOTE_KINDS
 from protocol.log.quorum import Rule
 from storage.record_index import IndexedRecord, records, records_between
@@ -41,6 +43,7 @@ from storage.settings import setting
 ACCEPTED_SETTING = "accepted_charter"
 CHANGE_KINDS = ("federation.admission", "federation.leave", "federation.heads", "federation.charter")
 KINDS = frozenset({"federation.founding", "federation.join", *CHANGE_KINDS, *VOTE_KINDS})
+FIT_KEPT = 1_024
 WITNESS_NAME = "{origin}/witness"
 
 
@@ -147,8 +150,13 @@ class RosterKeeper:
         """Pin every member, so that its log is mirrored and its sessions are let in."""
         assert self.history is not None
         for member in self.history.newest.roster.members:
-            if member.origin != self._node.origin:
+            if member.origin == self._node.origin:
+                continue
+            try:
                 await pin_card(self._node, card_of_member(member))
+            except RefusedError as error:
+                # One that we cannot reach (we hold other keys under its origin, say) keeps us from no other.
+                self._node.log.warning("roster.member_not_pinned", origin=member.origin, reason=error.reason)
         planner = self._node.parts.get("planner")
         if planner is not None:
             planner.open_calls()
@@ -200,7 +208,7 @@ class RosterKeeper:
     def _is_accepted(self, said: Said) -> bool:
         if isinstance(said.body, Admission):
             # Two members may vouch for one request: the second word must not bring back whoever has left since.
-            return said.body.join.leaf not in self._list_used_requests()
+            return _is_fit(said.body.member) and said.body.join.leaf not in self._list_used_requests()
         if not isinstance(said.body, CharterProposal):
             return True
         accepted = setting(self._node.database.reader, ACCEPTED_SETTING)
@@ -246,3 +254,13 @@ class RosterKeeper:
         await publish(
             self._node, "federation.admission", Admission(self.history.federation, member, request), [request]
         )
+
+
+@lru_cache(FIT_KEPT)
+def _is_fit(member: Member) -> bool:
+    """Whether a member that somebody vouches for has a card by which nodes can meet it; asked again at every turn."""
+    try:
+        check_card(card_of_member(member))
+    except RefusedError:
+        return False
+    return True
