@@ -14,6 +14,7 @@ from node.use_cases.federation.verbs import (
     leave,
     member_of_card,
 )
+from node.use_cases.own_head import own_head_of
 from node.use_cases.peers import make_card, own_card, pin_card
 from node.use_cases.publish import publish
 from node.use_cases.till import NoParams
@@ -24,6 +25,7 @@ from protocol.federation.membership import Admission, JoinRequest
 from protocol.federation.votes import proposer
 from protocol.log.checkpoint import sign_checkpoint
 from storage import log_store, record_index
+from storage.head_file import Mark
 from storage.record_index import IndexedRecord, records
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
@@ -260,7 +262,9 @@ async def append_raw(machine: Machine, entries: list[bytes]) -> None:
     node, key = machine.node, generate(machine.node.keys.log)
 
     def append(db: sqlite3.Connection) -> tuple[int, int]:
-        log_store.append(db, node.origin, entries, lambda checkpoint: sign_checkpoint(checkpoint, key))
+        head = log_store.append(db, node.origin, entries, lambda checkpoint: sign_checkpoint(checkpoint, key))
+        # The node goes on from there, as if it had signed this itself.
+        own_head_of(node).release(Mark(head.size, head.root))
         return record_index.catch_up(db, node.origin)
 
     start, stop = await machine.do(node.database.write(append))
