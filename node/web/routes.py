@@ -11,6 +11,7 @@ from aiohttp import web
 
 from node.web import first_day_forms, handlers, log_handlers
 from node.web.api import calls
+from node.web.public import tiles
 from node.web.render import View
 from node.web.visit import Visit
 
@@ -40,6 +41,12 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/logs/{origin:.+}", handlers.show_log, "one log and its latest records"),
     Route("POST", "/witness/add-checkpoint", log_handlers.witness_checkpoint, "have a log's new head cosigned"),
     Route("GET", "/witness/{prefix}/checkpoint", log_handlers.show_witnessed, "the newest head cosigned of one log"),
+    Route("GET", "/log/checkpoint", tiles.show_own_head, "the newest signed head of this node's own log"),
+    Route("GET", "/log/tile/{tile:.+}", tiles.show_own_tile, "a tile or entry bundle of it (tlog-tiles)"),
+    Route(
+        "GET", "/mirror/{prefix}/checkpoint", tiles.show_head, "the same of any log it holds, by its origin's SHA-256"
+    ),
+    Route("GET", "/mirror/{prefix}/tile/{tile:.+}", tiles.show_tile, "a tile or entry bundle of that log"),
     Route("GET", "/healthz", handlers.answer_health, "ok, for a watchdog"),
     Route("GET", "/api/v1", calls.list_operations, "the operations and their parameters"),
     Route("POST", "/api/v1/{operation}", calls.run_operation, "run one operation"),

@@ -14,6 +14,7 @@ ANSWER_WAIT_S = 30
 FILE_WAIT_S = 120
 CHUNK_BYTES = 256 * 1024
 TRIES_MAX = 2
+BROKEN_OFF = (http.client.HTTPException, BrokenPipeError, ConnectionResetError, ConnectionAbortedError)
 OK, NOT_FOUND, GONE = 200, 404, 410
 
 
@@ -41,11 +42,16 @@ class WebFiles:
         for attempt in range(1, TRIES_MAX + 1):
             try:
                 return self._fetch(path, bytes_max)
-            except (http.client.HTTPException, ConnectionError):
+            except BROKEN_OFF:
                 self._connection.close()
                 # A server may close a connection between two files; it is asked once more on a new one.
                 if attempt == TRIES_MAX:
                     raise ConnectionError(f"{self._connection.host}: broke off at {path}") from None
+            except (ConnectionError, TimeoutError):
+                raise
+            except OSError as error:
+                reason = error.strerror or "cannot be reached"
+                raise ConnectionError(f"{self._connection.host}: {reason}") from None
         return None
 
     def close(self) -> None:

@@ -189,6 +189,11 @@ async def test_every_route_of_the_table_is_tried_here() -> None:
         # Of the witness: test_witness.py.
         "/witness/add-checkpoint",
         "/witness/{prefix}/checkpoint",
+        # Of logs as files: test_log_files.py.
+        "/log/checkpoint",
+        "/log/tile/{tile:.+}",
+        "/mirror/{prefix}/checkpoint",
+        "/mirror/{prefix}/tile/{tile:.+}",
     }
 
 

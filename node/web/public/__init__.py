@@ -1,0 +1,1 @@
+"""What strangers' tools fetch: files of logs, open to anyone."""

@@ -1,0 +1,57 @@
+"""The files of this node's logs for mirrors and auditors: its own under /log, each by its origin's hash under /mirror.
+
+Invariant: read only, and byte for byte what an export would have written.
+Invariant: a tile never changes and may be kept for ever; a head may be followed by the next one at once.
+Spec: docs/spec/tiles-and-proofs.md (c2sp.org/tlog-tiles)
+"""
+
+from aiohttp import web
+
+from node.use_cases.log.files import OWN_LOG, read_log_file
+from node.web.log_handlers import origin_hash, served_node
+from node.web.visit import Visit
+from protocol.log.tiles import CHECKPOINT_PATH
+
+HEAD_CACHE = "public, max-age=5"
+TILE_CACHE = "public, max-age=31536000, immutable"
+HEAD_TYPE = "text/plain; charset=utf-8"
+TILE_TYPE = "application/octet-stream"
+BUNDLE_PREFIX = "tile/entries/"
+
+
+async def show_own_head(visit: Visit) -> web.Response:
+    """The newest signed head of this node's own log."""
+    return await _answer(visit, OWN_LOG, CHECKPOINT_PATH)
+
+
+async def show_own_tile(visit: Visit) -> web.Response:
+    """A tile or entry bundle of this node's own log."""
+    return await _answer(visit, OWN_LOG, f"tile/{visit.part('tile')}")
+
+
+async def show_head(visit: Visit) -> web.Response:
+    """The newest signed head of a log that this node holds."""
+    return await _answer(visit, origin_hash(visit), CHECKPOINT_PATH)
+
+
+async def show_tile(visit: Visit) -> web.Response:
+    """A tile or entry bundle of a log that this node holds."""
+    return await _answer(visit, origin_hash(visit), f"tile/{visit.part('tile')}")
+
+
+async def _answer(visit: Visit, log: str, path: str) -> web.Response:
+    content = await read_log_file(served_node(visit), log, path)
+    if content is None:
+        raise web.HTTPNotFound
+    is_head = path == CHECKPOINT_PATH
+    headers = {
+        "Content-Type": HEAD_TYPE if is_head else TILE_TYPE,
+        "Cache-Control": HEAD_CACHE if is_head else TILE_CACHE,
+    }
+    response = web.Response(body=content, headers=headers)
+    if path.startswith(BUNDLE_PREFIX):
+        # Hashes do not get smaller; entries do.
+        response.headers["Vary"] = "Accept-Encoding"
+        if "gzip" in visit.request.headers.get("Accept-Encoding", ""):
+            response.enable_compression(web.ContentCoding.gzip)
+    return response
