@@ -90,6 +90,7 @@ class Said(msgspec.Struct, frozen=True):
 class History(msgspec.Struct, frozen=True):
     """The versions in force so far, first to newest; the leaves that made them; and decided versions that could not be.
 
+    `counted` and `joined` are the index, in each log, of the last count and the last request that was followed.
     `attempt` counts those passed over since the newest version; `lacks` says that a record a decided version names is
     not here yet.
     """
@@ -97,6 +98,7 @@ class History(msgspec.Struct, frozen=True):
     versions: tuple[InForce, ...]
     applied: frozenset[bytes] = frozenset()
     counted: dict[str, int] = {}
+    joined: dict[str, int] = {}
     attempt: int = 0
     lacks: bool = False
     findings: tuple[Finding, ...] = ()
@@ -148,8 +150,12 @@ def read_change(history: History, said: Said) -> Change:
         case Admission(_, member, join):
             if join.origin != member.origin:
                 raise RefusedError.at("join", "the request lies in another log than the member's own")
+            if join.leaf in history.applied:
+                raise RefusedError.at("join", "the request has been followed already")
             return Join(member)
         case LeaveNotice(_):
+            if said.index <= history.joined.get(said.origin, -1):
+                raise RefusedError.at("leave", "the notice is older than the request to join")
             return Leave(said.origin)
         case HeadCount(_, heads):
             if said.index <= history.counted.get(said.origin, -1):
@@ -164,10 +170,14 @@ def apply_changes(history: History, saids: Sequence[Said]) -> History:
     """The history with one more version, made by these records; RefusedError when it cannot be made."""
     following = follow(history.newest, [read_change(history, said) for said in saids])
     counts = {said.origin: said.index for said in saids if isinstance(said.body, HeadCount)}
+    requests = [said.body.join for said in saids if isinstance(said.body, Admission)]
+    joins = {request.origin: request.index for request in requests}
     return History(
         (*history.versions, following),
-        history.applied | {said.leaf for said in saids},
-        {**history.counted, **counts},
+        history.applied | {said.leaf for said in saids} | {request.leaf for request in requests},
+        # Who has joined anew is not bound by what it said in an earlier time.
+        {**history.counted, **joins, **counts},
+        {**history.joined, **joins},
         findings=history.findings,
     )
 

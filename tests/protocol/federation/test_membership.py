@@ -233,3 +233,21 @@ def test_applying_what_is_offered_is_what_the_fold_does() -> None:
     records = Records()
     offered = list_changes(records.fold(), [admit(ASH, 1, BIRCH), say(ASH, 2, HeadCount(NAME, 5))])
     assert apply_changes(records.fold(), offered) == records.close(*offered)
+
+
+def test_a_co_op_that_left_comes_back_by_a_new_word_of_its_own_only() -> None:
+    records = Records()
+    records.close(admit(ASH, 1, BIRCH))
+    records.close(say(BIRCH, 1, HeadCount(NAME, 70)))
+    leave = say(BIRCH, 2, LeaveNotice(NAME))
+    assert records.close(leave).newest.voters == (ASH,)
+    left_over = admit(ASH, 2, BIRCH)
+    with pytest.raises(RefusedError, match="followed already"):
+        read_change(records.fold(), left_over)
+    again = say(BIRCH, 5, JoinRequest(NAME, "consumers", 100))
+    admission = Admission(NAME, make_member(BIRCH), Reference(BIRCH, again.index, again.leaf))
+    assert records.close(say(ASH, 3, admission)).newest.voters == (ASH, BIRCH)
+    for old in (say(BIRCH, 3, LeaveNotice(NAME)), say(BIRCH, 4, HeadCount(NAME, 9))):
+        with pytest.raises(RefusedError, match=r"older than|later count"):
+            read_change(records.fold(), old)
+    assert records.close(say(BIRCH, 6, LeaveNotice(NAME))).newest.voters == (ASH,)
