@@ -116,7 +116,7 @@ def _print_status(status: dict[str, Any]) -> None:
     if status["waits_for"]:
         say(f"Waits for {', '.join(status['waits_for'])}.")
     if status["trouble"]:
-        say(f"Stopped: {status['trouble']}")
+        say(f"{'Stopped' if status['stage'] == 'stopped' else 'Note'}: {status['trouble']}")
 
 
 def _print_plan(report: dict[str, Any]) -> None:

@@ -113,7 +113,7 @@ def _say_planner(part: dict[str, Any]) -> None:
         if one["waits_for"]:
             say(f"  It waits for {', '.join(one['waits_for'])}.")
         if one["trouble"]:
-            say(f"  It stopped: {one['trouble']}")
+            say(f"  {'It stopped' if one['stage'] == 'stopped' else 'Note'}: {one['trouble']}")
 
 
 def cents(amount: int) -> str:
