@@ -6,7 +6,8 @@ Invariant: a log is folded only as a contiguous prefix; the table can be dropped
 
 import sqlite3
 from collections.abc import Collection
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -52,6 +53,8 @@ class IndexRow:
 
 
 _COLUMNS = "origin, idx, kind, subject, by_key, at_ms, leaf, void"
+# Not dataclasses.astuple: it copies every value, a quarter of the time that a commit takes.
+_values_of = attrgetter("origin", "index", "kind", "subject", "by", "at_ms", "leaf", "void")
 _COUNTED = ", ".join(f"'{reason}'" for reason in ("", *BEYOND))
 
 
@@ -69,7 +72,7 @@ def catch_up(db: sqlite3.Connection, origin: str, limit: int = CATCH_UP_ENTRIES_
     found = log_store.entries(db, origin, start, stop)
     rows = [index_entry(origin, index, raw, log_key_id) for index, raw in enumerate(found, start)]
     sql = f"INSERT OR REPLACE INTO record_index({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-    db.executemany(sql, map(astuple, rows))
+    db.executemany(sql, map(_values_of, rows))
     mark_beyond(db, origin, start)
     db.execute("INSERT OR REPLACE INTO index_cursor VALUES (?, ?)", (origin, stop))
     return start, stop

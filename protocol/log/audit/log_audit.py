@@ -29,6 +29,8 @@ from protocol.log.tiles import (
 
 FINDINGS_MAX: Final = 1_000
 """Findings that are kept; what more there is, is counted."""
+MORE_MAX: Final = 10_000
+"""Findings beyond these end the reading: a head may promise more entries than anyone could ever look for."""
 
 Hashes = list[bytes]
 Partly = Sequence[bytes | None]
@@ -61,6 +63,9 @@ class LogAudit:
             self._compare_with_earlier(bundle, chosen)
             self._carry(0, bundle.number, bundle.width, chosen)
             yield bundle.number * TILE_HASHES + bundle.width
+            if self.more > MORE_MAX:
+                self.findings.append(Finding(CHECKPOINT_PATH, "so much is wanting that the rest was not read"))
+                return
         self._finish()
 
     def _hash_entries(self, bundle: Tile) -> Partly:

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from protocol.core.identity import generate
+from protocol.log.checkpoint import Checkpoint, sign_checkpoint
+from protocol.log.fork import check_evidence, parse_evidence
+from storage.keyring import unseal
 from tests.node.cli.command_line import Run
 
 
@@ -88,6 +92,21 @@ def test_what_cannot_be_audited_is_said_with_its_exit_code(
     assert (missing.code, "checkpoint: missing" in missing.out) == (1, True)
     strange = at_home("audit", "log", folder, "--key", key, "--since", folder / "tile" / "0" / "000.p" / "1")
     assert strange.code == 1 and "earlier head" in strange.err
+
+
+def test_a_log_that_took_something_back_leaves_evidence(
+    at_home: Run, exported: tuple[Path, str], home: Path, tmp_path: Path
+) -> None:
+    folder, key = exported
+    origin = key.split("+")[0]
+    log_key = generate(unseal(home, None).log)
+    earlier, evidence = tmp_path / "earlier", tmp_path / "evidence"
+    earlier.write_bytes(sign_checkpoint(Checkpoint(origin, 1, b"r" * 32), log_key))
+    found = at_home("audit", "log", folder, "--key", key, "--since", earlier, "--evidence", evidence)
+    assert found.code == 1
+    assert "the first 1 entries are not those of the earlier head" in found.out
+    shorter, longer = check_evidence(parse_evidence(evidence.read_bytes()), log_key.public, origin)
+    assert (shorter.size, longer.size, shorter.root != longer.root) == (1, 1, True)
 
 
 def test_another_home_takes_in_what_was_exported(at_home: Run, exported: tuple[Path, str], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from protocol.core.errors import Finding
-from protocol.log.audit.log_audit import LogAudit
+from protocol.log.audit.log_audit import FINDINGS_MAX, LogAudit
 from protocol.log.checkpoint import Checkpoint
 from protocol.log.merkle import EMPTY_ROOT
 from tests.protocol.log.audit.published_log import ORIGIN, entry, flip, head_of, publish, reader_of
@@ -169,6 +169,14 @@ def test_a_log_that_became_shorter_says_so() -> None:
 
 def test_an_empty_log_has_the_empty_root() -> None:
     assert audit({}, Checkpoint(ORIGIN, 0, EMPTY_ROOT)) == []
+
+
+def test_a_head_that_promises_more_than_anyone_has_is_not_searched_for_ever() -> None:
+    reading = LogAudit(Checkpoint(ORIGIN, 2**50, b"r" * 32), reader_of({}))
+    steps = sum(1 for _ in reading.walk())
+    assert steps < 10_000
+    assert len(reading.findings) == FINDINGS_MAX + 1
+    assert reading.findings[-1] == Finding("checkpoint", "so much is wanting that the rest was not read")
 
 
 def test_every_changed_byte_is_found() -> None:

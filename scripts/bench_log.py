@@ -1,0 +1,325 @@
+"""Measures the log: durable appends, the audit of a long one, proofs from a longer one, and what it takes on disk.
+
+    scripts/bench log [--json] [--records N] [--proof-records N] [--folder DIR]
+
+Entries are made up. Linux only. Each figure stands beside what it must reach; exit code 1 where one is missed.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from node.clock import Clock
+from node.config import Config
+from node.use_cases.context import Node
+from node.use_cases.home import init_home, open_node
+from node.use_cases.log.auditing import audit_proof, policy_of_key
+from node.use_cases.log.export import ExportParams, export_log
+from node.use_cases.log.proofs import ProveParams, prove_record
+from node.use_cases.publish import publish
+from protocol.core.identity import HOME_SEED_BYTES, generate, generate_home_keys
+from protocol.core.note import ED25519, VerifierKey, format_vkey
+from protocol.federation.grants import KeyGrant
+from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, format_bundle
+from protocol.log.checkpoint import Checkpoint, sign_checkpoint
+from protocol.log.merkle import Tree
+from storage import log_store
+from storage.database import Database
+from storage.files import Files
+
+CALLERS = 64
+APPEND_S = 5.0
+ENTRY_BYTES = 400
+PROOF_ENTRY_BYTES = 40
+PROOFS = 500
+BUNDLES_A_COMMIT = 512
+KEY = generate(bytes(32))
+ORIGIN = "bench.example/log"
+
+# A process that is begun by another counts that one's memory as its own peak, so it asks the kernel for its own.
+WATCHED = """
+import sys
+from pathlib import Path
+from node.cli.main import run_words
+code = run_words(sys.argv[1:])
+peak = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+print(peak[0].split()[1], file=sys.stderr)
+sys.exit(code)
+"""
+
+Closed = tuple[int, bytes, bytes]
+Figure = tuple[str, float, str, float, str]
+"""What was measured, its value, "least" or "most", the bound, the unit."""
+
+
+def main() -> int:
+    """Measure, print, and say by the exit code whether everything was reached."""
+    options = _read_options()
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    folder = Path(tempfile.mkdtemp(prefix="rochdale-bench-", dir=options.folder))
+    try:
+        figures = [
+            *asyncio.run(measure_appends(folder)),
+            *measure_audit(folder, options.records),
+            *asyncio.run(measure_proofs(folder, options.proof_records)),
+        ]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    missed = [name for name, value, side, bound, _ in figures if not _is_reached(value, side, bound)]
+    if options.json:
+        print(json.dumps({"machine": _describe_machine(), "figures": _list_figures(figures), "missed": missed}))
+    else:
+        print(_describe_machine())
+        for name, value, side, bound, unit in figures:
+            verdict = "" if not side else f"   at {side} {bound:g}: {'missed' if name in missed else 'reached'}"
+            print(f"{name:58} {value:12,.2f} {unit}{verdict}")
+    return 1 if missed else 0
+
+
+def _read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("what", choices=["log"])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--records", type=int, default=1_000_000, help="length of the log that is audited")
+    parser.add_argument("--proof-records", type=int, default=10_000_000, help="length of the log that is proven from")
+    parser.add_argument("--folder", help="where to work; the machine's temporary folder if none is named")
+    return parser.parse_args()
+
+
+async def measure_appends(folder: Path) -> list[Figure]:
+    """Records published one by one and by 64 callers at once, and rows in a bare table committed 64 at a time."""
+    node = await _make_home(folder / "appends")
+    sql_bound = measure_bare_commits(folder / "bare.sqlite")
+    single, single_waits = await _count(1, lambda: _publish_one(node))
+    together, waits = await _count(CALLERS, lambda: _publish_one(node))
+    ready = await _append_ready(folder / "ready.sqlite")
+    sql_bound_after = measure_bare_commits(folder / "bare.sqlite")
+    bare = max(sql_bound, sql_bound_after)
+    storage = _measure_storage(node)
+    node.database.close()
+    return [
+        ("bare SQLite, 64 rows a commit", bare, "", 0, "rows/s"),
+        ("published one by one", single, "", 0, "records/s"),
+        ("published one by one, 99 of 100 within", _percentile(single_waits, 99), "", 0, "ms"),
+        ("entries appended and signed, 64 a commit", ready, "", 0, "entries/s"),
+        ("published by 64 callers", together, "", 0, "records/s"),
+        ("64 callers against one", together / single, "least", 5, "times"),
+        ("64 callers against bare SQLite", together / bare, "least", 0.5, "times"),
+        ("64 callers, 99 of 100 within", _percentile(waits, 99), "most", 30, "ms"),
+        *storage,
+    ]
+
+
+def measure_bare_commits(path: Path) -> float:
+    """Rows a second of the size of an entry, 64 to a durable commit: what SQLite and the disk allow."""
+    db = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+        db.execute(f"PRAGMA {pragma}")
+    db.execute("CREATE TABLE IF NOT EXISTS entry (idx INTEGER PRIMARY KEY, entry BLOB NOT NULL)")
+    rows, started = 0, time.perf_counter()
+    while time.perf_counter() - started < APPEND_S:
+        db.execute("BEGIN IMMEDIATE")
+        db.executemany("INSERT INTO entry(entry) VALUES (?)", ((os.urandom(ENTRY_BYTES),) for _ in range(CALLERS)))
+        db.execute("COMMIT")
+        rows += CALLERS
+    spent_s = time.perf_counter() - started
+    db.close()
+    return rows / spent_s
+
+
+async def _make_home(home: Path) -> Node:
+    config = Config(home=home, name="Bench")
+    await init_home(config, Clock())
+    return open_node(config, Clock())
+
+
+async def _publish_one(node: Node) -> None:
+    await publish(node, "key.grant", KeyGrant(key=os.urandom(32), role="approver", holder="h" * 40, ends=False))
+
+
+async def _count(callers: int, work: Callable[[], Awaitable[None]]) -> tuple[float, list[float]]:
+    """(how often a second so many callers get the work done, how long each waited in milliseconds)."""
+    waits: list[float] = []
+    started = time.perf_counter()
+
+    async def call() -> None:
+        while (begun := time.perf_counter()) - started < APPEND_S:
+            await work()
+            waits.append((time.perf_counter() - begun) * 1_000)
+
+    await asyncio.gather(*(call() for _ in range(callers)))
+    return len(waits) / (time.perf_counter() - started), waits
+
+
+async def _append_ready(path: Path) -> float:
+    """Entries a second that the log takes when they come ready-made, 64 to a durable commit with its signed head."""
+    database = Database(path)
+    await database.write(lambda db: log_store.add_log(db, ORIGIN, KEY.public))
+    sign = partial(sign_checkpoint, log_key=KEY)
+    count, started = 0, time.perf_counter()
+    while time.perf_counter() - started < APPEND_S:
+        entries = [os.urandom(ENTRY_BYTES) for _ in range(CALLERS)]
+        await database.write(partial(log_store.append, origin=ORIGIN, new_entries=entries, sign=sign))
+        count += CALLERS
+    spent_s = time.perf_counter() - started
+    database.close()
+    return count / spent_s
+
+
+def _measure_storage(node: Node) -> list[Figure]:
+    """Bytes on disk for each record: the log itself, and with the derived index over it."""
+    head = log_store.head(node.database.reader, node.origin)
+    assert head is not None
+    entries = log_store.entries(node.database.reader, node.origin, 0, head.size)
+    entry_bytes = sum(map(len, entries)) / head.size
+    log_bytes = sum(map(partial(_table_bytes, node.database.reader), ("bundle", "open_entry", "tile", "log")))
+    index_bytes = sum(map(partial(_table_bytes, node.database.reader), ("record_index", "index_cursor")))
+    return [
+        ("bytes of a record", entry_bytes, "", 0, "bytes"),
+        ("log on disk, a record", log_bytes / head.size, "most", 1.15 * entry_bytes + 32, "bytes"),
+        ("index over it, a record (derived)", index_bytes / head.size, "", 0, "bytes"),
+    ]
+
+
+def _table_bytes(db: sqlite3.Connection, table: str) -> int:
+    """Bytes of the pages of a table and its indexes."""
+    sql = "SELECT total(pgsize) FROM dbstat WHERE name IN (SELECT name FROM sqlite_master WHERE tbl_name = ?)"
+    return int(db.execute(sql, (table,)).fetchone()[0])
+
+
+def measure_audit(folder: Path, size: int) -> list[Figure]:
+    """Export a log and have it audited by the command, in a process of its own."""
+    database = Database(folder / "node.sqlite")
+    fill_log(database, size, ENTRY_BYTES)
+    started = time.perf_counter()
+    node = _bare_node(folder, database)
+    asyncio.run(export_log(node, ExportParams(folder=str(folder / "out"), origin=ORIGIN)))
+    export_s = time.perf_counter() - started
+    database.close()
+    (folder / "node.sqlite").unlink()
+    vkey = format_vkey(ORIGIN, ED25519, KEY.public)
+    command = [sys.executable, "-c", WATCHED, "audit", "log", str(folder / "out"), "--key", vkey, "--json"]
+    started, before_s = time.perf_counter(), _children_s()
+    # The words are this script's own.
+    ended = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+    audit_s, processor_s = time.perf_counter() - started, _children_s() - before_s
+    report = json.loads(ended.stdout)
+    assert ended.returncode == 0 and report["records"] == size, report
+    peak_mib = int(ended.stderr.split()[-1]) / 1_024
+    shutil.rmtree(folder / "out")
+    return [
+        (f"export of {size:,} records", size / export_s, "", 0, "records/s"),
+        (f"audit of {size:,} records of {ENTRY_BYTES} bytes", size / processor_s, "least", 200_000, "records/core s"),
+        ("audit by the clock on the wall", size / audit_s, "", 0, "records/s"),
+        ("audit, resident at most", peak_mib, "most", 150, "MiB"),
+    ]
+
+
+def _children_s() -> float:
+    """Processor time of ended processes of ours: another program's work on this machine is not counted."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+async def measure_proofs(folder: Path, size: int) -> list[Figure]:
+    """Proofs of records all over a long log, each made and checked."""
+    database = Database(folder / "node.sqlite")
+    fill_log(database, size, PROOF_ENTRY_BYTES)
+    node = _bare_node(folder, database)
+    started = time.perf_counter()
+    await prove_record(node, ProveParams(index=0, origin=ORIGIN))
+    first_ms = (time.perf_counter() - started) * 1_000
+    made_ms, checked_ms, longest = [], [], 0
+    key = VerifierKey(ORIGIN, ED25519, KEY.public)
+    for place in range(PROOFS):
+        begun = time.perf_counter()
+        view = await prove_record(node, ProveParams(index=place * (size - 1) // (PROOFS - 1), origin=ORIGIN))
+        made_ms.append((time.perf_counter() - begun) * 1_000)
+        raw = view.proof.encode()
+        begun = time.perf_counter()
+        audit_proof(raw, policy_of_key(key), key)
+        checked_ms.append((time.perf_counter() - begun) * 1_000)
+        longest = max(longest, len(raw))
+    database.close()
+    return [
+        (f"first proof from {size:,} records, tiles kept then", first_ms, "", 0, "ms"),
+        (f"proof from {size:,} records, half within", _percentile(made_ms, 50), "", 0, "ms"),
+        (f"proof from {size:,} records, 99 of 100 within", _percentile(made_ms, 99), "most", 5, "ms"),
+        ("proof checked, 99 of 100 within", _percentile(checked_ms, 99), "most", 1, "ms"),
+        ("longest proof file", longest, "", 0, "bytes"),
+    ]
+
+
+def fill_log(database: Database, size: int, entry_bytes: int) -> None:
+    """A log of made-up entries, bundle by bundle as a transfer would bring it; its length"""
+    database.write_and_wait(lambda db: log_store.add_log(db, ORIGIN, KEY.public))
+    roots: list[bytes] = []
+    closed: list[Closed] = []
+    whole, rest = divmod(size, BUNDLE_ENTRIES)
+    for number in range(whole):
+        entries = [_entry(number * BUNDLE_ENTRIES + place, entry_bytes) for place in range(BUNDLE_ENTRIES)]
+        roots.append(bundle_root(entries))
+        closed.append((number, format_bundle(entries), roots[-1]))
+        if len(closed) == BUNDLES_A_COMMIT and number + 1 < whole:
+            _store(database, closed, None, Checkpoint(ORIGIN, size, bytes(32)))
+            closed = []
+    opened = [_entry(whole * BUNDLE_ENTRIES + place, entry_bytes) for place in range(rest)]
+    root = Tree.of(roots).root(bundle_root(opened) if opened else None)
+    _store(database, closed, opened, Checkpoint(ORIGIN, size, root))
+    head = database.write_and_wait(lambda db: log_store.head(db, ORIGIN))
+    assert head is not None and head.size == size
+
+
+def _store(database: Database, closed: list[Closed], opened: list[bytes] | None, checkpoint: Checkpoint) -> None:
+    note = sign_checkpoint(checkpoint, KEY)
+    database.write_and_wait(lambda db: log_store.store_bundles(db, closed, opened, checkpoint, note))
+
+
+def _bare_node(folder: Path, database: Database) -> Node:
+    """A node that only shows logs that it holds for others: keys of its own are never used."""
+    keys = generate_home_keys(os.urandom(HOME_SEED_BYTES))
+    config = Config(home=folder, name="Bench")
+    return Node(config, Clock(), keys, database, Files(folder / "files"), "reader.example/log", "Bench")
+
+
+def _entry(index: int, length: int) -> bytes:
+    return index.to_bytes(8) * (length // 8)
+
+
+def _percentile(values: list[float], percent: int) -> float:
+    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
+
+
+def _is_reached(value: float, side: str, bound: float) -> bool:
+    return not side or (value >= bound if side == "least" else value <= bound)
+
+
+def _list_figures(figures: list[Figure]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "value": value, "unit": unit} | ({side: bound} if side else {})
+        for name, value, side, bound, unit in figures
+    ]
+
+
+def _describe_machine() -> str:
+    versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    return f"{os.cpu_count()} cores ({platform.machine()}), {versions}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
