@@ -37,3 +37,9 @@ def pending_roots(db: sqlite3.Connection, origin: str) -> dict[int, bytes]:
     """Roots of the closed bundles beyond the head, by number: what an interrupted transfer already brought."""
     sql = "SELECT number, root FROM bundle WHERE origin = ? AND number >= (SELECT size / ? FROM log WHERE origin = ?)"
     return dict(db.execute(sql, (origin, BUNDLE_ENTRIES, origin)))
+
+
+def drop_pending_bundles(db: sqlite3.Connection, origin: str) -> None:
+    """Forget what interrupted transfers brought beyond the head: it turned out to belong to another branch."""
+    sql = "DELETE FROM bundle WHERE origin = ? AND number >= (SELECT size / ? FROM log WHERE origin = ?)"
+    db.execute(sql, (origin, BUNDLE_ENTRIES, origin))

@@ -1,4 +1,4 @@
-"""Being a witness: the only path that cosigns another log's head, and that takes in others' cosignatures.
+"""Being a witness or a mirror: the only path that cosigns another log's head, and that takes in others' cosignatures.
 
 Invariant: the witness signs the newest head only, never below or beside one it signed before: of its own accord only
 what this node holds whole, on request what is proven to extend the last. It is on disk before it is handed out.
@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from node.use_cases.context import Node
 from node.use_cases.fork_watch import root_at
-from protocol.core.errors import PeerError
+from protocol.core.errors import MisuseError, PeerError
 from protocol.core.identity import generate
 from protocol.core.mldsa44 import Mldsa44Key
 from protocol.core.note import Ed25519Verifier, format_note, parse_signature, verify_note
@@ -67,6 +67,11 @@ class NoRoster:
 def witness_name(origin: str) -> str:
     """The key name under which the witness of a home signs: never the log's own."""
     return f"{origin}/witness"
+
+
+def mirror_name(origin: str) -> str:
+    """The key name under which the mirror of a home signs: neither the log's nor the witness's."""
+    return f"{origin}/mirror"
 
 
 def witness_roster(node: Node) -> WitnessRoster:
@@ -159,12 +164,14 @@ def _read_signer(line: bytes) -> tuple[str, str]:
 def _cosign_newest(db: sqlite3.Connection, node: Node, origin: str, time_s: int) -> Cosignature | None:
     """The check and the write of what is signed are this one transaction."""
     head = log_store.head(db, origin)
-    if head is None or head.size == 0 or _is_forked(db, origin):
+    if head is None or head.size == 0 or has_two_versions(db, origin):
         return None
     last = cosignatures.cosigned(db, origin)
     if last is not None and (last[0] >= head.size or root_at(db, origin, last[0]) != last[1]):
         return None
-    line, _ = _sign_and_store(db, node, Checkpoint(origin, head.size, head.root), head.note, time_s)
+    checkpoint = Checkpoint(origin, head.size, head.root)
+    line, _ = _sign_and_store(db, node, checkpoint, head.note, time_s)
+    sign_as_mirror(db, node, checkpoint, head.note, time_s)
     made = Cosignature(origin, head.size, witness_name(node.origin), line.encode(), time_s)
     _keep(db, made)
     return made
@@ -174,7 +181,7 @@ def _answer_request(db: sqlite3.Connection, node: Node, request: AddCheckpoint, 
     """Judge a request and store what it makes us sign, in this one transaction."""
     head = request.checkpoint
     # A log of which two versions are known is as good as unknown: its heads are signed no more.
-    log_key = log_store.log_key_of(db, head.origin) if is_duty and not _is_forked(db, head.origin) else None
+    log_key = log_store.log_key_of(db, head.origin) if is_duty and not has_two_versions(db, head.origin) else None
     last = cosignatures.cosigned(db, head.origin)
     held = CosignedHead() if last is None else CosignedHead(*last)
     verdict = judge_checkpoint(request, list_verifiers(head.origin, log_key), held)
@@ -193,7 +200,7 @@ def list_verifiers(origin: str, log_key: bytes | None) -> list[Ed25519Verifier]:
 
 def _sign_and_store(db: sqlite3.Connection, node: Node, head: Checkpoint, note: bytes, time_s: int) -> tuple[str, str]:
     """The witness's two lines under a head that was judged; the head is its last from now on, and shown to anyone."""
-    lines = _sign_twice(node, head, time_s)
+    lines = _sign_twice(head, witness_name(node.origin), (node.keys.witness, node.keys.witness_mldsa44), time_s)
     text, of_the_log = verify_note(note, list_verifiers(head.origin, log_store.log_key_of(db, head.origin)))
     shown = format_note(text, of_the_log)
     for line in lines:
@@ -203,12 +210,30 @@ def _sign_and_store(db: sqlite3.Connection, node: Node, head: Checkpoint, note: 
     return lines
 
 
-def _sign_twice(node: Node, head: Checkpoint, time_s: int) -> tuple[str, str]:
-    """The lines of the witness's Ed25519 and its ML-DSA-44 key, in this order."""
-    text, name = format_checkpoint(head), witness_name(node.origin)
+def sign_as_mirror(db: sqlite3.Connection, node: Node, head: Checkpoint, note: bytes, time_s: int) -> tuple[str, str]:
+    """The mirror's two lines under a pending head; it is the signed one from now on, in the caller's transaction.
+
+    MisuseError where an entry below it is not on disk, or a later head is signed already.
+    """
+    prefix, replica = mirror_prefix(head.origin), log_store.head(db, head.origin)
+    others = [one for one in cosignatures.pending_heads(db, prefix) if one.size != head.size]
+    is_late = any(one.is_signed and one.size > head.size for one in others)
+    if is_late or replica is None or replica.size < head.size or root_at(db, head.origin, head.size) != head.root:
+        raise MisuseError(f"log {head.origin}: a head of {head.size} that the mirror must not sign")
+    lines = _sign_twice(head, mirror_name(node.origin), (node.keys.mirror, node.keys.mirror_mldsa44), time_s)
+    for line in lines:
+        note = add_signature(note, line)
+    signed = cosignatures.PendingHead(head.size, head.root, note, is_signed=True)
+    cosignatures.set_pending_heads(db, prefix, [*(one for one in others if not one.is_signed), signed])
+    return lines
+
+
+def _sign_twice(head: Checkpoint, name: str, seeds: tuple[bytes, bytes], time_s: int) -> tuple[str, str]:
+    """The lines of an Ed25519 and an ML-DSA-44 key of one name, in this order."""
+    text = format_checkpoint(head)
     return (
-        sign_cosignature(text, name, generate(node.keys.witness), time_s),
-        sign_mldsa44_cosignature(text, name, Mldsa44Key(node.keys.witness_mldsa44), time_s),
+        sign_cosignature(text, name, generate(seeds[0]), time_s),
+        sign_mldsa44_cosignature(text, name, Mldsa44Key(seeds[1]), time_s),
     )
 
 
@@ -216,7 +241,8 @@ def _read_clock(node: Node) -> int:
     return node.clock.now_ms() // 1_000
 
 
-def _is_forked(db: sqlite3.Connection, origin: str) -> bool:
+def has_two_versions(db: sqlite3.Connection, origin: str) -> bool:
+    """Whether evidence of a fork of this log is held: then nobody's cosignature would be worth much."""
     return any(row[0] == origin for row in cosignatures.forks(db))
 
 

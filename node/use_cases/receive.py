@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from node.use_cases.context import Node
+from node.use_cases.fork_watch import root_at
 from protocol.core.errors import PeerError
 from protocol.gossip import limits
 from protocol.gossip.transfer import Transfer
@@ -23,6 +24,9 @@ from storage.log_store import ForkError
 
 INDEX_ENTRIES = 1_024
 """Entries folded into the index in one commit while a transfer's records are caught up with."""
+
+INDEX_BATCHES = 64
+"""Of these, how many a mirror waits for before it answers; what is left follows from the index's own cursor."""
 
 Closed = tuple[int, bytes, bytes]
 
@@ -199,6 +203,35 @@ class Receiver:
                 self._node.changes.publish(origin, first, stop)
             else:
                 del self._to_index[origin]
+
+
+def store_proven(
+    db: sqlite3.Connection,
+    closed: Sequence[Closed],
+    opened: Sequence[bytes] | None,
+    checkpoint: Checkpoint,
+    note: bytes,
+) -> None:
+    """Store bundles that were proven, each on its own, to a head that the log signed; in the caller's transaction.
+
+    The head moves once every bundle below it is there. BranchError where that is another branch than the one held.
+    """
+    origin = checkpoint.origin
+    try:
+        held = log_store.store_bundles(db, closed, opened, checkpoint, note)
+    except ForkError as error:
+        raise BranchError(origin, error.reason) from None
+    if held is not None and held.size >= checkpoint.size and root_at(db, origin, checkpoint.size) != checkpoint.root:
+        raise BranchError(origin, f"log {origin}: another root of {checkpoint.size} entries than that of ours")
+
+
+async def index_stored(node: Node, origin: str) -> None:
+    """Index what was stored of a log and tell whoever follows it."""
+    for _ in range(INDEX_BATCHES):
+        first, stop = await node.database.write(partial(_index_some, origin))
+        if stop <= first:
+            return
+        node.changes.publish(origin, first, stop)
 
 
 def _index_some(origin: str, db: sqlite3.Connection) -> tuple[int, int]:

@@ -7,16 +7,19 @@ Spec: docs/spec/mirror.md
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from node.use_cases import witnessing
 from node.use_cases.context import Node
+from node.use_cases.public import mirroring, witnessing
 from node.web.visit import Visit
 from protocol.log.witness import ADD_CHECKPOINT_BYTES_MAX, TEXT, Verdict
 
 SERVED_NODE: web.AppKey[Node] = web.AppKey("served_node", Node)
 BODY_DEADLINE_S = 30
+CHUNK_DEADLINE_S = 30
+UPLOAD_DEADLINE_S = 600
 CHUNK_BYTES = 64 * 1024
 NOTE_CACHE = "no-cache"
 _PREFIX = re.compile(r"[0-9a-f]{64}")
@@ -31,6 +34,19 @@ async def witness_checkpoint(visit: Visit) -> web.Response:
 async def show_witnessed(visit: Visit) -> web.Response:
     """The newest head of one log that this node's witness cosigned."""
     return answer_note(witnessing.show_checkpoint(served_node(visit), origin_hash(visit)))
+
+
+async def mirror_checkpoint(visit: Visit) -> web.Response:
+    """Have a log's new head wait for its entries."""
+    raw = await read_body(visit.request, ADD_CHECKPOINT_BYTES_MAX)
+    return answer_verdict(await mirroring.add_checkpoint(served_node(visit), raw))
+
+
+async def mirror_entries(visit: Visit) -> web.Response:
+    """Take in entries, package by package, and sign the head when all below it are on disk."""
+    response = answer_verdict(await mirroring.add_entries(served_node(visit), read_chunks(visit.request)))
+    response.headers["Accept-Encoding"] = "gzip"
+    return response
 
 
 def served_node(visit: Visit) -> Node:
@@ -70,3 +86,18 @@ async def read_body(request: web.Request, bytes_max: int) -> bytes:
             if len(held) > bytes_max:
                 raise web.HTTPRequestEntityTooLarge(bytes_max, len(held))
     return bytes(held)
+
+
+async def read_chunks(request: web.Request) -> AsyncIterator[bytes]:
+    """The body as it comes. It ends early, as a cut line would end it, when it is too slow or cannot be unpacked."""
+    chunks = request.content.iter_chunked(CHUNK_BYTES)
+    try:
+        async with asyncio.timeout(UPLOAD_DEADLINE_S):
+            while True:
+                async with asyncio.timeout(CHUNK_DEADLINE_S):
+                    chunk = await anext(chunks, b"")
+                if not chunk:
+                    return
+                yield chunk
+    except (TimeoutError, web.RequestPayloadError):
+        return

@@ -47,6 +47,8 @@ ROUTES: tuple[Route, ...] = (
         "GET", "/mirror/{prefix}/checkpoint", tiles.show_head, "the same of any log it holds, by its origin's SHA-256"
     ),
     Route("GET", "/mirror/{prefix}/tile/{tile:.+}", tiles.show_tile, "a tile or entry bundle of that log"),
+    Route("POST", "/mirror/add-checkpoint", log_handlers.mirror_checkpoint, "show the mirror a log's new head"),
+    Route("POST", "/mirror/add-entries", log_handlers.mirror_entries, "hand over the entries below a head"),
     Route("GET", "/healthz", handlers.answer_health, "ok, for a watchdog"),
     Route("GET", "/api/v1", calls.list_operations, "the operations and their parameters"),
     Route("POST", "/api/v1/{operation}", calls.run_operation, "run one operation"),

@@ -13,6 +13,7 @@ from tests.house.source_tree import Breach, SourceFile, SourceTree
 PUBLISH = "node/use_cases/publish.py"
 COSIGN = "node/use_cases/cosign.py"
 RECEIVE = "node/use_cases/receive.py"
+MIRRORING = "node/use_cases/public/mirroring.py"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ SOLE_CALLERS = (
     Sole("storage.log_store", "store_bundles", (RECEIVE,)),
     Sole("storage.cosignatures", "set_cosigned", (COSIGN,)),
     Sole("storage.cosignatures", "set_witnessed_note", (COSIGN,)),
+    Sole("storage.cosignatures", "set_pending_heads", (COSIGN, MIRRORING)),
+    Sole("node.use_cases.cosign", "sign_as_mirror", (MIRRORING,)),
+    Sole("node.use_cases.receive", "store_proven", (MIRRORING,)),
 )
 
 # The secret keys of a home, as a use case reaches them (`node.keys.log`), and who may.

@@ -186,10 +186,12 @@ async def test_every_route_of_the_table_is_tried_here() -> None:
         "/plan/{coop:.+}",
         "/logs/{origin:.+}",
         "/api/v1/{operation}",
-        # Of the witness: test_witness.py.
+        # Of the mirror and the witness: test_mirror.py and test_witness.py.
+        "/mirror/add-checkpoint",
+        "/mirror/add-entries",
         "/witness/add-checkpoint",
         "/witness/{prefix}/checkpoint",
-        # Of logs as files: test_log_files.py.
+        # Of logs as files: public/test_tiles.py.
         "/log/checkpoint",
         "/log/tile/{tile:.+}",
         "/mirror/{prefix}/checkpoint",

@@ -6,7 +6,7 @@ import pytest
 
 from node.use_cases.cosign import Cosigner, witness_name
 from node.use_cases.federation.verbs import PolicyParams, show_policy
-from node.use_cases.witnessing import show_checkpoint
+from node.use_cases.public.witnessing import show_checkpoint
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.note import format_note, format_signature, parse_note
 from protocol.log.cosignature import add_signature

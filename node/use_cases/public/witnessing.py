@@ -10,7 +10,7 @@ from node.use_cases.cosign import answer_checkpoint
 from node.use_cases.fork_watch import Evidence, admit_evidence, judge_note
 from protocol.core.errors import PeerError
 from protocol.log.mirror import mirror_prefix
-from protocol.log.witness import BAD_REQUEST, AddCheckpoint, Verdict, parse_add_checkpoint
+from protocol.log.witness import BAD_REQUEST, Verdict, parse_add_checkpoint
 from storage.cosignatures import witnessed_note
 
 
@@ -22,7 +22,8 @@ async def add_checkpoint(node: Node, raw: bytes) -> Verdict:
         return Verdict(BAD_REQUEST, f"{error.reason}\n")
     verdict = await answer_checkpoint(node, request)
     if verdict.is_evidence:
-        await keep_contradiction(node, request)
+        shown = show_checkpoint(node, mirror_prefix(request.checkpoint.origin))
+        await keep_contradiction(node, request.checkpoint.origin, request.note, shown)
     return verdict
 
 
@@ -31,14 +32,15 @@ def show_checkpoint(node: Node, prefix: str) -> bytes | None:
     return witnessed_note(node.database.reader, prefix)
 
 
-async def keep_contradiction(node: Node, request: AddCheckpoint) -> None:
-    """Keep two signed heads that no log can both have had, where what is here is enough to show it."""
-    origin = request.checkpoint.origin
-    shown = show_checkpoint(node, mirror_prefix(origin))
+async def keep_contradiction(node: Node, origin: str, note: bytes, earlier: bytes | None) -> None:
+    """Keep two signed heads that no log can both have had, where what is here is enough to show it.
+
+    The note of a log that contradicts the entries held here, or an `earlier` note of the same size.
+    """
     try:
-        await judge_note(node, origin, request.note)
-        if shown is not None:
-            await admit_evidence(node, Evidence(origin, shown, request.note, b""))
+        await judge_note(node, origin, note)
+        if earlier is not None:
+            await admit_evidence(node, Evidence(origin, earlier, note, b""))
     except PeerError:
         # Nothing that could be shown to others: of another size, and the entries that would prove it are not here.
-        node.log.info("contradiction_not_provable", origin=origin, size=request.checkpoint.size)
+        node.log.info("contradiction_not_provable", origin=origin)

@@ -1,0 +1,1 @@
+"""What any log or auditor may ask of this node, member of the federation or not: the witness and the mirror."""
