@@ -117,7 +117,7 @@ def _progress_bar(as_json: bool) -> Iterator[Callable[[int, int], None]]:
     console = Console(stderr=True)
     columns = (BarColumn(), TextColumn("{task.completed:,.0f} of {task.total:,.0f} records"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
-        task = bar.add_task("audit", total=None)
+        task = bar.add_task("audit", total=0)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 

@@ -68,6 +68,19 @@ def test_a_stranger_reads_the_whole_log(at_home: Run, exported: tuple[Path, str]
     assert (told.code, told.json["findings"][0]["place"]) == (1, "tile/entries/000.p/1")
 
 
+def test_a_terminal_shows_how_far_the_reading_is(
+    at_home: Run, exported: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, key = exported
+    assert at_home("audit", "log", folder, "--key", key).err == ""
+    # As rich takes it for a terminal.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    shown = at_home("audit", "log", folder, "--key", key)
+    assert (shown.code, "1 of 1 records" in shown.err) == (0, True)
+    assert at_home("audit", "log", folder, "--key", key, "--json").err == ""
+
+
 def test_a_policy_asks_for_cosignatures(at_home: Run, exported: tuple[Path, str], tmp_path: Path) -> None:
     folder, key = exported
     policy = tmp_path / "policy"
