@@ -24,13 +24,14 @@ from node.peering.peering import Peering
 from node.use_cases.context import Node
 from node.use_cases.federation.keeper import RosterKeeper
 from node.use_cases.home import init_home, is_home, open_node
+from node.use_cases.keys.ends import EndKeeper
+from node.use_cases.own_log.restored import Return, prepare_return
 from node.use_cases.planning.planner import Planner
-from node.use_cases.restored import Return, prepare_return
 from node.web.node_sources import NodeSources
 from node.web.server import start_web, web_address
 from protocol.core.errors import RefusedError
 from storage.files import write_durably
-from storage.home_lock import HomeLock
+from storage.home.home_lock import HomeLock
 
 TOKEN_BYTES = 32
 DRAIN_S = 10
@@ -98,6 +99,9 @@ async def _start_parts(node: Node, parts: contextlib.AsyncExitStack, token: str)
     """Start what runs for as long as the node does; the address of its pages and the port that peers call."""
     await prepare_return(node)
     keeper, planner, peering = RosterKeeper(node), Planner(node), Peering(node)
+    ends = EndKeeper(node)
+    parts.push_async_callback(ends.stop)
+    await ends.start()
 
     async def go_on() -> None:
         # What takes part in decisions signs: it begins only once this home may.

@@ -19,8 +19,11 @@ from protocol.federation.membership import (
     HeadCount,
     JoinRequest,
     LeaveNotice,
+    Retirement,
+    Succession,
     name_federation,
 )
+from protocol.federation.succession import KeySuccession
 from protocol.federation.vote_records import PrecommitBody, PrevoteBody, ProposalBody
 from protocol.planning.call import (
     PlanAnswer,
@@ -69,10 +72,13 @@ def _call(body: Any) -> bytes:
 KINDS: dict[str, Kind] = {
     "log.founding": Kind("log", Founding, _nothing, "The first entry: the co-op's name, its keys, its recovery key."),
     "key.grant": Kind("log", KeyGrant, lambda body: body.role.encode(), "A key gets a role, or loses it."),
+    "key.succession": Kind("log", KeySuccession, lambda body: body.old.encode()[:64], "This log goes on for another."),
     "federation.founding": Kind("federation", FederationFounding, name_federation, "One co-op founds a federation."),
     "federation.join": Kind("federation", JoinRequest, _federation, "A co-op's own word that it wants to belong."),
     "federation.admission": Kind("federation", Admission, _federation, "A member vouches for a co-op that asked."),
     "federation.leave": Kind("federation", LeaveNotice, _federation, "A member's own word that it leaves."),
+    "federation.succession": Kind("federation", Succession, _federation, "A member vouches for a member's successor."),
+    "federation.retirement": Kind("federation", Retirement, _federation, "Let a member's log end at this head."),
     "federation.heads": Kind("federation", HeadCount, _federation, "A member's own signed count of its people."),
     "federation.charter": Kind("federation", CharterProposal, _federation, "A member proposes another charter."),
     "decision.proposal": Kind("federation", ProposalBody, _slot, "Let this slot be closed on this content."),

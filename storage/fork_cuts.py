@@ -6,6 +6,10 @@ Spec: docs/spec/branch-point.md
 """
 
 import sqlite3
+from collections.abc import Mapping
+
+from protocol.log.bundle import bundle_roots_fold
+from storage import log_store
 
 PARTED = "two versions of this log exist, and they part before this entry"
 RETIRED = "this log was retired before this entry"
@@ -48,10 +52,15 @@ def untraced_logs(db: sqlite3.Connection) -> list[str]:
     return [row[0] for row in db.execute(sql)]
 
 
-def retire_log(db: sqlite3.Connection, origin: str, size: int, root: bytes) -> bool:
-    """Note that a log was ended at this head; the first word counts. False when it was."""
-    sql = "INSERT OR IGNORE INTO retired_log(origin, size, root) VALUES (?, ?, ?)"
-    return db.execute(sql, (origin, size, root)).rowcount > 0
+def set_ends(db: sqlite3.Connection, ends: Mapping[str, tuple[int, bytes]]) -> list[str]:
+    """Note where logs ended, (size, root) by origin, in place of all that was noted; the origins where that differs."""
+    known = retired_logs(db)
+    changed = [origin for origin in sorted(known.keys() | ends.keys()) if known.get(origin) != ends.get(origin)]
+    for origin in changed:
+        db.execute("DELETE FROM retired_log WHERE origin = ?", (origin,))
+        if origin in ends:
+            db.execute("INSERT INTO retired_log(origin, size, root) VALUES (?, ?, ?)", (origin, *ends[origin]))
+    return changed
 
 
 def retired_at(db: sqlite3.Connection, origin: str) -> tuple[int, bytes] | None:
@@ -71,16 +80,24 @@ def cut_of(db: sqlite3.Connection, origin: str) -> tuple[int, str] | None:
     """(how many entries of a log count in views, why the others do not); None when all count.
 
     Of two versions it is what they are shown to have in common, and nothing while nothing is shown of any pair of
-    heads. An ended log's end stands above that, since it names one version.
+    heads. An ended log's end stands above that where it names the version that is held here.
     """
     retired = retired_at(db, origin)
-    if retired is not None:
+    if retired is not None and _is_held(db, origin, *retired):
         return retired[0], RETIRED
     sql = """SELECT count(*), min(trunk.size) FROM fork LEFT JOIN fork_trunk AS trunk
              ON trunk.origin = fork.origin AND trunk.note_a = fork.note_a AND trunk.note_b = fork.note_b
              WHERE fork.origin = ?"""
     pieces, size = db.execute(sql, (origin,)).fetchone()
     return (int(size or 0), PARTED) if pieces else None
+
+
+def _is_held(db: sqlite3.Connection, origin: str, size: int, root: bytes) -> bool:
+    """Whether what is held of a log is of the version with this head, as far as it can be told."""
+    head = log_store.head(db, origin)
+    if head is None or head.size < size:
+        return True
+    return bundle_roots_fold(log_store.bundle_roots(db, origin, 0, size)) == root
 
 
 def apply_cut(db: sqlite3.Connection, origin: str) -> None:

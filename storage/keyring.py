@@ -3,6 +3,8 @@
 Invariant: keys are never on disk in the open; key files are readable by their owner alone.
 """
 
+import os
+import stat
 from pathlib import Path
 
 import msgspec
@@ -19,6 +21,7 @@ SEALED_FILE = "keys.sealed"
 KEY_FILE = "keys.key"
 PASSPHRASE_BYTES_MAX = 1_024
 SEALED_BYTES_MAX = 4_096
+OTHERS = 0o077
 # argon2id with the library's MODERATE limits: about a second and 256 MiB, once at start.
 OPSLIMIT = argon2id.OPSLIMIT_MODERATE
 MEMLIMIT = argon2id.MEMLIMIT_MODERATE
@@ -46,17 +49,35 @@ def seal(folder: Path, keys: HomeKeys, random: bytes, passphrase: str | None = N
     else:
         box = _box(_derive(passphrase, salt, OPSLIMIT, MEMLIMIT), keys, nonce)
         sealed = Sealed(1, "argon2id", salt, OPSLIMIT, MEMLIMIT, box)
-        (folder / KEY_FILE).unlink(missing_ok=True)
     write_durably(folder / SEALED_FILE, encode(to_value(sealed)))
+    if passphrase is not None:
+        # Only now: cut short before, the old key file still opens the old box.
+        (folder / KEY_FILE).unlink(missing_ok=True)
+
+
+def method_of(folder: Path) -> str:
+    """How a home's keys open: `file` or `argon2id`; RefusedError where there are none."""
+    return _read_sealed(folder).method
+
+
+def check_closed(folder: Path) -> None:
+    """RefusedError when others on this machine may look into a home or at its keys."""
+    if os.name != "posix":
+        return
+    for path in (folder, folder / SEALED_FILE, folder / KEY_FILE):
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+        except FileNotFoundError:
+            continue
+        if mode & OTHERS:
+            right = "700" if path == folder else "600"
+            raise RefusedError.at(str(path), f"others on this machine can open it; close it with `chmod {right}`")
 
 
 def unseal(folder: Path, passphrase: str | None = None) -> HomeKeys:
     """Open a home's keys; RefusedError says what is missing or wrong, never what is inside."""
     path = folder / SEALED_FILE
-    try:
-        sealed = to_struct(decode(path.read_bytes(), SEALED_BYTES_MAX), Sealed, SEALED_FILE)
-    except FileNotFoundError:
-        raise RefusedError.at(str(folder), "no keys here; `rochdale init` makes a home") from None
+    sealed = _read_sealed(folder)
     try:
         plain = SecretBox(_opener(folder, sealed, passphrase)).decrypt(sealed.box)
     except CryptoError:
@@ -68,6 +89,14 @@ def check_passphrase(passphrase: str) -> None:
     """RefusedError when it is empty or too long."""
     if not 0 < len(passphrase.encode()) <= PASSPHRASE_BYTES_MAX:
         raise RefusedError.at("passphrase", f"must have 1 to {PASSPHRASE_BYTES_MAX} bytes")
+
+
+def _read_sealed(folder: Path) -> Sealed:
+    try:
+        raw = (folder / SEALED_FILE).read_bytes()
+    except FileNotFoundError:
+        raise RefusedError.at(str(folder), "no keys here; `rochdale init` makes a home") from None
+    return to_struct(decode(raw, SEALED_BYTES_MAX), Sealed, SEALED_FILE)
 
 
 def _opener(folder: Path, sealed: Sealed, passphrase: str | None) -> bytes:

@@ -27,7 +27,7 @@ from node.operations import OPERATIONS
 from node.use_cases.home import is_home, open_config, open_node
 from node.web.server import place_of
 from protocol.core.errors import Finding, MisuseError, PeerError, RefusedError, RochdaleError
-from storage.home_lock import HomeLock
+from storage.home.home_lock import HomeLock
 
 ANSWER_WAIT_S = 600
 ANSWER_BYTES_MAX = 256 * 1024 * 1024

@@ -78,6 +78,15 @@ def heads(context: Context, /, **given: int) -> None:
 
 
 @federation.command()
+@click.argument("origin")
+@click.option("--size", type=click.IntRange(0), default=0, help="How many entries count (default: the witnessed ones).")
+@click.pass_obj
+def retire(context: Context, origin: str, size: int) -> None:
+    """Agree that the log of the member ORIGIN ends: its key was lost or stolen, and its recovery key too."""
+    run_command(context, "federation.retire", {"origin": origin, "size": size}, _print_retired)
+
+
+@federation.command()
 @click.pass_obj
 def roster(context: Context) -> None:
     """Who belongs, and under which charter."""
@@ -110,6 +119,11 @@ def print_roster(report: dict[str, Any]) -> None:
 def _print_invitation(answer: dict[str, Any]) -> None:
     say("Send them this line; they give it to `rochdale federation join`:\n")
     say(answer["invitation"])
+
+
+def _print_retired(answer: dict[str, Any]) -> None:
+    say(f"This co-op agrees that {answer['origin']} ends after {count(answer['size'], 'entry', 'entries')}.")
+    say("The other members say the same with this command; once enough have, the roster is without it.")
 
 
 def _print_asked(answer: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from protocol.gossip.frontier import Frontier, LogHead
 from protocol.gossip.messages import Cosig, Fork
 from protocol.gossip.session import Session, State
 from protocol.log.branch_point import SIZE_BYTES, is_trunk
-from storage import gossip_marks, log_store, peer_state
+from storage import fork_cuts, gossip_marks, log_store, peer_state
 from storage.cosignatures import Cosignature, newest_by_cosigner
 
 TASKS_MAX = 1_024
@@ -146,6 +146,10 @@ class Exchange:
     def tick(self) -> None:
         """Once in a while: notice what nobody told us of, and what our witness has still to sign."""
         self.sync()
+        for origin, (size, _) in fork_cuts.retired_logs(self.node.database.reader).items():
+            # An ended log is fetched up to its end and stands still from there on.
+            if self.frontier.size(origin) >= size:
+                self.frontier.frozen.add(origin)
         name = witness_name(self.node.origin)
         for origin in witness_roster(self.node).witness_duties():
             signed = self.frontier.cosigners.get(origin, {}).get(name, 0)

@@ -20,7 +20,7 @@ from node.peering.dialer import Dialer, certificate_of, wait_unless
 from node.peering.exchange import Exchange
 from node.peering.listener import Listener
 from node.use_cases.context import Node
-from node.use_cases.own_head import own_head_of
+from node.use_cases.own_log.own_head import own_head_of
 from protocol.core.errors import PeerError
 from protocol.gossip import limits
 from protocol.gossip.peers import is_replaced, next_wait_ms

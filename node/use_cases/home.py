@@ -30,7 +30,7 @@ from protocol.federation.peer_card import check_url
 from storage import keyring, log_store, till_lines
 from storage.database import Database, open_reader
 from storage.files import Files
-from storage.home_lock import HomeLock
+from storage.home.home_lock import HomeLock
 from storage.settings import set_setting, setting
 
 SUFFIX_BYTES = 4
@@ -56,7 +56,7 @@ async def init_home(config: Config, clock: Clock) -> Made:
     """Make a home: keys sealed, log begun, first record signed; RefusedError when there is one."""
     name = config.name or DEFAULT_NAME
     check_name(name)
-    passphrase = _read_passphrase(config)
+    passphrase = read_passphrase(config.passphrase_file)
     _check_folder(config.home)
     config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     config.home.chmod(0o700)
@@ -91,7 +91,8 @@ async def _make_home(config: Config, clock: Clock, name: str, passphrase: str | 
 
 def open_node(config: Config, clock: Clock) -> Node:
     """Open a home that `init` made; RefusedError says what is missing."""
-    keys = keyring.unseal(config.home, _read_passphrase(config))
+    keyring.check_closed(config.home)
+    keys = keyring.unseal(config.home, read_passphrase(config.passphrase_file))
     database = Database(config.database_path)
     origin = setting(database.reader, "origin")
     if not isinstance(origin, str):
@@ -159,13 +160,14 @@ def _assemble(
     return Node(config, clock, keys, opened, Files(config.home / "files"), origin, name)
 
 
-def _read_passphrase(config: Config) -> str | None:
-    if not config.passphrase_file:
+def read_passphrase(path: str) -> str | None:
+    """The passphrase in a file, None where none is named; RefusedError when it cannot be one."""
+    if not path:
         return None
     try:
-        with Path(config.passphrase_file).open("rb") as stream:
+        with Path(path).open("rb") as stream:
             passphrase = stream.read(PASSPHRASE_FILE_BYTES_MAX).decode().rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
-        raise RefusedError.at(config.passphrase_file, "the passphrase file cannot be read as text") from None
+        raise RefusedError.at(path, "the passphrase file cannot be read as text") from None
     keyring.check_passphrase(passphrase)
     return passphrase

@@ -13,7 +13,7 @@ from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from protocol.log.quorum import count_needed, list_eligible
 from protocol.record_kinds import KINDS
-from storage import log_store, record_index
+from storage import fork_cuts, log_store, record_index
 from storage.cosignatures import forks, newest_by_cosigner
 from storage.log_store import Head
 
@@ -43,7 +43,7 @@ class LogView(msgspec.Struct, frozen=True, kw_only=True):
     """One log: its newest signed head, who cosigned, and up to which size enough witnesses did.
 
     `witnesses` may vouch for it and `needed` of them must; `versions` is more than 1 where two heads were signed that
-    no proof joins.
+    no proof joins. `counted` of its entries count in views, which is fewer where versions part or the log has ended.
     """
 
     origin: str
@@ -56,6 +56,8 @@ class LogView(msgspec.Struct, frozen=True, kw_only=True):
     needed: int
     witnessed_size: int
     versions: int
+    counted: int
+    has_ended: bool
 
 
 class RecordView(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +137,7 @@ def _view_of(node: Node, head: Head, names: dict[str, str]) -> LogView:
     witness_set, owner = set(roster.witness_keys()), witness_name(head.origin)
     eligible = list_eligible(witness_set, owner)
     needed = count_needed(witness_set, owner, roster.witness_rule()) if eligible else 0
+    cut = fork_cuts.cut_of(db, head.origin)
     witnessed = sorted((sizes.get(name, 0) for name in eligible), reverse=True)
     return LogView(
         origin=head.origin,
@@ -147,6 +150,8 @@ def _view_of(node: Node, head: Head, names: dict[str, str]) -> LogView:
         needed=needed,
         witnessed_size=witnessed[needed - 1] if needed else 0,
         versions=1 + sum(origin == head.origin for origin, *_ in forks(db)),
+        counted=head.size if cut is None else min(head.size, cut[0]),
+        has_ended=fork_cuts.retired_at(db, head.origin) is not None,
     )
 
 

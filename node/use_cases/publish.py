@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.own_head import own_head_of
+from node.use_cases.own_log.own_head import own_head_of
 from protocol.core.encoding import to_struct, to_value
 from protocol.core.errors import MisuseError, RefusedError
 from protocol.core.identity import generate, key_id
@@ -29,7 +29,7 @@ from protocol.core.record import (
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.record_kinds import KINDS
 from storage import log_store, record_index
-from storage.head_file import Mark
+from storage.home.head_file import Mark
 
 WAITING_MAX = 4_096
 

@@ -12,7 +12,7 @@ import msgspec
 
 from protocol.core.encoding import decode, encode, to_struct
 from protocol.core.errors import Finding, RefusedError
-from protocol.core.record import Hash, Reference
+from protocol.core.record import INDEX_MAX, Hash, Origin, Reference
 from protocol.federation.charter import Charter
 from protocol.federation.roster import (
     HEADS_MAX,
@@ -23,6 +23,7 @@ from protocol.federation.roster import (
     Member,
     NewCharter,
     NewHeads,
+    Replace,
     follow,
     found_federation,
     found_roster,
@@ -62,6 +63,24 @@ class LeaveNotice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """federation.leave: a member's own word that it leaves."""
 
     federation: Hash
+
+
+class Succession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """federation.succession: a member vouches that `member` goes on for `old`, as a `key.succession` record says."""
+
+    federation: Hash
+    old: Origin
+    member: Member
+    succession: Reference
+
+
+class Retirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """federation.retirement: let a member's log end at this head, and its membership with it."""
+
+    federation: Hash
+    old: Origin
+    size: Annotated[int, msgspec.Meta(ge=1, le=INDEX_MAX)]
+    root: Hash
 
 
 class HeadCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,6 +172,12 @@ def read_change(history: History, said: Said) -> Change:
             if join.leaf in history.applied:
                 raise RefusedError.at("join", "the request has been followed already")
             return Join(member)
+        case Succession(_, old, member, succession):
+            if succession.origin != member.origin:
+                raise RefusedError.at("succession", "lies in another log than the one that goes on")
+            return Replace(old, member)
+        case Retirement(_, old):
+            return Leave(old)
         case LeaveNotice(_):
             if said.index <= history.joined.get(said.origin, -1):
                 raise RefusedError.at("leave", "the notice is older than the request to join")

@@ -64,6 +64,13 @@ class Leave(msgspec.Struct, frozen=True):
     origin: str
 
 
+class Replace(msgspec.Struct, frozen=True):
+    """A co-op whose log ended and that goes on in another; its people stay those that were counted."""
+
+    origin: str
+    member: Member
+
+
 class NewHeads(msgspec.Struct, frozen=True):
     """A co-op's people, counted anew."""
 
@@ -77,7 +84,7 @@ class NewCharter(msgspec.Struct, frozen=True):
     charter: Charter
 
 
-Change = Join | Leave | NewHeads | NewCharter
+Change = Join | Leave | Replace | NewHeads | NewCharter
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -116,7 +123,7 @@ def found_federation(member: Member, charter: Charter) -> InForce:
     return InForce(hash_roster(roster), roster, charter)
 
 
-def next_roster(roster: Roster, changes: Sequence[Join | Leave | NewHeads]) -> Roster:
+def next_roster(roster: Roster, changes: Sequence[Join | Leave | Replace | NewHeads]) -> Roster:
     """The version that follows after these changes; RefusedError when one cannot be made."""
     members = {member.origin: member for member in roster.members}
     for change in changes:
@@ -128,6 +135,12 @@ def next_roster(roster: Roster, changes: Sequence[Join | Leave | NewHeads]) -> R
             case Leave(origin):
                 _known(members, origin, "leave")
                 del members[origin]
+            case Replace(origin, member):
+                heads = _known(members, origin, "succession").heads
+                if member.origin in members:
+                    raise RefusedError.at(f"succession.{member.origin}", "is a member already")
+                del members[origin]
+                members[member.origin] = msgspec.structs.replace(member, heads=heads)
             case NewHeads(origin, heads):
                 members[origin] = msgspec.structs.replace(_known(members, origin, "heads"), heads=heads)
     ordered = tuple(members[origin] for origin in sorted(members))

@@ -89,6 +89,10 @@ def _print_log(answer: dict[str, Any]) -> None:
     say(f"{log['name']} ({log['origin']}): {count(log['size'], 'record')}, root {log['root'][:ROOT_SHOWN]}.")
     if log["versions"] > 1:
         say("Two versions of this log exist; both are kept and shown.")
+    if log["has_ended"]:
+        say(f"This log ended: its first {count(log['counted'], 'record')} count.")
+    elif log["counted"] < log["size"]:
+        say(f"Its first {count(log['counted'], 'record')} count; what comes after does in closed decisions only.")
     cosigners = ", ".join(f"{one['name']} up to {one['size']}" for one in log["cosigners"])
     say(f"Cosigned by {cosigners}." if cosigners else "Cosigned by nobody yet.")
     if answer["key"]:

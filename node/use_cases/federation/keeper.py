@@ -16,6 +16,7 @@ from node.use_cases.federation.verbs import (
     member_of_card,
     read_history,
 )
+from node.use_cases.keys.following import is_agreed, meet_successors, vouch_for_successor
 from node.use_cases.peers import pin_card
 from node.use_cases.publish import publish
 from protocol.core.encoding import to_struct
@@ -26,7 +27,9 @@ from protocol.federation.membership import (
     Admission,
     CharterProposal,
     History,
+    Retirement,
     Said,
+    Succession,
     apply_changes,
     format_changes,
     list_changes,
@@ -41,8 +44,15 @@ from storage.record_index import IndexedRecord, records, records_between
 from storage.settings import setting
 
 ACCEPTED_SETTING = "accepted_charter"
-CHANGE_KINDS = ("federation.admission", "federation.leave", "federation.heads", "federation.charter")
-KINDS = frozenset({"federation.founding", "federation.join", *CHANGE_KINDS, *VOTE_KINDS})
+CHANGE_KINDS = (
+    "federation.admission",
+    "federation.leave",
+    "federation.heads",
+    "federation.charter",
+    "federation.succession",
+    "federation.retirement",
+)
+KINDS = frozenset({"federation.founding", "federation.join", "key.succession", *CHANGE_KINDS, *VOTE_KINDS})
 FIT_KEPT = 1_024
 WITNESS_NAME = "{origin}/witness"
 
@@ -73,6 +83,10 @@ class RosterKeeper:
                 await asyncio.gather(task, return_exceptions=True)
         if self._decider is not None:
             await self._decider.stop()
+
+    def poke(self) -> None:
+        """A person here has agreed to something: look again."""
+        self._poked.set()
 
     def waits_for(self) -> tuple[str, ...]:
         """Whose word is still out on the next version."""
@@ -143,6 +157,7 @@ class RosterKeeper:
                 # The next version is decided, but a record that it names or was proposed by is still on its way.
                 return
             self._open_decider()
+        await meet_successors(self._node, self.history)
         await self._admit_invited()
         self._offer()
 
@@ -209,6 +224,9 @@ class RosterKeeper:
         if isinstance(said.body, Admission):
             # Two members may vouch for one request: the second word must not bring back whoever has left since.
             return _is_fit(said.body.member) and said.body.join.leaf not in self._list_used_requests()
+        if isinstance(said.body, Succession | Retirement):
+            is_fit = isinstance(said.body, Retirement) or _is_fit(said.body.member)
+            return is_fit and is_agreed(self._node, said.body)
         if not isinstance(said.body, CharterProposal):
             return True
         accepted = setting(self._node.database.reader, ACCEPTED_SETTING)
@@ -250,6 +268,8 @@ class RosterKeeper:
     async def _admit(self, indexed: IndexedRecord, card: PeerCard) -> None:
         assert self.history is not None
         member = member_of_card(card, indexed.body.kind, indexed.body.heads)
+        if await vouch_for_successor(self._node, self.history, member):
+            return
         request = Reference(indexed.origin, indexed.index, indexed.leaf)
         await publish(
             self._node, "federation.admission", Admission(self.history.federation, member, request), [request]

@@ -26,7 +26,21 @@ def fill_log_row(view: LogView, connections: Mapping[str, str]) -> LogRow:
         connection=OWN if view.is_own else connections.get(view.origin, NO_SESSION),
         is_own=view.is_own,
         versions=view.versions,
+        cut=tell_cut(view),
     )
+
+
+def tell_cut(view: LogView) -> str:
+    """Where the records of a log that count end; empty where all of them do."""
+    if view.has_ended:
+        return f"This log ended: its first {format_count(view.counted)} records count. It stays readable as a whole."
+    if view.versions == 1:
+        return ""
+    if not view.counted:
+        return (
+            "Where the versions part is not known yet; until then none of its records count, but for closed decisions."
+        )
+    return f"The versions part after record {format_count(view.counted)}: the rest counts in closed decisions only."
 
 
 def tell_connection(line: PeerLine) -> str:

@@ -14,7 +14,8 @@ class Cosigner(msgspec.Struct, frozen=True):
 
 
 class LogRow(msgspec.Struct, frozen=True):
-    """One log as this node holds it; `witnessed` is a whole phrase such as "witnessed by 6 of 10"."""
+    """One log as this node holds it; `witnessed` is a whole phrase such as "witnessed by 6 of 10", `cut`
+    a sentence on where the records that count end, empty where all count."""
 
     origin: str
     path: str
@@ -26,6 +27,7 @@ class LogRow(msgspec.Struct, frozen=True):
     connection: str
     is_own: bool = False
     versions: int = 1
+    cut: str = ""
 
 
 class LogList(msgspec.Struct, frozen=True):

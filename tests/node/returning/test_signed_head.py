@@ -6,14 +6,14 @@ import pytest
 
 from node.clock import Clock
 from node.config import Config
-from node.use_cases import own_head
 from node.use_cases.home import init_home, open_node
-from node.use_cases.own_head import head_folder, judge_start, own_head_of
+from node.use_cases.own_log import own_head
+from node.use_cases.own_log.own_head import head_folder, judge_start, own_head_of
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.federation.grants import KeyGrant
 from storage import log_store
-from storage.head_file import HeadFile, Mark, SignedHead
+from storage.home.head_file import HeadFile, Mark, SignedHead
 
 NINE, TEN, OTHER_TEN = Mark(9, b"9" * 32), Mark(10, b"a" * 32), Mark(10, b"b" * 32)
 SETTLED, BEGUN = SignedHead(TEN, NINE, True), SignedHead(TEN, NINE, False)

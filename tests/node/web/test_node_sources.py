@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -23,7 +25,7 @@ from node.use_cases.supply.drafts import (
 )
 from node.use_cases.supply.publishing import propose_price, publish_disclosure, publish_product
 from node.web.api.operations import OperationTable
-from node.web.filling.logs import tell_connection, tell_witnessed
+from node.web.filling.logs import tell_connection, tell_cut, tell_witnessed
 from node.web.filling.till import fill_wanted, finder_of
 from node.web.node_sources import NodeSources
 from node.web.server import build_application, build_site
@@ -192,7 +194,24 @@ VIEW = LogView(
     needed=2,
     witnessed_size=40,
     versions=1,
+    counted=40,
+    has_ended=False,
 )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ""),
+        ({"versions": 2, "counted": 12}, "part after record 12"),
+        ({"versions": 2, "counted": 0}, "is not known yet"),
+        ({"versions": 2, "counted": 30, "has_ended": True}, "ended: its first 30 records count"),
+    ],
+    ids=["one version", "two versions", "two that part nobody knows where", "an ended log"],
+)
+def test_where_the_records_that_count_end_is_said_in_words(changes: dict[str, Any], words: str) -> None:
+    said = tell_cut(msgspec.structs.replace(VIEW, **changes))
+    assert words in said and bool(said) == bool(words)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from node.use_cases.federation.verbs import (
     leave,
     member_of_card,
 )
-from node.use_cases.own_head import own_head_of
+from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.peers import make_card, own_card, pin_card
 from node.use_cases.publish import publish
 from node.use_cases.till import NoParams
@@ -25,7 +25,7 @@ from protocol.federation.membership import Admission, JoinRequest
 from protocol.federation.votes import proposer
 from protocol.log.checkpoint import sign_checkpoint
 from storage import log_store, record_index
-from storage.head_file import Mark
+from storage.home.head_file import Mark
 from storage.record_index import IndexedRecord, records
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region

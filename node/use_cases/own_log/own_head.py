@@ -19,7 +19,7 @@ from node.use_cases.context import Node
 from protocol.core.errors import RefusedError
 from storage import fork_cuts, log_store, peer_state
 from storage.cosignatures import forks
-from storage.head_file import HeadFile, Mark, SignedHead
+from storage.home.head_file import HeadFile, Mark, SignedHead
 
 RESTORED_FILE: Final = "restored"
 """A file of this name in a home says that the home comes from a backup."""

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 from node.use_cases.context import Node
-from node.use_cases.own_head import TWICE, own_head_of
+from node.use_cases.own_log.own_head import TWICE, own_head_of
 from protocol.core.errors import RefusedError
 from storage import gossip_marks, log_store, peer_state
-from storage.head_file import Mark
+from storage.home.head_file import Mark
 
 LOOK_S: Final = 0.25
 """How often the answers are looked at while this home waits for them."""
