@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,9 @@ from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.cosignature import sign_cosignature
 from protocol.log.fork import check_evidence, parse_evidence
 from storage import log_store, record_index
-from storage.cosignatures import Cosignature, add_cosignature, forks
+from storage.cosignatures import Cosignature, add_cosignature, cosignatures, forks
 from storage.database import Database
+from tests.node.homes import Rosters
 from tests.node.use_cases.log.grown_home import fill, vkey_of
 from tests.node.use_cases.two_homes import open_home
 
@@ -166,6 +168,24 @@ async def test_an_imported_log_is_held_like_any_replica(north: Node, south: Node
         north.database.reader, north.origin, 0, 2_000
     )
     assert len(record_index.rows(south.database.reader, north.origin)) == SIZE + 300
+
+
+async def test_cosignatures_of_known_witnesses_come_with_an_imported_log(
+    north: Node, south: Node, tmp_path: Path
+) -> None:
+    head = log_store.head(north.database.reader, north.origin)
+    assert head is not None
+    for name, key in (("east/witness", WITNESS), ("nobody/witness", generate(b"n" * 32))):
+        line = sign_cosignature(parse_note(head.note)[0], name, key, 5)
+        found = Cosignature(north.origin, SIZE, name, line.encode(), 5)
+        north.database.write_and_wait(partial(add_cosignature, cosignature=found))
+    south.parts["roster"] = Rosters(south.origin, {"east/witness": WITNESS.public}, ())
+    await export(north, tmp_path / "out")
+    await import_log(south, ImportParams(folder=str(tmp_path / "out"), key=vkey_of(north)))
+    kept = cosignatures(south.database.reader, north.origin, SIZE)
+    assert [one.cosigner for one in kept] == ["east/witness"]
+    held = log_store.head(south.database.reader, north.origin)
+    assert held is not None and held.note == head.note
 
 
 async def test_nothing_of_a_damaged_log_is_taken_in(north: Node, south: Node, tmp_path: Path) -> None:

@@ -143,6 +143,35 @@ def test_a_bundle_that_is_lost_with_its_tiles_leaves_the_root_unchecked() -> Non
     ]
 
 
+def test_a_bundle_that_is_lost_with_its_tile_still_has_its_root_above() -> None:
+    files = publish(600)
+    for path in ("tile/entries/001", "tile/0/001"):
+        del files[path]
+    missing = [Finding("tile/entries/001", "missing: entries 256 to 511"), Finding("tile/0/001", "missing")]
+    assert audit(files, head_of(600)) == missing
+    assert audit(files, head_of(600), head_of(256)) == missing
+
+
+def test_where_an_entry_and_another_hash_of_its_tile_are_changed_the_level_above_still_tells() -> None:
+    files = publish(600)
+    files["tile/entries/001"] = flip(files["tile/entries/001"], files["tile/entries/001"].index(entry(300)) + 2)
+    files["tile/0/001"] = flip(files["tile/0/001"], 0)
+    assert audit(files, head_of(600)) == [
+        Finding("tile/0/001", "parts from the entries at 256, and nothing above goes with either"),
+        Finding("tile/entries/001", "one of the entries 256 to 511 is not what the log promised"),
+    ]
+
+
+def test_where_the_open_bundle_and_its_tile_are_both_changed_nothing_leads_to_the_root() -> None:
+    files = publish(300)
+    path = "tile/entries/001.p/44"
+    files[path] = flip(files[path], files[path].index(entry(290)) + 2)
+    files["tile/0/001.p/44"] = flip(files["tile/0/001.p/44"], 0)
+    parted, other_root = audit(files, head_of(300))
+    assert parted == Finding("tile/0/001.p/44", "parts from the entries at 256")
+    assert other_root.reason.startswith("the 300 entries lead to the root ")
+
+
 def test_partial_files_of_a_log_that_has_grown_may_be_gone() -> None:
     old, files = head_of(300), publish(600)
     assert audit(files, old) == [Finding("tile/1/000.p/1", "missing")]
