@@ -1,20 +1,22 @@
 """What logs and auditors ask of this node's witness and mirror: the addresses of C2SP, open to anyone.
 
 Invariant: there is no token here: what a request may change hangs on a log's signature alone.
-Invariant: answers are those of tlog-witness and tlog-mirror, in plain text, errors included.
+Invariant: what a log is answered is what tlog-witness and tlog-mirror say, in plain text, refusals of the web included.
+Invariant: however many ask, and however slowly, the pages stay reachable.
 Spec: docs/spec/mirror.md
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 from aiohttp import web
 
 from node.use_cases.context import Node
 from node.use_cases.public import mirroring, witnessing
 from node.web.visit import Visit
-from protocol.log.witness import ADD_CHECKPOINT_BYTES_MAX, TEXT, Verdict
+from protocol.log.witness import ADD_CHECKPOINT_BYTES_MAX, BAD_REQUEST, TEXT, Verdict
 
 SERVED_NODE: web.AppKey[Node] = web.AppKey("served_node", Node)
 BODY_DEADLINE_S = 30
@@ -27,8 +29,7 @@ _PREFIX = re.compile(r"[0-9a-f]{64}")
 
 async def witness_checkpoint(visit: Visit) -> web.Response:
     """Cosign a log's new head, when it extends the last one."""
-    raw = await read_body(visit.request, ADD_CHECKPOINT_BYTES_MAX)
-    return answer_verdict(await witnessing.add_checkpoint(served_node(visit), raw))
+    return await answer_log(visit, lambda node, body: take_body(body, partial(witnessing.add_checkpoint, node)))
 
 
 async def show_witnessed(visit: Visit) -> web.Response:
@@ -38,15 +39,44 @@ async def show_witnessed(visit: Visit) -> web.Response:
 
 async def mirror_checkpoint(visit: Visit) -> web.Response:
     """Have a log's new head wait for its entries."""
-    raw = await read_body(visit.request, ADD_CHECKPOINT_BYTES_MAX)
-    return answer_verdict(await mirroring.add_checkpoint(served_node(visit), raw))
+    return await answer_log(visit, lambda node, body: take_body(body, partial(mirroring.add_checkpoint, node)))
 
 
 async def mirror_entries(visit: Visit) -> web.Response:
     """Take in entries, package by package, and sign the head when all below it are on disk."""
-    response = answer_verdict(await mirroring.add_entries(served_node(visit), read_chunks(visit.request)))
+    response = await answer_log(visit, lambda node, body: mirroring.add_entries(node, read_chunks(body)))
     response.headers["Accept-Encoding"] = "gzip"
     return response
+
+
+async def answer_log(visit: Visit, work: Callable[[Node, web.Request], Awaitable[Verdict]]) -> web.Response:
+    """The answer to what a log sends: in its turn, and never a page."""
+    node = served_node(visit)
+    if visit.site.uploads.is_full:
+        return answer_verdict(Verdict(503, "too many ask at once; try again\n"))
+    if not may_sign(node):
+        return answer_verdict(Verdict(503, "this home comes from a backup and signs nothing yet; try again\n"))
+    with visit.site.uploads:
+        return answer_verdict(await work(node, visit.request))
+
+
+async def take_body(request: web.Request, answer: Callable[[bytes], Awaitable[Verdict]]) -> Verdict:
+    """What is answered to a whole body, or why it is not taken."""
+    try:
+        raw = await read_body(request, ADD_CHECKPOINT_BYTES_MAX)
+    except web.HTTPRequestEntityTooLarge:
+        return Verdict(413, f"more than {ADD_CHECKPOINT_BYTES_MAX} bytes\n")
+    except TimeoutError:
+        return Verdict(408, "the body did not arrive in time\n")
+    except web.RequestPayloadError:
+        return Verdict(BAD_REQUEST, "the body cannot be unpacked\n")
+    return await answer(raw)
+
+
+def may_sign(node: Node) -> bool:
+    """Whether this home signs at present: one that was restored from a backup waits until it knows what it signed."""
+    part = node.parts.get("restored")
+    return part is None or bool(part.describe()["may_sign"])
 
 
 def served_node(visit: Visit) -> Node:

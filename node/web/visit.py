@@ -16,6 +16,8 @@ from node.web.sources import Sources
 from node.web.static_files import StaticFile
 
 REQUESTS_MAX = 64
+UPLOADS_MAX = 16
+"""Of these, how many may be logs that ask for a cosignature or hand over entries, each for minutes perhaps."""
 
 
 @dataclass
@@ -23,11 +25,12 @@ class Crowd:
     """How many requests are being answered at once; a context manager around each."""
 
     inside: int = 0
+    limit: int = REQUESTS_MAX
 
     @property
     def is_full(self) -> bool:
         """Whether one more would be too many."""
-        return self.inside >= REQUESTS_MAX
+        return self.inside >= self.limit
 
     def __enter__(self) -> None:
         self.inside += 1
@@ -50,6 +53,7 @@ class Site:
     files: dict[str, StaticFile]
     log: Any = field(default_factory=structlog.get_logger)
     crowd: Crowd = field(default_factory=Crowd)
+    uploads: Crowd = field(default_factory=lambda: Crowd(limit=UPLOADS_MAX))
     form_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One form at a time: each may bring a file of tens of megabytes."""
 

@@ -16,6 +16,7 @@ from node.use_cases.receive import Receiver
 from node.web.api.operations import OperationTable
 from node.web.log_handlers import SERVED_NODE
 from node.web.server import build_application, build_site
+from node.web.visit import UPLOADS_MAX
 from protocol.core.identity import public_keys
 from protocol.core.note import Ed25519Verifier, Verifier, verify_note
 from protocol.log.bundle import format_bundle
@@ -30,6 +31,7 @@ from tests.interop.made_log import LOG_KEY, ORIGIN, MadeLog
 from tests.node.homes import Rosters, make_node
 from tests.node.web.conftest import Browser
 from tests.node.web.example import ExampleSources
+from tests.node.web.test_server import served_site
 
 ADD = "/witness/add-checkpoint"
 SHOWN = f"/witness/{mirror_prefix(ORIGIN)}/checkpoint"
@@ -151,9 +153,41 @@ async def test_every_request_has_the_answer_of_the_standard(scene: Scene, case: 
 
 
 async def test_a_body_beyond_all_limits_is_refused(scene: Scene) -> None:
-    answer = await scene.browser.post(ADD, data=ask(0, 5) + b"x" * ADD_CHECKPOINT_BYTES_MAX)
-    assert answer.status == 413
+    status, content_type, _ = await scene.post(ask(0, 5) + b"x" * ADD_CHECKPOINT_BYTES_MAX)
+    assert (status, content_type.split(";")[0]) == (413, "text/plain")
     assert scene.last() is None
+
+
+async def test_a_body_that_cannot_be_unpacked_is_refused(scene: Scene) -> None:
+    answer = await scene.browser.post(ADD, data=b"no gzip at all", headers={"Content-Encoding": "gzip"})
+    assert (answer.status, scene.last()) == (400, None)
+
+
+async def test_logs_that_ask_by_the_dozen_leave_room_for_the_pages(scene: Scene) -> None:
+    uploads = served_site(scene.browser).uploads
+    uploads.inside = UPLOADS_MAX
+    assert (await scene.post(ask(0, 5)))[0] == 503
+    assert (await scene.browser.get("/healthz")).status == 200
+    uploads.inside = 0
+    await scene.grow(5)
+    assert uploads.inside == 0
+
+
+class Waiting:
+    """A home that came from a backup and still waits for word of what it signed."""
+
+    def describe(self) -> dict[str, object]:
+        return {"may_sign": False}
+
+
+async def test_a_restored_home_signs_for_no_log_until_it_knows_what_it_signed(scene: Scene) -> None:
+    await scene.grow(5)
+    scene.node.parts["restored"] = Waiting()
+    assert (await scene.post(ask(5, 9)))[0] == 503
+    assert (await scene.browser.post("/mirror/add-entries", data=b"")).status == 503
+    assert scene.last() == (5, LOG.head(5).root)
+    del scene.node.parts["restored"]
+    assert (await scene.post(ask(5, 9)))[0] == 200
 
 
 async def test_of_two_that_ask_at_once_one_is_first_and_the_other_is_told_where_it_stands(scene: Scene) -> None:
