@@ -4,7 +4,7 @@ Invariant: only what lies under the stored head is served, byte for byte as the 
 Spec: docs/spec/tiles-and-proofs.md (c2sp.org/tlog-tiles)
 """
 
-import hashlib
+import sqlite3
 from pathlib import Path
 
 from node.use_cases.context import Node
@@ -25,8 +25,9 @@ async def read_log_file(node: Node, log: str, path: str) -> bytes | None:
     `log` is OWN_LOG, or the SHA-256 of an origin in hex as mirrors are named (c2sp.org/tlog-mirror).
     """
     db = node.database.reader
-    head = next((one for one in log_store.heads(db) if one.note and is_named(node, log, one.origin)), None)
-    if head is None:
+    origin = node.origin if log == OWN_LOG else find_origin(db, log)
+    head = None if origin is None else log_store.head(db, origin)
+    if head is None or not head.note:
         return None
     if path == CHECKPOINT_PATH:
         return add_mirror_lines(cosigned_note(db, head), mirrored_note(db, mirror_prefix(head.origin)))
@@ -54,9 +55,9 @@ def add_mirror_lines(note: bytes, mirrored: bytes | None) -> bytes:
     return format_note(text, [*signatures, *added]) if signed_text == text else note
 
 
-def is_named(node: Node, log: str, origin: str) -> bool:
-    """Whether `log` names the log of this origin."""
-    return origin == node.origin if log == OWN_LOG else hashlib.sha256(origin.encode()).hexdigest() == log
+def find_origin(db: sqlite3.Connection, prefix: str) -> str | None:
+    """The log here whose origin's SHA-256 this is, in hex; None where there is none."""
+    return next((origin for origin in log_store.log_keys(db) if mirror_prefix(origin) == prefix), None)
 
 
 class FolderFiles:
