@@ -173,6 +173,12 @@ async def test_logs_that_ask_by_the_dozen_leave_room_for_the_pages(scene: Scene)
     assert uploads.inside == 0
 
 
+async def test_a_log_that_is_known_but_not_watched_is_not_cosigned(scene: Scene) -> None:
+    scene.node.parts["roster"] = Rosters(scene.node.origin, {}, [])
+    assert (await scene.post(ask(0, 5)))[0] == 404
+    assert scene.last() is None
+
+
 class Waiting:
     """A home that came from a backup and still waits for word of what it signed."""
 
