@@ -80,7 +80,7 @@ def main() -> int:
         ]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    missed = [name for name, value, side, bound, _ in figures if not _is_reached(value, side, bound)]
+    missed = [name for name, value, side, bound, _ in figures if not is_reached(value, side, bound)]
     if options.json:
         print(json.dumps({"machine": _describe_machine(), "figures": _list_figures(figures), "missed": missed}))
     else:
@@ -305,7 +305,8 @@ def _percentile(values: list[float], percent: int) -> float:
     return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
 
 
-def _is_reached(value: float, side: str, bound: float) -> bool:
+def is_reached(value: float, side: str, bound: float) -> bool:
+    """Whether a figure keeps its bound; one without a side has none."""
     return not side or (value >= bound if side == "least" else value <= bound)
 
 
