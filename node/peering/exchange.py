@@ -146,15 +146,21 @@ class Exchange:
     def tick(self) -> None:
         """Once in a while: notice what nobody told us of, and what our witness has still to sign."""
         self.sync()
-        for origin, (size, _) in fork_cuts.retired_logs(self.node.database.reader).items():
-            # An ended log is fetched up to its end and stands still from there on.
-            if self.frontier.size(origin) >= size:
-                self.frontier.frozen.add(origin)
+        self._stand_still()
         name = witness_name(self.node.origin)
         for origin in witness_roster(self.node).witness_duties():
             signed = self.frontier.cosigners.get(origin, {}).get(name, 0)
             if signed < self.frontier.size(origin) and origin not in self.frontier.frozen:
                 self.cosigner.note_moved(origin)
+
+    def _stand_still(self) -> None:
+        """Two versions of a log may have met elsewhere, in an import or before our witness; or a log has ended."""
+        db = self.node.database.reader
+        for evidence in list_evidence(db):
+            if evidence.origin not in self.frontier.frozen:
+                self._tell_fork(evidence)
+        ends = fork_cuts.retired_logs(db).items()
+        self.frontier.frozen.update(origin for origin, (size, _) in ends if self.frontier.size(origin) >= size)
 
     async def fetch_file(self, sha256: bytes) -> bool:
         """Have a file from whichever peer has it; False when none of those now connected does."""

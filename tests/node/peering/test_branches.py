@@ -104,3 +104,36 @@ async def test_until_it_is_known_where_they_part_nothing_of_a_forked_log_counts(
     assert evidence is not None and heard == [(ORIGIN, 0, 9)]
     assert counted(north) == []
     assert {row.void for row in record_index.rows(north.database.reader, ORIGIN)} == {fork_cuts.PARTED}
+
+
+async def test_evidence_that_came_by_another_road_is_spread_too(nodes: list[Node]) -> None:
+    north, east, _ = nodes
+    await hold(north, ONE[:9])
+    await hold(east, ONE[:9])
+    await pin(east, north, dials=False)
+    await pin(north, east)
+    await until(nodes, lambda: all(node.parts["peering"].describe()["connected"] for node in (north, east)))
+    note = sign_checkpoint(Checkpoint(ORIGIN, 9, root_of([leaf_hash(entry) for entry in branch(4, 9)])), KEY)
+    # As an import does, or whoever asks this node's witness over the web.
+    assert (await judge_note(north, ORIGIN, note))[0] is not None
+    north.parts["peering"].exchange.tick()
+    await until(nodes, lambda: bool(list_evidence(east.database.reader)))
+    assert counted(east) == []
+
+
+async def test_an_ended_log_is_fetched_up_to_its_end_and_no_further(nodes: list[Node]) -> None:
+    north, east, _ = nodes
+    await hold(north, ONE[:9])
+    await north.database.write(lambda db: fork_cuts.set_ends(db, {ORIGIN: (9, bytes(32))}))
+    exchange = north.parts["peering"].exchange
+    exchange.sync()
+    exchange.tick()
+    await hold(east, ONE[:12])
+    await pin(east, north, dials=False)
+    await pin(north, east)
+    await until(nodes, lambda: all(node.parts["peering"].describe()["connected"] for node in (north, east)))
+    await until(
+        nodes, lambda: exchange.links != {} and all(one.session.has_heard_all for one in exchange.links.values())
+    )
+    head = log_store.head(north.database.reader, ORIGIN)
+    assert head is not None and head.size == 9 and ORIGIN in exchange.frontier.frozen
