@@ -170,8 +170,9 @@ def _cosign_newest(db: sqlite3.Connection, node: Node, origin: str, time_s: int)
     if last is not None and (last[0] >= head.size or root_at(db, origin, last[0]) != last[1]):
         return None
     checkpoint = Checkpoint(origin, head.size, head.root)
-    line, _ = _sign_and_store(db, node, checkpoint, head.note, time_s)
-    sign_as_mirror(db, node, checkpoint, head.note, time_s)
+    # Heads come by session many times a second; the long signature is for those who ask for it.
+    (line,) = _sign_and_store(db, node, checkpoint, head.note, time_s, is_asked=False)
+    sign_as_mirror(db, node, checkpoint, head.note, time_s, is_asked=False)
     made = Cosignature(origin, head.size, witness_name(node.origin), line.encode(), time_s)
     _keep(db, made)
     return made
@@ -190,7 +191,7 @@ def _answer_request(db: sqlite3.Connection, node: Node, request: AddCheckpoint, 
     replica = log_store.head(db, head.origin)
     if replica is not None and replica.size >= head.size and root_at(db, head.origin, head.size) != head.root:
         return Verdict(UNPROCESSABLE, "another root than that of the entries held here\n", is_evidence=True)
-    return Verdict(OK, "".join(_sign_and_store(db, node, head, request.note, time_s)))
+    return Verdict(OK, "".join(_sign_and_store(db, node, head, request.note, time_s, is_asked=True)))
 
 
 def list_verifiers(origin: str, log_key: bytes | None) -> list[Ed25519Verifier]:
@@ -198,9 +199,12 @@ def list_verifiers(origin: str, log_key: bytes | None) -> list[Ed25519Verifier]:
     return [] if log_key is None else [Ed25519Verifier(origin, log_key)]
 
 
-def _sign_and_store(db: sqlite3.Connection, node: Node, head: Checkpoint, note: bytes, time_s: int) -> tuple[str, str]:
-    """The witness's two lines under a head that was judged; the head is its last from now on, and shown to anyone."""
-    lines = _sign_twice(head, witness_name(node.origin), (node.keys.witness, node.keys.witness_mldsa44), time_s)
+def _sign_and_store(
+    db: sqlite3.Connection, node: Node, head: Checkpoint, note: bytes, time_s: int, *, is_asked: bool
+) -> tuple[str, ...]:
+    """The witness's lines under a head that was judged; the head is its last from now on, and shown to anyone."""
+    seeds = (node.keys.witness, node.keys.witness_mldsa44)
+    lines = _sign(head, witness_name(node.origin), seeds, time_s, is_asked=is_asked)
     text, of_the_log = verify_note(note, list_verifiers(head.origin, log_store.log_key_of(db, head.origin)))
     shown = format_note(text, of_the_log)
     for line in lines:
@@ -210,8 +214,10 @@ def _sign_and_store(db: sqlite3.Connection, node: Node, head: Checkpoint, note: 
     return lines
 
 
-def sign_as_mirror(db: sqlite3.Connection, node: Node, head: Checkpoint, note: bytes, time_s: int) -> tuple[str, str]:
-    """The mirror's two lines under a pending head; it is the signed one from now on, in the caller's transaction.
+def sign_as_mirror(
+    db: sqlite3.Connection, node: Node, head: Checkpoint, note: bytes, time_s: int, *, is_asked: bool
+) -> tuple[str, ...]:
+    """The mirror's lines under a pending head; it is the signed one from now on, in the caller's transaction.
 
     MisuseError where an entry below it is not on disk, or a later head is signed already.
     """
@@ -220,7 +226,8 @@ def sign_as_mirror(db: sqlite3.Connection, node: Node, head: Checkpoint, note: b
     is_late = any(one.is_signed and one.size > head.size for one in others)
     if is_late or replica is None or replica.size < head.size or root_at(db, head.origin, head.size) != head.root:
         raise MisuseError(f"log {head.origin}: a head of {head.size} that the mirror must not sign")
-    lines = _sign_twice(head, mirror_name(node.origin), (node.keys.mirror, node.keys.mirror_mldsa44), time_s)
+    seeds = (node.keys.mirror, node.keys.mirror_mldsa44)
+    lines = _sign(head, mirror_name(node.origin), seeds, time_s, is_asked=is_asked)
     for line in lines:
         note = add_signature(note, line)
     signed = cosignatures.PendingHead(head.size, head.root, note, is_signed=True)
@@ -228,13 +235,11 @@ def sign_as_mirror(db: sqlite3.Connection, node: Node, head: Checkpoint, note: b
     return lines
 
 
-def _sign_twice(head: Checkpoint, name: str, seeds: tuple[bytes, bytes], time_s: int) -> tuple[str, str]:
-    """The lines of an Ed25519 and an ML-DSA-44 key of one name, in this order."""
+def _sign(head: Checkpoint, name: str, seeds: tuple[bytes, bytes], time_s: int, *, is_asked: bool) -> tuple[str, ...]:
+    """The lines of an Ed25519 key and, for a log that asked, an ML-DSA-44 key of one name, in this order."""
     text = format_checkpoint(head)
-    return (
-        sign_cosignature(text, name, generate(seeds[0]), time_s),
-        sign_mldsa44_cosignature(text, name, Mldsa44Key(seeds[1]), time_s),
-    )
+    line = sign_cosignature(text, name, generate(seeds[0]), time_s)
+    return (line, sign_mldsa44_cosignature(text, name, Mldsa44Key(seeds[1]), time_s)) if is_asked else (line,)
 
 
 def _read_clock(node: Node) -> int:

@@ -201,7 +201,7 @@ def _sign_uploaded(db: sqlite3.Connection, node: Node, header: EntriesHeader, ke
     if verdict.status != OK:
         return verdict
     head = Checkpoint(header.origin, pending.size, pending.root)
-    return Verdict(OK, "".join(sign_as_mirror(db, node, head, pending.note, time_s)))
+    return Verdict(OK, "".join(sign_as_mirror(db, node, head, pending.note, time_s, is_asked=True)))
 
 
 async def _answer_branch(node: Node, header: EntriesHeader) -> Verdict:

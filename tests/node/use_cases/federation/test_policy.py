@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from node.use_cases.cosign import Cosigner, witness_name
+from node.use_cases.cosign import witness_name
 from node.use_cases.federation.verbs import PolicyParams, show_policy
-from node.use_cases.public.witnessing import show_checkpoint
+from node.use_cases.public.witnessing import add_checkpoint, show_checkpoint
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.note import format_note, format_signature, parse_note
 from protocol.log.cosignature import add_signature
 from protocol.log.mirror import mirror_prefix
 from protocol.log.policy import check_head, parse_policy
+from protocol.log.witness import format_add_checkpoint
+from storage import log_store
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.village import FOUNDER, MEMBERS, bring_in, count_members, found
@@ -48,7 +50,10 @@ def test_what_the_witnesses_sign_is_enough_under_the_exported_policy(homes: Path
 async def cosign(machine: Machine, owner: Machine) -> bytes:
     """The owner's newest head as this machine's witness shows it."""
     origin = owner.node.origin
-    await machine.do(Cosigner(machine.node, lambda found, session: None).cosign(origin))
+    head = log_store.head(owner.node.database.reader, origin)
+    assert head is not None
+    verdict = await machine.do(add_checkpoint(machine.node, format_add_checkpoint(0, [], head.note)))
+    assert verdict.status == 200
     note = show_checkpoint(machine.node, mirror_prefix(origin))
     assert note is not None
     return note
