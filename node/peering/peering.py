@@ -21,6 +21,7 @@ from node.peering.exchange import Exchange
 from node.peering.listener import Listener
 from node.use_cases.context import Node
 from node.use_cases.own_log.own_head import own_head_of
+from node.use_cases.peers import PeerLine
 from protocol.core.errors import PeerError
 from protocol.gossip import limits
 from protocol.gossip.peers import is_replaced, next_wait_ms
@@ -37,21 +38,11 @@ FILE_RETRY_S: Final = 0.1
 BEHIND_SHOWN_MAX: Final = 32
 
 
-class PeerStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How it stands with one pinned peer; sizes are those it said it holds, of the logs where it differs from us."""
+class PeerStatus(PeerLine, frozen=True, kw_only=True):
+    """A peer's line with what only a session knows: the sizes that it says it holds, where they differ from ours."""
 
-    origin: str
-    name: str
-    url: str
-    state: str
-    direction: str = ""
-    connected_since_ms: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
-    last_seen_ms: int = 0
-    last_error: str = ""
     strangers: int = 0
-    sizes_that_differ: dict[str, int] = {}
+    sizes_that_differ: dict[str, int] = msgspec.field(default_factory=dict)
     holds_more_of_our_log: bool = False
 
 
