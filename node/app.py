@@ -30,7 +30,7 @@ from node.use_cases.planning.planner import Planner
 from node.web.node_sources import NodeSources
 from node.web.server import start_web, web_address
 from protocol.core.errors import RefusedError
-from storage.files import write_durably
+from storage.disk import write_durably
 from storage.home.home_lock import HomeLock
 
 TOKEN_BYTES = 32

@@ -11,7 +11,7 @@ import msgspec
 import platformdirs
 
 from protocol.core.errors import RefusedError
-from storage.files import write_durably
+from storage.disk import write_durably
 
 CONFIG_FILE = "config.toml"
 NAME_LENGTH_MAX = 80

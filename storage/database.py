@@ -45,15 +45,15 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(QUEUE_CHANGES_MAX)
-        self._writer = _connect(path)
+        self._writer = self._connect()
         migrate(self._writer)
         self._writer.isolation_level = None
-        self.reader = _connect(path)
+        self.reader = self._connect()
         self.reader.isolation_level = None
         self.reader.execute("PRAGMA query_only=1")
         self._closed = False
-        self._thread = threading.Thread(target=self._work, name="database-writer", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        self._start()
 
     async def write(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `change` in the writer's transaction; returns its result once that is on disk, or raises its error."""
@@ -70,10 +70,24 @@ class Database:
         if self._closed:
             return
         self._closed = True
-        self._queue.put(None)
-        self._thread.join()
+        self._stop()
         self.reader.close()
         self._writer.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        """A connection to the file; a simulated machine has its own way to its own disk."""
+        return connect(str(self.path))
+
+    def _start(self) -> None:
+        """Begin to write what is queued: here in a thread, in a simulation in virtual time."""
+        self._thread = threading.Thread(target=self._work, name="database-writer", daemon=True)
+        self._thread.start()
+
+    def _stop(self) -> None:
+        """Finish what is queued."""
+        assert self._thread is not None
+        self._queue.put(None)
+        self._thread.join()
 
     def _enqueue(self, change: Change) -> "Future[Any]":
         if self._closed:
@@ -141,8 +155,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, check_same_thread=False)
+def connect(path: str, *, uri: bool = False) -> sqlite3.Connection:
+    """A connection that keeps this house's promises about durability, by a path or an address that SQLite opens."""
+    connection = sqlite3.connect(path, check_same_thread=False, uri=uri)
     connection.execute(f"PRAGMA busy_timeout={BUSY_WAIT_MS}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")

@@ -15,7 +15,7 @@ from nacl.secret import SecretBox
 from protocol.core.encoding import decode, encode, to_struct, to_value
 from protocol.core.errors import RefusedError
 from protocol.core.identity import HomeKeys
-from storage.files import write_durably
+from storage.disk import write_durably
 
 SEALED_FILE = "keys.sealed"
 KEY_FILE = "keys.key"

@@ -11,6 +11,7 @@ from node.clock import Clock
 from node.config import Config
 from protocol.core.identity import HomeKeys
 from storage.database import Database
+from storage.disk import OWN_DISK, Disk
 from storage.files import Files
 
 LISTENERS_MAX = 64
@@ -52,6 +53,7 @@ class Node:
     files: Files
     origin: str
     name: str
+    disk: Disk = OWN_DISK
     changes: ChangeHub = field(default_factory=ChangeHub)
     log: Any = field(default_factory=structlog.get_logger)
     parts: dict[str, Any] = field(default_factory=dict)

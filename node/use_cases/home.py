@@ -6,6 +6,7 @@ is written.
 """
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ from protocol.core.identity import (
 from protocol.federation.peer_card import check_url
 from storage import keyring, log_store, till_lines
 from storage.database import Database, open_reader
+from storage.disk import OWN_DISK, Disk
 from storage.files import Files
 from storage.home.home_lock import HomeLock
 from storage.settings import set_setting, setting
@@ -89,16 +91,18 @@ async def _make_home(config: Config, clock: Clock, name: str, passphrase: str | 
     return Made(origin, recovery_seed.hex())
 
 
-def open_node(config: Config, clock: Clock) -> Node:
-    """Open a home that `init` made; RefusedError says what is missing."""
+def open_node(
+    config: Config, clock: Clock, open_database: Callable[[Path], Database] = Database, disk: Disk = OWN_DISK
+) -> Node:
+    """Open a home that `init` made; RefusedError says what is missing. Whoever simulates a machine brings its disk."""
     keyring.check_closed(config.home)
     keys = keyring.unseal(config.home, read_passphrase(config.passphrase_file))
-    database = Database(config.database_path)
+    database = open_database(config.database_path)
     origin = setting(database.reader, "origin")
     if not isinstance(origin, str):
         database.close()
         raise RefusedError.at(str(config.database_path), "the database does not know its own log")
-    return _assemble(config, clock, keys, origin, str(setting(database.reader, "name")), database)
+    return _assemble(config, clock, keys, origin, str(setting(database.reader, "name")), database, disk)
 
 
 async def rename(node: Node, name: str) -> None:
@@ -154,10 +158,16 @@ def _clear_begun(database: Path) -> None:
 
 
 def _assemble(
-    config: Config, clock: Clock, keys: HomeKeys, origin: str, name: str, database: Database | None = None
+    config: Config,
+    clock: Clock,
+    keys: HomeKeys,
+    origin: str,
+    name: str,
+    database: Database | None = None,
+    disk: Disk = OWN_DISK,
 ) -> Node:
     opened = Database(config.database_path) if database is None else database
-    return Node(config, clock, keys, opened, Files(config.home / "files"), origin, name)
+    return Node(config, clock, keys, opened, Files(config.home / "files", disk), origin, name, disk)
 
 
 def read_passphrase(path: str) -> str | None:

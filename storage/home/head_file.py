@@ -5,14 +5,12 @@ Invariant: a file that is torn, of another log or not there says nothing; nothin
 Spec: docs/spec/signed-head.md
 """
 
-import contextlib
 import hashlib
-import os
 import struct
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from storage.files import write_durably
+from storage.disk import OWN_DISK, Disk, write_durably
 
 NAME_HEX: Final = 16
 TOLD_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -41,8 +39,9 @@ class SignedHead(NamedTuple):
 class HeadFile:
     """The file of one log, in a folder that no backup of the home holds."""
 
-    def __init__(self, folder: Path, origin: str) -> None:
+    def __init__(self, folder: Path, origin: str, disk: Disk = OWN_DISK) -> None:
         self.folder = folder
+        self._disk = disk
         self._origin = hashlib.sha256(origin.encode()).digest()
         name = self._origin.hex()[:NAME_HEX]
         self._head_path, self._told_path = folder / f"{name}.head", folder / f"{name}.told"
@@ -51,7 +50,7 @@ class HeadFile:
     def read(self) -> SignedHead | None:
         """What the file says of this log, None where it says nothing."""
         try:
-            block = self._head_path.read_bytes()[:_BLOCK_BYTES]
+            block = self._disk.read(self._head_path, _BLOCK_BYTES)
         except OSError:
             return None
         content, checksum = block[: _LAYOUT.size], block[_LAYOUT.size :][:_CHECKSUM_BYTES]
@@ -74,8 +73,7 @@ class HeadFile:
     def told(self) -> frozenset[str]:
         """Origins of those who were ever sent a head of this log, as far as this file knows."""
         try:
-            with self._told_path.open("rb") as stream:
-                text = stream.read(TOLD_BYTES_MAX).decode()
+            text = self._disk.read(self._told_path, TOLD_BYTES_MAX).decode()
         except (OSError, UnicodeDecodeError):
             return frozenset()
         return frozenset(text.split())
@@ -84,38 +82,18 @@ class HeadFile:
         """Remember, durably, whom a head is sent to from now on."""
         known = self.told()
         if not origins <= known:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_durably(self._told_path, "".join(f"{one}\n" for one in sorted(known | origins)).encode())
+            self._disk.make_folder(self.folder, mode=0o700)
+            text = "".join(f"{one}\n" for one in sorted(known | origins))
+            write_durably(self._told_path, text.encode(), disk=self._disk)
 
     def _write(self, head: SignedHead, is_synced: bool) -> None:
-        path, is_new = self._head_path, False
         content = _LAYOUT.pack(_MAGIC, self._origin, head.is_settled, *head.newest, *head.before)
         block = (content + _check_bytes(content)).ljust(_BLOCK_BYTES, b"\0")
-        try:
-            descriptor = os.open(path, os.O_WRONLY)
-        except FileNotFoundError:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, is_new = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), True
-        try:
-            os.write(descriptor, block)
-            if is_synced:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if is_new:
-            _sync_folder(self.folder)
+        self._disk.make_folder(self.folder, mode=0o700)
+        if self._disk.write(self._head_path, block, is_truncated=False, is_synced=is_synced):
+            self._disk.sync_folder(self.folder)
         self._held = head
 
 
 def _check_bytes(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()[:_CHECKSUM_BYTES]
-
-
-def _sync_folder(folder: Path) -> None:
-    # A folder cannot be opened everywhere; where it cannot, the system keeps names itself.
-    with contextlib.suppress(PermissionError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -24,7 +24,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "protocol.record_kinds": (*AREA_GROUND, "protocol.joint", *(f"protocol.{area}" for area in AREAS)),
     "storage": ("protocol",),
     "node.clock": (),
-    "node.config": (*GROUND, "storage.files"),
+    "node.config": (*GROUND, "storage.disk"),
     "node.till": ("protocol", "node.config"),
     "node.use_cases": NODE_GROUND,
     "node.operations": (*NODE_GROUND, "node.use_cases"),

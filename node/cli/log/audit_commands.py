@@ -28,7 +28,7 @@ from protocol.core.note import NOTE_BYTES_MAX, VerifierKey, parse_vkey
 from protocol.log.audit.log_files import FileReader
 from protocol.log.policy import POLICY_BYTES_MAX, Policy, parse_policy
 from protocol.log.proof import PROOF_BYTES_MAX
-from storage.files import write_durably
+from storage.disk import write_durably
 
 KEY = click.option("--key", help="The log's verifier key, or a file that holds it.")
 POLICY = click.option("--policy", type=click.Path(path_type=Path), help="Whose cosignatures it needs (tlog-policy).")

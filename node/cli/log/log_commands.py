@@ -8,7 +8,7 @@ import click
 from node.cli.calls import Context, call, exit_codes, print_answer, run_command
 from node.cli.files import LINE_BYTES_MAX, read_bytes
 from node.cli.printing import count, print_table, say
-from storage.files import write_durably
+from storage.disk import write_durably
 
 ORIGIN = click.option("--origin", default="", help="Which log; this home's own if none is named.")
 ROOT_SHOWN = 16

@@ -31,7 +31,7 @@ from protocol.log.tiles import (
 )
 from storage import log_store
 from storage.database import open_reader
-from storage.files import write_durably
+from storage.disk import write_durably
 from storage.log_store import Head
 
 TOP_NAMES = frozenset({CHECKPOINT_PATH, "tile"})

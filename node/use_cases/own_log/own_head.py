@@ -19,6 +19,7 @@ from node.use_cases.context import Node
 from protocol.core.errors import RefusedError
 from storage import fork_cuts, log_store, peer_state
 from storage.cosignatures import forks
+from storage.disk import OWN_DISK, Disk
 from storage.home.head_file import HeadFile, Mark, SignedHead
 
 RESTORED_FILE: Final = "restored"
@@ -37,12 +38,13 @@ RETIRED = "this log was ended; its successor goes on"
 class OwnHead:
     """The last signed head of one home; `reason` says why it must not sign now, empty when it may."""
 
-    def __init__(self, file: HeadFile, marker: Path, known: Mark, is_alone: bool) -> None:
+    def __init__(self, file: HeadFile, marker: Path, known: Mark, is_alone: bool, disk: Disk = OWN_DISK) -> None:
         """`known` is the database's own head; `is_alone`: nobody was ever told of this log as far as is known."""
         self._file = file
         self._marker = marker
+        self._disk = disk
         self._known = known
-        self.reason = judge_start(file.read(), known, marker.exists(), is_alone)
+        self.reason = judge_start(file.read(), known, disk.exists(marker), is_alone)
 
     def told(self) -> frozenset[str]:
         """Who was ever sent a head of this log."""
@@ -91,7 +93,7 @@ class OwnHead:
         self._file.begin(present, present)
         self._file.settle()
         self._known, self.reason = present, ""
-        self._marker.unlink(missing_ok=True)
+        self._disk.remove(self._marker)
 
 
 def judge_start(written: SignedHead | None, known: Mark, is_marked: bool, is_alone: bool) -> str:
@@ -118,9 +120,9 @@ def own_head_of(node: Node) -> OwnHead:
         db, home = node.database.reader, node.config.home
         head = log_store.head(db, node.origin)
         known = Mark(0, b"") if head is None else Mark(head.size, head.root)
-        file = HeadFile(head_folder(node.config), node.origin)
+        file = HeadFile(head_folder(node.config), node.origin, node.disk)
         is_alone = not file.told() and not peer_state.peers(db)
-        found = node.parts["own_head"] = OwnHead(file, home / RESTORED_FILE, known, is_alone)
+        found = node.parts["own_head"] = OwnHead(file, home / RESTORED_FILE, known, is_alone, node.disk)
     assert isinstance(found, OwnHead)
     return found
 
