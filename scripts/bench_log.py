@@ -187,7 +187,7 @@ def _measure_storage(node: Node) -> list[Figure]:
     assert head is not None
     entries = log_store.entries(node.database.reader, node.origin, 0, head.size)
     entry_bytes = sum(map(len, entries)) / head.size
-    log_bytes = sum(map(partial(_table_bytes, node.database.reader), ("bundle", "open_entry", "tile", "log")))
+    log_bytes = sum(map(partial(_table_bytes, node.database.reader), ("bundle", "open_run", "tile", "log")))
     index_bytes = sum(map(partial(_table_bytes, node.database.reader), ("record_index", "index_cursor")))
     return [
         ("bytes of a record", entry_bytes, "", 0, "bytes"),

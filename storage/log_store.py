@@ -1,19 +1,21 @@
 """Logs on disk: our own and those we mirror, kept as the bundles that peers and auditors fetch.
 
 Invariant: a stored head covers only entries stored with it; it never goes back and never leaves a branch.
-Invariant: a closed bundle's blob is byte for byte the tlog-tiles entry bundle; the open bundle's entries are rows.
+Invariant: a closed bundle's blob is byte for byte the tlog-tiles entry bundle; the open bundle lies in runs of
+entries, one for each append and laid out as a bundle is, so that the runs one after the other are its beginning.
 Spec: docs/spec/tree.md, docs/spec/session.md
 """
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from protocol.core.errors import MisuseError, PeerError
 from protocol.log import bundle as bundles
-from protocol.log.bundle import BUNDLE_ENTRIES
+from protocol.log.bundle import BUNDLE_ENTRIES, BundledTree
 from protocol.log.checkpoint import Checkpoint
-from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES, Tree, leaf_hash
+from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hashes
 from protocol.log.tiles import TILE_HASHES, TILE_HEIGHT, Tile, count_tile_hashes, grow_tile
 
 
@@ -85,17 +87,13 @@ def entries(db: sqlite3.Connection, origin: str, start: int, stop: int) -> list[
     first, last = start // BUNDLE_ENTRIES, max(start, stop - 1) // BUNDLE_ENTRIES
     # Bundles at and beyond the open one may lie here already, brought by a transfer that has not reached its head.
     # One statement reads one moment: between two, the writer may close the open bundle, and neither has its entries.
-    sql = """SELECT 0 AS is_open, number AS place, blob AS raw FROM bundle WHERE origin = ? AND number BETWEEN ? AND ?
-               AND number < (SELECT size / ? FROM log WHERE origin = ?)
-             UNION ALL SELECT 1, idx, entry FROM open_entry WHERE origin = ? AND idx >= ? AND idx < ?"""
-    rows = db.execute(sql, (origin, first, last, BUNDLE_ENTRIES, origin, origin, start, stop))
+    sql = """SELECT number * ?1 AS place, ?1 AS count, blob FROM bundle WHERE origin = ?2 AND number BETWEEN ?3 AND ?4
+               AND number < (SELECT size / ?1 FROM log WHERE origin = ?2)
+             UNION ALL SELECT idx, count, run FROM open_run WHERE origin = ?2 AND idx < ?6 AND idx + count > ?5"""
+    rows = db.execute(sql, (BUNDLE_ENTRIES, origin, first, last, start, stop))
     # Sorted here: both parts come by their keys already, and SQLite would copy every bundle to sort them.
-    for is_open, place, raw in sorted(rows, key=lambda row: (row[0], row[1])):
-        if is_open:
-            found.append(raw)
-            continue
-        base = place * BUNDLE_ENTRIES
-        found += bundles.parse_bundle(raw, BUNDLE_ENTRIES)[max(0, start - base) : max(0, stop - base)]
+    for place, count, raw in sorted(rows, key=itemgetter(0)):
+        found += bundles.parse_bundle(raw, count)[max(0, start - place) : max(0, stop - place)]
     return found
 
 
@@ -136,7 +134,7 @@ def read_tile(db: sqlite3.Connection, origin: str, tile: Tile) -> bytes:
     if tile.level is None:
         return bundle(db, origin, tile.number, start + tile.width)
     if tile.level == 0:
-        return b"".join(leaf_hash(entry) for entry in entries(db, origin, start, start + tile.width))
+        return b"".join(leaf_hashes(entries(db, origin, start, start + tile.width)))
     if tile.level < TILE_LEVEL_KEPT:
         return b"".join(bundle_roots(db, origin, start, (start + tile.width) * BUNDLE_ENTRIES))
     sql = "SELECT hashes FROM tile WHERE origin = ? AND level = ? AND number = ?"
@@ -180,22 +178,15 @@ def pending_bundles(db: sqlite3.Connection, origin: str) -> set[int]:
     return {row[0] for row in db.execute(sql, (origin, BUNDLE_ENTRIES, origin))}
 
 
-def tree(db: sqlite3.Connection, origin: str) -> Tree:
-    """The log's tree at its stored head, ready to be appended to."""
-    size, edge = db.execute("SELECT size, edge FROM log WHERE origin = ?", (origin,)).fetchone()
-    return Tree.from_edge(size, [edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES)])
-
-
 def append(
     db: sqlite3.Connection, origin: str, new_entries: Sequence[bytes], sign: Callable[[Checkpoint], bytes]
 ) -> Head:
     """Append to our own log and sign its new head once; both are on disk when this transaction is."""
-    grown = tree(db, origin)
+    grown = _read_tree(db, origin)
     start = grown.size
-    for entry in new_entries:
-        grown.append(leaf_hash(entry))
+    filled = grown.extend(new_entries)
     checkpoint = Checkpoint(origin, grown.size, grown.root())
-    _add_open_entries(db, origin, start, new_entries)
+    _add_runs(db, origin, start, new_entries, filled)
     return _move_head(db, checkpoint, sign(checkpoint), grown.edge)
 
 
@@ -212,20 +203,20 @@ def extend(
     Raises PeerError for a gap, ForkError when entries or root part from what we hold; nothing is stored then.
     A push that we hold already returns the present head.
     """
-    grown = tree(db, origin)
-    if start > grown.size:
-        raise PeerError(f"log {origin}: a push from {start} leaves a gap after {grown.size}")
-    held = entries(db, origin, start, grown.size)
-    if held[: len(new_entries)] != list(new_entries[: len(held)]):
-        raise ForkError(f"log {origin}: the push parts from what we hold before entry {grown.size}")
-    if checkpoint.size < grown.size or len(new_entries) <= len(held):
-        return _held_head(db, checkpoint)
+    grown = _read_tree(db, origin)
     first = grown.size
-    for entry in new_entries[len(held) :]:
-        grown.append(leaf_hash(entry))
+    if start > first:
+        raise PeerError(f"log {origin}: a push from {start} leaves a gap after {first}")
+    held = entries(db, origin, start, first)
+    if held[: len(new_entries)] != list(new_entries[: len(held)]):
+        raise ForkError(f"log {origin}: the push parts from what we hold before entry {first}")
+    if checkpoint.size < first or len(new_entries) <= len(held):
+        return _held_head(db, checkpoint)
+    new_entries = new_entries[len(held) :]
+    filled = grown.extend(new_entries)
     if (grown.size, grown.root()) != (checkpoint.size, checkpoint.root):
         raise ForkError(f"log {origin}: the push does not lead to the signed root of size {checkpoint.size}")
-    _add_open_entries(db, origin, first, new_entries[len(held) :])
+    _add_runs(db, origin, first, new_entries, filled)
     return _move_head(db, checkpoint, note, grown.edge)
 
 
@@ -257,11 +248,11 @@ def store_bundles(
         return None
     opened = list(partial or ())
     _check_prefix(db, origin, count, opened)
-    grown = _join_edges(roots, opened)
+    grown = BundledTree.of(roots, opened)
     if (grown.size, grown.root()) != (checkpoint.size, checkpoint.root):
         raise ForkError(f"log {origin}: the bundles do not lead to the signed root of size {checkpoint.size}")
-    db.execute("DELETE FROM open_entry WHERE origin = ?", (origin,))
-    _add_open_entries(db, origin, count * BUNDLE_ENTRIES, opened)
+    db.execute("DELETE FROM open_run WHERE origin = ?", (origin,))
+    _add_runs(db, origin, count * BUNDLE_ENTRIES, opened, ())
     return _move_head(db, checkpoint, note, grown.edge)
 
 
@@ -283,28 +274,43 @@ def _held_head(db: sqlite3.Connection, checkpoint: Checkpoint) -> Head:
     return present
 
 
-def _add_open_entries(db: sqlite3.Connection, origin: str, start: int, new_entries: Sequence[bytes]) -> None:
-    """Add rows to the open bundle, and fold it into a blob each time it has become full."""
-    rows = ((origin, index, entry) for index, entry in enumerate(new_entries, start))
-    db.executemany("INSERT INTO open_entry(origin, idx, entry) VALUES (?, ?, ?)", rows)
-    for number in range(start // BUNDLE_ENTRIES, (start + len(new_entries)) // BUNDLE_ENTRIES):
-        first = number * BUNDLE_ENTRIES
-        sql = "SELECT entry FROM open_entry WHERE origin = ? AND idx >= ? AND idx < ? ORDER BY idx"
-        full = [row[0] for row in db.execute(sql, (origin, first, first + BUNDLE_ENTRIES))]
+def _read_tree(db: sqlite3.Connection, origin: str) -> BundledTree:
+    """The log's tree at its stored head, ready to be appended to."""
+    size, edge = db.execute("SELECT size, edge FROM log WHERE origin = ?", (origin,)).fetchone()
+    return BundledTree(size, [edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES)])
+
+
+def _add_runs(
+    db: sqlite3.Connection, origin: str, start: int, new_entries: Sequence[bytes], filled: Sequence[bytes]
+) -> None:
+    """Write entries from `start` on: whole bundles, whose roots are `filled`, as blobs, what is over as a run."""
+    place, stop = start, start + len(new_entries)
+    for number, root in enumerate(filled, start // BUNDLE_ENTRIES):
+        last = (number + 1) * BUNDLE_ENTRIES
+        blob = bundles.format_bundle(new_entries[place - start : last - start])
+        if place % BUNDLE_ENTRIES:
+            blob = _take_runs(db, origin, place) + blob
+        # A transfer that broke off may have left this bundle of another branch.
         sql = "INSERT OR REPLACE INTO bundle(origin, number, blob, root) VALUES (?, ?, ?, ?)"
-        db.execute(sql, (origin, number, bundles.format_bundle(full), bundles.bundle_root(full)))
-        db.execute("DELETE FROM open_entry WHERE origin = ? AND idx < ?", (origin, first + BUNDLE_ENTRIES))
+        db.execute(sql, (origin, number, blob, root))
+        place = last
+    if place < stop:
+        run = bundles.format_bundle(new_entries[place - start :])
+        sql = "INSERT INTO open_run(origin, idx, count, run) VALUES (?, ?, ?, ?)"
+        db.execute(sql, (origin, place, stop - place, run))
 
 
-def _join_edges(roots: Sequence[bytes], opened: Sequence[bytes]) -> Tree:
-    """The tree over closed bundles' roots and the open bundle's entries: 256 is a power of two, so their edges join."""
-    closed, rest = Tree.of(roots), Tree.of(leaf_hash(entry) for entry in opened)
-    return Tree.from_edge(closed.size * BUNDLE_ENTRIES + rest.size, closed.edge + rest.edge)
+def _take_runs(db: sqlite3.Connection, origin: str, stop: int) -> bytes:
+    """The open bundle's bytes so far, up to entry `stop`; its runs are no longer needed."""
+    found = db.execute("SELECT count, run FROM open_run WHERE origin = ? ORDER BY idx", (origin,)).fetchall()
+    assert sum(count for count, _ in found) == stop % BUNDLE_ENTRIES
+    db.execute("DELETE FROM open_run WHERE origin = ?", (origin,))
+    return b"".join(run for _, run in found)
 
 
 def _move_head(db: sqlite3.Connection, checkpoint: Checkpoint, note: bytes, edge: Sequence[bytes]) -> Head:
-    db.execute("UPDATE counter SET value = value + 1 WHERE name = 'change'")
-    _, change = change_counter(db)
+    sql = "UPDATE counter SET value = value + 1 WHERE name = 'change' RETURNING value"
+    ((change,),) = db.execute(sql).fetchall()
     db.execute(
         "UPDATE log SET size = ?, root = ?, note = ?, edge = ?, change = ? WHERE origin = ?",
         (checkpoint.size, checkpoint.root, note, b"".join(edge), change, checkpoint.origin),

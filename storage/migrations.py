@@ -13,6 +13,8 @@ if _held_back:
     sys.modules[_PANDAS] = None  # type: ignore[assignment]
 from sqlite_utils import Database, Migrations  # noqa: E402
 
+from protocol.log.bundle import format_bundle  # noqa: E402
+
 if _held_back:
     del sys.modules[_PANDAS]
 
@@ -90,6 +92,12 @@ CREATE TABLE pending_head (
   PRIMARY KEY (prefix, size)) WITHOUT ROWID;
 """
 
+_RUN_TABLES = """
+CREATE TABLE open_run (
+  origin TEXT NOT NULL, idx INTEGER NOT NULL, count INTEGER NOT NULL, run BLOB NOT NULL,
+  PRIMARY KEY (origin, idx)) WITHOUT ROWID;
+"""
+
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is pending, each migration with its mark in one transaction."""
@@ -138,3 +146,13 @@ def add_tiles(database: Database) -> None:
 def add_public_heads(database: Database) -> None:
     """The heads that the witness and the mirror show to anyone."""
     _run(database, _PUBLIC_HEAD_TABLES)
+
+
+@MIGRATIONS(name="0007_runs")
+def add_runs(database: Database) -> None:
+    """The open bundle in runs of entries, one for each append and laid out as a bundle is; until now a row for each."""
+    _run(database, _RUN_TABLES)
+    kept = database.conn.execute("SELECT origin, idx, 1, entry FROM open_entry").fetchall()
+    rows = ((origin, index, count, format_bundle([entry])) for origin, index, count, entry in kept)
+    database.conn.executemany("INSERT INTO open_run(origin, idx, count, run) VALUES (?, ?, ?, ?)", rows)
+    database.conn.execute("DROP TABLE open_entry")

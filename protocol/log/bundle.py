@@ -10,7 +10,7 @@ from typing import Final
 
 from protocol.core.encoding import ENTRY_BYTES_MAX
 from protocol.core.errors import MisuseError, PeerError
-from protocol.log.merkle import fold, leaf_hash
+from protocol.log.merkle import Tree, fold, leaf_hashes
 
 BUNDLE_ENTRIES: Final = 256
 BUNDLE_LEVEL: Final = 8
@@ -23,7 +23,7 @@ def format_bundle(entries: Sequence[bytes]) -> bytes:
     """The bytes of 1 to 256 entries: each after its length in two bytes, big end first."""
     if not 1 <= len(entries) <= BUNDLE_ENTRIES or any(len(entry) > ENTRY_BYTES_MAX for entry in entries):
         raise MisuseError(f"a bundle has 1 to {BUNDLE_ENTRIES} entries of at most {ENTRY_BYTES_MAX} bytes")
-    return b"".join(len(entry).to_bytes(LENGTH_BYTES) + entry for entry in entries)
+    return b"".join([len(entry).to_bytes(LENGTH_BYTES) + entry for entry in entries])
 
 
 def parse_bundle(raw: bytes, count: int) -> list[bytes]:
@@ -47,7 +47,54 @@ def parse_bundle(raw: bytes, count: int) -> list[bytes]:
 
 def bundle_root(entries: Sequence[bytes]) -> bytes:
     """The root over the entries of one bundle."""
-    return fold([leaf_hash(entry) for entry in entries])
+    return fold(leaf_hashes(entries))
+
+
+class BundledTree:
+    """The tree of a growing log that knows its bundles: 256 is a power of two, so a bundle's root is a subtree's."""
+
+    __slots__ = ("_closed", "_open")
+
+    def __init__(self, size: int, edge: Sequence[bytes]) -> None:
+        """The tree that once had this size and `edge`; MisuseError when they cannot belong together."""
+        bundles, rest = divmod(size, BUNDLE_ENTRIES)
+        whole = bundles.bit_count()
+        self._closed = Tree.from_edge(bundles, edge[:whole])
+        self._open = Tree.from_edge(rest, edge[whole:])
+
+    @classmethod
+    def of(cls, roots: Sequence[bytes], opened: Sequence[bytes]) -> "BundledTree":
+        """The tree over the roots of closed bundles and the fewer than 256 entries of the open one."""
+        tree = cls(len(roots) * BUNDLE_ENTRIES, Tree.of(roots).edge)
+        tree.extend(opened)
+        return tree
+
+    @property
+    def size(self) -> int:
+        """How many entries the tree has."""
+        return self._closed.size * BUNDLE_ENTRIES + self._open.size
+
+    @property
+    def edge(self) -> tuple[bytes, ...]:
+        """The roots of the complete subtrees that make up the tree, as `merkle.Tree.edge` gives them."""
+        return self._closed.edge + self._open.edge
+
+    def root(self) -> bytes:
+        """The root over all entries."""
+        return self._closed.root(self._open.root() if self._open.size else None)
+
+    def extend(self, entries: Sequence[bytes]) -> list[bytes]:
+        """Append entries; the roots of the bundles that they filled, in order."""
+        hashes, filled, start = leaf_hashes(entries), [], 0
+        while start < len(hashes):
+            stop = start + BUNDLE_ENTRIES - self._open.size
+            self._open.extend(hashes[start:stop])
+            start = stop
+            if self._open.size == BUNDLE_ENTRIES:
+                filled.append(self._open.root())
+                self._closed.append(filled[-1])
+                self._open = Tree()
+        return filled
 
 
 def bundle_roots_fold(roots: Sequence[bytes]) -> bytes:

@@ -9,6 +9,7 @@ from protocol.core.errors import MisuseError, PeerError
 from protocol.log.bundle import (
     BUNDLE_BYTES_MAX,
     BUNDLE_ENTRIES,
+    BundledTree,
     bundle_root,
     bundle_roots_fold,
     count_bundles,
@@ -16,7 +17,7 @@ from protocol.log.bundle import (
     format_bundle,
     parse_bundle,
 )
-from protocol.log.merkle import EMPTY_ROOT, leaf_hash, root_of
+from protocol.log.merkle import EMPTY_ROOT, Tree, leaf_hash, leaf_hashes, root_of
 from tests.protocol.core.values import flip_bit
 
 
@@ -104,3 +105,23 @@ def test_what_is_no_bundle_is_the_callers_fault() -> None:
     for count in (0, -1, 257):
         with pytest.raises(MisuseError):
             parse_bundle(b"", count)
+
+
+SIZES = [0, 1, 3, 255, 256, 257, 511, 512, 513, 767, 768, 1_000]
+
+
+@pytest.mark.parametrize("start", SIZES)
+@pytest.mark.parametrize("more", [0, 1, 2, 255, 256, 257, 600])
+def test_a_tree_that_knows_its_bundles_is_the_tree_and_goes_on_from_its_edge(start: int, more: int) -> None:
+    entries = [b"entry %d" % index for index in range(start + more)]
+    before = Tree.of(leaf_hashes(entries[:start]))
+    tree = BundledTree(start, before.edge)
+    filled = tree.extend(entries[start:])
+    whole = Tree.of(leaf_hashes(entries))
+    assert (tree.size, tree.edge, tree.root()) == (start + more, whole.edge, whole.root())
+    bounds = range(start // BUNDLE_ENTRIES * BUNDLE_ENTRIES, start + more - BUNDLE_ENTRIES + 1, BUNDLE_ENTRIES)
+    assert filled == [bundle_root(entries[at : at + BUNDLE_ENTRIES]) for at in bounds]
+    opened = len(entries) // BUNDLE_ENTRIES * BUNDLE_ENTRIES
+    roots = [bundle_root(entries[at : at + BUNDLE_ENTRIES]) for at in range(0, opened, BUNDLE_ENTRIES)]
+    joined = BundledTree.of(roots, entries[opened:])
+    assert (joined.size, joined.edge, joined.root()) == (tree.size, tree.edge, tree.root())

@@ -240,3 +240,17 @@ def test_hostile_proofs_are_refused_before_they_are_worked_through() -> None:
         check_consistency(3, ROOTS[3], 2, ROOTS[2], [])
     with pytest.raises(PeerError, match="no tree of size -1"):
         check_consistency(-1, ROOTS[3], 2, ROOTS[2], [])
+
+
+def test_appending_many_at_once_is_appending_one_by_one() -> None:
+    hashes = [leaf_hash(b"%d" % index) for index in range(80)]
+    for size in range(40):
+        for more in range(40):
+            one_by_one, at_once = Tree.of(hashes[:size]), Tree.of(hashes[:size])
+            for one in hashes[size : size + more]:
+                one_by_one.append(one)
+            at_once.extend(hashes[size : size + more])
+            assert (at_once.size, at_once.edge) == (one_by_one.size, one_by_one.edge)
+    with pytest.raises(MisuseError, match="32 bytes"):
+        at_once.extend([hashes[0], b"short"])
+    assert (at_once.size, at_once.edge) == (one_by_one.size, one_by_one.edge)
