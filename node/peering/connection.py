@@ -10,9 +10,9 @@ import contextlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
-from aiohttp import ClientWebSocketResponse, WebSocketError, WSCloseCode, WSMsgType
-from aiohttp.web import WebSocketResponse
+from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType
 
 from node.peering.exchange import Exchange
 from protocol.gossip import events, limits
@@ -23,7 +23,21 @@ SEND_BYTES_MAX = 8 * 1024 * 1024
 BULK_JOBS_MAX = 256
 CLOSE_WAIT_S = limits.CLOSING_WAIT_MS / 1_000
 
-Socket = ClientWebSocketResponse | WebSocketResponse
+
+class Socket(Protocol):
+    """What a session wants of a WebSocket, called or answered."""
+
+    async def receive(self) -> WSMessage:
+        """The next message, or word of the end."""
+        ...
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send a message; waits while the other side takes nothing."""
+        ...
+
+    async def close(self) -> bool:
+        """Say goodbye and close."""
+        ...
 
 
 @dataclass

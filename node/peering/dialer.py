@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from node.peering.connection import Socket
 from node.peering.contexts import Identity
 from node.peering.listener import HANDSHAKE_WAIT_S, HEADER_WAIT_S, ROUTE
 from protocol.core.errors import PeerError
@@ -34,7 +35,7 @@ class Dialer:
             connector=aiohttp.TCPConnector(limit=0, force_close=True), trace_configs=[trace], trust_env=False
         )
 
-    async def dial(self, peer: Peer) -> aiohttp.ClientWebSocketResponse:
+    async def dial(self, peer: Peer) -> Socket:
         """A socket to the peer; PeerError says in plain words why there is none."""
         try:
             async with asyncio.timeout(DIAL_WAIT_S):

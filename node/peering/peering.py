@@ -9,10 +9,11 @@ import asyncio
 import contextlib
 import sqlite3
 import ssl
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
-from aiohttp import ClientWebSocketResponse, web
+from aiohttp import web
 
 from node.peering.connection import Connection, Socket
 from node.peering.contexts import Identity
@@ -51,7 +52,6 @@ class Peering:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._identity = Identity(node.keys.tls, node.clock)
         self.exchange = Exchange(node)
         self._peers: dict[str, Peer] = {}
         self._links: dict[str, Connection] = {}
@@ -62,9 +62,7 @@ class Peering:
         self._context: ssl.SSLContext | None = None
         self._dialer: Dialer | None = None
         self._is_stopping = False
-        self._listener = Listener(
-            node.config.peer_host, node.config.peer_port, self._admit, lambda: self._server_context()
-        )
+        self._listener = self._make_listener()
 
     @property
     def port(self) -> int:
@@ -73,7 +71,7 @@ class Peering:
 
     async def start(self) -> None:
         """Listen, and call every peer that has an address."""
-        self._dialer = Dialer(self._identity)
+        self._dialer = self._make_dialer()
         self.exchange.start()
         await self._listener.start()
         self.refresh()
@@ -178,6 +176,19 @@ class Peering:
             holds_more_of_our_log=theirs.get(self._node.origin, 0) > frontier.size(self._node.origin),
         )
 
+    @cached_property
+    def _identity(self) -> Identity:
+        return Identity(self._node.keys.tls, self._node.clock)
+
+    def _make_dialer(self) -> Dialer:
+        """How peers are called: a simulated world has roads of its own."""
+        return Dialer(self._identity)
+
+    def _make_listener(self) -> Listener:
+        """The door that peers come in by."""
+        config = self._node.config
+        return Listener(config.peer_host, config.peer_port, self._admit, lambda: self._server_context())
+
     def _server_context(self) -> ssl.SSLContext:
         if self._context is None:
             self._context = self._identity.server_context(peer.tls_certificate for peer in self._peers.values())
@@ -196,18 +207,22 @@ class Peering:
     async def _admit(self, request: web.Request) -> web.StreamResponse:
         """The other side has called: who it is says its certificate."""
         transport = request.transport
-        shown = None if transport is None else certificate_of(transport)
-        peer = next((one for one in self._peers.values() if one.tls_certificate == shown), None)
-        if peer is None or self._is_stopping:
-            raise web.HTTPForbidden(text="not a pinned peer")
-        if not self._may_replace(peer, dialled_by_us=False):
-            raise web.HTTPConflict(text="another connection is kept")
+        peer = self._judge_caller(None if transport is None else certificate_of(transport))
         socket = web.WebSocketResponse(
             compress=False, max_msg_size=limits.FRAME_BYTES_MAX, timeout=limits.CLOSING_WAIT_MS / 1_000
         )
         await socket.prepare(request)
         await self._talk(peer, socket, dialled_by_us=False)
         return socket
+
+    def _judge_caller(self, shown: bytes | None) -> Peer:
+        """The peer that has shown this certificate; an HTTP error where it is not to come in."""
+        peer = next((one for one in self._peers.values() if one.tls_certificate == shown), None)
+        if peer is None or self._is_stopping:
+            raise web.HTTPForbidden(text="not a pinned peer")
+        if not self._may_replace(peer, dialled_by_us=False):
+            raise web.HTTPConflict(text="another connection is kept")
+        return peer
 
     def _may_replace(self, peer: Peer, dialled_by_us: bool) -> bool:
         link = self._links.get(peer.origin)
@@ -283,7 +298,7 @@ class Peering:
         """Call once and talk to the end; False where there was no session or the peer broke the rules in it."""
         assert self._dialer is not None
         try:
-            socket: ClientWebSocketResponse = await self._dialer.dial(peer)
+            socket: Socket = await self._dialer.dial(peer)
         except PeerError as error:
             if peer.origin not in self._links:
                 self._errors[peer.origin] = error.reason
