@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import resource
 import shutil
 import sqlite3
@@ -20,7 +19,6 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -38,6 +36,7 @@ from protocol.federation.grants import KeyGrant
 from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import Tree
+from scripts.figures import LEAST, MOST, Figure, percentile, report
 from storage import log_store
 from storage.database import Database
 from storage.files import Files
@@ -63,8 +62,6 @@ sys.exit(code)
 """
 
 Closed = tuple[int, bytes, bytes]
-Figure = tuple[str, float, str, float, str]
-"""What was measured, its value, "least" or "most", the bound, the unit."""
 
 
 def main() -> int:
@@ -80,20 +77,11 @@ def main() -> int:
         ]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    missed = [name for name, value, side, bound, _ in figures if not is_reached(value, side, bound)]
-    if options.json:
-        print(json.dumps({"machine": _describe_machine(), "figures": _list_figures(figures), "missed": missed}))
-    else:
-        print(_describe_machine())
-        for name, value, side, bound, unit in figures:
-            verdict = "" if not side else f"   at {side} {bound:g}: {'missed' if name in missed else 'reached'}"
-            print(f"{name:58} {value:12,.2f} {unit}{verdict}")
-    return 1 if missed else 0
+    return report(figures, [], options.json)
 
 
 def _read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("what", choices=["log"])
+    parser = argparse.ArgumentParser(prog="scripts/bench log", description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--records", type=int, default=1_000_000, help="length of the log that is audited")
     parser.add_argument("--proof-records", type=int, default=10_000_000, help="length of the log that is proven from")
@@ -113,14 +101,14 @@ async def measure_appends(folder: Path) -> list[Figure]:
     storage = _measure_storage(node)
     node.database.close()
     return [
-        ("bare SQLite, 64 rows a commit", bare, "", 0, "rows/s"),
-        ("published one by one", single, "", 0, "records/s"),
-        ("published one by one, 99 of 100 within", _percentile(single_waits, 99), "", 0, "ms"),
-        ("entries appended and signed, 64 a commit", ready, "", 0, "entries/s"),
-        ("published by 64 callers", together, "", 0, "records/s"),
-        ("64 callers against one", together / single, "least", 5, "times"),
-        ("64 callers against bare SQLite", together / bare, "least", 0.5, "times"),
-        ("64 callers, 99 of 100 within", _percentile(waits, 99), "most", 30, "ms"),
+        Figure("bare SQLite, 64 rows a commit", bare, "rows/s"),
+        Figure("published one by one", single, "records/s"),
+        Figure("published one by one, 99 of 100 within", percentile(single_waits, 99), "ms"),
+        Figure("entries appended and signed, 64 a commit", ready, "entries/s"),
+        Figure("published by 64 callers", together, "records/s"),
+        Figure("64 callers against one", together / single, "times", LEAST, 5),
+        Figure("64 callers against bare SQLite", together / bare, "times", LEAST, 0.5),
+        Figure("64 callers, 99 of 100 within", percentile(waits, 99), "ms", MOST, 30),
         *storage,
     ]
 
@@ -190,9 +178,9 @@ def _measure_storage(node: Node) -> list[Figure]:
     log_bytes = sum(map(partial(_table_bytes, node.database.reader), ("bundle", "open_run", "tile", "log")))
     index_bytes = sum(map(partial(_table_bytes, node.database.reader), ("record_index", "index_cursor")))
     return [
-        ("bytes of a record", entry_bytes, "", 0, "bytes"),
-        ("log on disk, a record", log_bytes / head.size, "most", 1.15 * entry_bytes + 32, "bytes"),
-        ("index over it, a record (derived)", index_bytes / head.size, "", 0, "bytes"),
+        Figure("bytes of a record", entry_bytes, "bytes"),
+        Figure("log on disk, a record", log_bytes / head.size, "bytes", MOST, 1.15 * entry_bytes + 32),
+        Figure("index over it, a record (derived)", index_bytes / head.size, "bytes"),
     ]
 
 
@@ -223,10 +211,12 @@ def measure_audit(folder: Path, size: int) -> list[Figure]:
     peak_mib = int(ended.stderr.split()[-1]) / 1_024
     shutil.rmtree(folder / "out")
     return [
-        (f"export of {size:,} records", size / export_s, "", 0, "records/s"),
-        (f"audit of {size:,} records of {ENTRY_BYTES} bytes", size / processor_s, "least", 200_000, "records/core s"),
-        ("audit by the clock on the wall", size / audit_s, "", 0, "records/s"),
-        ("audit, resident at most", peak_mib, "most", 150, "MiB"),
+        Figure(f"export of {size:,} records", size / export_s, "records/s"),
+        Figure(
+            f"audit of {size:,} records of {ENTRY_BYTES} bytes", size / processor_s, "records/core s", LEAST, 200_000
+        ),
+        Figure("audit by the clock on the wall", size / audit_s, "records/s"),
+        Figure("audit, resident at most", peak_mib, "MiB", MOST, 150),
     ]
 
 
@@ -257,11 +247,11 @@ async def measure_proofs(folder: Path, size: int) -> list[Figure]:
         longest = max(longest, len(raw))
     database.close()
     return [
-        (f"first proof from {size:,} records, tiles kept then", first_ms, "", 0, "ms"),
-        (f"proof from {size:,} records, half within", _percentile(made_ms, 50), "", 0, "ms"),
-        (f"proof from {size:,} records, 99 of 100 within", _percentile(made_ms, 99), "most", 5, "ms"),
-        ("proof checked, 99 of 100 within", _percentile(checked_ms, 99), "most", 1, "ms"),
-        ("longest proof file", longest, "", 0, "bytes"),
+        Figure(f"first proof from {size:,} records, tiles kept then", first_ms, "ms"),
+        Figure(f"proof from {size:,} records, half within", percentile(made_ms, 50), "ms"),
+        Figure(f"proof from {size:,} records, 99 of 100 within", percentile(made_ms, 99), "ms", MOST, 5),
+        Figure("proof checked, 99 of 100 within", percentile(checked_ms, 99), "ms", MOST, 1),
+        Figure("longest proof file", longest, "bytes"),
     ]
 
 
@@ -299,27 +289,6 @@ def _bare_node(folder: Path, database: Database) -> Node:
 
 def _entry(index: int, length: int) -> bytes:
     return index.to_bytes(8) * (length // 8)
-
-
-def _percentile(values: list[float], percent: int) -> float:
-    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
-
-
-def is_reached(value: float, side: str, bound: float) -> bool:
-    """Whether a figure keeps its bound; one without a side has none."""
-    return not side or (value >= bound if side == "least" else value <= bound)
-
-
-def _list_figures(figures: list[Figure]) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "value": value, "unit": unit} | ({side: bound} if side else {})
-        for name, value, side, bound, unit in figures
-    ]
-
-
-def _describe_machine() -> str:
-    versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
-    return f"{os.cpu_count()} cores ({platform.machine()}), {versions}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the bench of the log stands on: a made-up log that is whole, and a verdict that says missed when it is."""
+"""What the bench of the log stands on: a made-up log that is whole."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from protocol.log.checkpoint import open_checkpoint
 from scripts import bench_log
-from scripts.bench_log import KEY, ORIGIN, fill_log, is_reached
+from scripts.bench_log import KEY, ORIGIN, fill_log
 from storage import log_store
 from storage.database import Database
 
@@ -22,17 +22,3 @@ def test_the_made_up_log_is_whole_at_any_length(size: int, tmp_path: Path, monke
     assert head is not None
     assert open_checkpoint(head.note, KEY.public, ORIGIN).size == head.size == size == len(set(entries))
     assert {len(entry) for entry in entries} == {40}
-
-
-@pytest.mark.parametrize(
-    ("value", "side", "bound", "verdict"),
-    [
-        (5.0, "least", 5, True),
-        (4.9, "least", 5, False),
-        (5.0, "most", 5, True),
-        (5.1, "most", 5, False),
-        (9.0, "", 0, True),
-    ],
-)
-def test_a_figure_is_missed_beyond_its_bound(value: float, side: str, bound: float, verdict: bool) -> None:
-    assert is_reached(value, side, bound) is verdict
