@@ -25,6 +25,7 @@ from node.use_cases.context import Node
 from node.use_cases.federation.keeper import RosterKeeper
 from node.use_cases.home import init_home, is_home, open_node
 from node.use_cases.keys.ends import EndKeeper
+from node.use_cases.outside.asker import WitnessAsker
 from node.use_cases.own_log.restored import Return, prepare_return
 from node.use_cases.planning.planner import Planner
 from node.web.node_sources import NodeSources
@@ -109,7 +110,8 @@ async def _start_parts(node: Node, parts: contextlib.AsyncExitStack, token: str)
         await planner.start()
 
     returning = Return(node, peering, go_on)
-    node.parts.update(peering=peering, roster=keeper, planner=planner, restored=returning)
+    asker = WitnessAsker(node)
+    node.parts.update(peering=peering, roster=keeper, planner=planner, restored=returning, outside_witnesses=asker)
     # What is started last stops first.
     with _refused_port("--peer-port", node.config.peer_port):
         parts.push_async_callback(peering.stop)
@@ -118,6 +120,8 @@ async def _start_parts(node: Node, parts: contextlib.AsyncExitStack, token: str)
     parts.push_async_callback(planner.stop)
     parts.push_async_callback(returning.stop)
     await returning.start()
+    parts.push_async_callback(asker.stop)
+    await asker.start()
     with _refused_port("--web-port", node.config.web_port):
         runner = await start_web(node, NodeSources(node), OPERATIONS, token)
     parts.push_async_callback(runner.cleanup)

@@ -98,6 +98,14 @@ CREATE TABLE open_run (
   PRIMARY KEY (origin, idx)) WITHOUT ROWID;
 """
 
+_OUTSIDE_TABLES = """
+CREATE TABLE outside_witness (
+  url TEXT PRIMARY KEY, vkeys TEXT NOT NULL, size INTEGER NOT NULL DEFAULT 0, asked_ms INTEGER NOT NULL DEFAULT 0,
+  error TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE TABLE kept_head (
+  origin TEXT NOT NULL, size INTEGER NOT NULL, note BLOB NOT NULL, PRIMARY KEY (origin, size)) WITHOUT ROWID;
+"""
+
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is pending, each migration with its mark in one transaction."""
@@ -156,3 +164,9 @@ def add_runs(database: Database) -> None:
     rows = ((origin, index, count, format_bundle([entry])) for origin, index, count, entry in kept)
     database.conn.executemany("INSERT INTO open_run(origin, idx, count, run) VALUES (?, ?, ?, ?)", rows)
     database.conn.execute("DROP TABLE open_entry")
+
+
+@MIGRATIONS(name="0008_outside_witnesses")
+def add_outside_witnesses(database: Database) -> None:
+    """Witnesses that this home asks for cosignatures itself, and the heads that they signed."""
+    _run(database, _OUTSIDE_TABLES)

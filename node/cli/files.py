@@ -47,3 +47,8 @@ def read_line(text: str) -> str:
         return read_bytes(Path(text), LINE_BYTES_MAX).decode()
     except (RefusedError, UnicodeDecodeError):
         raise RefusedError.at(text, "neither a pasted line nor a file that can be read") from None
+
+
+def read_key(text: str) -> str:
+    """A verifier key that was pasted, or the content of the file of this name."""
+    return text if "+" in text else read_bytes(Path(text), LINE_BYTES_MAX).decode(errors="replace").strip()

@@ -71,6 +71,7 @@ def print_status(status: dict[str, Any]) -> None:
     for name, say_part in (
         ("restored", _say_restored),
         ("peering", _say_peering),
+        ("outside_witnesses", _say_witnesses),
         ("roster", _say_roster),
         ("planner", _say_planner),
     ):
@@ -89,6 +90,11 @@ def _say_peering(part: dict[str, Any]) -> None:
         if one["state"] != "connected":
             said = f", {one['last_error']}" if one["last_error"] else ""
             say(f"  {one['name']}: {one['state']}{said}")
+
+
+def _say_witnesses(part: dict[str, Any]) -> None:
+    for url, error in part["failing"].items():
+        say(f"Outside witness {url}: {error}")
 
 
 def _say_restored(part: dict[str, Any]) -> None:

@@ -102,6 +102,15 @@ def add_signature(note: bytes, line: str) -> bytes:
     return format_note(text, [*others, added])
 
 
+def join_signatures(note: bytes, other: bytes) -> bytes:
+    """The note with those signatures of another note of the same text that it has not, as far as they fit."""
+    text, signatures = parse_note(note)
+    other_text, more = parse_note(other)
+    known = {(signature.name, signature.key_hash) for signature in signatures}
+    added = [line for line in more if (line.name, line.key_hash) not in known] if other_text == text else []
+    return format_note(text, [*signatures, *added][:SIGNATURES_MAX])
+
+
 def read_time(signature: bytes) -> int:
     """The POSIX time in the first 8 bytes of a cosignature."""
     return int.from_bytes(signature[:TIME_BYTES])

@@ -11,7 +11,7 @@ from pathlib import Path
 CODE_FOLDERS = ("protocol", "storage", "node")
 PYTHON_FOLDERS = (*CODE_FOLDERS, "scripts", "tests")
 TEXT_FOLDERS = (*PYTHON_FOLDERS, "docs", ".ci")
-SKIPPED_FOLDERS = frozenset({"__pycache__"})
+SKIPPED_FOLDERS = frozenset({"__pycache__", ".git"})
 FILE_BYTES_MAX = 4 * 1024 * 1024
 
 

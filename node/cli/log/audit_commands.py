@@ -15,8 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from node.cli.calls import EXIT_REFUSED, Context, exit_codes, print_answer
-from node.cli.files import read_bytes
-from node.cli.log.log_commands import read_key
+from node.cli.files import read_bytes, read_key
 from node.cli.log.web_files import WebFiles
 from node.cli.printing import count, say
 from node.clock import Clock

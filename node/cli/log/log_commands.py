@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from node.cli.calls import Context, call, exit_codes, print_answer, run_command
-from node.cli.files import LINE_BYTES_MAX, read_bytes
+from node.cli.files import read_key
+from node.cli.log import witness_commands
 from node.cli.printing import count, print_table, say
 from storage.disk import write_durably
 
@@ -16,6 +17,7 @@ ROOT_SHOWN = 16
 
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
+    witness_commands.add_commands(log)
     group.add_command(log)
 
 
@@ -77,11 +79,6 @@ def import_(context: Context, folder: Path, key: str) -> None:
     with exit_codes(context.as_json):
         params = {"folder": str(folder.absolute()), "key": read_key(key)}
     run_command(context, "log.import", params, _print_imported)
-
-
-def read_key(text: str) -> str:
-    """A verifier key that was pasted, or the content of the file of this name."""
-    return text if "+" in text else read_bytes(Path(text), LINE_BYTES_MAX).decode(errors="replace").strip()
 
 
 def _print_log(answer: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from node.use_cases.context import Node
 from node.use_cases.log.heads import cosigned_note
 from protocol.core.errors import MisuseError, PeerError
-from protocol.core.note import format_note, parse_note
+from protocol.log.cosignature import join_signatures
 from protocol.log.mirror import mirror_prefix
 from protocol.log.tiles import CHECKPOINT_PATH, parse_tile_path
 from storage import log_store
@@ -30,7 +30,8 @@ async def read_log_file(node: Node, log: str, path: str) -> bytes | None:
     if head is None or not head.note:
         return None
     if path == CHECKPOINT_PATH:
-        return add_mirror_lines(cosigned_note(db, head), mirrored_note(db, mirror_prefix(head.origin)))
+        note, mirrored = cosigned_note(db, head), mirrored_note(db, mirror_prefix(head.origin))
+        return note if mirrored is None else join_signatures(note, mirrored)
     try:
         tile = parse_tile_path(path)
         if (
@@ -42,17 +43,6 @@ async def read_log_file(node: Node, log: str, path: str) -> bytes | None:
         return log_store.read_tile(db, head.origin, tile)
     except (PeerError, MisuseError):
         return None
-
-
-def add_mirror_lines(note: bytes, mirrored: bytes | None) -> bytes:
-    """A head's note with the lines of this node's mirror, where it has signed this very head."""
-    if mirrored is None:
-        return note
-    text, signatures = parse_note(note)
-    signed_text, lines = parse_note(mirrored)
-    known = {(signature.name, signature.key_hash) for signature in signatures}
-    added = [line for line in lines if (line.name, line.key_hash) not in known]
-    return format_note(text, [*signatures, *added]) if signed_text == text else note
 
 
 def find_origin(db: sqlite3.Connection, prefix: str) -> str | None:

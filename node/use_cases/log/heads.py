@@ -10,10 +10,12 @@ import msgspec
 from node.use_cases.context import Node, Operation
 from protocol.core.errors import RefusedError
 from protocol.core.note import ED25519, SIGNATURES_MAX, format_vkey, parse_note
-from protocol.log.cosignature import add_signature
+from protocol.log.cosignature import add_signature, join_signatures
+from protocol.log.tiles import TileHashes
 from storage import log_store
 from storage.cosignatures import cosignatures
 from storage.log_store import Head
+from storage.outside.witnesses import kept_note
 
 
 class LogName(msgspec.Struct, kw_only=True):
@@ -61,7 +63,15 @@ def cosigned_note(db: sqlite3.Connection, head: Head) -> bytes:
     for one in cosignatures(db, head.origin, head.size):
         if len(parse_note(note)[1]) < SIGNATURES_MAX:
             note = add_signature(note, one.line.decode())
-    return note
+    kept = kept_note(db, head.origin, head.size)
+    return note if kept is None else join_signatures(note, kept)
+
+
+async def open_hashes(node: Node, head: Head) -> TileHashes:
+    """The hashes of a log's tree up to its head, for proofs that read a few tiles of it."""
+    if log_store.has_new_tiles(node.database.reader, head.origin):
+        await node.database.write(lambda db: log_store.keep_tiles(db, head.origin))
+    return TileHashes(head.size, lambda tile: log_store.read_tile(node.database.reader, head.origin, tile))
 
 
 OPERATIONS = (

@@ -9,11 +9,11 @@ from typing import Final
 import msgspec
 
 from protocol.core.errors import Finding, PeerError
-from protocol.core.note import COSIGNATURE_V1, Verifier, VerifierKey, parse_note
+from protocol.core.note import VerifierKey, parse_note
 from protocol.log.checkpoint import Checkpoint
-from protocol.log.cosignature import CosignatureVerifier, read_time
-from protocol.log.policy import NO_QUORUM, Policy, PolicyWitness, check_head, is_quorum
-from protocol.log.subtree_cosignature import Mldsa44Verifier
+from protocol.log.cosignature import read_time
+from protocol.log.outside.cosigning import make_verifier
+from protocol.log.policy import NO_QUORUM, Policy, check_head, is_quorum
 from protocol.log.tiles import CHECKPOINT_PATH
 
 NO_WITNESSES: Final = Policy((), (), (), NO_QUORUM)
@@ -38,7 +38,11 @@ def audit_head(note: bytes, policy: Policy, log_key: VerifierKey | None = None) 
     text, signatures = parse_note(note)
     findings: list[Finding] = []
     times_s: dict[str, int] = {}
-    verifiers = {(one.key_hash, one.name): (name, one) for name, one in map(_verifier, policy.witnesses)}
+    verifiers = {
+        (one.key_hash, one.name): (witness.name, one)
+        for witness in policy.witnesses
+        for one in [make_verifier(witness.key)]
+    }
     for signature in signatures:
         name, verifier = verifiers.get((signature.key_hash, signature.name), ("", None))
         if verifier is None:
@@ -52,9 +56,3 @@ def audit_head(note: bytes, policy: Policy, log_key: VerifierKey | None = None) 
         reason = f"{len(times_s)} of {len(policy.witnesses)} witnesses cosigned it, which is not the policy's quorum"
         findings.append(Finding(CHECKPOINT_PATH, f"{reason}; missing: {', '.join(missing)}"))
     return AuditedHead(checkpoint, times_s, tuple(findings))
-
-
-def _verifier(witness: PolicyWitness) -> tuple[str, Verifier]:
-    key = witness.key
-    kind = CosignatureVerifier if key.key_type == COSIGNATURE_V1 else Mldsa44Verifier
-    return witness.name, kind(key.name, key.public)

@@ -8,13 +8,14 @@ import pytest
 
 from node.cli import main
 from node.cli.main import run_words
-from protocol.core.note import ED25519, format_vkey
+from protocol.core.note import COSIGNATURE_V1, ED25519, format_vkey
 from scripts.reference.commands_page import walk_commands
 from tests.node.cli.command_line import Run
 
 LOAF = "in-house:wheat-loaf"
 KEY = "ab" * 32
 LOG_VKEY = format_vkey("north.example/log", ED25519, bytes(32))
+WITNESS_VKEY = format_vkey("oak.example/witness", COSIGNATURE_V1, bytes(32))
 PIECE = {"amount": 1, "unit": "C62", "exponent": 0}
 PRODUCT = {"code": LOAF, "names": {"en": "loaf"}, "category": "bread", "unit": "C62"} | {
     "piece": PIECE,
@@ -71,6 +72,10 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "log prove": ("log prove 0", 0),
     "log export": ("log export out", 0),
     "log import": ("log import absent --key no-key+", 1),
+    "log witness add": (f"log witness add http://127.0.0.1:9 {WITNESS_VKEY}", 0),
+    "log witness list": ("log witness list", 0),
+    "log witness ask": ("log witness ask", 0),
+    "log witness remove": ("log witness remove https://nobody.example", 1),
     "audit log": (f"audit log absent --key {LOG_VKEY}", 1),
     "audit proof": (f"audit proof absent --key {LOG_VKEY}", 1),
 }

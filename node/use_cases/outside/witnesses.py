@@ -1,0 +1,212 @@
+"""Witnesses that this home asks itself, over the web: who they are, and one question to one of them.
+
+Invariant: nothing a witness says is kept before its lines were checked against its keys, under the head it was shown.
+Invariant: only a head that is on disk is shown, and none while this home must not sign.
+Spec: docs/spec/cosigning.md (c2sp.org/tlog-witness)
+"""
+
+import sqlite3
+from typing import Annotated, Final
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from node.use_cases.log.heads import open_hashes
+from node.use_cases.outside.web_client import URL_LENGTH_MAX, WebClient, parse_url
+from node.use_cases.own_log.own_head import own_head_of
+from node.use_cases.till import NoParams
+from protocol.core.errors import PeerError, RefusedError
+from protocol.core.note import VKEY_LENGTH_MAX, parse_note, parse_vkey
+from protocol.log.cosignature import add_signature
+from protocol.log.merkle import prove_consistency
+from protocol.log.outside.cosigning import (
+    ANSWER_BYTES_MAX,
+    describe_refusal,
+    make_verifier,
+    parse_held_size,
+    read_cosignatures,
+)
+from protocol.log.witness import CONFLICT, OK, format_add_checkpoint
+from storage import log_store
+from storage.log_store import Head
+from storage.outside.witnesses import (
+    OutsideWitness,
+    keep_note,
+    outside_witnesses,
+    remove_outside_witness,
+    set_outside_witness,
+)
+
+OUTSIDE_WITNESSES_MAX: Final = 15
+KEYS_MAX: Final = 4
+ASK_WAIT_S: Final = 30.0
+"""How long a witness may take to answer one request, its body included."""
+TRIES_MAX: Final = 3
+"""Requests about one head, when the witness turns out to stand elsewhere."""
+
+Url = Annotated[str, msgspec.Meta(max_length=URL_LENGTH_MAX)]
+Vkey = Annotated[str, msgspec.Meta(max_length=VKEY_LENGTH_MAX)]
+
+
+class AddWitness(msgspec.Struct, kw_only=True):
+    """A witness by its address, to which `/add-checkpoint` is joined, and its verifier keys."""
+
+    url: Url
+    keys: Annotated[tuple[Vkey, ...], msgspec.Meta(min_length=1, max_length=KEYS_MAX)]
+
+
+class WitnessUrl(msgspec.Struct, kw_only=True):
+    """A witness by its address."""
+
+    url: Url
+
+
+class WitnessView(msgspec.Struct, frozen=True, kw_only=True):
+    """A witness that is asked: up to which size of `log_size` it cosigned, when it was asked, and what went wrong."""
+
+    url: str
+    names: tuple[str, ...]
+    size: int
+    log_size: int
+    asked_ms: int
+    error: str
+
+
+class Witnesses(msgspec.Struct, frozen=True):
+    """All witnesses that this home asks itself, by address."""
+
+    witnesses: tuple[WitnessView, ...]
+
+
+async def add_witness(node: Node, params: AddWitness) -> Witnesses:
+    """Ask a witness for cosignatures from now on; RefusedError for an address or key that cannot be."""
+    url, keys = parse_url(params.url), [parse_vkey(vkey) for vkey in params.keys]
+    for key in keys:
+        make_verifier(key)
+        if key.name == node.origin or key.public == log_store.log_key_of(node.database.reader, node.origin):
+            raise RefusedError.at("key", "this is the log's own key; a log cannot witness itself")
+    known = {witness.url: witness for witness in outside_witnesses(node.database.reader)}
+    if url not in known and len(known) >= OUTSIDE_WITNESSES_MAX:
+        raise RefusedError.at("url", f"{OUTSIDE_WITNESSES_MAX} witnesses are asked already; remove one first")
+    # Under other keys it has cosigned nothing yet.
+    await node.database.write(lambda db: set_outside_witness(db, OutsideWitness(url, params.keys)))
+    _tell_asker(node)
+    return await list_witnesses(node, NoParams())
+
+
+async def remove_witness(node: Node, params: WitnessUrl) -> Witnesses:
+    """Ask a witness no more; RefusedError where it is not asked. What it signed is still shown."""
+    if not await node.database.write(lambda db: remove_outside_witness(db, params.url.rstrip("/"))):
+        raise RefusedError.at("url", "no such witness is asked; `rochdale log witness list` shows those that are")
+    _tell_asker(node)
+    return await list_witnesses(node, NoParams())
+
+
+async def list_witnesses(node: Node, _: NoParams) -> Witnesses:
+    """The witnesses that are asked, and how far each has come."""
+    db = node.database.reader
+    head = log_store.head(db, node.origin)
+    log_size = 0 if head is None else head.size
+    return Witnesses(
+        tuple(
+            WitnessView(
+                url=one.url,
+                names=tuple(sorted({vkey.split("+")[0] for vkey in one.vkeys})),
+                size=one.size,
+                log_size=log_size,
+                asked_ms=one.asked_ms,
+                error=one.error,
+            )
+            for one in outside_witnesses(db)
+        )
+    )
+
+
+async def ask_witnesses(node: Node, _: NoParams) -> Witnesses:
+    """Ask every witness now, one after the other, and say how each answered."""
+    client = WebClient()
+    try:
+        for witness in outside_witnesses(node.database.reader):
+            await ask_and_note(node, client, witness)
+    finally:
+        await client.stop()
+    return await list_witnesses(node, NoParams())
+
+
+async def ask_and_note(node: Node, client: WebClient, witness: OutsideWitness, wait_s: float = ASK_WAIT_S) -> bool:
+    """Ask a witness about the newest head and note how it went; False where it has not signed."""
+    error = ""
+    try:
+        await ask_witness(node, client, witness, wait_s)
+    except (PeerError, RefusedError) as failure:
+        error = failure.reason
+    asked_ms = node.clock.now_ms()
+
+    def note_answer(db: sqlite3.Connection) -> None:
+        # It may have been removed meanwhile, or got other keys.
+        for held in outside_witnesses(db):
+            if (held.url, held.vkeys) == (witness.url, witness.vkeys):
+                set_outside_witness(db, held._replace(asked_ms=asked_ms, error=error))
+
+    await node.database.write(note_answer)
+    return not error
+
+
+async def ask_witness(node: Node, client: WebClient, witness: OutsideWitness, wait_s: float = ASK_WAIT_S) -> None:
+    """Have the newest head cosigned and keep the lines; PeerError says in words why there are none."""
+    if reason := own_head_of(node).reason:
+        raise RefusedError(f"it is not asked while this home must not sign: {reason}")
+    head = log_store.head(node.database.reader, node.origin)
+    if head is None or not head.note:
+        return
+    held_size = witness.size
+    for _ in range(TRIES_MAX):
+        body = await _make_request(node, head, held_size)
+        answer = await client.post(f"{witness.url}/add-checkpoint", body, ANSWER_BYTES_MAX, wait_s)
+        if answer.status == OK:
+            await _keep_lines(node, witness, head, answer.body)
+            return
+        if answer.status != CONFLICT:
+            raise PeerError(describe_refusal(answer.status))
+        held_size = parse_held_size(answer.body)
+    raise PeerError(describe_refusal(CONFLICT))
+
+
+async def _make_request(node: Node, head: Head, held_size: int) -> bytes:
+    if held_size > head.size:
+        raise PeerError(
+            f"it has cosigned a head of {held_size} entries, and this log has {head.size}: was this home restored "
+            "from a backup, or does it run twice?"
+        )
+    proof = prove_consistency(held_size, head.size, await open_hashes(node, head))
+    return format_add_checkpoint(held_size, proof, head.note)
+
+
+async def _keep_lines(node: Node, witness: OutsideWitness, head: Head, body: bytes) -> None:
+    verifiers = [make_verifier(parse_vkey(vkey)) for vkey in witness.vkeys]
+    lines = read_cosignatures(body, parse_note(head.note)[0], verifiers)
+    note = head.note
+    for line in lines:
+        note = add_signature(note, line)
+
+    def keep(db: sqlite3.Connection) -> None:
+        keep_note(db, head.origin, head.size, note)
+        for held in outside_witnesses(db):
+            if (held.url, held.vkeys) == (witness.url, witness.vkeys):
+                set_outside_witness(db, held._replace(size=head.size))
+
+    await node.database.write(keep)
+
+
+def _tell_asker(node: Node) -> None:
+    asker = node.parts.get("outside_witnesses")
+    if asker is not None:
+        asker.refresh()
+
+
+OPERATIONS = (
+    Operation("witness.add", AddWitness, add_witness, "Ask an outside witness to cosign this home's log."),
+    Operation("witness.remove", WitnessUrl, remove_witness, "Ask an outside witness no more."),
+    Operation("witness.list", NoParams, list_witnesses, "The outside witnesses that are asked.", writes=False),
+    Operation("witness.ask", NoParams, ask_witnesses, "Ask all outside witnesses now, and say what each answered."),
+)

@@ -1,0 +1,121 @@
+"""While a node runs, outside witnesses are asked of their own accord; who is slow or gone delays nobody."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from node.use_cases.context import Node
+from node.use_cases.outside.asker import WAIT_S_MAX, WitnessAsker
+from node.use_cases.outside.witnesses import AddWitness, WitnessUrl, add_witness, remove_witness
+from node.use_cases.own_log.own_head import own_head_of
+from protocol.core.identity import generate
+from storage.outside.witnesses import outside_witnesses
+from tests.node.use_cases.log.grown_home import fill
+from tests.node.use_cases.outside.strangers import OutsideWitness, Server, Silence
+from tests.node.use_cases.two_homes import open_home
+
+WAIT_S = 20.0
+"""A safety net only."""
+
+
+@pytest.fixture
+async def north(tmp_path: Path) -> AsyncIterator[Node]:
+    node = await open_home(tmp_path, "north")
+    # Read before the log is filled past its rules.
+    assert own_head_of(node).reason == ""
+    yield node
+    node.database.close()
+
+
+class Counted:
+    """A witness that keeps the rules, after refusing some times; each question is an event."""
+
+    def __init__(self, witness: OutsideWitness, refusals: int = 0) -> None:
+        self.witness, self.refusals = witness, refusals
+        self.questions: asyncio.Queue[int] = asyncio.Queue()
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        raw = await request.read()
+        if self.refusals:
+            self.refusals -= 1
+            self.questions.put_nowait(503)
+            return web.Response(status=503)
+        verdict = self.witness.judge(raw)
+        self.questions.put_nowait(verdict.status)
+        return web.Response(text=verdict.body, status=verdict.status)
+
+
+def public(node: Node) -> bytes:
+    return generate(node.keys.log).public
+
+
+def grow(node: Node, size: int) -> None:
+    """Publish, as far as whoever listens can tell."""
+    start = size - 1
+    fill(node, size)
+    node.changes.publish(node.origin, start, size)
+
+
+async def heard(witness: Counted) -> int:
+    async with asyncio.timeout(WAIT_S):
+        return await witness.questions.get()
+
+
+async def test_what_is_published_is_cosigned_unasked(north: Node) -> None:
+    oak = Counted(OutsideWitness(north.origin, public(north)))
+    asker = WitnessAsker(north)
+    async with Server(oak) as server:
+        await asker.start()
+        north.parts["outside_witnesses"] = asker
+        await add_witness(north, AddWitness(url=server.url, keys=oak.witness.vkeys))
+        assert await heard(oak) == 200
+        for size in range(2, 9):
+            grow(north, size)
+        # The newest only: what was overtaken is not asked about.
+        assert await heard(oak) == 200
+        assert oak.witness.held.size == 8 and len(oak.witness.asked) == 2
+        await asker.stop()
+
+
+async def test_a_silent_witness_delays_neither_the_other_nor_the_stop(north: Node) -> None:
+    silence, oak = Silence(), Counted(OutsideWitness(north.origin, public(north)))
+    asker = WitnessAsker(north)
+    async with Server(silence) as mute, Server(oak) as server:
+        for url in (mute.url, server.url):
+            await add_witness(north, AddWitness(url=url, keys=oak.witness.vkeys))
+        await asker.start()
+        async with asyncio.timeout(WAIT_S):
+            await silence.is_asked.wait()
+        assert await heard(oak) == 200
+        async with asyncio.timeout(5):
+            await asker.stop()
+        silence.ended.set()
+
+
+async def test_a_witness_that_fails_is_asked_again_and_then_no_more(north: Node) -> None:
+    oak = Counted(OutsideWitness(north.origin, public(north)), refusals=2)
+    asker = WitnessAsker(north, first_wait_s=0.01)
+    async with Server(oak) as server:
+        await add_witness(north, AddWitness(url=server.url, keys=oak.witness.vkeys))
+        await asker.start()
+        north.parts["outside_witnesses"] = asker
+        assert [await heard(oak) for _ in range(3)] == [503, 503, 200]
+        # Asked about the next head, it has noted how it went with this one.
+        grow(north, 2)
+        assert await heard(oak) == 200
+        assert outside_witnesses(north.database.reader)[0].error == ""
+        assert asker.describe() == {"asked": 1, "failing": {}}
+        await remove_witness(north, WitnessUrl(url=server.url))
+        grow(north, 3)
+        await asker.stop()
+        assert oak.questions.empty()
+
+
+async def test_the_waits_grow_to_a_bound(north: Node) -> None:
+    asker = WitnessAsker(north)
+    waits_s = [asker.next_wait_s(failures) for failures in range(1, 40)]
+    assert 2.5 <= waits_s[0] <= 5.0 and 5.0 <= waits_s[1] <= 10.0
+    assert all(WAIT_S_MAX / 2 <= wait_s <= WAIT_S_MAX for wait_s in waits_s[8:])
