@@ -198,7 +198,8 @@ class Exchange:
             self._spawn(self._reset_cursors())
 
     def _move(self, db: sqlite3.Connection, head: log_store.Head, old_size: int) -> None:
-        push = format_push(db, head.origin, old_size) if head.origin == self.node.origin else b""
+        is_pushed, hops = self.frontier.tree.is_pushed(head.origin), self.frontier.tree.hops(head.origin)
+        push = format_push(db, head.origin, old_size, hops) if is_pushed else b""
         self.frontier.move(head.origin, head.size, head.root)
         self._broadcast(events.HeadMoved(head.origin, push))
         self.cosigner.note_moved(head.origin)
@@ -376,6 +377,7 @@ _AT_ONCE: dict[type[Action], Callable[[Exchange, Link, Any], None]] = {
     events.ReadHeads: Exchange._read_heads,
     events.EndTransfer: Exchange._end_transfer,
     events.CheckPast: Exchange._check_past,
+    events.Outdo: lambda exchange, _, action: exchange._broadcast(events.Outdone(action.origin, action.session)),
     events.MissFile: Exchange._miss_file,
     events.ServeLog: Exchange._serve,
     events.ServeBundles: Exchange._serve,

@@ -51,19 +51,19 @@ def format_evidence(evidence: Evidence) -> bytes:
     return format_frame(Fork(*evidence))
 
 
-def format_push(db: sqlite3.Connection, origin: str, start: int) -> bytes:
-    """The frame that leads from `start` to our head; empty when it would be too long for one."""
+def format_push(db: sqlite3.Connection, origin: str, start: int, hops: int) -> bytes:
+    """The frame that leads from `start` to our head, which came over so many links; empty when too long for one."""
     head = log_store.head(db, origin)
     if head is None or not start < head.size <= start + limits.PUSH_ENTRIES_MAX:
         return b""
     entries = log_store.entries(db, origin, start, head.size)
     if sum(map(len, entries)) > limits.PART_BYTES - limits.NOTE_BYTES_MAX:
         return b""
-    return format_frame(Push(origin, start, len(entries), head.note, format_bundle(entries)))
+    return format_frame(Push(origin, start, len(entries), head.note, format_bundle(entries), hops))
 
 
 def _serve_log(db: sqlite3.Connection, action: events.ServeLog) -> Iterator[bytes]:
-    push = format_push(db, action.origin, action.start)
+    push = format_push(db, action.origin, action.start, action.hops)
     if push:
         yield push
         return

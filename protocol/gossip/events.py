@@ -37,7 +37,7 @@ class HeadsRead(Event, frozen=True):
 
 
 class HeadMoved(Event, frozen=True):
-    """A log's head has moved on disk and in the frontier. `push`: the frame to hand on at once, for our own log."""
+    """A log's head has moved on disk and in the frontier. `push`: the frame for those to whom this log is pushed."""
 
     origin: str
     push: bytes = b""
@@ -76,6 +76,13 @@ class ClaimFreed(Event, frozen=True):
     """Another session no longer fetches this log."""
 
     origin: str
+
+
+class Outdone(Event, frozen=True):
+    """Another session brings this log over fewer links or sooner: `session` need push it no longer."""
+
+    origin: str
+    session: int
 
 
 class FileWanted(Event, frozen=True):
@@ -192,10 +199,11 @@ class MissFile(Action, frozen=True):
 
 
 class ServeLog(Action, frozen=True):
-    """Send a push or a head with bundle roots that leads from `start` to our head."""
+    """Send a push, or a head with bundle roots, that leads from `start` to our head, which came over `hops` links."""
 
     origin: str
     start: int
+    hops: int
 
 
 class ServeBundles(Action, frozen=True):
@@ -228,6 +236,13 @@ class ServeFile(Action, frozen=True):
 
     sha256: bytes
     offset: int
+
+
+class Outdo(Action, frozen=True):
+    """Another session than this one is a log's parent from now on: hand Outdone to all, this one hears it."""
+
+    origin: str
+    session: int
 
 
 class SaveCursor(Action, frozen=True):

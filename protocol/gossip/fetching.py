@@ -1,4 +1,4 @@
-"""What a session fetches: every gap becomes a Want, every head a checked transfer, every bundle is asked for.
+"""What a session fetches: what nobody pushes becomes a Want, every head a checked transfer, bundles are asked for.
 
 Invariant: one session fetches a log at a time, and only as many bundles are under way as the limits say.
 Invariant: a log stays in `behind` until we hold what the peer said it holds, so a cursor never passes a gap.
@@ -11,10 +11,11 @@ from enum import Enum
 
 from protocol.core.errors import PeerError
 from protocol.gossip import limits
-from protocol.gossip.events import Action, BeginTransfer, EndTransfer, Send, StoreBundle, StorePush
+from protocol.gossip.events import Action, BeginTransfer, EndTransfer, Outdo, Send, StoreBundle, StorePush
 from protocol.gossip.frames import format_frame
 from protocol.gossip.frontier import Frontier
-from protocol.gossip.messages import Bundle, Fetch, Head, Push, Want
+from protocol.gossip.messages import Bundle, Fetch, Graft, Head, HeadMark, Prune, Push, Want
+from protocol.gossip.overlay.broadcast import Move, News
 
 _ROOT_BYTES = 32
 
@@ -55,6 +56,7 @@ class Fetcher:
 
     def __init__(self, frontier: Frontier, session: int) -> None:
         self._frontier = frontier
+        self._tree = frontier.tree
         self._session = session
         self.theirs: dict[str, int] = {}
         self.behind: set[str] = set()
@@ -62,20 +64,49 @@ class Fetcher:
         self._active: dict[str, Fetching] = {}
         self._storing: dict[str, int] = {}
         self._assembly: _Assembly | None = None
+        self._hops: dict[str, int] = {}
+        self._patient: dict[str, None] = {}
+        self._overdue: dict[str, None] = {}
 
     def waits_for_peer(self) -> bool:
         """Whether the peer owes us something; what waits for our own disk does not count."""
         return any(fetch.stage is Stage.ASKED or fetch.ahead for fetch in self._active.values())
 
-    def pursue(self, origin: str) -> list[Action]:
-        """Look again at a log: fetch it if the peer holds more than we do, let go of it if not."""
+    def note_theirs(self, mark: HeadMark) -> None:
+        """The peer has named its head of a log."""
+        self.theirs[mark.origin] = mark.size
+        self._hops[mark.origin] = mark.hops
+
+    def is_patient(self) -> bool:
+        """Whether logs that the peer holds more of wait for their parents."""
+        return bool(self._patient or self._overdue)
+
+    def lose_patience(self) -> list[Action]:
+        """Ask for what has waited for its parent since the last time, one delay or two."""
+        overdue, self._overdue, self._patient = self._overdue, self._patient, {}
+        return [action for origin in overdue for action in self.pursue(origin, is_overdue=True)]
+
+    def lean(self, origin: str) -> list[Action]:
+        """Where the peer holds what we do and had it over fewer links, have it push the log to us."""
+        is_level = self.theirs.get(origin, 0) == self._frontier.size(origin)
+        if not is_level or self._frontier.is_settled(origin):
+            return []
+        hops = self._hops.get(origin, limits.HOPS_MAX)
+        return self._judge(origin, News.TOLD_NEARER if self._tree.is_nearer(origin, hops) else News.TOLD_LEVEL)
+
+    def pursue(self, origin: str, is_overdue: bool = False) -> list[Action]:
+        """Look again at a log: fetch it if the peer holds more than we do, let go of it if not.
+
+        What another session is to push is awaited from there first, unless it `is_overdue`.
+        """
         local = self._frontier.size(origin)
         if self._storing.get(origin, 0) <= local or origin in self._frontier.frozen:
             self._storing.pop(origin, None)
         # Nobody continues our own log but us; a peer that holds more of it shows that this home was restored.
         if self._frontier.is_settled(origin) or self.theirs.get(origin, 0) <= local:
+            for waiting in (self._queue, self._patient, self._overdue):
+                waiting.pop(origin, None)
             self.behind.discard(origin)
-            self._queue.pop(origin, None)
             return self._let_go(origin) + self._start_next()
         self.behind.add(origin)
         fetch = self._active.get(origin)
@@ -83,17 +114,24 @@ class Fetcher:
             # This transfer is done, and the peer has moved on meanwhile.
             return self._let_go(origin) + self.pursue(origin)
         if fetch is None and self._storing.get(origin, 0) < self.theirs[origin]:
-            self._queue[origin] = None
+            if is_overdue or not self._tree.is_awaited(origin, self._session):
+                self._queue[origin] = None
+            elif origin not in self._overdue and origin not in self._queue:
+                self._patient[origin] = None
         return self._start_next()
 
     def take_push(self, message: Push) -> list[Action]:
         """New entries: stored if they follow what we hold or are storing, else the gap before them is fetched."""
         origin, stop = message.origin, message.start + message.count
         self.theirs[origin] = max(self.theirs.get(origin, 0), stop)
+        self._hops[origin] = message.hops
         reach = max(self._frontier.size(origin), self._storing.get(origin, 0))
-        if self._frontier.is_settled(origin) or stop < reach or message.start > reach:
+        if self._frontier.is_settled(origin):
             return self.pursue(origin)
-        actions: list[Action] = [StorePush(origin, message.start, message.count, message.note, message.entries)]
+        actions = self._judge(origin, self._weigh(message, is_new=stop > reach))
+        if stop < reach or message.start > reach:
+            return actions + self.pursue(origin)
+        actions += [StorePush(origin, message.start, message.count, message.note, message.entries)]
         if stop > self._frontier.size(origin):
             self._storing[origin] = stop
         fetch = self._active.get(origin)
@@ -153,6 +191,22 @@ class Fetcher:
         self._queue.clear()
         return [action for origin in list(self._active) for action in self._let_go(origin)]
 
+    def _weigh(self, message: Push, is_new: bool) -> News:
+        hops = self._tree.hops(message.origin)
+        if is_new:
+            return News.PUSHED_NEW_NEARER if message.hops < hops else News.PUSHED_NEW
+        return News.PUSHED_AGAIN_NEARER if self._tree.is_nearer(message.origin, message.hops) else News.PUSHED_AGAIN
+
+    def _judge(self, origin: str, news: News) -> list[Action]:
+        """Tell the tree, and say to the peers what follows."""
+        move, past = self._tree.judge(origin, self._session, news, self._hops.get(origin, limits.HOPS_MAX))
+        actions: list[Action] = [] if past is None else [Outdo(origin, past)]
+        if move is Move.GRAFT:
+            actions.append(Send(format_frame(Graft(origin))))
+        elif move is Move.PRUNE:
+            actions.append(Send(format_frame(Prune(origin))))
+        return actions
+
     @staticmethod
     def _is_next(building: _Assembly, message: Bundle) -> bool:
         wanted = (building.origin, building.number, building.parts, len(building.pieces))
@@ -166,6 +220,7 @@ class Fetcher:
             # Whoever holds the claim says when it is free; then this log is looked at again.
             if self._frontier.claim(origin, self._session):
                 self._active[origin] = Fetching()
+                actions += self._judge(origin, News.OVERDUE)
                 actions.append(Send(format_frame(Want(origin, self._frontier.size(origin)))))
         return actions
 

@@ -21,6 +21,7 @@ from protocol.gossip.messages import (
     FilePart,
     FileWant,
     Fork,
+    Graft,
     Have,
     Head,
     HeadMark,
@@ -28,15 +29,16 @@ from protocol.gossip.messages import (
     Message,
     Ping,
     Pong,
+    Prune,
     Push,
     Want,
 )
 
 _HAVE = struct.Struct(">QBH")
-_MARK = struct.Struct(f">Q{limits.ROOT_MARK_BYTES}s{limits.COSIGNERS_MARK_BYTES}s")
+_MARK = struct.Struct(f">Q{limits.ROOT_MARK_BYTES}s{limits.COSIGNERS_MARK_BYTES}sB")
 _HEAD = struct.Struct(">IBH")
 _BUNDLE = struct.Struct(">IHH")
-_PUSH = struct.Struct(">QHH")
+_PUSH = struct.Struct(">QHBH")
 _FILE = struct.Struct(">32sII")
 _ROOT_BYTES = 32
 
@@ -51,6 +53,8 @@ _SMALL_TYPES: Final[dict[int, type[Message]]] = {
     0x0D: Ping,
     0x0E: Pong,
     0x0F: Bye,
+    0x20: Graft,
+    0x21: Prune,
 }
 _SMALL_CODES: Final = {message_type: code for code, message_type in _SMALL_TYPES.items()}
 _HAVE_CODE, _HEAD_CODE, _BUNDLE_CODE, _PUSH_CODE, _FILE_CODE = 0x02, 0x05, 0x07, 0x08, 0x0C
@@ -196,10 +200,10 @@ def _parse_bundle(reader: _Reader) -> Bundle:
 
 def _parse_push(reader: _Reader) -> Push:
     origin = reader.origin()
-    start, count, note_bytes = reader.unpack(_PUSH)
+    start, count, hops, note_bytes = reader.unpack(_PUSH)
     _check(0 < note_bytes <= limits.NOTE_BYTES_MAX, "Push: a note of a wrong length")
     _check(1 <= count <= limits.PUSH_ENTRIES_MAX, "Push: a wrong number of entries")
-    return Push(origin, start, count, reader.take(note_bytes), reader.rest())
+    return Push(origin, start, count, reader.take(note_bytes), reader.rest(), hops)
 
 
 def _parse_file(reader: _Reader) -> FilePart:
@@ -236,7 +240,7 @@ def _format_bundle(message: Bundle) -> bytes:
 
 
 def _format_push(message: Push) -> bytes:
-    header = _PUSH.pack(message.start, message.count, len(message.note))
+    header = _PUSH.pack(message.start, message.count, message.hops, len(message.note))
     return bytes([_PUSH_CODE]) + _format_origin(message.origin) + header + message.note + message.entries
 
 

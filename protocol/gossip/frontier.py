@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from protocol.gossip import limits
 from protocol.gossip.messages import HeadMark
+from protocol.gossip.overlay.broadcast import Tree
 
 NO_COSIGNERS = bytes(limits.COSIGNERS_MARK_BYTES)
 
@@ -45,6 +46,7 @@ class Frontier:
         self.cosigners: dict[str, dict[str, int]] = {}
         self.frozen: set[str] = set()
         self.claims: dict[str, int] = {}
+        self.tree = Tree(own_origin)
         self.takes_own = False
         """Whether entries of our own log are taken from others: after this home was restored from a backup."""
 
@@ -103,7 +105,7 @@ class Frontier:
         if head is None:
             return HeadMark(origin, 0, bytes(limits.ROOT_MARK_BYTES), NO_COSIGNERS)
         cosigners = self.cosigners_mark(origin) if with_cosigners else NO_COSIGNERS
-        return HeadMark(origin, head.size, head.root[: limits.ROOT_MARK_BYTES], cosigners)
+        return HeadMark(origin, head.size, head.root[: limits.ROOT_MARK_BYTES], cosigners, self.tree.hops(origin))
 
     def claim(self, origin: str, session: int) -> bool:
         """Take the right to fetch a log; False while another session has it."""

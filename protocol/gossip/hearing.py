@@ -23,10 +23,12 @@ from protocol.gossip.messages import (
     FilePart,
     FileWant,
     Fork,
+    Graft,
     Have,
     Head,
     HeadMark,
     Message,
+    Prune,
     Push,
     Want,
 )
@@ -42,12 +44,20 @@ class Hearing:
         self.fetcher = Fetcher(frontier, session)
         self.files = FileFetcher()
         self.cosignatures = CosignatureAsks(frontier)
+        self._session = session
         self._checked: dict[str, int] = {}
         self._frontier = frontier
 
     def take(self, message: Message) -> list[Action]:
         """What is to be done about a frame of CONTENT_TYPES; PeerError where the peer may not say it."""
         return _TAKES[type(message)](self, message)
+
+    def compare_ways(self, message: Have) -> list[Action]:
+        """The peer has told of heads as they came to it: where that was over fewer links, have it push them to us."""
+        actions: list[Action] = []
+        for mark in message.heads:
+            actions += self.fetcher.lean(mark.origin)
+        return actions
 
     def _take_have(self, message: Have) -> list[Action]:
         actions: list[Action] = []
@@ -63,7 +73,7 @@ class Hearing:
         self.cosignatures.note_theirs(mark)
         if standing is Standing.FORKED and mark.origin not in self._frontier.frozen:
             return [events.ServeNote(mark.origin)]
-        self.fetcher.theirs[mark.origin] = mark.size
+        self.fetcher.note_theirs(mark)
         actions: list[Action] = []
         if standing is Standing.AHEAD and mark.size and self._checked.get(mark.origin) != mark.size:
             self._checked[mark.origin] = mark.size
@@ -74,7 +84,7 @@ class Hearing:
     def _take_want(self, message: Want) -> list[Action]:
         if message.start >= self._frontier.size(message.origin):
             return self.announcer.answer([message.origin])
-        return [events.ServeLog(message.origin, message.start)]
+        return [events.ServeLog(message.origin, message.start, self._frontier.tree.hops(message.origin))]
 
     def _take_ask(self, message: Ask) -> list[Action]:
         if message.cosignatures:
@@ -98,6 +108,15 @@ class Hearing:
         if self._is_stranger(message.origin):
             return []
         return self.fetcher.take_push(message)
+
+    def _take_graft(self, message: Graft) -> list[Action]:
+        if not self._is_stranger(message.origin):
+            self._frontier.tree.add_child(message.origin, self._session)
+        return []
+
+    def _take_prune(self, message: Prune) -> list[Action]:
+        self._frontier.tree.drop_child(message.origin, self._session)
+        return []
 
     def _take_cosig(self, message: Cosig) -> list[Action]:
         if self._is_stranger(message.origin):
@@ -129,6 +148,8 @@ _TAKES: Final[dict[type[Message], Callable[[Hearing, Any], list[Action]]]] = {
     Fetch: Hearing._take_fetch,
     Bundle: Hearing._take_bundle,
     Push: Hearing._take_push,
+    Graft: Hearing._take_graft,
+    Prune: Hearing._take_prune,
     Cosig: Hearing._take_cosig,
     Fork: Hearing._take_fork,
     FileWant: Hearing._take_file_want,

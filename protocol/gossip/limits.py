@@ -24,6 +24,7 @@ PROOF_BYTES_MAX: Final = 9 + 127 * 32
 REASON_LENGTH_MAX: Final = 200
 ASK_ORIGINS_MAX: Final = 48
 FILE_BYTES_MAX: Final = 4 * 1024 * 1024
+HOPS_MAX: Final = 255
 
 # Transfers. 131,072 roots are 4 MiB and 33 million records: what a node can fall behind in one transfer.
 TRANSFER_BUNDLES_MAX: Final = 131_072
@@ -42,6 +43,7 @@ FORKS_TOLD_MAX: Final = 256
 
 # Waits in milliseconds of the session's own clock.
 ANNOUNCE_DELAY_MS: Final = 30
+GRAFT_DELAY_MS: Final = 100
 CURSOR_SAVE_DELAY_MS: Final = 2_000
 GREETING_WAIT_MS: Final = 10_000
 PING_AFTER_MS: Final = 15_000

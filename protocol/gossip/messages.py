@@ -24,12 +24,14 @@ class Hello(Message, frozen=True):
 
 
 class HeadMark(NamedTuple):
-    """A head in short: 16 bytes of its root, and 4 that stand for its cosignatures (zeros: not said)."""
+    """A head in short: 16 bytes of its root, 4 that stand for its cosignatures (zeros: not said), and over how many
+    links it came to the one who tells of it."""
 
     origin: str
     size: int
     root_mark: bytes
     cosigners_mark: bytes
+    hops: int = 0
 
 
 class Have(Message, frozen=True):
@@ -84,13 +86,29 @@ class Bundle(Message, frozen=True):
 
 
 class Push(Message, frozen=True):
-    """A new signed head with the `count` entries that lead to it, laid out as in an entry bundle."""
+    """A new signed head with the `count` entries that lead to it, laid out as in an entry bundle.
+
+    `hops`: over how many links it came to the one who pushes it.
+    """
 
     origin: str
     start: int
     count: int
     note: bytes
     entries: bytes
+    hops: int = 0
+
+
+class Graft(Message, frozen=True):
+    """Push me what is new in this log from now on."""
+
+    origin: str
+
+
+class Prune(Message, frozen=True):
+    """Push me this log no longer, I have it from another; a Have is enough."""
+
+    origin: str
 
 
 class Cosig(Message, frozen=True):

@@ -27,6 +27,7 @@ from protocol.gossip.messages import (
     Message,
     Ping,
     Pong,
+    Prune,
     Push,
 )
 from protocol.gossip.timing import Timing
@@ -115,6 +116,7 @@ class Session:
             raise PeerError("hello: an origin that does not go with the certificate")
         self.state = State.LIVE
         self._timing.greet(now_ms)
+        self._frontier.tree.meet(self.number, self.peer_origin)
         if message.epoch != self._taken[0]:
             self._taken = (message.epoch, 0)
         knows_us = message.seen_epoch == self._frontier.epoch and message.seen_change <= self._frontier.counter
@@ -128,6 +130,8 @@ class Session:
             self._timing.progress_ms = now_ms
         actions = self._hearing.take(message)
         if isinstance(message, Have):
+            if self.has_heard_all:
+                actions += self._hearing.compare_ways(message)
             self._held_back.difference_update(mark.origin for mark in message.heads)
             if message.is_last:
                 self._note_counter(message.counter)
@@ -151,8 +155,9 @@ class Session:
 
     def _note_moved(self, event: events.HeadMoved, now_ms: int) -> list[Action]:
         theirs = self._fetcher.theirs.get(event.origin, 0)
-        actions = self._announcer.note_moved(event.origin, theirs, event.push)
-        actions += self._fetcher.pursue(event.origin)
+        push = event.push if self._frontier.tree.is_child(event.origin, self.number) else b""
+        actions = self._announcer.note_moved(event.origin, theirs, push)
+        actions += self._fetcher.pursue(event.origin) + self._fetcher.lean(event.origin)
         return actions + self._cosignatures.release(event.origin) + self._cosignatures.ask([event.origin])
 
     def _note_checked(self, event: events.TransferChecked, now_ms: int) -> list[Action]:
@@ -177,6 +182,9 @@ class Session:
 
     def _note_freed(self, event: events.ClaimFreed, now_ms: int) -> list[Action]:
         return self._fetcher.pursue(event.origin)
+
+    def _prune(self, event: events.Outdone, now_ms: int) -> list[Action]:
+        return [events.Send(format_frame(Prune(event.origin)))] if event.session == self.number else []
 
     def _want_file(self, event: events.FileWanted, now_ms: int) -> list[Action]:
         return self._files.want(event.sha256)
@@ -210,6 +218,8 @@ class Session:
         actions: list[Action] = []
         if self._timing.is_flush_due(now_ms):
             actions += self._announcer.flush(self._fetcher.theirs)
+        if self._timing.is_graft_due(now_ms):
+            actions += self._fetcher.lose_patience()
         if self._timing.is_ping_due(now_ms, self._announcer.is_counter_due()):
             actions += self._announcer.ping()
         if self._timing.is_save_due(now_ms):
@@ -222,6 +232,7 @@ class Session:
             return []
         is_live = self.state is State.LIVE
         self._timing.note_flush(now_ms, is_live and self._announcer.is_due())
+        self._timing.note_graft(now_ms, is_live and self._fetcher.is_patient())
         self._timing.note_counter(now_ms, is_live and self._announcer.is_counter_due())
         self._timing.note_save(now_ms, is_live and self._is_cursor_due())
         at_ms = self._timing.next_due(self.state is State.GREETING, self._waits_for_peer())
@@ -248,6 +259,7 @@ class Session:
 
     def _end(self) -> list[Action]:
         saved = self._save_cursor() if self.state is State.LIVE else []
+        self._frontier.tree.forget(self.number)
         return [*saved, *self._fetcher.abandon(), *self._files.abandon()]
 
 
@@ -263,6 +275,7 @@ _BROADCASTS: Final[tuple[type[Event], ...]] = (
     events.ForkKnown,
     events.LogAdded,
     events.ClaimFreed,
+    events.Outdone,
     events.Refused,
     events.Due,
 )
@@ -298,6 +311,7 @@ _TABLE: Final[dict[State, dict[type[Event], Step | None]]] = {
         events.ForkKnown: Session._hand_on_fork,
         events.LogAdded: Session._ask_for_log,
         events.ClaimFreed: Session._note_freed,
+        events.Outdone: Session._prune,
         events.Refused: Session._refuse,
         events.Due: Session._tick,
         events.FileWanted: Session._want_file,

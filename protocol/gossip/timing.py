@@ -18,6 +18,7 @@ class Timing:
     sent_ms: int = 0
     progress_ms: int = 0
     flush_ms: int | None = None
+    graft_ms: int | None = None
     counter_ms: int | None = None
     save_ms: int | None = None
     armed_ms: int | None = None
@@ -34,6 +35,10 @@ class Timing:
         """Heads wait to be announced, or none does."""
         self.flush_ms = _keep_or_set(self.flush_ms, now_ms + limits.ANNOUNCE_DELAY_MS, is_due)
 
+    def note_graft(self, now_ms: int, is_due: bool) -> None:
+        """Logs wait for their parents to bring what this peer told of, or none does."""
+        self.graft_ms = _keep_or_set(self.graft_ms, now_ms + limits.GRAFT_DELAY_MS, is_due)
+
     def note_counter(self, now_ms: int, is_due: bool) -> None:
         """The peer does not know our newest change number, or does."""
         self.counter_ms = _keep_or_set(self.counter_ms, now_ms + limits.CURSOR_SAVE_DELAY_MS, is_due)
@@ -45,6 +50,13 @@ class Timing:
     def is_flush_due(self, now_ms: int) -> bool:
         """Whether the batch of heads has waited long enough."""
         return self.flush_ms is not None and now_ms >= self.flush_ms
+
+    def is_graft_due(self, now_ms: int) -> bool:
+        """Whether the logs that wait for their parents should be looked at."""
+        if self.graft_ms is None or now_ms < self.graft_ms:
+            return False
+        self.graft_ms = None
+        return True
 
     def is_ping_due(self, now_ms: int, is_counter_due: bool) -> bool:
         """Whether the peer should hear from us, or hear our counter."""
@@ -71,7 +83,7 @@ class Timing:
             at_ms = self.opened_ms + limits.GREETING_WAIT_MS
         else:
             times = [self.heard_ms + limits.SILENCE_MAX_MS, self.sent_ms + limits.PING_AFTER_MS]
-            times += [due for due in (self.flush_ms, self.counter_ms, self.save_ms) if due is not None]
+            times += [due for due in (self.flush_ms, self.graft_ms, self.counter_ms, self.save_ms) if due is not None]
             if waits_for_peer:
                 times.append(self.progress_ms + limits.STALL_MAX_MS)
             at_ms = min(times)

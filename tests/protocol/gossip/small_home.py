@@ -93,15 +93,17 @@ class SmallHome:
         for origin in self.frontier.release_all(line.session.number):
             self.broadcast(events.ClaimFreed(origin))
 
+    def _push(self, origin: str, start: int) -> bytes:
+        log, hops = self.logs[origin], self.frontier.tree.hops(origin)
+        fresh = log.entries[start:]
+        return format_frame(Push(origin, start, len(fresh), log.note, format_bundle(fresh), hops))
+
     def publish(self, *entries: bytes) -> None:
         log = self.logs[self.origin]
         start = len(log.entries)
         log.entries += entries
         log.note = signed_head(self.origin, log.entries)
-        push = b""
-        if len(entries) <= BUNDLE:
-            push = format_frame(Push(self.origin, start, len(entries), log.note, format_bundle(entries)))
-        self._moved(self.origin, push)
+        self._moved(self.origin, start)
 
     def cosign(self, origin: str, line: bytes) -> None:
         self._learn(origin, len(self.logs[origin].entries), line, 0)
@@ -127,6 +129,8 @@ class SmallHome:
                 line.closed, line.is_peer_fault = action.reason, action.is_peer_fault
             case events.SaveCursor():
                 self.cursors[line.session.peer_origin] = (action.epoch, action.change)
+            case events.Outdo():
+                self.broadcast(events.Outdone(action.origin, action.session))
             case events.ReadHeads():
                 names = list(dict.fromkeys(self.changes[action.since :]))
                 marks = tuple(self.frontier.mark(name, with_cosigners=True) for name in names)
@@ -156,8 +160,10 @@ class SmallHome:
     def _open(self, origin: str, note: bytes) -> Checkpoint:
         return open_checkpoint(note, log_key(origin).public, origin)
 
-    def _moved(self, origin: str, push: bytes = b"") -> None:
+    def _moved(self, origin: str, start: int) -> None:
         log = self.logs[origin]
+        is_pushed = self.frontier.tree.is_pushed(origin) and len(log.entries) - start <= BUNDLE
+        push = self._push(origin, start) if is_pushed else b""
         self.changes.append(origin)
         self.frontier.counter = len(self.changes)
         self.frontier.move(origin, len(log.entries), self._open(origin, log.note).root)
@@ -173,8 +179,9 @@ class SmallHome:
         if entries[: len(log.entries)] != log.entries[: len(entries)]:
             raise PeerError("a push of another branch")
         if len(entries) > len(log.entries):
+            held = len(log.entries)
             log.entries, log.note = entries, action.note
-            self._moved(action.origin)
+            self._moved(action.origin, held)
 
     def _begin(self, line: Line, action: events.BeginTransfer) -> None:
         log, checkpoint = self.logs[action.origin], self._open(action.origin, action.note)
@@ -200,8 +207,9 @@ class SmallHome:
                 grown += log.pending.pop(number)
             if grown[: len(log.entries)] != log.entries:
                 raise PeerError("bundles of another branch")
+            held = len(log.entries)
             log.entries, log.note = grown, transfer.note
-            self._moved(action.origin)
+            self._moved(action.origin, held)
 
     def _learn(self, origin: str, size: int, line: bytes, source: int) -> None:
         if self.cosignatures.get((origin, line), (0, b""))[0] >= size:
@@ -270,6 +278,6 @@ class SmallHome:
     def _serve_log(self, log: Log, action: events.ServeLog) -> list[bytes]:
         rest = log.entries[action.start :]
         if len(rest) <= BUNDLE:
-            return [format_frame(Push(action.origin, action.start, len(rest), log.note, format_bundle(rest)))]
+            return [self._push(action.origin, action.start)]
         first = action.start // BUNDLE
         return cut_head(action.origin, first, log.note, log.roots(first, len(log.entries)))

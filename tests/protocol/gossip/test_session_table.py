@@ -16,6 +16,7 @@ from protocol.gossip.messages import (
     FilePart,
     FileWant,
     Fork,
+    Graft,
     Have,
     Head,
     HeadMark,
@@ -23,6 +24,7 @@ from protocol.gossip.messages import (
     Message,
     Ping,
     Pong,
+    Prune,
     Push,
     Want,
 )
@@ -49,6 +51,7 @@ EVENTS: dict[str, Event] = {
     "fork known": events.ForkKnown(THEM, b"fork frame", 99),
     "log added": events.LogAdded(THEM),
     "claim freed": events.ClaimFreed(THEM),
+    "outdone": events.Outdone(THEM, 1),
     "file wanted": events.FileWanted(HASH),
     "refused": events.Refused("wrong root"),
     "due": events.Due(),
@@ -73,6 +76,7 @@ TABLE: dict[State, dict[str, str]] = {
         "fork known": NOTHING,
         "log added": NOTHING,
         "claim freed": NOTHING,
+        "outdone": NOTHING,
         "file wanted": "MissFile",
         "refused": NOTHING,
         "due": NOTHING,
@@ -92,6 +96,7 @@ TABLE: dict[State, dict[str, str]] = {
         "fork known": NOTHING,
         "log added": NOTHING,
         "claim freed": NOTHING,
+        "outdone": NOTHING,
         "file wanted": "MissFile",
         "refused": NOTHING,
         "due": NOTHING,
@@ -111,6 +116,7 @@ TABLE: dict[State, dict[str, str]] = {
         "fork known": "Send",
         "log added": "Send",
         "claim freed": NOTHING,
+        "outdone": "Send",
         "file wanted": "Send",
         "refused": BYE,
         "due": NOTHING,
@@ -130,6 +136,7 @@ TABLE: dict[State, dict[str, str]] = {
         "fork known": NOTHING,
         "log added": NOTHING,
         "claim freed": NOTHING,
+        "outdone": NOTHING,
         "file wanted": "MissFile",
         "refused": NOTHING,
         "due": NOTHING,
@@ -149,6 +156,7 @@ TABLE: dict[State, dict[str, str]] = {
         "fork known": NOTHING,
         "log added": NOTHING,
         "claim freed": NOTHING,
+        "outdone": NOTHING,
         "file wanted": "MissFile",
         "refused": NOTHING,
         "due": NOTHING,
@@ -188,6 +196,11 @@ MESSAGES: dict[str, Message] = {
     "push with a gap": Push(THEM, 4, 1, b"note", b"raw"),
     "push of a stranger": Push("stranger.example", 0, 1, b"note", b"raw"),
     "push of our own log": Push(US, 3, 1, b"note", b"raw"),
+    "push over many links": Push(THEM, 0, 1, b"note", b"raw", 9),
+    "graft": Graft(THEM),
+    "graft of a stranger": Graft("stranger.example"),
+    "prune": Prune(US),
+    "prune of a stranger": Prune("stranger.example"),
     "cosig": Cosig(US, 3, b"line"),
     "cosig ahead": Cosig(US, 4, b"line"),
     "cosig of a stranger": Cosig("stranger.example", 1, b"line"),
@@ -219,6 +232,11 @@ LIVE_FRAMES = {
     "push with a gap": "Send",
     "push of a stranger": NOTHING,
     "push of our own log": NOTHING,
+    "push over many links": "StorePush",
+    "graft": NOTHING,
+    "graft of a stranger": NOTHING,
+    "prune": NOTHING,
+    "prune of a stranger": NOTHING,
     "cosig": "StoreCosignature",
     "cosig ahead": NOTHING,
     "cosig of a stranger": NOTHING,
@@ -361,7 +379,9 @@ def test_only_so_many_logs_are_fetched_at_a_time() -> None:
     for name in names:
         session._frontier.know(name, LogHead(0, bytes(32)))
     have = Have(tuple(HeadMark(name, 5, ROOT[:16], bytes(4)) for name in names), 1, True)
-    assert done(session, events.Received(format_frame(have))).split() == ["Send"] * limits.TRANSFERS_MAX
+    actions = session.handle(events.Received(format_frame(have)), 1)
+    said = [type(parse_frame(action.raw)) for action in actions if isinstance(action, events.Send)]
+    assert said == [Graft, Want] * limits.TRANSFERS_MAX
 
 
 def test_cosignatures_that_come_before_their_head_are_kept_up_to_a_limit() -> None:
