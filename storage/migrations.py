@@ -106,6 +106,12 @@ CREATE TABLE kept_head (
   origin TEXT NOT NULL, size INTEGER NOT NULL, note BLOB NOT NULL, PRIMARY KEY (origin, size)) WITHOUT ROWID;
 """
 
+_STANDING_TABLES = """
+CREATE TABLE peer_standing (
+  origin TEXT PRIMARY KEY, points INTEGER NOT NULL, noted_ms INTEGER NOT NULL, times_away INTEGER NOT NULL,
+  away_ms INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is pending, each migration with its mark in one transaction."""
@@ -170,3 +176,9 @@ def add_runs(database: Database) -> None:
 def add_outside_witnesses(database: Database) -> None:
     """Witnesses that this home asks for cosignatures itself, and the heads that they signed."""
     _run(database, _OUTSIDE_TABLES)
+
+
+@MIGRATIONS(name="0009_peer_standing")
+def add_peer_standing(database: Database) -> None:
+    """What is held against peers that broke the rules."""
+    _run(database, _STANDING_TABLES)

@@ -37,6 +37,7 @@ def add_peer(db: sqlite3.Connection, peer: Peer) -> bool:
 
 def remove_peer(db: sqlite3.Connection, origin: str) -> bool:
     """Forget a peer's address and pins; what it signed stays. False when it was unknown."""
+    db.execute("DELETE FROM peer_standing WHERE origin = ?", (origin,))
     return db.execute("DELETE FROM peer WHERE origin = ?", (origin,)).rowcount > 0
 
 
@@ -63,3 +64,15 @@ def note_contact(db: sqlite3.Connection, origin: str, now_ms: int, error: str = 
         db.execute("UPDATE peer SET last_error = ? WHERE origin = ?", (error[:200], origin))
     else:
         db.execute("UPDATE peer SET last_seen_ms = ?, last_error = '' WHERE origin = ?", (now_ms, origin))
+
+
+def standings(db: sqlite3.Connection) -> dict[str, tuple[int, ...]]:
+    """What is held against peers: points, when they were noted, times sent away, until when; wall milliseconds."""
+    rows = db.execute("SELECT origin, points, noted_ms, times_away, away_ms FROM peer_standing")
+    return {row[0]: row[1:] for row in rows}
+
+
+def set_standing(db: sqlite3.Connection, origin: str, standing: tuple[int, ...]) -> None:
+    """Keep what is held against a pinned peer; nothing is kept of one that was removed meanwhile."""
+    sql = "INSERT OR REPLACE INTO peer_standing SELECT origin, ?, ?, ?, ? FROM peer WHERE origin = ?"
+    db.execute(sql, (*standing, origin))

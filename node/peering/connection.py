@@ -16,6 +16,8 @@ from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType
 
 from node.peering.exchange import Exchange
 from protocol.gossip import events, limits
+from protocol.gossip.frames import ENTRY_CODES
+from protocol.gossip.peers import Fault, spend_frame
 from protocol.gossip.session import Session, State
 from storage.peer_state import Peer
 
@@ -59,7 +61,7 @@ class Connection:
         self.opened_s = exchange.node.clock.monotonic_s()
         self.traffic = Traffic()
         self.reason = ""
-        self.is_peer_fault = False
+        self.fault: Fault | None = None
         self._exchange = exchange
         self._socket = socket
         self._urgent: deque[bytes] = deque()
@@ -67,6 +69,7 @@ class Connection:
         self._bulk: deque[Iterator[bytes]] = deque()
         self._wake = asyncio.Event()
         self._is_closing = False
+        self._free_us = 0
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -113,12 +116,12 @@ class Connection:
         wait_s = max(0.0, at_ms / 1_000 - self._exchange.node.clock.monotonic_s())
         self._timer = asyncio.get_running_loop().call_later(wait_s, self._ring)
 
-    def close(self, reason: str, is_peer_fault: bool) -> None:
+    def close(self, reason: str, fault: Fault | None) -> None:
         """Send what is urgent, then close; the wait for it is bounded."""
         if self._is_closing:
             return
         self.reason = self.reason or reason
-        self.is_peer_fault = is_peer_fault
+        self.fault = fault
         self._is_closing = True
         self._bulk.clear()
         self._wake.set()
@@ -139,17 +142,26 @@ class Connection:
             if message.type is WSMsgType.BINARY:
                 self.traffic.bytes_in += len(message.data)
                 await self._exchange.receive(self, message.data)
+                if message.data[:1] not in ENTRY_CODES:
+                    await self._slow_down()
             elif message.type is WSMsgType.TEXT:
-                self._exchange.tell(self, events.Refused("frame: text, where only bytes are spoken"))
+                self._exchange.tell(self, events.Refused("frame: text, where only bytes are spoken", fault=Fault.FORM))
             else:
                 self._note_end(message.data)
                 return
+
+    async def _slow_down(self) -> None:
+        """Whoever sends more than anybody needs is read more slowly; the rest waits in its own buffers."""
+        now_us = int(self._exchange.node.clock.monotonic_s() * 1_000_000)
+        self._free_us, wait_us = spend_frame(self._free_us, now_us)
+        if wait_us:
+            await asyncio.sleep(wait_us / 1_000_000)
 
     def _note_end(self, cause: object) -> None:
         if self.reason:
             return
         if isinstance(cause, WebSocketError):
-            self.is_peer_fault = True
+            self.fault = Fault.FORM
             is_oversized = cause.code == WSCloseCode.MESSAGE_TOO_BIG
             self.reason = "sent a frame beyond the limit" if is_oversized else "broke the rules of WebSocket"
         else:
@@ -192,7 +204,7 @@ class Connection:
         self._exchange.tell(self, events.Due())
 
     def _drop(self, reason: str) -> None:
-        self.reason, self.is_peer_fault, self._is_closing = reason, True, True
+        self.reason, self.fault, self._is_closing = reason, Fault.FLOOD, True
         self._abort()
 
     def _abort(self) -> None:

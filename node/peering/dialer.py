@@ -7,7 +7,6 @@ Spec: docs/spec/session.md
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -22,6 +21,16 @@ from storage.peer_state import Peer
 
 DIAL_WAIT_S: Final = HANDSHAKE_WAIT_S + HEADER_WAIT_S
 TOO_MANY: Final = 429
+TOLD_WAIT_S_MAX: Final = 3_600
+"""However long a peer tells us to stay away, after so long we ask again."""
+
+
+class TurnedAwayError(PeerError):
+    """The peer does not want us at the moment; `wait_s` says for how long."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"sent us away for {wait_s} s: this node has broken its rules")
+        self.wait_s = wait_s
 
 
 class Dialer:
@@ -46,6 +55,8 @@ class Dialer:
                     max_msg_size=limits.FRAME_BYTES_MAX,
                     timeout=aiohttp.ClientWSTimeout(ws_close=limits.CLOSING_WAIT_MS / 1_000),
                 )
+        except aiohttp.WSServerHandshakeError as error:
+            raise _read_refusal(error) from None
         except aiohttp.ClientConnectorCertificateError:
             raise PeerError("answered with a certificate that is not the pinned one") from None
         except (aiohttp.ClientError, ssl.SSLError, OSError, TimeoutError) as error:
@@ -74,9 +85,15 @@ async def wait_unless(changed: asyncio.Event, wait_s: float) -> None:
     changed.clear()
 
 
+def _read_refusal(error: aiohttp.WSServerHandshakeError) -> PeerError:
+    if error.status == TOO_MANY:
+        told = "" if error.headers is None else error.headers.get("Retry-After", "")
+        is_number = told.isdecimal() and len(told) <= len(str(TOLD_WAIT_S_MAX))
+        return TurnedAwayError(min(int(told), TOLD_WAIT_S_MAX) if is_number else TOLD_WAIT_S_MAX)
+    return PeerError("another connection is kept" if error.status == 409 else f"refused with status {error.status}")
+
+
 def _describe(error: Exception) -> str:
-    if isinstance(error, aiohttp.WSServerHandshakeError):
-        return "another connection is kept" if error.status == 409 else f"refused with status {error.status}"
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"cannot be reached: {error.os_error.strerror or type(error.os_error).__name__}"
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
@@ -88,6 +105,3 @@ async def _refuse_redirect(
     _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: aiohttp.TraceRequestRedirectParams
 ) -> None:
     raise PeerError("sends us elsewhere, which a peer may not do")
-
-
-Describe = Callable[[Exception], str]

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Protocol
 
+from node.peering.file_waits import FileWaits
 from node.peering.serving import format_evidence, format_push, serve
 from node.use_cases.branch_point import BranchFinder
 from node.use_cases.context import Node
@@ -23,6 +24,7 @@ from protocol.gossip.events import Action, Event
 from protocol.gossip.frames import format_frame
 from protocol.gossip.frontier import Frontier, LogHead
 from protocol.gossip.messages import Cosig, Fork
+from protocol.gossip.peers import Fault
 from protocol.gossip.session import Session, State
 from protocol.log.branch_point import SIZE_BYTES, is_trunk
 from storage import fork_cuts, gossip_marks, log_store, peer_state
@@ -51,8 +53,8 @@ class Link(Protocol):
         """Hand the session Due at this time of the monotonic clock."""
         ...
 
-    def close(self, reason: str, is_peer_fault: bool) -> None:
-        """Close the transport once what was sent is through."""
+    def close(self, reason: str, fault: Fault | None) -> None:
+        """Close the transport once what was sent is through; `fault` is held against the peer."""
         ...
 
 
@@ -72,7 +74,7 @@ class Exchange:
         self._tasks: set[asyncio.Task[None]] = set()
         self._unverified: dict[int, int] = {}
         self._watchers: list[Callable[[], None]] = []
-        self._file_waits: dict[bytes, asyncio.Future[bool]] = {}
+        self._files = FileWaits(node, self._ask_for_file)
         for head in log_store.heads(db):
             self._know(head.origin, LogHead(head.size, head.root))
         self.frontier.counter = counter
@@ -93,6 +95,11 @@ class Exchange:
     def watch(self, watcher: Callable[[], None]) -> None:
         """Call `watcher` whenever a session has heard of something: for whoever shows how it stands."""
         self._watchers.append(watcher)
+
+    def tell_watchers(self) -> None:
+        """Something is to be shown anew."""
+        for watcher in self._watchers:
+            watcher()
 
     def new_session(self, peer: peer_state.Peer) -> Session:
         """A session with a pinned peer, from the cursor we hold of it."""
@@ -164,22 +171,17 @@ class Exchange:
 
     async def fetch_file(self, sha256: bytes) -> bool:
         """Have a file from whichever peer has it; False when none of those now connected does."""
-        if self.node.files.has(sha256):
-            return True
-        asked: set[int] = set()
-        while (link := self._next_to_ask(asked)) is not None:
-            asked.add(link.session.number)
-            waiting = self._file_waits.get(sha256)
-            if waiting is None:
-                waiting = self._file_waits[sha256] = asyncio.get_running_loop().create_future()
-                self.tell(link, events.FileWanted(sha256))
-            if await asyncio.shield(waiting):
-                return True
-        return False
+        return await self._files.fetch(sha256)
 
-    def _next_to_ask(self, asked: set[int]) -> Link | None:
+    def _ask_for_file(self, sha256: bytes, asked: set[int]) -> bool:
+        """Ask one live session that was not asked before; False when there is none."""
         live = (link for link in self.links.values() if link.session.state is State.LIVE)
-        return next((link for link in live if link.session.number not in asked), None)
+        link = next((link for link in live if link.session.number not in asked), None)
+        if link is None:
+            return False
+        asked.add(link.session.number)
+        self.tell(link, events.FileWanted(sha256))
+        return True
 
     def _now_ms(self) -> int:
         return int(self.node.clock.monotonic_s() * 1_000)
@@ -219,9 +221,8 @@ class Exchange:
         except Exception as error:
             # A fault of our own in one session must not reach whoever published, nor the other sessions.
             self.node.log.error("session_failed", error=repr(error))
-            link.close("an error of this node", is_peer_fault=False)
-        for watcher in self._watchers:
-            watcher()
+            link.close("an error of this node", None)
+        self.tell_watchers()
         return waiting
 
     async def _start(self, link: Link, work: Work, raw_bytes: int) -> None:
@@ -249,7 +250,9 @@ class Exchange:
         try:
             await work
         except BranchError as error:
-            self.tell(link, events.Refused(error.reason, error.origin))
+            # Where we hold nothing of a log, there is no other version of it that this could be.
+            fault = Fault.DOUBTFUL if self.frontier.size(error.origin) else Fault.UNTRUE
+            self.tell(link, events.Refused(error.reason, error.origin, fault))
         except PeerError as error:
             self.tell(link, events.Refused(error.reason))
         except (sqlite3.Error, OSError, RefusedError) as error:
@@ -279,7 +282,7 @@ class Exchange:
         link.set_timer(action.at_ms)
 
     def _close(self, link: Link, action: events.Close) -> None:
-        link.close(action.reason, action.is_peer_fault)
+        link.close(action.reason, action.fault)
 
     def _end_transfer(self, link: Link, action: events.EndTransfer) -> None:
         self.receiver.end_transfer(action.origin)
@@ -298,12 +301,7 @@ class Exchange:
             self._send_note(link, events.ServeNote(action.origin))
 
     def _miss_file(self, link: Link, action: events.MissFile) -> None:
-        self._settle_file(action.sha256, False)
-
-    def _settle_file(self, sha256: bytes, is_here: bool) -> None:
-        waiting = self._file_waits.pop(sha256, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(is_here)
+        self._files.settle(action.sha256, False)
 
     async def _store_push(self, link: Link, action: events.StorePush) -> None:
         await self.receiver.admit_push(action.origin, action.start, action.count, action.note, action.entries)
@@ -319,7 +317,11 @@ class Exchange:
         self.sync()
 
     async def _store_cosignature(self, link: Link, action: events.StoreCosignature) -> None:
-        found = await admit_cosignature(self.node, action.origin, action.size, action.line)
+        try:
+            found = await admit_cosignature(self.node, action.origin, action.size, action.line)
+        except PeerError as error:
+            # It may be right under another version of this log: then our head shows it.
+            raise BranchError(action.origin, error.reason) from None
         if found is not None:
             self._hand_on_cosignature(found, link.session.number)
 
@@ -355,8 +357,7 @@ class Exchange:
             link.send(format_frame(said))
 
     async def _store_file(self, link: Link, action: events.StoreFile) -> None:
-        await asyncio.to_thread(self.node.files.put, action.raw)
-        self._settle_file(action.sha256, True)
+        await self._files.store(action.sha256, action.raw)
 
     async def _save_cursor(self, link: Link, action: events.SaveCursor) -> None:
         origin = link.session.peer_origin

@@ -1,6 +1,7 @@
 """The door for peers: a socket of our own, caps before any byte is read, deadlines on handshake and header.
 
 Invariant: an address holds at most so many connections, the node at most so many in all, counted from the accept.
+Invariant: a caller takes the place of one that has not greeted yet, never of a session: idle sockets lock nobody out.
 Invariant: what has not become a session in time is aborted.
 Spec: docs/spec/session.md
 """
@@ -10,7 +11,8 @@ import contextlib
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -38,6 +40,9 @@ class Listener:
         self._admit = admit
         self._socket: socket.socket | None = None
         self._per_address: Counter[str] = Counter()
+        self._waiting: dict[asyncio.Task[None], str] = {}
+        """Connections that are no session yet, the longest waiting first, with their address."""
+        self._put_out_early: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._upgraded: dict[int, asyncio.Future[asyncio.Future[None]]] = {}
         app = web.Application()
@@ -76,10 +81,11 @@ class Listener:
             self._socket = None
         await self._runner.cleanup()
 
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+    def _keep(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _accept_all(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -91,20 +97,47 @@ class Listener:
                 await asyncio.sleep(0.05)
                 continue
             host = str(address[0])
-            if self._per_address[host] >= PER_ADDRESS_MAX or self._per_address.total() >= CONNECTIONS_MAX:
+            if not self._has_room(host):
                 accepted.close()
                 continue
             self._per_address[host] += 1
-            self._keep(self._serve(accepted, host))
+            task = self._keep(self._serve(accepted))
+            self._waiting[task] = host
+            task.add_done_callback(partial(self._release, host))
 
-    async def _serve(self, accepted: socket.socket, host: str) -> None:
-        try:
-            with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
-                await self._talk(await self._shake_hands(accepted))
-        finally:
-            self._per_address[host] -= 1
-            if not self._per_address[host]:
-                del self._per_address[host]
+    def _has_room(self, host: str) -> bool:
+        """Whether one more may come in from this address; somebody who still waits may have to go for it."""
+        if self._per_address[host] >= PER_ADDRESS_MAX:
+            return self._put_out(task for task, waiting in self._waiting.items() if waiting == host)
+        if self._per_address.total() >= CONNECTIONS_MAX:
+            return self._put_out(iter(self._waiting))
+        return True
+
+    def _put_out(self, waiting: Iterator["asyncio.Task[None]"]) -> bool:
+        longest = next(waiting, None)
+        if longest is None:
+            return False
+        host = self._waiting.pop(longest)
+        self._count_out(host)
+        self._put_out_early.add(longest)
+        longest.cancel()
+        return True
+
+    def _release(self, host: str, task: "asyncio.Task[None]") -> None:
+        self._waiting.pop(task, None)
+        if task in self._put_out_early:
+            self._put_out_early.remove(task)
+        else:
+            self._count_out(host)
+
+    def _count_out(self, host: str) -> None:
+        self._per_address[host] -= 1
+        if not self._per_address[host]:
+            del self._per_address[host]
+
+    async def _serve(self, accepted: socket.socket) -> None:
+        with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
+            await self._talk(await self._shake_hands(accepted))
 
     async def _shake_hands(self, accepted: socket.socket) -> asyncio.Transport:
         server = self._runner.server
@@ -125,6 +158,9 @@ class Listener:
         try:
             async with asyncio.timeout(HEADER_WAIT_S):
                 ended = await upgraded
+            task = asyncio.current_task()
+            assert task is not None
+            self._waiting.pop(task, None)
             await ended
             transport.close()
         except BaseException:

@@ -17,15 +17,16 @@ from aiohttp import web
 
 from node.peering.connection import Connection, Socket
 from node.peering.contexts import Identity
-from node.peering.dialer import Dialer, certificate_of, wait_unless
+from node.peering.dialer import Dialer, TurnedAwayError, certificate_of, wait_unless
 from node.peering.exchange import Exchange
 from node.peering.listener import Listener
+from node.peering.standings import Standings
 from node.use_cases.context import Node
 from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.peers import PeerLine
-from protocol.core.errors import PeerError
+from protocol.core.errors import PeerError, RefusedError
 from protocol.gossip import limits
-from protocol.gossip.peers import is_replaced, next_wait_ms
+from protocol.gossip.peers import Fault, is_replaced, next_wait_ms
 from storage import peer_state
 from storage.peer_state import Peer
 
@@ -53,6 +54,7 @@ class Peering:
     def __init__(self, node: Node) -> None:
         self._node = node
         self.exchange = Exchange(node)
+        self._standings = Standings(node)
         self._peers: dict[str, Peer] = {}
         self._links: dict[str, Connection] = {}
         self._errors: dict[str, str] = {}
@@ -154,7 +156,7 @@ class Peering:
                 origin=peer.origin,
                 name=peer.name,
                 url=peer.url,
-                state="not connected",
+                state="sent away" if self._standings.wait_ms(peer.origin) else "not connected",
                 last_seen_ms=peer.last_seen_ms,
                 last_error=error,
             )
@@ -200,6 +202,7 @@ class Peering:
             caller.cancel()
         self._news.pop(origin, None)
         self._errors.pop(origin, None)
+        self._standings.forget(origin)
         link = self._links.get(origin)
         if link is not None:
             link.stop("this peer was removed")
@@ -220,6 +223,10 @@ class Peering:
         peer = next((one for one in self._peers.values() if one.tls_certificate == shown), None)
         if peer is None or self._is_stopping:
             raise web.HTTPForbidden(text="not a pinned peer")
+        away_ms = self._standings.wait_ms(peer.origin)
+        if away_ms:
+            wait_s = -(-away_ms // 1_000)
+            raise web.HTTPTooManyRequests(headers={"Retry-After": str(wait_s)}, text="sent away for a while")
         if not self._may_replace(peer, dialled_by_us=False):
             raise web.HTTPConflict(text="another connection is kept")
         return peer
@@ -254,22 +261,29 @@ class Peering:
             await link.run()
         finally:
             self._note_ended(peer, link)
-        return not link.is_peer_fault
+        return link.fault is None
 
     def _note_ended(self, peer: Peer, link: Connection) -> None:
         if self._links.get(peer.origin) is link:
             del self._links[peer.origin]
-        self._node.log.info("peer_left", peer=peer.origin, reason=link.reason, peer_fault=link.is_peer_fault)
+        self._node.log.info("peer_left", peer=peer.origin, reason=link.reason, fault=link.fault and link.fault.name)
         if link.reason and peer.origin in self._peers:
             self._errors[peer.origin] = link.reason
         if peer.origin in self._news:
             self._news[peer.origin].set()
         if not self._is_stopping:
-            self._keep(self._note_contact(peer.origin, link.reason if link.is_peer_fault else ""))
+            self._keep(self._note_contact(peer.origin, link.reason if link.fault else "", link.fault))
 
-    async def _note_contact(self, origin: str, error: str) -> None:
+    async def _note_contact(self, origin: str, error: str, fault: Fault | None) -> None:
         now_ms = self._node.clock.now_ms()
-        await self._node.database.write(lambda db: peer_state.note_contact(db, origin, now_ms, error))
+        try:
+            if fault is not None and origin in self._peers:
+                await self._standings.note(origin, fault)
+            await self._node.database.write(lambda db: peer_state.note_contact(db, origin, now_ms, error))
+        except (sqlite3.Error, RefusedError) as failure:
+            # A full disk, say: it counts in this run all the same.
+            self._node.log.error("contact_not_stored", error=type(failure).__name__)
+        self.exchange.tell_watchers()
 
     async def _call_for_ever(self, origin: str) -> None:
         failures = 0
@@ -279,9 +293,10 @@ class Peering:
                 await self._links[origin].ended.wait()
                 # Whoever lost the connection first calls first; chance keeps both from calling at once.
                 failures = 0
-            elif peer.url:
+            elif peer.url and not self._standings.call_wait_ms(origin):
                 failures = 0 if await self._call_guarded(peer) else failures + 1
             wait_ms = next_wait_ms(failures, self._node.clock.random_bytes(2))
+            wait_ms = max(wait_ms, self._standings.call_wait_ms(origin))
             if origin not in self._links:
                 news.clear()
                 await wait_unless(news, wait_ms / 1_000)
@@ -300,6 +315,8 @@ class Peering:
         try:
             socket: Socket = await self._dialer.dial(peer)
         except PeerError as error:
+            if isinstance(error, TurnedAwayError):
+                self._standings.note_turned_away(peer.origin, error.wait_s)
             if peer.origin not in self._links:
                 self._errors[peer.origin] = error.reason
             return False

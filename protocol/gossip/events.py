@@ -7,6 +7,7 @@ Spec: docs/spec/session.md
 import msgspec
 
 from protocol.gossip.messages import HeadMark
+from protocol.gossip.peers import Fault
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -96,6 +97,7 @@ class Refused(Event, frozen=True):
 
     reason: str
     forked_origin: str = ""
+    fault: Fault = Fault.UNTRUE
 
 
 class Due(Event, frozen=True):
@@ -259,7 +261,7 @@ class SetTimer(Action, frozen=True):
 
 
 class Close(Action, frozen=True):
-    """Close the transport once what was sent is through. `is_peer_fault`: the peer broke the rules."""
+    """Close the transport once what was sent is through. `fault`: what the peer did wrong, if it did."""
 
     reason: str
-    is_peer_fault: bool
+    fault: Fault | None

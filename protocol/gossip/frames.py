@@ -59,6 +59,9 @@ _SMALL_TYPES: Final[dict[int, type[Message]]] = {
 _SMALL_CODES: Final = {message_type: code for code, message_type in _SMALL_TYPES.items()}
 _HAVE_CODE, _HEAD_CODE, _BUNDLE_CODE, _PUSH_CODE, _FILE_CODE = 0x02, 0x05, 0x07, 0x08, 0x0C
 
+ENTRY_CODES: Final = tuple(bytes([code]) for code in (_HEAD_CODE, _BUNDLE_CODE, _FILE_CODE))
+"""First bytes of the frames that answer what was asked for."""
+
 
 def format_frame(message: Message) -> bytes:
     """The bytes of a message; MisuseError when they would pass the limit of a frame."""

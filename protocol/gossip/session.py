@@ -30,6 +30,7 @@ from protocol.gossip.messages import (
     Prune,
     Push,
 )
+from protocol.gossip.peers import Fault
 from protocol.gossip.timing import Timing
 
 Cursor = tuple[bytes, int]
@@ -87,7 +88,7 @@ class Session:
         try:
             actions = step(self, event, now_ms)
         except PeerError as error:
-            actions = self._close(error.reason, is_peer_fault=True)
+            actions = self._close(error.reason, Fault.FORM)
         if any(isinstance(action, events.Send) for action in actions):
             self._timing.sent_ms = now_ms
         if not waited and self._waits_for_peer():
@@ -151,7 +152,7 @@ class Session:
     def _take_bye(self, message: Bye, now_ms: int) -> list[Action]:
         actions = self._end()
         self.state = State.CLOSING
-        return [*actions, events.Close(f"the peer said: {message.reason}", False)]
+        return [*actions, events.Close(f"the peer said: {message.reason}", None)]
 
     def _note_moved(self, event: events.HeadMoved, now_ms: int) -> list[Action]:
         theirs = self._fetcher.theirs.get(event.origin, 0)
@@ -195,10 +196,10 @@ class Session:
     def _refuse(self, event: events.Refused, now_ms: int) -> list[Action]:
         # Where two branches may be, the peer gets our signed head: whoever holds the longer branch can prove it.
         note: list[Action] = [events.ServeNote(event.forked_origin)] if event.forked_origin else []
-        return note + self._close(event.reason, is_peer_fault=True)
+        return note + self._close(event.reason, event.fault)
 
     def _stop(self, event: events.Stop, now_ms: int) -> list[Action]:
-        return self._close(event.reason, is_peer_fault=False)
+        return self._close(event.reason, None)
 
     def _lose(self, event: events.Lost, now_ms: int) -> list[Action]:
         actions = self._end()
@@ -212,7 +213,7 @@ class Session:
         self._timing.armed_ms = None
         late = self._timing.find_late(now_ms, self.state is State.GREETING, self._waits_for_peer())
         if late:
-            return self._close(late, is_peer_fault=True)
+            return self._close(late, Fault.SLOW)
         if self.state is not State.LIVE:
             return []
         actions: list[Action] = []
@@ -251,11 +252,11 @@ class Session:
         self._saved = self._taken
         return [events.SaveCursor(*self._saved)]
 
-    def _close(self, reason: str, is_peer_fault: bool) -> list[Action]:
+    def _close(self, reason: str, fault: Fault | None) -> list[Action]:
         actions = self._end()
         self.state = State.CLOSING
         short = reason[: limits.REASON_LENGTH_MAX]
-        return [*actions, events.Send(format_frame(Bye(short))), events.Close(short, is_peer_fault)]
+        return [*actions, events.Send(format_frame(Bye(short))), events.Close(short, fault)]
 
     def _end(self) -> list[Action]:
         saved = self._save_cursor() if self.state is State.LIVE else []

@@ -4,8 +4,6 @@ import asyncio
 import hashlib
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -13,65 +11,19 @@ import pytest
 from node.clock import Clock
 from node.peering import listener
 from node.peering.contexts import Identity
-from node.use_cases.context import Node
-from node.use_cases.peers import own_card, pin_card
+from node.use_cases.peers import own_card
 from protocol.core.identity import generate
 from protocol.gossip import limits
 from protocol.gossip.frames import cut_bundle, cut_head, format_frame
 from protocol.gossip.messages import Fetch, Have, HeadMark, Hello, Message, Ping, Pong, Push, Want
 from protocol.log.bundle import bundle_root, format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
-from protocol.log.merkle import leaf_hash, root_of
-from storage import gossip_marks, log_store
-from tests.node.homes import WAIT_S, make_node, start_peering, stop_all, until
+from storage import log_store
+from tests.node.homes import WAIT_S, until
 from tests.node.peering.raw_peer import RawPeer, call, identity_of
-
-ENTRIES = [b"entry %d" % index for index in range(600)]
-
-
-class Scene:
-    """A running node, and the home of a peer that does not run: the test speaks in its name."""
-
-    def __init__(self, node: Node, other: Node, session: aiohttp.ClientSession) -> None:
-        self.node, self.other, self.session = node, other, session
-        self.origin = other.origin
-        self.log_key = generate(other.keys.log)
-
-    async def greet(self) -> RawPeer:
-        peer = await call(self.session, self.node, identity_of(self.other))
-        await peer.greet(self.origin)
-        await peer.hear(Have)
-        return peer
-
-    def note(self, entries: list[bytes], origin: str = "") -> bytes:
-        checkpoint = Checkpoint(origin or self.origin, len(entries), root_of([leaf_hash(entry) for entry in entries]))
-        return sign_checkpoint(checkpoint, self.log_key)
-
-    def push(self, entries: list[bytes], start: int = 0, note: bytes = b"") -> Push:
-        rest = entries[start:]
-        return Push(self.origin, start, len(rest), note or self.note(entries), format_bundle(rest))
-
-    def stored(self) -> tuple[int, list[bytes], dict[int, bytes]]:
-        db = self.node.database.reader
-        size = log_store.head(db, self.origin)
-        assert size is not None
-        return size.size, log_store.entries(db, self.origin, 0, 1_000), gossip_marks.pending_roots(db, self.origin)
-
+from tests.node.peering.scene import ENTRIES, Scene
 
 NOTHING: tuple[int, list[bytes], dict[int, bytes]] = (0, [], {})
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    node, other = await make_node(tmp_path, "north"), await make_node(tmp_path, "south")
-    other.database.close()
-    try:
-        await start_peering(node)
-        await pin_card(node, own_card(other))
-        async with aiohttp.ClientSession() as session:
-            yield Scene(node, other, session)
-    finally:
-        await stop_all([node])
 
 
 async def test_a_stranger_s_certificate_does_not_pass_the_handshake(scene: Scene) -> None:
@@ -279,7 +231,7 @@ async def test_who_says_nothing_after_the_handshake_is_put_out(scene: Scene, mon
     writer.close()
 
 
-async def test_one_address_gets_only_so_many_connections(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_address_gets_only_so_many_and_the_idlest_goes(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "PER_ADDRESS_MAX", 2)
     loop = asyncio.get_running_loop()
     address = ("127.0.0.1", scene.node.parts["peering"].port)
@@ -289,8 +241,22 @@ async def test_one_address_gets_only_so_many_connections(scene: Scene, monkeypat
             one.setblocking(False)
             await loop.sock_connect(one, address)
         async with asyncio.timeout(WAIT_S):
-            # The third is closed at once; the first two are left to their handshake.
-            assert await loop.sock_recv(sockets[2], 1) == b""
+            # The third takes the place of the first, which has not even begun its handshake.
+            assert await loop.sock_recv(sockets[0], 1) == b""
     finally:
         for one in sockets:
             one.close()
+
+
+async def test_sessions_keep_their_places_and_idle_sockets_do_not_lock_a_peer_out(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "CONNECTIONS_MAX", 3)
+    address = ("127.0.0.1", scene.node.parts["peering"].port)
+    idle = [await asyncio.open_connection(*address) for _ in range(9)]
+    peer = await scene.greet()
+    idle += [await asyncio.open_connection(*address) for _ in range(9)]
+    await peer.say(Ping(0))
+    assert isinstance(await peer.hear(Pong), Pong)
+    for _, writer in idle:
+        writer.close()

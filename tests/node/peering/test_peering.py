@@ -10,6 +10,7 @@ from node.use_cases.peers import OnePeer, remove_peer
 from node.use_cases.publish import publish
 from protocol.core.identity import generate, public_keys
 from protocol.federation.grants import KeyGrant
+from protocol.gossip.peers import Fault
 from protocol.gossip.session import Session
 from storage import log_store, peer_state, record_index
 from storage.cosignatures import newest_by_cosigner
@@ -244,5 +245,5 @@ class BrokenLink:
     def set_timer(self, at_ms: int) -> None:
         raise RuntimeError("no clock")
 
-    def close(self, reason: str, is_peer_fault: bool) -> None:
+    def close(self, reason: str, fault: Fault | None) -> None:
         self.closed = reason

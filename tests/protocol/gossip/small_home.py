@@ -13,6 +13,7 @@ from protocol.gossip.events import Action, Event
 from protocol.gossip.frames import cut_bundle, cut_head, format_frame
 from protocol.gossip.frontier import Frontier, LogHead
 from protocol.gossip.messages import Cosig, FilePart, Fork, Push
+from protocol.gossip.peers import Fault
 from protocol.gossip.session import Session
 from protocol.gossip.transfer import Transfer
 from protocol.log.bundle import bundle_root, count_bundles, format_bundle, parse_bundle
@@ -55,7 +56,7 @@ class Line:
     outbox: list[bytes] = field(default_factory=list)
     timer_ms: int | None = None
     closed: str = ""
-    is_peer_fault: bool = False
+    fault: Fault | None = None
 
 
 class SmallHome:
@@ -126,7 +127,7 @@ class SmallHome:
             case events.SetTimer():
                 line.timer_ms = action.at_ms
             case events.Close():
-                line.closed, line.is_peer_fault = action.reason, action.is_peer_fault
+                line.closed, line.fault = action.reason, action.fault
             case events.SaveCursor():
                 self.cursors[line.session.peer_origin] = (action.epoch, action.change)
             case events.Outdo():

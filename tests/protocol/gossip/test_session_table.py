@@ -322,7 +322,7 @@ def test_a_greeting_that_does_not_fit_is_answered_with_the_reason(hello: Hello, 
     actions = session.handle(events.Received(format_frame(hello)), 1)
     goodbye = next(parse_frame(action.raw) for action in actions if isinstance(action, events.Send))
     assert isinstance(goodbye, Bye) and reason in goodbye.reason
-    assert any(isinstance(action, events.Close) and action.is_peer_fault for action in actions)
+    assert any(isinstance(action, events.Close) and action.fault for action in actions)
 
 
 @pytest.mark.parametrize(

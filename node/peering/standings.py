@@ -1,0 +1,51 @@
+"""What is held against each peer: kept through a restart, shown to people, gone with time.
+
+Invariant: only what a peer itself did counts; that it cannot be reached does not.
+Spec: docs/spec/session.md
+"""
+
+from node.use_cases.context import Node
+from protocol.gossip.peers import Fault, Standing, away_wait_ms, move_clock, note_fault
+from storage import peer_state
+
+NOTHING = Standing()
+
+
+class Standings:
+    """The standing of each peer, on the steady clock of this run."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        now_ms = self._now_ms()
+        by_ms = now_ms - node.clock.now_ms()
+        stored = peer_state.standings(node.database.reader)
+        self._standings = {origin: move_clock(Standing(*one), by_ms, now_ms) for origin, one in stored.items()}
+        self._told_away: dict[str, int] = {}
+
+    def wait_ms(self, origin: str) -> int:
+        """How long this peer is still sent away; 0: it may come."""
+        return away_wait_ms(self._standings.get(origin, NOTHING), self._now_ms())
+
+    def call_wait_ms(self, origin: str) -> int:
+        """How long not to call this peer: while it is sent away, or has told us to stay away."""
+        return max(self.wait_ms(origin), self._told_away.get(origin, 0) - self._now_ms())
+
+    def note_turned_away(self, origin: str, wait_s: int) -> None:
+        """The peer has told us to stay away for so long."""
+        self._told_away[origin] = self._now_ms() + wait_s * 1_000
+
+    async def note(self, origin: str, fault: Fault) -> None:
+        """Hold one more fault against a peer; on disk on return."""
+        now_ms = self._now_ms()
+        self._standings[origin] = found = note_fault(self._standings.get(origin, NOTHING), fault, now_ms)
+        wall_ms = self._node.clock.now_ms()
+        stored = move_clock(found, wall_ms - now_ms, wall_ms)
+        await self._node.database.write(lambda db: peer_state.set_standing(db, origin, stored))
+
+    def forget(self, origin: str) -> None:
+        """A person has removed this peer: if it is added again, it begins anew."""
+        self._standings.pop(origin, None)
+        self._told_away.pop(origin, None)
+
+    def _now_ms(self) -> int:
+        return int(self._node.clock.monotonic_s() * 1_000)
