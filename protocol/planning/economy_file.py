@@ -4,13 +4,15 @@ Bad input is refused with its place. What the integers cannot hold exactly is ro
 endowments and capacities down. Spec: docs/spec/planning-step.md, section "Economy file".
 """
 
+import json
 import math
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from protocol.core.errors import RefusedError
@@ -25,17 +27,26 @@ from protocol.planning.cards import (
     WorkplaceCard,
 )
 from protocol.planning.economy import Floats
-from protocol.planning.responses import Effort, NestTastes, Tastes, want_at_prices
+from protocol.planning.responses import (
+    SIGMA_LEAST,
+    SIGMA_MOST,
+    Effort,
+    NestTastes,
+    Tastes,
+    want_at_prices,
+)
 
 ECONOMY_FORMAT = "rochdale-economy/1"
 ECONOMY_BYTES_MOST = 64 * 1024 * 1024
 DIGITS_MOST = 40
+NUMBER_MOST = 10**15
 DEFAULT_TOLERANCE_PPM = 10_000
 # A good's unit is at least this much finer than the smallest amount that anybody wants of it.
 UNITS_PER_WANT = 10_000
 # ... but a want below this share of an equal split of its nest's credits does not drive the unit.
 WANT_SHARE_LEAST = 1e-3
 FILE_DECIMALS_MOST = 9
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -54,10 +65,19 @@ def parse_economy(encoded: bytes, tolerance_ppm: int = DEFAULT_TOLERANCE_PPM) ->
     if len(encoded) > ECONOMY_BYTES_MOST:
         raise RefusedError.at("file", f"longer than {ECONOMY_BYTES_MOST} bytes")
     try:
-        document = msgspec.json.decode(encoded)
-    except (msgspec.DecodeError, RecursionError) as error:
+        document = json.loads(encoded, object_pairs_hook=_refuse_twins)
+    except (ValueError, RecursionError) as error:
         raise RefusedError.at("file", f"is not JSON: {error}") from error
     return read_economy(_table(document, "file"), tolerance_ppm)
+
+
+def _refuse_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON lets a name stand twice in one object and readers take either: here it is a mistake."""
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        name = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        raise RefusedError.at("file", f"{name!r} stands twice in one object")
+    return table
 
 
 def read_economy(document: Mapping[str, Any], tolerance_ppm: int = DEFAULT_TOLERANCE_PPM) -> EconomyFile:
@@ -66,16 +86,17 @@ def read_economy(document: Mapping[str, Any], tolerance_ppm: int = DEFAULT_TOLER
         raise RefusedError.at("format", f"expected {ECONOMY_FORMAT!r}")
     rows = [_table(row, f"goods[{place}]") for place, row in enumerate(_list(document.get("goods"), "goods"))]
     names = [_name(row, f"goods[{place}]") for place, row in enumerate(rows)]
+    _check_once(names, "goods")
     index = {name: place for place, name in enumerate(names)}
-    if len(index) < len(names):
-        raise RefusedError.at("goods", "the same good stands twice")
-    prices = [_number(row, "start_price", f"goods.{name}") for row, name in zip(rows, names, strict=True)]
+    prices = [_above(row, "start_price", f"goods.{name}") for row, name in zip(rows, names, strict=True)]
     councils = [_Council(row, place, index) for place, row in enumerate(_list(document.get("consumers"), "consumers"))]
+    _check_once([council.name for council in councils], "consumers")
     decimals = _choose_decimals(rows, names, prices, councils)
     goods = tuple(map(_good, rows, names, prices, decimals))
     shops = [
         read_workplace(row, place, index) for place, row in enumerate(_list(document.get("workplaces"), "workplaces"))
     ]
+    _check_once([council.name for council in councils] + [card.id for card, _ in shops], "workplaces")
     return EconomyFile(
         table=GoodsTable(GOODS_TABLE_FORMAT, tolerance_ppm, goods, ()),
         consumers=tuple(council.card(goods) for council in councils),
@@ -101,13 +122,10 @@ class _Council:
             unknown = [good for good, _ in cells if good not in index]
             if unknown or not cells:
                 raise RefusedError.at(f"{place}.goods", f"unknown good {unknown[0]!r}" if unknown else "is empty")
-            weights = [_number(cell, "weight", f"{place}.goods.{good}") for good, cell in cells]
-            if min(weights) <= 0:
-                raise RefusedError.at(f"{place}.goods", "every weight must be above 0")
+            weights = [_above(cell, "weight", f"{place}.goods.{good}") for good, cell in cells]
             floors = [_number(cell, "floor", f"{place}.goods.{good}", Decimal(0)) for good, cell in cells]
-            self.nests.append((_number(nest, "credits", place), tuple(index[good] for good, _ in cells), tuple(floors)))
-            sigma = float(_number(nest, "sigma", place))
-            tastes.append(NestTastes(sigma, tuple(float(weight) for weight in weights)))
+            self.nests.append((_above(nest, "credits", place), tuple(index[good] for good, _ in cells), tuple(floors)))
+            tastes.append(NestTastes(_sigma(nest, place), tuple(float(weight) for weight in weights)))
         self.tastes = Tastes(tuple(tastes))
 
     def wants(self, prices: Floats) -> list[list[float]]:
@@ -172,14 +190,11 @@ def read_workplace(row: object, position: int, index: Mapping[str, int]) -> tupl
         for good in _table(technique.get("net"), f"{place}.net"):
             if good not in index:
                 raise RefusedError.at(f"{place}.net", f"unknown good {good!r}")
-            net[index[good]] = _round(_number(technique["net"], good, f"{place}.net") * MICRO, ROUND_HALF_EVEN)
-        use = _round(_number(technique, "capacity_use", place, Decimal(1)) * MICRO, ROUND_HALF_EVEN)
+            net[index[good]] = _amount(technique["net"], good, f"{place}.net")
+        use = _round(_above(technique, "capacity_use", place, Decimal(1)) * MICRO, ROUND_HALF_EVEN)
         techniques.append(Technique(tuple(sorted((good, amount) for good, amount in net.items() if amount)), use))
-        effort = _number(technique, "effort", place, Decimal(0))
-        if effort < 0:
-            raise RefusedError.at(f"{place}.effort", "must not be below 0")
-        costs.append(float(effort))
-    capacity = _round(_number(fields, "capacity", f"workplaces.{name}") * MICRO, ROUND_FLOOR)
+        costs.append(float(_number(technique, "effort", place, Decimal(0))))
+    capacity = _round(_above(fields, "capacity", f"workplaces.{name}") * MICRO, ROUND_FLOOR)
     least = _round(_number(fields, "least", f"workplaces.{name}", Decimal(0)) * MICRO, ROUND_CEILING)
     return WorkplaceCard(name, capacity, least, tuple(techniques)), Effort(tuple(costs))
 
@@ -203,18 +218,52 @@ def _name(fields: Mapping[str, Any], place: str) -> str:
     return name
 
 
+def _check_once(names: Sequence[str], place: str) -> None:
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
+        raise RefusedError.at(place, f"{twice!r} stands there twice")
+
+
 def _number(fields: Mapping[str, Any], key: str, place: str, missing: Decimal | None = None) -> Decimal:
+    """A plain decimal number of 0 or more."""
+    number = _signed(fields, key, place, missing)
+    if number < 0:
+        raise RefusedError.at(f"{place}.{key}", f"{fields[key]} is below 0")
+    return number
+
+
+def _above(fields: Mapping[str, Any], key: str, place: str, missing: Decimal | None = None) -> Decimal:
+    number = _number(fields, key, place, missing)
+    if number == 0:
+        raise RefusedError.at(f"{place}.{key}", "must be above 0")
+    return number
+
+
+def _sigma(nest: Mapping[str, Any], place: str) -> float:
+    sigma = float(_number(nest, "sigma", place))
+    if sigma != 0.0 and not SIGMA_LEAST <= sigma <= SIGMA_MOST:
+        raise RefusedError.at(f"{place}.sigma", f"must be 0, or {SIGMA_LEAST} to {SIGMA_MOST}")
+    return sigma
+
+
+def _amount(net: Mapping[str, Any], good: str, place: str) -> int:
+    """Millionths of a good in a recipe."""
+    written = _signed(net, good, place)
+    amount = _round(written * MICRO, ROUND_HALF_EVEN)
+    if written and not amount:
+        raise RefusedError.at(f"{place}.{good}", "is less than a millionth: choose a larger activity or a finer unit")
+    return amount
+
+
+def _signed(fields: Mapping[str, Any], key: str, place: str, missing: Decimal | None = None) -> Decimal:
     written = fields.get(key)
     if written is None and missing is not None:
         return missing
-    if not isinstance(written, str) or len(written) > DIGITS_MOST:
-        raise RefusedError.at(f"{place}.{key}", "must be a decimal number in quotes")
-    try:
-        number = Decimal(written)
-    except InvalidOperation:
-        raise RefusedError.at(f"{place}.{key}", f"{written!r} is not a decimal number") from None
-    if not number.is_finite() or abs(number) > Decimal("1e15"):
-        raise RefusedError.at(f"{place}.{key}", f"{written!r} is out of bounds")
+    if not isinstance(written, str) or not _PLAIN.fullmatch(written) or len(written) > DIGITS_MOST:
+        raise RefusedError.at(f"{place}.{key}", 'must be a plain decimal number in quotes, such as "12.5"')
+    number = Decimal(written)
+    if abs(number) > NUMBER_MOST:
+        raise RefusedError.at(f"{place}.{key}", f"{written!r} is beyond {NUMBER_MOST:,}")
     return number
 
 

@@ -12,6 +12,7 @@ from protocol.core.errors import Finding, RefusedError
 from protocol.planning.economy import Economy, Floats
 from protocol.planning.solver.dual import Targets
 from protocol.planning.solver.public_plan import solve_public_plan
+from protocol.planning.summary import format_amount
 
 PASSES = 20
 # Workplaces move freely against the pull of a need; each pass takes up where the last one stopped.
@@ -49,7 +50,7 @@ def _sum_missing(economy: Economy, missing: Floats) -> list[int]:
 def check_floors(economy: Economy) -> None:
     """Raises RefusedError naming every good whose floors cannot be met, and by how many units of it."""
     findings = [
-        Finding(good.id, f"{units} units (10^-{good.decimals} {good.unit}) of the basic needs cannot be met")
+        Finding(good.id, f"{format_amount(units, good.decimals)} {good.unit} of the basic needs cannot be met")
         for good, units in zip(economy.goods, measure_missing(economy), strict=True)
         if units > 0
     ]

@@ -5,9 +5,11 @@ Spec: docs/spec/planning-step.md, section "Answers".
 """
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from protocol.core.errors import MisuseError
 from protocol.planning.cards import MICRO, ConsumerCard, WorkplaceCard
@@ -45,13 +47,13 @@ def _nest_table(credits: list[float], tastes: tuple[NestTastes, ...]) -> NestTab
     sizes = [len(nest.weights) for nest in tastes]
     starts = np.cumsum([0, *sizes[:-1]])
     sigma = [0.0 if nest.sigma == 0.0 else min(max(nest.sigma, SIGMA_LEAST), SIGMA_MOST) for nest in tastes]
-    weights = np.array([weight for nest in tastes for weight in nest.weights])
+    weights = [max(weight, WEIGHT_LEAST * max(nest.weights)) for nest in tastes for weight in nest.weights]
     return NestTable(
         start=starts.astype(np.intp),
         nest=np.repeat(np.arange(len(sizes)), sizes).astype(np.intp),
         sigma=np.array(sigma),
         credits=np.array(credits),
-        weight=np.maximum(weights, WEIGHT_LEAST * np.max(weights)),
+        weight=np.array(weights),
     )
 
 
@@ -61,10 +63,13 @@ def want_at_prices(taste: NestTastes, credits: float, price: Floats) -> list[flo
     return wants
 
 
-def _card_table(card: ConsumerCard, tastes: Tastes) -> NestTable:
-    if [len(nest.goods) for nest in card.nests] != [len(nest.weights) for nest in tastes.nests]:
-        raise MisuseError("the tastes do not fit the card's nests")
-    return _nest_table([nest.credits_micro / MICRO for nest in card.nests], tastes.nests)
+def join_tastes(sides: Sequence[tuple[ConsumerCard, Tastes]]) -> NestTable:
+    """The nests of these councils side by side. Raises MisuseError when tastes and cards do not fit."""
+    for card, tastes in sides:
+        if [len(nest.goods) for nest in card.nests] != [len(nest.weights) for nest in tastes.nests]:
+            raise MisuseError("the tastes do not fit the card's nests")
+    credits = [nest.credits_micro / MICRO for card, _ in sides for nest in card.nests]
+    return _nest_table(credits, tuple(nest for _, tastes in sides for nest in tastes.nests))
 
 
 def answer_consumer(card: ConsumerCard, tastes: Tastes, state: State, economy: Economy) -> list[int]:
@@ -74,7 +79,7 @@ def answer_consumer(card: ConsumerCard, tastes: Tastes, state: State, economy: E
     eaters = economy.eaters
     metric = economy.metric_of(state.metric)[rows]
     pivot = state.carried[rows] / eaters.unit[rows] - eaters.floor[rows]
-    wanted = best_near(_card_table(card, tastes), metric, pivot) + eaters.floor[rows]
+    wanted = best_near(join_tastes([(card, tastes)]), metric, pivot) + eaters.floor[rows]
     units: list[int] = np.rint(wanted * eaters.unit[rows]).astype(np.int64).tolist()
     return units
 
@@ -101,10 +106,10 @@ def regret_consumer(
     units = np.array([10.0 ** decimals[good] for good in goods])
     price = np.maximum(np.array([prices[good] for good in goods], np.float64), 1.0) / MICRO
     above = (np.array(quantities, np.float64) - floors) / units
-    nests = _card_table(card, tastes)
+    nests = join_tastes([(card, tastes)])
     best = nests.credits * (np.log(nests.credits) - log_price_index(nests, price) - 1.0)
     has = nests.credits * log_utility(nests, above) - nests.total(price * above)
-    return _round_regret(float(np.sum(best - has)))
+    return round_regret(float(np.sum(best - has)))
 
 
 def regret_workplace(card: WorkplaceCard, effort: Effort, levels: tuple[int, ...], prices: tuple[int, ...]) -> int:
@@ -117,36 +122,42 @@ def regret_workplace(card: WorkplaceCard, effort: Effort, levels: tuple[int, ...
     use = np.array([row.capacity_use for row in card.techniques]) / MICRO
     level = np.array(levels, np.float64) / MICRO
     has = float(np.sum(gain * level - 0.5 * cost * level * level))
-    return _round_regret(best_profit(gain, cost, use, card.capacity / MICRO, card.least / MICRO) - has)
+    gains, costs, uses = gain.reshape(1, -1), cost.reshape(1, -1), use.reshape(1, -1)
+    capacity, least = np.array([card.capacity / MICRO]), np.array([card.least / MICRO])
+    profit = best_profits(gains, costs, uses, capacity, least, np.ones(uses.shape, np.bool_))
+    return round_regret(float(profit[0]) - has)
 
 
-def best_profit(gain: Floats, cost: Floats, use: Floats, capacity: float, least: float) -> float:
-    """max sum gain a - cost a^2 / 2 over a >= 0 with least <= use . a <= capacity (an upper bound, from its dual).
+def best_profits(
+    gain: Floats, cost: Floats, use: Floats, capacity: Floats, least: Floats, exists: NDArray[np.bool_]
+) -> Floats:
+    """max sum gain a - cost a^2 / 2 over a >= 0 with least <= use . a <= capacity: one per workplace (rows).
 
-    For any price mu of capacity, mu x capacity (least where mu < 0) + the best of each technique at that price bounds
-    the maximum from above; the bound is convex in mu, and golden steps find its lowest point.
+    Techniques stand in columns; where `exists` is false there is none.
+
+    An upper bound, from its dual: for any price mu of capacity, mu x capacity (least where mu < 0) + the best of each
+    technique at that price bounds the maximum from above; it is convex in mu, and golden steps find its lowest point.
     """
-    most = capacity / use
-    reach = float(np.max((np.abs(gain) + cost * most) / use)) + 1.0
+    most = capacity.reshape(-1, 1) / use
+    reach = np.max(np.where(exists, (np.abs(gain) + cost * most) / use, 0.0), axis=1) + 1.0
 
-    def bound(mu: float) -> float:
-        net = gain - mu * use
+    def bound(mu: Floats) -> Floats:
+        net = np.where(exists, gain - mu.reshape(-1, 1) * use, 0.0)
         level = np.where(cost > 0.0, np.minimum(np.maximum(net, 0.0) / np.where(cost > 0.0, cost, 1.0), most), 0.0)
         level = np.where((cost <= 0.0) & (net > 0.0), most, level)
-        best = np.sum(net * level - 0.5 * cost * level * level)
-        return float(best) + (mu * capacity if mu > 0.0 else mu * least)
+        best = np.sum(net * level - 0.5 * cost * level * level, axis=1)
+        return np.asarray(best + np.where(mu > 0.0, mu * capacity, mu * least), np.float64)
 
-    low, high = -reach if least > 0.0 else 0.0, reach
+    low, high = np.where(least > 0.0, -reach, 0.0), reach
     for _ in range(BOUND_STEPS):
         first, second = low + 0.382 * (high - low), low + 0.618 * (high - low)
-        if bound(first) <= bound(second):
-            high = second
-        else:
-            low = first
-    return min(bound(0.5 * (low + high)), bound(0.0))
+        falls = bound(first) > bound(second)
+        low, high = np.where(falls, first, low), np.where(falls, high, second)
+    return np.minimum(bound(0.5 * (low + high)), bound(np.zeros(len(low))))
 
 
-def _round_regret(credits: float) -> int:
+def round_regret(credits: float) -> int:
+    """Credits as micro-credits, rounded up, from 0 to REGRET_MOST_MICRO."""
     if not np.isfinite(credits):
         return REGRET_MOST_MICRO
     return min(max(0, math.ceil(credits * MICRO)), REGRET_MOST_MICRO)

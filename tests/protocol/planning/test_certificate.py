@@ -15,7 +15,7 @@ from protocol.core.errors import RefusedError
 from protocol.planning.certificate import check_certificate, trade_regret
 from protocol.planning.clearing import clear_plan
 from protocol.planning.plan import digest_plan, format_plan, make_plan, parse_plan
-from protocol.planning.responses import REGRET_MOST_MICRO, best_profit, regret_consumer, regret_workplace
+from protocol.planning.responses import REGRET_MOST_MICRO, best_profits, regret_consumer, regret_workplace
 from protocol.planning.rounds import close_round, start_state
 from tests.protocol.planning.economies import attested_regrets, finished_plan, load, plan_rounds, region, village
 
@@ -216,10 +216,11 @@ def test_a_workplace_at_its_best_level_regrets_nothing() -> None:
 
 
 def test_the_bound_on_profit_is_met_where_the_optimum_is_known() -> None:
-    gain, use = np.array([2.0, 1.0]), np.array([1.0, 1.0])
-    assert best_profit(gain, np.array([0.0, 0.0]), use, 3.0, 0.0) == pytest.approx(6.0)
-    assert best_profit(gain, np.array([1.0, 1.0]), use, 10.0, 0.0) == pytest.approx(2.5)
-    assert best_profit(-gain, np.array([0.0, 0.0]), use, 10.0, 4.0) == pytest.approx(-4.0)
+    gain = np.array([[2.0, 1.0], [2.0, 1.0], [-2.0, -1.0]])
+    cost = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
+    capacity, least = np.array([3.0, 10.0, 10.0]), np.array([0.0, 0.0, 4.0])
+    best = best_profits(gain, cost, np.ones((3, 2)), capacity, least, np.ones((3, 2), np.bool_))
+    assert best == pytest.approx([6.0, 2.5, -4.0])
 
 
 def test_a_trade_node_is_regretted_by_everybody() -> None:

@@ -77,7 +77,36 @@ MISTAKES: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     (
         "a weight of nothing",
         lambda d: d["consumers"][0]["nests"][0]["goods"]["bread"].update(weight="0"),
-        "consumers.north.nests[0].goods",
+        "consumers.north.nests[0].goods.bread.weight",
+    ),
+    (
+        "credits below nothing",
+        lambda d: d["consumers"][0]["nests"][0].update(credits="-1"),
+        "consumers.north.nests[0].credits",
+    ),
+    (
+        "a floor below nothing",
+        lambda d: d["consumers"][0]["nests"][0]["goods"]["bread"].update(floor="-0.5"),
+        "consumers.north.nests[0].goods.bread.floor",
+    ),
+    (
+        "an elasticity that there is not",
+        lambda d: d["consumers"][0]["nests"][0].update(sigma="21"),
+        "consumers.north.nests[0].sigma",
+    ),
+    ("no number at all", lambda d: d["goods"][3].update(endowment="NaN"), "goods.hours.endowment"),
+    ("an exponent", lambda d: d["goods"][3].update(endowment="6e1"), "goods.hours.endowment"),
+    ("a grouped number", lambda d: d["goods"][3].update(endowment="6_0"), "goods.hours.endowment"),
+    ("figures of another script", lambda d: d["goods"][3].update(endowment="\u0666"), "goods.hours.endowment"),
+    ("a price of nothing", lambda d: d["goods"][0].update(start_price="0"), "goods.bread.start_price"),
+    ("no capacity", lambda d: d["workplaces"][1].update(capacity="0"), "workplaces.oven.capacity"),
+    ("a council twice", lambda d: d["consumers"].append(d["consumers"][0]), "consumers"),
+    ("a workplace twice", lambda d: d["workplaces"].append(d["workplaces"][0]), "workplaces"),
+    ("a council named as a workplace", lambda d: d["consumers"][0].update(id="oven"), "workplaces"),
+    (
+        "less in a recipe than can be counted",
+        lambda d: d["workplaces"][1]["techniques"][0]["net"].update(co2="0.0000004"),
+        "workplaces.oven.techniques[0].net.co2",
     ),
     (
         "an unknown good in a recipe",
@@ -98,6 +127,12 @@ def test_a_mistake_is_refused_with_its_place(change: Callable[[dict[str, Any]], 
     with pytest.raises(RefusedError) as refused:
         read_economy(broken(change))
     assert [finding.place for finding in refused.value.findings] == [place]
+
+
+def test_a_name_twice_in_one_object_is_refused() -> None:
+    raw = encoded(village()).replace(b'"milk": {"weight"', b'"bread": {"weight"', 1)
+    with pytest.raises(RefusedError, match="'bread' stands twice"):
+        parse_economy(raw)
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 5000])

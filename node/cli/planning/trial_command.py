@@ -1,0 +1,128 @@
+"""`rochdale plan simulate`: try a plan out on an economy file. Needs no home.
+
+Invariant: exit code 1 when the rounds ended before the plan was close enough, or its certificate does not hold.
+Spec: docs/spec/planning-step.md, section "Trial".
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+from node.cli.calls import EXIT_REFUSED, Context, exit_codes, print_answer
+from node.cli.files import read_bytes
+from node.cli.printing import count, say
+from node.clock import Clock
+from node.use_cases.planning.trial import PPM, TrialTerms, Watch, check_terms, run_trial
+from protocol.core.errors import RefusedError
+from protocol.planning.card_rules import TOLERANCE_LEAST_PPM, TOLERANCE_MOST_PPM
+from protocol.planning.economy_file import ECONOMY_BYTES_MOST, parse_economy
+from protocol.planning.rounds import RoundReport
+from protocol.planning.simulation.modes import MODES
+from protocol.planning.simulation.saved_state import SAVED_BYTES_MOST
+from protocol.planning.state import ROUND_MOST
+from storage.files import write_durably
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+DIGITS_MOST = 9
+
+
+@click.command()
+@click.argument("economy", type=click.Path(path_type=Path))
+@click.option("--mode", type=click.Choice(sorted(MODES)), default="open", show_default=True, help="Which rule to try.")
+@click.option("--tolerance", default="0.01", show_default=True, help="How far the worst good may be off balance.")
+@click.option("--max-rounds", "rounds_most", default=100, show_default=True, help="Rounds before giving up.")
+@click.option("--silent", default="0", show_default=True, help="Which share of answers is lost in each round.")
+@click.option("--seed", default=0, show_default=True, help="Decides whose answers are lost.")
+@click.option("--start", type=click.Path(path_type=Path), help="Take up an earlier plan, saved with --save-state.")
+@click.option("--save-state", type=click.Path(path_type=Path), help="Save the last state to this file.")
+@click.pass_obj
+def simulate(
+    context: Context,
+    economy: Path,
+    mode: str,
+    tolerance: str,
+    rounds_most: int,
+    silent: str,
+    seed: int,
+    start: Path | None,
+    save_state: Path | None,
+) -> None:
+    """Plan for the councils and workplaces in the file ECONOMY, all of them answering honestly on this machine."""
+    with exit_codes(context.as_json):
+        terms = TrialTerms(mode, rounds_most, _parse_share("silent", silent, 0, PPM - 1), seed)
+        check_terms(terms)
+        tolerance_ppm = _parse_share("tolerance", tolerance, TOLERANCE_LEAST_PPM, TOLERANCE_MOST_PPM)
+        file = parse_economy(read_bytes(economy, ECONOMY_BYTES_MOST), tolerance_ppm)
+        earlier = None if start is None else read_bytes(start, SAVED_BYTES_MOST)
+        with _watch_rounds(context.as_json, rounds_most) as watch:
+            trial = run_trial(file, terms, Clock(), earlier, watch)
+        if save_state is not None:
+            write_durably(save_state, trial.saved)
+        print_answer(context.as_json, trial.result, _print_trial)
+        if not (trial.result["converged"] and trial.result["certificate"]["holds"]):
+            sys.exit(EXIT_REFUSED)
+
+
+def _parse_share(place: str, written: str, least_ppm: int, most_ppm: int) -> int:
+    """A share such as 0.01 in parts per million."""
+    try:
+        share = Decimal(written) if len(written) <= DIGITS_MOST else Decimal("NaN")
+    except InvalidOperation:
+        share = Decimal("NaN")
+    if not share.is_finite() or not least_ppm <= share * PPM <= most_ppm:
+        raise RefusedError.at(place, f"must be a share from {least_ppm / PPM:g} to {most_ppm / PPM:g}")
+    return int(share * PPM)
+
+
+@contextlib.contextmanager
+def _watch_rounds(as_json: bool, rounds_most: int) -> Iterator[Watch]:
+    """A bar on the terminal's error stream, full when the worst good is within the tolerance; nothing elsewhere."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
+    with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
+        task = bar.add_task("Can all basic needs be met?", total=None)
+
+        def watch(report: RoundReport) -> None:
+            told = f"Round {report.round}: {report.worst_good} is {_percent(report.worst_good_ppm / PPM)} off"
+            bar.update(task, description=told, total=rounds_most, completed=report.round)
+
+        yield watch
+
+
+def draw_rounds(shares: list[float]) -> str:
+    """One block for each round, a step lower for each halving: how the worst good came into balance."""
+    heights = [max(0, len(BLOCKS) - 1 - _halvings(share)) for share in shares[:ROUND_MOST]]
+    return "".join(BLOCKS[height] for height in heights)
+
+
+def _halvings(share: float) -> int:
+    halvings = 0
+    while share < 0.5 and halvings < len(BLOCKS):
+        share, halvings = share * 2, halvings + 1
+    return halvings
+
+
+def _print_trial(result: dict[str, Any]) -> None:
+    rounds = count(result["rounds"], "round")
+    verdict = "In balance" if result["converged"] else "Not in balance"
+    say(f"{verdict} after {rounds} and {result['seconds']} s: {draw_rounds(result['worst_good_by_round'])}")
+    say(f"The worst good is {result['worst_good_id']}, {_percent(result['worst_good'])} off before clearing.")
+    certificate = result["certificate"]
+    if certificate["holds"]:
+        say("The plan holds to the last unit: balances, recipes, capacities, floors, caps and credits.")
+    for finding in certificate["findings"]:
+        say(f"  {finding}")
+    gap = result["gap_percent_of_credits"]
+    say(f"No plan could be better by more than {gap:.4f} % of all credits. Welfare {result['welfare']:,.4f}.")
+    say(f"Answers of one round: {result['bytes_per_round']:,} bytes; --json gives prices, quantities and activities.")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

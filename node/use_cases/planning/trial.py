@@ -1,0 +1,175 @@
+"""A plan tried out on an economy file: everybody answers honestly, nobody needs a home, nothing leaves this machine.
+
+Invariant: rounds, clearing and certificate are the rules that real plans follow; only the answers are simulated.
+Invariant: the same file and options give the same plan; who is silent follows from the seed by a hash, not by dice.
+Spec: docs/spec/planning-step.md, section "Trial".
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from node.clock import Clock
+from protocol.core.encoding import to_value
+from protocol.core.errors import RefusedError
+from protocol.core.identity import KEY_ID_BYTES, generate
+from protocol.core.record import Record, format_record
+from protocol.log.checkpoint import Checkpoint, sign_checkpoint
+from protocol.planning.call import CardAnswer, PlanAnswer
+from protocol.planning.cards import ConsumerCard
+from protocol.planning.certificate import Certificate, check_certificate, measure_left
+from protocol.planning.economy import Economy, build_economy
+from protocol.planning.economy_file import EconomyFile
+from protocol.planning.floors import check_floors
+from protocol.planning.plan import Plan, make_plan
+from protocol.planning.rounds import RoundReport
+from protocol.planning.simulation.members import Members, gather_members
+from protocol.planning.simulation.modes import MODES, Answers
+from protocol.planning.simulation.saved_state import format_saved, parse_saved
+from protocol.planning.state import ROUND_MOST
+from protocol.planning.summary import format_amount
+
+PPM = 1_000_000
+MICRO_DECIMALS = 6
+HASH_BYTES = 32
+
+Watch = Callable[[RoundReport], None]
+
+
+@dataclass(frozen=True)
+class TrialTerms:
+    """How a trial is run: at most `rounds_most` rounds, `silent_ppm` of all answers lost, drawn from `seed`."""
+
+    mode: str = "open"
+    rounds_most: int = 100
+    silent_ppm: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of it: the answer for `--json`, and the last state as a file."""
+
+    result: dict[str, Any]
+    saved: bytes
+
+
+def run_trial(
+    file: EconomyFile, terms: TrialTerms, clock: Clock, start: bytes | None = None, watch: Watch = lambda _: None
+) -> Trial:
+    """Rounds until the worst good is within the file's tolerance, then the cleared and checked plan.
+
+    `start` is the saved state of an earlier plan. RefusedError names floors that cannot be met and cards out of bounds.
+    """
+    began_s = clock.monotonic_s()
+    mode = MODES[terms.mode]
+    economy = build_economy(file.table, file.consumers, file.workplaces)
+    members = gather_members(economy, file.tastes, file.efforts)
+    check_floors(economy)
+    if start is None:
+        state = mode.start(economy)
+    else:
+        previous, last = parse_saved(start, terms.mode)
+        state = mode.restart(economy, last, previous)
+    reports: list[RoundReport] = []
+    said: Answers = {}
+    while not reports or (len(reports) < terms.rounds_most and not reports[-1].is_close_enough):
+        said = _silence(mode.answer(members, state), terms, len(reports))
+        state, report = mode.close(economy, state, said)
+        reports.append(report)
+        watch(report)
+    plan = make_plan(economy, state, mode.clear(economy, state), reports[-1])
+    seconds = clock.monotonic_s() - began_s
+    result = _describe_rounds(reports, said, seconds) | _describe_plan(economy, members, plan)
+    return Trial(result, format_saved(terms.mode, economy, state))
+
+
+def check_terms(terms: TrialTerms) -> None:
+    """RefusedError for a number of rounds that there cannot be."""
+    if not 1 <= terms.rounds_most <= ROUND_MOST:
+        raise RefusedError.at("max-rounds", f"must be 1 to {ROUND_MOST}")
+
+
+def _silence(answers: Answers, terms: TrialTerms, number: int) -> Answers:
+    """The answers with a share of them lost, another one in each round."""
+    if not terms.silent_ppm:
+        return answers
+    return {name: None if _is_silent(terms, number, name) else answer for name, answer in answers.items()}
+
+
+def _is_silent(terms: TrialTerms, number: int, name: str) -> bool:
+    drawn = hashlib.sha256(f"{terms.seed}/{number}/{name}".encode()).digest()
+    return int.from_bytes(drawn[:8], "big") * PPM < terms.silent_ppm * 2**64
+
+
+def _describe_rounds(reports: list[RoundReport], answers: Answers, seconds: float) -> dict[str, Any]:
+    last = reports[-1]
+    records, heads = measure_bytes(answers)
+    return {
+        "rounds": len(reports),
+        "converged": last.is_close_enough,
+        "worst_good": last.worst_good_ppm / PPM,
+        "worst_good_id": last.worst_good,
+        "worst_good_by_round": [report.worst_good_ppm / PPM for report in reports],
+        "seconds": round(seconds, 3),
+        "bytes_per_round": records,
+        "bytes_per_round_with_heads": records + heads,
+    }
+
+
+def measure_bytes(answers: Answers) -> tuple[int, int]:
+    """What a round's answers take in logs when everybody publishes alone: records, and signed heads over them."""
+    records, key = 0, generate(bytes(HASH_BYTES))
+    heads = 0
+    for name, answer in answers.items():
+        if answer is None:
+            continue
+        body = PlanAnswer(bytes(HASH_BYTES), 1, 1, answer.state_hash, (CardAnswer(name, answer.quantities),))
+        entry = Record(kind="plan.answer", seq=1, at=0, by=bytes(KEY_ID_BYTES), body=_fields(body))
+        records += len(format_record(entry))
+        heads += len(sign_checkpoint(Checkpoint("answering.example/log", 1_000, bytes(HASH_BYTES)), key))
+    return records, heads
+
+
+def _fields(body: PlanAnswer) -> dict[str, Any]:
+    fields = to_value(body)
+    assert isinstance(fields, dict)
+    return fields
+
+
+def _describe_plan(economy: Economy, members: Members, plan: Plan) -> dict[str, Any]:
+    goods = economy.goods
+    certificate = check_certificate(plan, members.regrets(plan))
+    gap = certificate.gap_micro
+    return {
+        "gap_percent_of_credits": None if gap is None else round(100 * gap / certificate.credits_micro, 6),
+        "welfare": round(members.welfare(plan), 6),
+        "prices": {
+            good.id: format_amount(price, MICRO_DECIMALS) for good, price in zip(goods, plan.prices, strict=True)
+        },
+        "consumption": {card.id: _describe_eating(economy, plan, card) for card in economy.consumers},
+        "activity": {
+            name: [format_amount(level, MICRO_DECIMALS) for level in levels] for name, levels in plan.activity.items()
+        },
+        "certificate": _describe_certificate(certificate, plan),
+    }
+
+
+def _describe_eating(economy: Economy, plan: Plan, card: ConsumerCard) -> dict[str, str]:
+    named = [economy.goods[good] for nest in card.nests for good in nest.goods]
+    eaten = plan.consumption[card.id]
+    return {good.id: format_amount(units, good.decimals) for good, units in zip(named, eaten, strict=True)}
+
+
+def _describe_certificate(certificate: Certificate, plan: Plan) -> dict[str, Any]:
+    """`worst_balance` counts 10^-12 whole units by which the worst good is short: 0, or the plan does not hold."""
+    return {
+        "checked": True,
+        "holds": not certificate.findings,
+        "worst_balance": max(0, -min(measure_left(plan))),
+        "findings": [str(finding) for finding in certificate.findings],
+        "slack_micro": certificate.slack_micro,
+        "gap_micro": certificate.gap_micro,
+        "digest": certificate.digest.hex(),
+    }

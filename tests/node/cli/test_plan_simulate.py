@@ -1,0 +1,64 @@
+"""`rochdale plan simulate`: for people and programs, with files that are not what they should be."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from node.cli.planning.trial_command import draw_rounds
+from tests.node.cli.command_line import Run
+from tests.protocol.planning.economies import village
+
+
+@pytest.fixture
+def economy(tmp_path: Path) -> Path:
+    place = tmp_path / "village.json"
+    place.write_text(json.dumps(village()))
+    return place
+
+
+def test_it_needs_no_home_and_answers_people_and_programs(rochdale: Run, home: Path, economy: Path) -> None:
+    told = rochdale("plan", "simulate", str(economy))
+    assert told.code == 0 and "holds to the last unit" in told.out and not told.err
+    said = rochdale("plan", "simulate", str(economy), "--json", "--tolerance", "0.001")
+    assert said.code == 0 and said.json["worst_good"] <= 0.001 and not said.err
+    assert not home.exists()
+
+
+def test_it_takes_up_an_earlier_plan(rochdale: Run, economy: Path, tmp_path: Path) -> None:
+    saved = str(tmp_path / "last.state")
+    cold = rochdale("plan", "simulate", str(economy), "--json", "--save-state", saved)
+    warm = rochdale("plan", "simulate", str(economy), "--json", "--start", saved)
+    assert warm.code == 0 and warm.json["rounds"] == 1 < cold.json["rounds"]
+    Path(saved).write_bytes(Path(saved).read_bytes()[:-9])
+    spoilt = rochdale("plan", "simulate", str(economy), "--json", "--start", saved)
+    assert spoilt.code == 1 and spoilt.json["findings"][0]["place"] == "start"
+
+
+@pytest.mark.parametrize(
+    "options, code, said",
+    [
+        (("--max-rounds", "2"), 1, None),
+        (("--max-rounds", "0"), 1, "max-rounds"),
+        (("--silent", "1"), 1, "silent"),
+        (("--tolerance", "NaN"), 1, "tolerance"),
+        (("--tolerance", "0.5"), 1, "tolerance"),
+        (("--mode", "secret"), 2, "'secret' is not"),
+    ],
+)
+def test_what_cannot_be_is_said(
+    rochdale: Run, economy: Path, options: tuple[str, ...], code: int, said: str | None
+) -> None:
+    answer = rochdale("plan", "simulate", str(economy), "--json", *options)
+    assert answer.code == code
+    assert said in answer.json["error"] if said else answer.json["converged"] is False
+
+
+def test_a_mistake_in_the_file_is_named_with_its_place(rochdale: Run, economy: Path) -> None:
+    economy.write_text(economy.read_text().replace('"credits": "150"', '"credits": "-150"'))
+    answer = rochdale("plan", "simulate", str(economy))
+    assert answer.code == 1 and "consumers.north.nests[0].credits: -150 is below 0" in answer.err
+
+
+def test_the_drawing_falls_a_step_for_each_halving() -> None:
+    assert draw_rounds([1.0, 0.49, 0.24, 0.01, 0.0]) == "█▇▆▂▁"
