@@ -27,7 +27,7 @@ from protocol.planning.rounds import RoundReport
 from protocol.planning.simulation.modes import MODES
 from protocol.planning.simulation.saved_state import SAVED_BYTES_MOST
 from protocol.planning.state import ROUND_MOST
-from storage.files import write_durably
+from storage.disk import write_durably
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 DIGITS_MOST = 9
