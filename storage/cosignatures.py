@@ -108,3 +108,10 @@ def mirrored_note(db: sqlite3.Connection, prefix: str) -> bytes | None:
     sql = "SELECT note FROM pending_head WHERE prefix = ? AND is_signed ORDER BY size DESC LIMIT 1"
     row = db.execute(sql, (prefix,)).fetchone()
     return None if row is None else row[0]
+
+
+def mirrored_size(db: sqlite3.Connection, prefix: str) -> int:
+    """The size of the newest head that this node's mirror signed of the log with this hash, 0 for none."""
+    sql = "SELECT max(size) FROM pending_head WHERE prefix = ? AND is_signed"
+    row = db.execute(sql, (prefix,)).fetchone()
+    return row[0] or 0

@@ -75,6 +75,7 @@ class Peering:
         """Listen, and call every peer that has an address."""
         self._dialer = self._make_dialer()
         self.exchange.start()
+        self.exchange.cosigner.resume()
         await self._listener.start()
         self.refresh()
         self._keep(self._tick_for_ever())

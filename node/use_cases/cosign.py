@@ -81,7 +81,7 @@ def witness_roster(node: Node) -> WitnessRoster:
 
 
 class Cosigner:
-    """Cosigns the heads that the roster gives this node's witness to watch."""
+    """Signs the newest heads: as a witness those that the roster names, as a mirror every log that is held whole."""
 
     def __init__(self, node: Node, learned: Learned, debounce_s: float = DEBOUNCE_S) -> None:
         self._node = node
@@ -91,12 +91,17 @@ class Cosigner:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def note_moved(self, origin: str) -> None:
-        """A replica's head has moved: cosign the newest in a moment, if that is our duty."""
-        if origin == self._node.origin or origin in self._due:
-            return
-        if origin in witness_roster(self._node).witness_duties():
+        """A replica's head has moved: sign the newest in a moment."""
+        if origin != self._node.origin and origin not in self._due:
             loop = asyncio.get_running_loop()
             self._due[origin] = loop.call_later(self._debounce_s, self._start, origin)
+
+    def resume(self) -> None:
+        """After a start: sign what the last run did not come to."""
+        db = self._node.database.reader
+        for head in log_store.heads(db):
+            if head.size > cosignatures.mirrored_size(db, mirror_prefix(head.origin)):
+                self.note_moved(head.origin)
 
     async def stop(self) -> None:
         """Cosign nothing more; what is being written is finished."""
@@ -106,9 +111,9 @@ class Cosigner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def cosign(self, origin: str) -> Cosignature | None:
-        """Cosign the newest head of a log; None when there is nothing to sign or it must not be signed."""
-        time_s = _read_clock(self._node)
-        made = await self._node.database.write(lambda db: _cosign_newest(db, self._node, origin, time_s))
+        """Sign the newest head of a log; the witness's line, None when it has nothing to sign or must not."""
+        time_s, is_duty = _read_clock(self._node), origin in witness_roster(self._node).witness_duties()
+        made = await self._node.database.write(lambda db: _sign_newest(db, self._node, origin, is_duty, time_s))
         if made is not None:
             self._learned(made, OWN_SESSION)
         return made
@@ -161,18 +166,19 @@ def _read_signer(line: bytes) -> tuple[str, str]:
     return parse_signature(text).name, text
 
 
-def _cosign_newest(db: sqlite3.Connection, node: Node, origin: str, time_s: int) -> Cosignature | None:
-    """The check and the write of what is signed are this one transaction."""
+def _sign_newest(db: sqlite3.Connection, node: Node, origin: str, is_duty: bool, time_s: int) -> Cosignature | None:
+    """The check and the write of what is signed are this one transaction; the witness's line, if it signs."""
     head = log_store.head(db, origin)
-    if head is None or head.size == 0 or has_two_versions(db, origin):
-        return None
-    last = cosignatures.cosigned(db, origin)
-    if last is not None and (last[0] >= head.size or root_at(db, origin, last[0]) != last[1]):
+    if origin == node.origin or head is None or head.size == 0 or has_two_versions(db, origin):
         return None
     checkpoint = Checkpoint(origin, head.size, head.root)
     # Heads come by session many times a second; the long signature is for those who ask for it.
+    if cosignatures.mirrored_size(db, mirror_prefix(origin)) < head.size:
+        sign_as_mirror(db, node, checkpoint, head.note, time_s, is_asked=False)
+    last = cosignatures.cosigned(db, origin)
+    if not is_duty or (last is not None and (last[0] >= head.size or root_at(db, origin, last[0]) != last[1])):
+        return None
     (line,) = _sign_and_store(db, node, checkpoint, head.note, time_s, is_asked=False)
-    sign_as_mirror(db, node, checkpoint, head.note, time_s, is_asked=False)
     made = Cosignature(origin, head.size, witness_name(node.origin), line.encode(), time_s)
     _keep(db, made)
     return made
@@ -224,7 +230,8 @@ def sign_as_mirror(
     prefix, replica = mirror_prefix(head.origin), log_store.head(db, head.origin)
     others = [one for one in cosignatures.pending_heads(db, prefix) if one.size != head.size]
     is_late = any(one.is_signed and one.size > head.size for one in others)
-    if is_late or replica is None or replica.size < head.size or root_at(db, head.origin, head.size) != head.root:
+    is_held = replica is not None and replica.size >= head.size
+    if is_late or replica is None or not is_held or _root_within(db, replica, head.size) != head.root:
         raise MisuseError(f"log {head.origin}: a head of {head.size} that the mirror must not sign")
     seeds = (node.keys.mirror, node.keys.mirror_mldsa44)
     lines = _sign(head, mirror_name(node.origin), seeds, time_s, is_asked=is_asked)
@@ -233,6 +240,11 @@ def sign_as_mirror(
     signed = cosignatures.PendingHead(head.size, head.root, note, is_signed=True)
     cosignatures.set_pending_heads(db, prefix, [*(one for one in others if not one.is_signed), signed])
     return lines
+
+
+def _root_within(db: sqlite3.Connection, replica: log_store.Head, size: int) -> bytes:
+    """The root of the first `size` entries that are held; that of all of them is at hand."""
+    return replica.root if size == replica.size else root_at(db, replica.origin, size)
 
 
 def _sign(head: Checkpoint, name: str, seeds: tuple[bytes, bytes], time_s: int, *, is_asked: bool) -> tuple[str, ...]:

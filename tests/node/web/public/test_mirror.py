@@ -207,6 +207,28 @@ async def test_the_mirror_signs_what_the_witness_signs_of_its_own_accord(scene: 
     assert (await scene.browser.post(ADD, data=format_add_checkpoint(0, [], LOG.note(300)))).status == 409
 
 
+async def test_a_log_that_is_nobody_s_duty_is_mirrored_all_the_same(scene: Scene) -> None:
+    await push(scene.node, LOG, 200)
+    assert await (await scene.browser.get(SHOWN)).read() == LOG.note(200)
+    assert await Cosigner(scene.node, lambda found, session: None).cosign(ORIGIN) is None
+    shown = await (await scene.browser.get(SHOWN)).read()
+    assert [one.name for one in verify_note(shown, scene.verifiers)[1]] == [ORIGIN, mirror_name(scene.node.origin)]
+    assert cosignatures.cosigned(scene.node.database.reader, ORIGIN) is None
+
+
+async def test_what_the_last_run_did_not_come_to_is_signed_after_the_start(scene: Scene) -> None:
+    await push(scene.node, LOG, 200)
+    cosigner = Cosigner(scene.node, lambda found, session: None, debounce_s=0)
+    cosigner.resume()
+    async with asyncio.timeout(20):
+        while cosignatures.mirrored_size(scene.node.database.reader, mirror_prefix(ORIGIN)) < 200:
+            # Both the timer and the signing are under way on this loop.
+            await scene.node.database.write(lambda db: None)
+    await cosigner.stop()
+    shown = await (await scene.browser.get(SHOWN)).read()
+    assert [one.name for one in verify_note(shown, scene.verifiers)[1]] == [ORIGIN, mirror_name(scene.node.origin)]
+
+
 # Body and status, with a head of 300 pending and nothing stored.
 REFUSED = {
     "a log that nobody knows": (header(0, 300, "unheard.example/log"), 404),
