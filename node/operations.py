@@ -5,9 +5,9 @@ from node.use_cases.context import Operation
 from node.use_cases.federation import verbs as federation
 from node.use_cases.keys import custody, following, succeed
 from node.use_cases.log import verbs as log
-from node.use_cases.outside import witnesses
+from node.use_cases.outside import mirrors, witnesses
 from node.use_cases.planning import verbs as planning
 
-_AREAS = (status, till, peers, logs, log, witnesses, federation, following, custody, succeed, supply, planning)
+_AREAS = (status, till, peers, logs, log, witnesses, mirrors, federation, following, custody, succeed, supply, planning)
 
 OPERATIONS: dict[str, Operation] = {operation.name: operation for area in _AREAS for operation in area.OPERATIONS}

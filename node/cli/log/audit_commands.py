@@ -5,17 +5,16 @@ Invariant: found wanting ends with exit code 1 and a plain sentence for each; on
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from node.cli.calls import EXIT_REFUSED, Context, exit_codes, print_answer
 from node.cli.files import read_bytes, read_key
+from node.cli.log.progress import show_progress
 from node.cli.log.web_files import WebFiles
 from node.cli.printing import count, say
 from node.clock import Clock
@@ -59,7 +58,7 @@ def audit_log(
     with exit_codes(context.as_json):
         trusted, log_key = _read_trust(key, policy)
         earlier = None if since is None else read_bytes(since, NOTE_BYTES_MAX)
-        with _open_files(place) as read, _progress_bar(context.as_json) as progress:
+        with _open_files(place) as read, show_progress(context.as_json) as progress:
             report = audit_files(read, trusted, log_key, earlier, progress)
         if evidence is not None and report.evidence:
             write_durably(evidence, report.evidence.encode())
@@ -108,16 +107,6 @@ def _open_files(place: str) -> Iterator[FileReader]:
         yield files
     finally:
         files.close()
-
-
-@contextlib.contextmanager
-def _progress_bar(as_json: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on the terminal's error stream; nothing anywhere else."""
-    console = Console(stderr=True)
-    columns = (BarColumn(), TextColumn("{task.completed:,.0f} of {task.total:,.0f} records"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
-        task = bar.add_task("audit", total=0)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print_report(report: dict[str, Any]) -> None:

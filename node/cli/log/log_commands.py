@@ -7,7 +7,7 @@ import click
 
 from node.cli.calls import Context, call, exit_codes, print_answer, run_command
 from node.cli.files import read_key
-from node.cli.log import witness_commands
+from node.cli.log import mirror_commands, witness_commands
 from node.cli.printing import count, print_table, say
 from storage.disk import write_durably
 
@@ -18,6 +18,7 @@ ROOT_SHOWN = 16
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
     witness_commands.add_commands(log)
+    mirror_commands.add_commands(log)
     group.add_command(log)
 
 

@@ -67,11 +67,13 @@ def cosigned_note(db: sqlite3.Connection, head: Head) -> bytes:
     return note if kept is None else join_signatures(note, kept)
 
 
-async def open_hashes(node: Node, head: Head) -> TileHashes:
-    """The hashes of a log's tree up to its head, for proofs that read a few tiles of it."""
+async def open_hashes(node: Node, head: Head, size: int | None = None) -> TileHashes:
+    """The hashes of a log's tree of `size` (by default its head's), for proofs that read a few tiles of it."""
     if log_store.has_new_tiles(node.database.reader, head.origin):
         await node.database.write(lambda db: log_store.keep_tiles(db, head.origin))
-    return TileHashes(head.size, lambda tile: log_store.read_tile(node.database.reader, head.origin, tile))
+    return TileHashes(
+        head.size if size is None else size, lambda tile: log_store.read_tile(node.database.reader, head.origin, tile)
+    )
 
 
 OPERATIONS = (

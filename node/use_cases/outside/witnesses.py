@@ -6,13 +6,14 @@ Spec: docs/spec/cosigning.md (c2sp.org/tlog-witness)
 """
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.log.heads import open_hashes
-from node.use_cases.outside.web_client import URL_LENGTH_MAX, WebClient, parse_url
+from node.use_cases.log.heads import held_head, open_hashes
+from node.use_cases.outside.web_client import URL_LENGTH_MAX, WebAnswer, WebClient, parse_url
 from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.till import NoParams
 from protocol.core.errors import PeerError, RefusedError
@@ -154,22 +155,49 @@ async def ask_and_note(node: Node, client: WebClient, witness: OutsideWitness, w
 
 async def ask_witness(node: Node, client: WebClient, witness: OutsideWitness, wait_s: float = ASK_WAIT_S) -> None:
     """Have the newest head cosigned and keep the lines; PeerError says in words why there are none."""
+    head = shown_head(node)
+    answer = await show_head_to(node, client, witness.url, head, witness.size, wait_s)
+    verifiers = [make_verifier(parse_vkey(vkey)) for vkey in witness.vkeys]
+    await keep_lines(node, head, read_cosignatures(answer.body, parse_note(head.note)[0], verifiers))
+
+    def note_size(db: sqlite3.Connection) -> None:
+        for held in outside_witnesses(db):
+            if (held.url, held.vkeys) == (witness.url, witness.vkeys):
+                set_outside_witness(db, held._replace(size=head.size))
+
+    await node.database.write(note_size)
+
+
+def shown_head(node: Node) -> Head:
+    """The newest head, to be shown to strangers; RefusedError while this home must not sign."""
     if reason := own_head_of(node).reason:
-        raise RefusedError(f"it is not asked while this home must not sign: {reason}")
-    head = log_store.head(node.database.reader, node.origin)
-    if head is None or not head.note:
-        return
-    held_size = witness.size
+        raise RefusedError(f"nobody is asked while this home must not sign: {reason}")
+    return held_head(node.database.reader, node.origin)
+
+
+async def show_head_to(node: Node, client: WebClient, url: str, head: Head, held_size: int, wait_s: float) -> WebAnswer:
+    """The answer with which a witness or mirror accepts a head; PeerError says in words why it does not.
+
+    `held_size` is where it is thought to stand; it is asked again from where it says that it does.
+    """
     for _ in range(TRIES_MAX):
         body = await _make_request(node, head, held_size)
-        answer = await client.post(f"{witness.url}/add-checkpoint", body, ANSWER_BYTES_MAX, wait_s)
+        answer = await client.post(f"{url}/add-checkpoint", body, ANSWER_BYTES_MAX, wait_s)
         if answer.status == OK:
-            await _keep_lines(node, witness, head, answer.body)
-            return
+            return answer
         if answer.status != CONFLICT:
             raise PeerError(describe_refusal(answer.status))
         held_size = parse_held_size(answer.body)
     raise PeerError(describe_refusal(CONFLICT))
+
+
+async def keep_lines(node: Node, head: Head, lines: Sequence[str]) -> tuple[str, ...]:
+    """Keep lines that were checked under a head of our own; the names of those who signed."""
+    note = head.note
+    for line in lines:
+        note = add_signature(note, line)
+    await node.database.write(lambda db: keep_note(db, head.origin, head.size, note))
+    return tuple(sorted({one.name for one in parse_note(note)[1]} - {head.origin}))
 
 
 async def _make_request(node: Node, head: Head, held_size: int) -> bytes:
@@ -180,22 +208,6 @@ async def _make_request(node: Node, head: Head, held_size: int) -> bytes:
         )
     proof = prove_consistency(held_size, head.size, await open_hashes(node, head))
     return format_add_checkpoint(held_size, proof, head.note)
-
-
-async def _keep_lines(node: Node, witness: OutsideWitness, head: Head, body: bytes) -> None:
-    verifiers = [make_verifier(parse_vkey(vkey)) for vkey in witness.vkeys]
-    lines = read_cosignatures(body, parse_note(head.note)[0], verifiers)
-    note = head.note
-    for line in lines:
-        note = add_signature(note, line)
-
-    def keep(db: sqlite3.Connection) -> None:
-        keep_note(db, head.origin, head.size, note)
-        for held in outside_witnesses(db):
-            if (held.url, held.vkeys) == (witness.url, witness.vkeys):
-                set_outside_witness(db, held._replace(size=head.size))
-
-    await node.database.write(keep)
 
 
 def _tell_asker(node: Node) -> None:

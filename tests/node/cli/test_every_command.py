@@ -73,6 +73,7 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "log prove": ("log prove 0", 0),
     "log export": ("log export out", 0),
     "log import": ("log import absent --key no-key+", 1),
+    "log push": ("log push http://127.0.0.1:9", 3),
     "log witness add": (f"log witness add http://127.0.0.1:9 {WITNESS_VKEY}", 0),
     "log witness list": ("log witness list", 0),
     "log witness ask": ("log witness ask", 0),
