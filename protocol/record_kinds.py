@@ -78,7 +78,7 @@ KINDS: dict[str, Kind] = {
     "federation.admission": Kind("federation", Admission, _federation, "A member vouches for a co-op that asked."),
     "federation.leave": Kind("federation", LeaveNotice, _federation, "A member's own word that it leaves."),
     "federation.succession": Kind("federation", Succession, _federation, "A member vouches for a member's successor."),
-    "federation.retirement": Kind("federation", Retirement, _federation, "Let a member's log end at this head."),
+    "federation.retirement": Kind("federation", Retirement, _federation, "A member agrees that another's log ends."),
     "federation.heads": Kind("federation", HeadCount, _federation, "A member's own signed count of its people."),
     "federation.charter": Kind("federation", CharterProposal, _federation, "A member proposes another charter."),
     "decision.proposal": Kind("federation", ProposalBody, _slot, "Let this slot be closed on this content."),

@@ -137,6 +137,15 @@ def records(
     return [_open_row(db, IndexRow(*row), opened) for row in db.execute(sql, values).fetchall()]
 
 
+def latest(db: sqlite3.Connection, kind: str, subject: bytes, origin: str, count: int) -> list[IndexedRecord]:
+    """The last `count` records of one kind and subject in one log that are not void, newest first: as many are read,
+    however many there are."""
+    sql = f"""SELECT {_COLUMNS} FROM record_index WHERE kind = ? AND subject = ? AND origin = ? AND void = ''
+              ORDER BY idx DESC LIMIT ?"""
+    found = db.execute(sql, (kind, subject, origin, count)).fetchall()
+    return [_open_row(db, IndexRow(*row)) for row in found]
+
+
 def records_between(
     db: sqlite3.Connection, origin: str, start: int, stop: int, kinds: Collection[str]
 ) -> list[IndexedRecord]:

@@ -13,6 +13,12 @@ def setting(db: sqlite3.Connection, name: str) -> Value:
     return None if row is None else decode(row[0], SETTING_BYTES_MAX)
 
 
+def names_under(db: sqlite3.Connection, prefix: str) -> list[str]:
+    """What follows `prefix` in the names of all settings that begin with it, sorted."""
+    sql = "SELECT substr(name, ?) FROM setting WHERE substr(name, 1, ?) = ? ORDER BY name"
+    return [row[0] for row in db.execute(sql, (len(prefix) + 1, len(prefix), prefix))]
+
+
 def set_setting(db: sqlite3.Connection, name: str, value: Value) -> None:
     """Keep a private value; None forgets it."""
     if value is None:

@@ -123,7 +123,10 @@ def _print_invitation(answer: dict[str, Any]) -> None:
 
 def _print_retired(answer: dict[str, Any]) -> None:
     say(f"This co-op agrees that {answer['origin']} ends after {count(answer['size'], 'entry', 'entries')}.")
-    say("The other members say the same with this command; once enough have, the roster is without it.")
+    say(
+        f"{answer['agreed']} of the {answer['needed']} co-ops that are needed have agreed; its own word does not count."
+    )
+    say("The others say the same with this command; once enough have, the roster is without it.")
 
 
 def _print_asked(answer: dict[str, Any]) -> None:

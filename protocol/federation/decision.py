@@ -93,23 +93,31 @@ WAIT_GROWTH_S = 0.5
 WAIT_S_MAX = 60.0
 
 
-def open_decision(voter: str, voters: Iterable[str], slot: bytes) -> DecisionState:
-    """A node's state before anything happened. A node that is no voter follows and never votes."""
+def open_decision(voter: str, voters: Iterable[str], slot: bytes, needed: int | None = None) -> DecisionState:
+    """A node's state before anything happened. A node that is no voter follows and never votes.
+
+    `needed` voters close the slot, where the question asks for more than `quorum` says.
+    """
     roster = tuple(sorted(set(voters)))
     if not 1 <= len(roster) <= VOTERS_MAX:
         raise MisuseError(f"a decision has 1 to {VOTERS_MAX} voters, not {len(roster)}")
-    return DecisionState(voter=voter, voters=roster, slot=slot)
+    return DecisionState(voter=voter, voters=roster, slot=slot, needed=needed or quorum(len(roster)))
 
 
 def restore(
-    voter: str, voters: Iterable[str], slot: bytes, own_votes: Iterable[Vote], other_votes: Iterable[Vote]
+    voter: str,
+    voters: Iterable[str],
+    slot: bytes,
+    own_votes: Iterable[Vote],
+    other_votes: Iterable[Vote],
+    needed: int | None = None,
 ) -> DecisionState:
     """The state after a restart, from the node's own log and whatever of the others it still has; then `Start` it."""
     own = tuple(own_votes)
     for vote in own:
         if vote.voter != voter:
             raise MisuseError(f"a vote of {vote.voter} among the own votes of {voter}")
-    state = open_decision(voter, voters, slot)
+    state = open_decision(voter, voters, slot, needed)
     box = state.box
     for vote in (*own, *other_votes):
         if not audit_vote(vote, slot, state.voters):
@@ -132,7 +140,7 @@ def handle(state: DecisionState, event: Event) -> Move:
     return state, tuple(done)
 
 
-def is_closed(votes: Iterable[Vote], voters: Iterable[str]) -> bytes | None:
+def is_closed(votes: Iterable[Vote], voters: Iterable[str], needed: int | None = None) -> bytes | None:
     """The value on which the votes of one slot close it, or None; the same for any order and any repetition.
 
     Votes by others than the voters do not count. MisuseError when the votes are of several slots.
@@ -145,7 +153,7 @@ def is_closed(votes: Iterable[Vote], voters: Iterable[str]) -> bytes | None:
             box = add_vote(box, vote)
     if len(slots) > 1:
         raise MisuseError("votes of several slots cannot close one")
-    return find_closing(box, len(roster))[1]
+    return find_closing(box, needed or quorum(len(roster)))[1]
 
 
 def waiting_for(state: DecisionState) -> tuple[str, ...]:

@@ -33,7 +33,6 @@ from protocol.federation.votes import (
     kind_of,
     list_agreed_values,
     proposer,
-    quorum,
 )
 
 
@@ -49,7 +48,7 @@ def find_move(state: DecisionState) -> Move | None:
 
 def _close(state: DecisionState) -> Move | None:
     """C: a quorum of precommits for one value of one round, whichever round it is."""
-    round_number, value = find_closing(state.box, len(state.voters))
+    round_number, value = find_closing(state.box, state.needed)
     if value is None:
         return None
     supporters = state.box.list_supporters(round_number, "precommit", value)
@@ -61,7 +60,7 @@ def _close(state: DecisionState) -> Move | None:
 def _skip_rounds(state: DecisionState) -> Move | None:
     """S: more voters than may be faulty have gone on to a later round, or this node has, before a restart."""
     reached = sorted(state.box.highest_rounds.values(), reverse=True)
-    tolerated = len(state.voters) - quorum(len(state.voters))
+    tolerated = len(state.voters) - state.needed
     target = max(
         reached[tolerated] if len(reached) > tolerated else NO_ROUND,
         state.box.highest_rounds.get(state.voter, NO_ROUND),
@@ -95,7 +94,7 @@ def _precommit(state: DecisionState) -> Move | None:
     """K: hold to the value that a quorum prevoted in this very round, or to nothing if a quorum prevoted nil."""
     if step_of(state) != "prevote":
         return None
-    needed = quorum(len(state.voters))
+    needed = state.needed
     agreed = list_agreed_values(state.box, state.round, "prevote", needed)
     if not agreed and len(state.box.list_supporters(state.round, "prevote", None)) < needed:
         return None
@@ -116,7 +115,7 @@ def _ask(state: DecisionState) -> Move | None:
 
 def _set_timers(state: DecisionState) -> Move | None:
     """T: wait for a proposal at once; for more votes of a step only once a quorum of any votes is in."""
-    needed = quorum(len(state.voters))
+    needed = state.needed
     due: list[TimerStep] = []
     if step_of(state) == "propose":
         due.append("propose")
@@ -173,10 +172,10 @@ def _list_proposals(state: DecisionState) -> list[Proposal]:
     return [vote for votes in kept for vote in votes if isinstance(vote, Proposal)]
 
 
-def find_closing(box: BallotBox, voter_count: int) -> tuple[int, bytes | None]:
+def find_closing(box: BallotBox, needed: int) -> tuple[int, bytes | None]:
     """The earliest round whose precommits close the slot, and its value."""
     for round_number in sorted(round_number for round_number, kind in box.steps if kind == "precommit"):
-        agreed = list_agreed_values(box, round_number, "precommit", quorum(voter_count))
+        agreed = list_agreed_values(box, round_number, "precommit", needed)
         if agreed:
             return round_number, agreed[0]
     return NO_ROUND, None
@@ -185,7 +184,7 @@ def find_closing(box: BallotBox, voter_count: int) -> tuple[int, bytes | None]:
 def _find_valid(state: DecisionState) -> tuple[int, bytes | None]:
     """The last round before this one in which a quorum prevoted a value that this node can show, and that value."""
     for round_number in range(state.round - 1, NO_ROUND, -1):
-        agreed = list_agreed_values(state.box, round_number, "prevote", quorum(len(state.voters)))
+        agreed = list_agreed_values(state.box, round_number, "prevote", state.needed)
         known = [value for value in agreed if _is_known(state, value)]
         if known:
             return round_number, known[0]
@@ -221,6 +220,6 @@ def _weigh(state: DecisionState, proposal: Proposal) -> bool | None:
             return False
         return True if locked_value == proposal.value else state.judgements.get(proposal.value)
     supporters = state.box.list_supporters(proposal.valid_round, "prevote", proposal.value)
-    if len(supporters) < quorum(len(state.voters)):
+    if len(supporters) < state.needed:
         return None
     return locked_round <= proposal.valid_round or locked_value == proposal.value

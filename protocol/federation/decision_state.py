@@ -76,11 +76,13 @@ Action: TypeAlias = Cast | SetTimer | NeedJudgement | Closed
 
 
 class DecisionState(msgspec.Struct, frozen=True, kw_only=True):
-    """One node's view of one slot. Never changed in place; step and lock are read off its own votes."""
+    """One node's view of one slot, which `needed` voters close. Never changed in place; step and lock are read off its
+    own votes."""
 
     voter: str
     voters: tuple[str, ...]
     slot: bytes
+    needed: int
     box: BallotBox = BallotBox()
     round: int = NO_ROUND
     ready: bytes | None = None

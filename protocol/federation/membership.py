@@ -30,6 +30,8 @@ from protocol.federation.roster import (
     hash_roster,
     slot_of,
 )
+from protocol.federation.succession import RETIREMENT_MEMBERS_MIN, retirement_quorum, retirement_slot_of
+from protocol.federation.votes import quorum
 
 CHANGES_MAX = 128
 VERSIONS_MAX = 100_000
@@ -75,7 +77,7 @@ class Succession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Retirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """federation.retirement: let a member's log end at this head, and its membership with it."""
+    """federation.retirement: this member agrees that another's log ends at this head, and its membership with it."""
 
     federation: Hash
     old: Origin
@@ -104,6 +106,18 @@ class Said(msgspec.Struct, frozen=True):
     index: int
     leaf: bytes
     body: Any
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A slot of which the next version may come: who votes in it, and how many of them close it.
+
+    `subject` is the member whose log would end, empty for the ordinary slot.
+    """
+
+    slot: bytes
+    voters: tuple[str, ...]
+    needed: int
+    subject: str = ""
 
 
 class History(msgspec.Struct, frozen=True):
@@ -137,6 +151,21 @@ class History(msgspec.Struct, frozen=True):
         """The decision slot of the version that comes next."""
         return slot_of(self.newest.hash, self.attempt)
 
+    @property
+    def question(self) -> Question:
+        """What all members decide about next."""
+        voters = self.newest.voters
+        return Question(self.slot, voters, quorum(len(voters)))
+
+    def retirement(self, subject: str) -> Question | None:
+        """What the others may decide instead: that a member's log ends. None where they are too few, or it is none."""
+        voters = self.newest.voters
+        if subject not in voters or len(voters) < RETIREMENT_MEMBERS_MIN:
+            return None
+        slot = retirement_slot_of(self.newest.hash, self.attempt, subject)
+        others = tuple(voter for voter in voters if voter != subject)
+        return Question(slot, others, retirement_quorum(len(voters)), subject)
+
 
 def name_federation(founding: FederationFounding) -> bytes:
     """The 32 bytes that name the federation which this record founds: the hash of its first version."""
@@ -156,8 +185,11 @@ def parse_changes(content: bytes) -> list[bytes]:
     return leaves
 
 
-def read_change(history: History, said: Said) -> Change:
-    """What a record would change in the newest version; RefusedError when it may not, or has already."""
+def read_change(history: History, said: Said, subject: str = "") -> Change:
+    """What a record would change in the newest version; RefusedError when it may not, or has already.
+
+    `subject`: the member whose log the question can end, empty for the ordinary one, which ends none.
+    """
     roster = history.newest.roster
     if getattr(said.body, "federation", None) != history.federation:
         raise RefusedError.at("federation", "the record is meant for another federation")
@@ -177,6 +209,8 @@ def read_change(history: History, said: Said) -> Change:
                 raise RefusedError.at("succession", "lies in another log than the one that goes on")
             return Replace(old, member)
         case Retirement(_, old):
+            if old != subject:
+                raise RefusedError.at("old", "the others alone decide that a log ends, in a slot of their own")
             return Leave(old)
         case LeaveNotice(_):
             if said.index <= history.joined.get(said.origin, -1):
@@ -191,9 +225,12 @@ def read_change(history: History, said: Said) -> Change:
     raise RefusedError.at("kind", "the record changes no roster")
 
 
-def apply_changes(history: History, saids: Sequence[Said]) -> History:
+def apply_changes(history: History, saids: Sequence[Said], subject: str = "") -> History:
     """The history with one more version, made by these records; RefusedError when it cannot be made."""
-    following = follow(history.newest, [read_change(history, said) for said in saids])
+    changes = [read_change(history, said, subject) for said in saids]
+    if len(saids) > 1 and any(isinstance(said.body, Retirement) for said in saids):
+        raise RefusedError.at("changes", "a version that ends a log changes nothing else")
+    following = follow(history.newest, changes)
     counts = {said.origin: said.index for said in saids if isinstance(said.body, HeadCount)}
     requests = [said.body.join for said in saids if isinstance(said.body, Admission)]
     joins = {request.origin: request.index for request in requests}
@@ -209,29 +246,58 @@ def apply_changes(history: History, saids: Sequence[Said]) -> History:
 
 def fold_federation(
     founding: FederationFounding,
-    closed_content: Callable[[bytes, tuple[str, ...]], bytes | None],
+    closed_content: Callable[[Question], bytes | None],
     find: Callable[[bytes], Said | None],
+    known: History | None = None,
 ) -> History:
     """The versions of a federation from its founding record on.
 
-    `closed_content(slot, voters)` is what a slot closed on, None while open or unknown; `find` gives a record by leaf.
-    A version that cannot be made although it was decided is passed over: the slot's next attempt follows.
+    `closed_content` is what a question's slot closed on, None while open or unknown; `find` gives a record by leaf.
+    A version that cannot be made although it was decided is passed over: the next attempt follows, with slots of its
+    own. `known` is what an earlier fold came to, which further records can only lengthen.
     """
-    history = History((found_federation(founding.member, founding.charter),))
+    history = known or History((found_federation(founding.member, founding.charter),))
+    history = msgspec.structs.replace(history, lacks=False)
     while len(history.versions) + history.attempt < VERSIONS_MAX:
-        content = closed_content(history.slot, history.newest.voters)
+        content, subject = _find_outcome(history, closed_content)
         if content is None:
             break
         try:
             saids = [find(leaf) for leaf in parse_changes(content)]
             if None in saids:
                 return msgspec.structs.replace(history, lacks=True)
-            history = apply_changes(history, [said for said in saids if said is not None])
+            history = apply_changes(history, [said for said in saids if said is not None], subject)
         except RefusedError as error:
             place = f"version {history.newest.roster.version + 1}, attempt {history.attempt}"
             findings = (*history.findings, Finding(place, error.reason))
             history = msgspec.structs.replace(history, attempt=history.attempt + 1, findings=findings)
     return history
+
+
+def check_request(admission: Admission, said: Said) -> None:
+    """RefusedError unless this record is the request that an admission refers to, by the co-op that it admits."""
+    request = said.body
+    if (said.origin, said.index) != (admission.member.origin, admission.join.index):
+        raise RefusedError.at("join", "the request does not lie where the admission says")
+    if not isinstance(request, JoinRequest) or request.federation != admission.federation:
+        raise RefusedError.at("join", "the record is no request to join this federation")
+    if (request.kind, request.heads) != (admission.member.kind, admission.member.heads):
+        raise RefusedError.at("member", "another kind or count of people than the co-op's own word")
+
+
+def list_questions(history: History) -> list[Question]:
+    """The questions of which the next version may come: the ordinary one, then for each member that its log ends."""
+    found = (history.retirement(subject) for subject in history.newest.voters)
+    return [history.question, *(question for question in found if question is not None)]
+
+
+def _find_outcome(history: History, closed_content: Callable[[Question], bytes | None]) -> tuple[bytes | None, str]:
+    """What the next version was closed on and in whose question; at most one closes on a content of its own."""
+    for question in list_questions(history):
+        content = closed_content(question)
+        if content is not None:
+            return content, question.subject
+    return None, ""
 
 
 def list_changes(history: History, saids: Iterable[Said]) -> list[Said]:

@@ -1,18 +1,21 @@
-"""When a log's key is lost or stolen: who goes on in its place, and which of its entries still count.
+"""When a log's key is lost or stolen: who goes on in its place, who may end it, and which of its entries still count.
 
 Invariant: the recovery key alone names a successor; the log's own key never does, for a thief has it.
 Invariant: nobody continues another's tree: a successor is a log of its own, under a name of its own.
 Invariant: what follows from a set of successions is the same in whatever order they came.
+Invariant: any two quorums that can close a version of the roster, its ordinary one or one that ends a log, have more
+voters in common than may be faulty.
 Spec: docs/spec/succession.md
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
-from protocol.core.encoding import to_value
-from protocol.core.errors import RefusedError
+from protocol.core.encoding import encode, to_value
+from protocol.core.errors import MisuseError, RefusedError
 from protocol.core.founding import Founding
 from protocol.core.identity import PUBLIC_BYTES, SigningKey, key_id, recovery_key_hash
 from protocol.core.record import (
@@ -26,8 +29,12 @@ from protocol.core.record import (
     sign_statement,
     verify_statement,
 )
+from protocol.federation.votes import quorum
 
 SUCCESSION_KIND: Final = "key.succession"
+RETIREMENT_SLOT_DOMAIN: Final = b"rochdale/retirement-slot/v1\0"
+RETIREMENT_MEMBERS_MIN: Final = 3
+LEAVE_AND_FOUND: Final = "in a federation of two nobody can end the other's log: leave, and found anew"
 RecoveryKey = Annotated[bytes, msgspec.Meta(min_length=PUBLIC_BYTES, max_length=PUBLIC_BYTES)]
 Size = Annotated[int, msgspec.Meta(ge=1, le=INDEX_MAX)]
 
@@ -107,3 +114,20 @@ def fold_ends(
 def is_after_end(end: End, size: int, root: bytes) -> bool:
     """Whether a signed head of an ended log is none of its own: longer than its end, or another of that size."""
     return size > end.size or (size == end.size and root != end.root)
+
+
+def retirement_slot_of(predecessor: bytes, attempt: int, subject: str) -> bytes:
+    """The decision slot in which the others end a member's log instead of what `slot_of` decides."""
+    return hashlib.sha256(RETIREMENT_SLOT_DOMAIN + encode([predecessor, attempt, subject])).digest()
+
+
+def retirement_quorum(member_count: int) -> int:
+    """How many members must agree that the log of one of so many ends; that one is not counted.
+
+    A quorum of the others, and enough of them that two such quorums, each ending the log of another member, share
+    more voters than may be faulty. MisuseError below three members, where one alone would decide.
+    """
+    if member_count < RETIREMENT_MEMBERS_MIN:
+        raise MisuseError(LEAVE_AND_FOUND)
+    faulty = member_count - quorum(member_count)
+    return max(quorum(member_count - 1), (member_count + faulty) // 2 + 1)

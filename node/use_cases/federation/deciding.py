@@ -29,7 +29,7 @@ from protocol.federation.decision import (
 )
 from protocol.federation.vote_records import VOTE_KINDS, ProposalBody, format_vote, hash_content, vote_of
 from protocol.federation.votes import Vote
-from storage.record_index import IndexedRecord, records
+from storage.record_index import IndexedRecord, latest, records
 
 EVENTS_MAX = 4_096
 
@@ -41,7 +41,13 @@ class Decider:
     """One slot at this node: feed it with records and with what this node would propose; it calls back once closed."""
 
     def __init__(
-        self, node: Node, slot: bytes, voters: Iterable[str], judge: Judge, closed: Callable[[bytes], None]
+        self,
+        node: Node,
+        slot: bytes,
+        voters: Iterable[str],
+        judge: Judge,
+        closed: Callable[[bytes], None],
+        needed: int | None = None,
     ) -> None:
         self._node, self.slot, self._judge, self._on_closed = node, slot, judge, closed
         self._contents: dict[bytes, bytes] = {}
@@ -52,7 +58,8 @@ class Decider:
         self._offered: bytes | None = None
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         self._timers: list[asyncio.TimerHandle] = []
-        self._state = self._restore(tuple(sorted(voters)))
+        self._state = self._restore(tuple(sorted(voters)), needed)
+        self._casting = asyncio.Lock()
         self._task = asyncio.create_task(self._work(), name="decider")
         self._started = False
 
@@ -92,17 +99,19 @@ class Decider:
         return bool(self._contents)
 
     async def stop(self) -> None:
-        """Take no further part; what was cast stays cast."""
+        """Take no further part; what was cast stays cast, and nothing is cast after this has returned."""
         for timer in self._timers:
             timer.cancel()
-        self._task.cancel()
+        # A vote that is on its way into our log gets there first.
+        async with self._casting:
+            self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    def _restore(self, voters: tuple[str, ...]) -> DecisionState:
+    def _restore(self, voters: tuple[str, ...], needed: int | None) -> DecisionState:
         me, votes = self._node.origin, self._list_votes()
         own = [vote for vote in votes if vote.voter == me]
         others = [vote for vote in votes if vote.voter != me]
-        return restore(me, voters, self.slot, own, others)
+        return restore(me, voters, self.slot, own, others, needed)
 
     def _list_votes(self) -> list[Vote]:
         """Every vote of this slot in the logs."""
@@ -141,7 +150,8 @@ class Decider:
                 match action:
                     case Cast(vote):
                         kind, body = format_vote(vote, self._contents.get(vote.value or b""))
-                        await publish(self._node, kind, body)
+                        async with self._casting:
+                            await publish(self._node, kind, body)
                     case SetTimer(round_number, step):
                         self._set_timer(Timeout(round_number, step))
                     case NeedJudgement(value):
@@ -181,8 +191,11 @@ class Decider:
             self._on_closed(content)
 
 
-def closed_content(node: Node, slot: bytes, voters: Iterable[str]) -> bytes | None:
-    """What a slot was closed on, from the logs alone; None while it is open or its content has not arrived."""
+def closed_content(node: Node, slot: bytes, voters: Iterable[str], needed: int | None = None) -> bytes | None:
+    """What a slot was closed on, from the logs alone; None while it is open or its content has not arrived.
+
+    `needed` voters close it, where the question asks for more than a quorum.
+    """
     db = node.database.reader
     votes: list[Vote] = []
     contents: dict[bytes, bytes] = {}
@@ -193,5 +206,23 @@ def closed_content(node: Node, slot: bytes, voters: Iterable[str]) -> bytes | No
                 votes.append(vote)
             if isinstance(indexed.body, ProposalBody):
                 contents[hash_content(indexed.body.content)] = indexed.body.content
-    value = is_closed(votes, voters) if votes else None
+    value = is_closed(votes, voters, needed) if votes else None
     return None if value is None else contents.get(value)
+
+
+def has_voted(node: Node, slot: bytes) -> bool:
+    """Whether this home has cast any vote in a slot."""
+    return any(latest(node.database.reader, kind, slot, node.origin, 1) for kind in VOTE_KINDS)
+
+
+def read_own_lock(node: Node, slot: bytes) -> bytes | None:
+    """The value that this home holds to in a slot, by its own log; None where it holds to none."""
+    cast = records(node.database.reader, "decision.precommit", slot, node.origin, every_branch=True)
+    held = [one.body for one in cast if one.body.value is not None and not one.record.sigs]
+    return max(held, key=lambda body: body.round).value if held else None
+
+
+def find_content(node: Node, slot: bytes, value: bytes) -> bytes | None:
+    """What a value of a slot stands for, None where no proposal of it is here."""
+    proposed = records(node.database.reader, "decision.proposal", slot, every_branch=True)
+    return next((one.body.content for one in proposed if hash_content(one.body.content) == value), None)

@@ -1,59 +1,45 @@
 """Keeps the roster: hears who wants in or out, takes part in deciding each version, and knows whom to trust with what.
 
-Invariant: this node votes for a change that any member vouches for; a new charter only after a person here accepted it.
+Invariant: this node votes for a change that any member vouches for; a new charter, or the end of a member's log, only
+after a person here accepted it.
+Invariant: once it has turned to ending a member's log, it signs nothing more in the ordinary slot of that version.
+Spec: docs/spec/federation.md, docs/spec/succession.md
 """
 
 import asyncio
 from collections.abc import Mapping
-from functools import lru_cache
 
 from node.use_cases.context import Node
-from node.use_cases.federation.deciding import Decider
-from node.use_cases.federation.verbs import (
-    INVITED_SETTING,
-    card_of_member,
-    find_said,
-    member_of_card,
-    read_history,
-)
-from node.use_cases.keys.following import is_agreed, meet_successors, vouch_for_successor
+from node.use_cases.federation.admitting import admit_invited, is_admissible, is_fit, meet_candidates
+from node.use_cases.federation.deciding import Decider, find_content, has_voted, read_own_lock
+from node.use_cases.federation.roster_records import CHANGE_KINDS, find_retirement, list_offered
+from node.use_cases.federation.verbs import card_of_member, find_said, read_history
+from node.use_cases.keys.following import is_agreed, meet_successors
 from node.use_cases.peers import pin_card
-from node.use_cases.publish import publish
-from protocol.core.encoding import to_struct
 from protocol.core.errors import RefusedError
-from protocol.core.record import Reference
 from protocol.federation.charter import Charter, hash_charter
 from protocol.federation.membership import (
     Admission,
     CharterProposal,
     History,
+    Question,
     Retirement,
     Said,
     Succession,
     apply_changes,
     format_changes,
     list_changes,
+    list_questions,
     parse_changes,
     read_change,
 )
-from protocol.federation.peer_card import PeerCard, check_card
-from protocol.federation.roster import Member
-from protocol.federation.vote_records import VOTE_KINDS
+from protocol.federation.vote_records import VOTE_KINDS, hash_content
 from protocol.log.quorum import Rule
-from storage.record_index import IndexedRecord, records, records_between
+from storage.record_index import records_between
 from storage.settings import setting
 
 ACCEPTED_SETTING = "accepted_charter"
-CHANGE_KINDS = (
-    "federation.admission",
-    "federation.leave",
-    "federation.heads",
-    "federation.charter",
-    "federation.succession",
-    "federation.retirement",
-)
 KINDS = frozenset({"federation.founding", "federation.join", "key.succession", *CHANGE_KINDS, *VOTE_KINDS})
-FIT_KEPT = 1_024
 WITNESS_NAME = "{origin}/witness"
 
 
@@ -65,6 +51,12 @@ class RosterKeeper:
         self.history: History | None = None
         self._decider: Decider | None = None
         self._closed_slot = b""
+        self._subject = ""
+        self._word: Said | None = None
+        self._lock: bytes | None = None
+        self._offered: list[Said] = []
+        self._beside: frozenset[bytes] = frozenset()
+        self._is_overtaken = False
         self._poked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -128,11 +120,12 @@ class RosterKeeper:
 
     def _hear(self, origin: str, start: int, stop: int) -> None:
         for indexed in records_between(self._node.database.reader, origin, start, stop, KINDS):
-            if indexed.record.kind not in VOTE_KINDS:
+            if indexed.record.kind not in VOTE_KINDS or self._decider is None:
                 self._poked.set()
-            elif self._decider is not None and indexed.body.slot == self._decider.slot:
+            elif indexed.body.slot == self._decider.slot:
                 self._decider.take(indexed)
-            elif self._decider is None:
+            elif indexed.body.slot in self._beside:
+                self._is_overtaken = True
                 self._poked.set()
 
     async def _work(self) -> None:
@@ -147,19 +140,67 @@ class RosterKeeper:
                 self._node.log.exception("roster.failed")
 
     async def _advance(self) -> None:
-        if self.history is None or self._decider is None:
-            self.history = read_history(self._node)
+        if self.history is None or self._decider is None or self._is_overtaken:
+            await self._read_anew()
         if self.history is None:
             return
         if self._decider is None:
             await self._meet_members()
-            if self.history.lacks or self.history.slot == self._closed_slot:
+            if self.history.lacks or self._closed_slot in self._slots():
                 # The next version is decided, but a record that it names or was proposed by is still on its way.
                 return
-            self._open_decider()
-        await meet_successors(self._node, self.history)
-        await self._admit_invited()
+        await self._take_part()
+        self._offered = list_offered(self._node.database.reader, self.history)
+        await meet_successors(self._node, self._offered)
+        await meet_candidates(self._node, self._offered)
+        await admit_invited(self._node, self.history)
         self._offer()
+
+    async def _read_anew(self) -> None:
+        """Follow what was decided, be it in a slot in which this node had no part."""
+        self._is_overtaken = False
+        history = read_history(self._node, self.history)
+        if self._decider is not None and history is not None and history.slot != self.history_slot:
+            await self._stop_deciding()
+        self.history = history
+
+    @property
+    def history_slot(self) -> bytes:
+        """The ordinary slot of the version that comes next; empty outside any federation."""
+        return b"" if self.history is None else self.history.slot
+
+    def _slots(self) -> frozenset[bytes]:
+        assert self.history is not None
+        return frozenset(question.slot for question in list_questions(self.history))
+
+    async def _take_part(self) -> None:
+        """Decide the ordinary question; or, for good, that a member's log ends, once enough have agreed to it.
+
+        Whoever turns signs nothing more in the ordinary slot, and brings along what it held to there.
+        """
+        assert self.history is not None
+        question, word = self._pick_question()
+        self._word = word
+        if self._decider is not None and self._decider.slot == question.slot:
+            return
+        await self._stop_deciding()
+        self._lock = read_own_lock(self._node, self.history.slot) if question.subject else None
+        self._subject, self._beside = question.subject, self._slots() - {question.slot}
+        voters, needed = question.voters, question.needed
+        self._decider = Decider(self._node, question.slot, voters, self._judge, self._closed, needed)
+
+    def _pick_question(self) -> tuple[Question, Said | None]:
+        assert self.history is not None
+        agreed = find_retirement(self._node, self.history)
+        for question in list_questions(self.history)[1:]:
+            if self._node.origin in question.voters and has_voted(self._node, question.slot):
+                return question, agreed[1] if agreed is not None and agreed[0] == question else None
+        return (self.history.question, None) if agreed is None else agreed
+
+    async def _stop_deciding(self) -> None:
+        decider, self._decider = self._decider, None
+        if decider is not None:
+            await decider.stop()
 
     async def _meet_members(self) -> None:
         """Pin every member, so that its log is mirrored and its sessions are let in."""
@@ -176,67 +217,59 @@ class RosterKeeper:
         if planner is not None:
             planner.open_calls()
 
-    def _open_decider(self) -> None:
-        assert self.history is not None
-        voters = self.history.newest.voters
-        self._decider = Decider(self._node, self.history.slot, voters, self._judge, self._closed)
-
     def _offer(self) -> None:
         """Propose all changes that could be made now, and let the decision begin when there are any."""
         # While this node published, the slot may have been closed: then the next turn opens the one that follows.
         if self._decider is None or self.history is None:
             return
-        changes = list_changes(self.history, [said for said in self._pending() if self._is_accepted(said)])
-        if changes:
-            self._decider.offer(format_changes([said.leaf for said in changes]))
+        content = self._make_offer()
+        if content is not None:
+            self._decider.offer(content)
             self._decider.start()
         elif self._decider.has_proposal:
             self._decider.start()
         self._decider.judge_again()
 
-    def _pending(self) -> list[Said]:
+    def _make_offer(self) -> bytes | None:
         assert self.history is not None
-        db, found = self._node.database.reader, list[Said]()
-        for kind in CHANGE_KINDS:
-            for indexed in records(db, kind, self.history.federation):
-                if not indexed.record.sigs and indexed.leaf not in self.history.applied:
-                    found.append(Said(indexed.origin, indexed.index, indexed.leaf, indexed.body))
-        return found
+        if self._lock is not None:
+            return find_content(self._node, self.history.slot, self._lock)
+        if self._subject:
+            return None if self._word is None else format_changes([self._word.leaf])
+        changes = list_changes(self.history, [said for said in self._offered if self._is_accepted(said)])
+        return format_changes([said.leaf for said in changes]) if changes else None
 
     def _judge(self, content: bytes) -> bool | None:
         assert self.history is not None
+        if self._lock is not None:
+            return hash_content(content) == self._lock
         try:
             db = self._node.database.reader
             saids = [find_said(db, leaf, every_branch=False) for leaf in parse_changes(content)]
-            for said in saids:
-                if said is not None:
-                    read_change(self.history, said)
-                    if not self._is_accepted(said):
-                        return False
-            if None in saids:
+            here = [said for said in saids if said is not None]
+            for said in here:
+                read_change(self.history, said, self._subject)
+            verdicts = [self._is_accepted(said) for said in here]
+            if False in verdicts:
+                return False
+            if None in saids or None in verdicts:
                 return None
-            apply_changes(self.history, [said for said in saids if said is not None])
+            apply_changes(self.history, here, self._subject)
         except RefusedError:
             return False
         return True
 
-    def _is_accepted(self, said: Said) -> bool:
+    def _is_accepted(self, said: Said) -> bool | None:
         if isinstance(said.body, Admission):
-            # Two members may vouch for one request: the second word must not bring back whoever has left since.
-            return _is_fit(said.body.member) and said.body.join.leaf not in self._list_used_requests()
-        if isinstance(said.body, Succession | Retirement):
-            is_fit = isinstance(said.body, Retirement) or _is_fit(said.body.member)
-            return is_fit and is_agreed(self._node, said.body)
+            return is_admissible(self._node, said.body)
+        if isinstance(said.body, Succession):
+            return is_fit(said.body.member) and is_agreed(self._node, said.body)
+        if isinstance(said.body, Retirement):
+            return self._word is not None and said.body == self._word.body
         if not isinstance(said.body, CharterProposal):
             return True
         accepted = setting(self._node.database.reader, ACCEPTED_SETTING)
         return said.origin == self._node.origin or accepted == hash_charter(said.body.charter)
-
-    def _list_used_requests(self) -> set[bytes]:
-        """The requests to join that a version has followed: a co-op that left says anew that it wants to belong."""
-        assert self.history is not None
-        found = records(self._node.database.reader, "federation.admission", self.history.federation)
-        return {indexed.body.join.leaf for indexed in found if indexed.leaf in self.history.applied}
 
     def _closed(self, _: bytes) -> None:
         decider, self._decider = self._decider, None
@@ -249,38 +282,3 @@ class RosterKeeper:
         # Stopped from a task of its own: the decider is still on the stack that called back.
         task = asyncio.create_task(decider.stop())
         self._retiring = task
-
-    async def _admit_invited(self) -> None:
-        """Vouch for those whom a person here invited and who said in their own log that they want to belong."""
-        assert self.history is not None
-        history, db = self.history, self._node.database.reader
-        members = set(history.newest.voters)
-        if self._node.origin not in members:
-            return
-        vouched = records(db, "federation.admission", history.federation)
-        admitted = {indexed.body.join.leaf for indexed in vouched if indexed.origin in members}
-        for indexed in records(db, "federation.join", history.federation):
-            invited = setting(db, f"{INVITED_SETTING}/{indexed.origin}")
-            if indexed.origin in members or indexed.leaf in admitted or invited is None or indexed.record.sigs:
-                continue
-            await self._admit(indexed, to_struct(invited, PeerCard, "invited"))
-
-    async def _admit(self, indexed: IndexedRecord, card: PeerCard) -> None:
-        assert self.history is not None
-        member = member_of_card(card, indexed.body.kind, indexed.body.heads)
-        if await vouch_for_successor(self._node, self.history, member):
-            return
-        request = Reference(indexed.origin, indexed.index, indexed.leaf)
-        await publish(
-            self._node, "federation.admission", Admission(self.history.federation, member, request), [request]
-        )
-
-
-@lru_cache(FIT_KEPT)
-def _is_fit(member: Member) -> bool:
-    """Whether a member that somebody vouches for has a card by which nodes can meet it; asked again at every turn."""
-    try:
-        check_card(card_of_member(member))
-    except RefusedError:
-        return False
-    return True

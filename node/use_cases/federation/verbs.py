@@ -122,8 +122,11 @@ def federation_of(node: Node) -> bytes | None:
     return found if isinstance(found, bytes) else None
 
 
-def read_history(node: Node) -> History | None:
-    """The versions of this home's federation as its logs tell them; None while its founding record is not here."""
+def read_history(node: Node, known: History | None = None) -> History | None:
+    """The versions of this home's federation as its logs tell them; None while its founding record is not here.
+
+    `known` is what they told before: the versions that follow are looked for only.
+    """
     federation = federation_of(node)
     if federation is None:
         return None
@@ -131,7 +134,10 @@ def read_history(node: Node) -> History | None:
     for indexed in records(db, "federation.founding", federation, every_branch=True):
         if indexed.origin == indexed.body.member.origin and not indexed.record.sigs:
             return fold_federation(
-                indexed.body, lambda slot, voters: closed_content(node, slot, voters), lambda leaf: find_said(db, leaf)
+                indexed.body,
+                lambda one: closed_content(node, one.slot, one.voters, one.needed),
+                lambda leaf: find_said(db, leaf),
+                known,
             )
     return None
 
@@ -173,9 +179,11 @@ async def create(node: Node, params: CreateParams) -> RosterReport:
 async def invite(node: Node, params: InviteParams) -> dict[str, str]:
     """Pin a co-op by its card, remember that a person invited it, and give the text to send it."""
     history = current_history(node)
-    if history is None or all(member.origin != node.origin for member in history.newest.roster.members):
+    if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "only a member can invite; found a federation or join one first")
     card = parse_card(params.card)
+    if card.origin in history.newest.voters:
+        raise RefusedError.at("card", "that co-op is a member already")
     await pin_card(node, card)
     value = to_value(card)
     await node.database.write(lambda db: set_setting(db, f"{INVITED_SETTING}/{card.origin}", value))

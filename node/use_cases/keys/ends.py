@@ -98,15 +98,26 @@ def read_founding(db: sqlite3.Connection, origin: str) -> Founding | None:
     return first.body
 
 
+def is_succession(db: sqlite3.Connection, origin: str, index: int, leaf: bytes, old: str) -> bool:
+    """Whether the record at this place makes its log the successor of `old`."""
+    found = record_at(db, origin, index)
+    if found is None or found.leaf != leaf or not isinstance(found.body, KeySuccession):
+        return False
+    return found.body.old == old and _is_checked(db, found)
+
+
 def _list_checked(db: sqlite3.Connection) -> Iterator[IndexedRecord]:
-    for indexed in records(db, SUCCESSION_KIND, every_branch=True):
-        founding = read_founding(db, indexed.body.old) if isinstance(indexed.body, KeySuccession) else None
-        try:
-            if founding is not None:
-                check_succession(indexed.record, indexed.body, indexed.origin, founding)
-                yield indexed
-        except RefusedError:
-            continue
+    return (indexed for indexed in records(db, SUCCESSION_KIND, every_branch=True) if _is_checked(db, indexed))
+
+
+def _is_checked(db: sqlite3.Connection, indexed: IndexedRecord) -> bool:
+    founding = read_founding(db, indexed.body.old) if isinstance(indexed.body, KeySuccession) else None
+    try:
+        if founding is not None:
+            check_succession(indexed.record, indexed.body, indexed.origin, founding)
+        return founding is not None
+    except RefusedError:
+        return False
 
 
 def _has_cause(db: sqlite3.Connection) -> bool:

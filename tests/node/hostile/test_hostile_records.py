@@ -212,8 +212,8 @@ async def test_a_member_that_babbles_in_every_kind_stops_nobody(north: Node) -> 
     assert not keeper._task.done() and not any(task.done() for task in north.parts["planner"]._tasks.values())
 
     # All of it again, from the logs alone.
-    before = list(record_index.rows(north.database.reader))
     await stop(north)
+    before = list(record_index.rows(north.database.reader))
     await north.database.write(record_index.rebuild)
     assert list(record_index.rows(north.database.reader)) == before
     await start(north)
@@ -248,9 +248,16 @@ async def test_a_member_that_nobody_could_meet_is_not_let_in_and_stops_nobody(
 async def test_a_member_under_an_origin_that_we_know_by_other_keys_keeps_us_from_nothing(north: Node) -> None:
     federation = await found(north)
     pinned = peer_state.peers(north.database.reader)
-    card = msgspec.structs.replace(HostileLog().card, log_key=generate(b"x" * 32).public)
+    south = HostileLog()
+    place = south.say("federation.join", {"federation": federation, "kind": "producers", "heads": 9})
+    await south.push(Receiver(north))
+    request = Reference(ORIGIN, place, rows(north)[place].leaf)
+    card = msgspec.structs.replace(south.card, witness_key=generate(b"x" * 32).public)
     member = member_of_card(card, "producers", 9)
-    await publish(north, "federation.admission", Admission(federation, member, Reference(ORIGIN, 0, bytes(32))))
+    another = msgspec.structs.replace(member, log_key=generate(b"y" * 32).public)
+    # Another log key: the request that was read is not of the co-op that somebody vouches for.
+    await publish(north, "federation.admission", Admission(federation, another, request))
+    await publish(north, "federation.admission", Admission(federation, member, request))
     await until(north, lambda: heads(north) == {"north": 180, "South": 9})
     await count_heads(north, HeadsParams(200))
     await until(north, lambda: north.parts["roster"].waits_for() == (ORIGIN,))

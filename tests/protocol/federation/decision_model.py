@@ -8,9 +8,10 @@ missed; what is reduced and why that is sound is written in docs/spec/decision.m
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 
@@ -40,21 +41,38 @@ Local = tuple[frozenset[Vote], int]
 Votes = frozenset[Vote]
 Choice = tuple[list[Vote], list[Event]]
 """What a node is given before one step: votes of others, and what happens then."""
-World = tuple[Local, Local, Local]
+World = tuple[Local, ...]
 
 
-def find_slot(first_proposer: str) -> bytes:
+class Electorate(NamedTuple):
+    """Who decides in a model: `honest` are those of the voters that take part as the rules say, `liar` is empty where
+    the others are only silent. `acceptable`: the values that an honest node may ever like; all where it is not named.
+    """
+
+    voters: tuple[str, ...] = VOTERS
+    honest: tuple[str, ...] = HONEST
+    liar: str = LIAR
+    values: tuple[bytes, ...] = VALUES
+    needed: int | None = None
+    acceptable: Mapping[str, frozenset[bytes]] = {}
+
+
+FOUR = Electorate()
+
+
+def find_slot(first_proposer: str, voters: tuple[str, ...] = VOTERS) -> bytes:
     """A slot whose round 0 is proposed by the named co-op."""
     slots = (bytes([number]) * 32 for number in range(256))
-    return next(slot for slot in slots if decision.proposer(VOTERS, slot, 0) == first_proposer)
+    return next(slot for slot in slots if decision.proposer(voters, slot, 0) == first_proposer)
 
 
 class Model:
     """The worlds that three honest nodes and a liar can reach in rounds 0 to `last_round` of one slot."""
 
-    def __init__(self, first_proposer: str, last_round: int) -> None:
-        self.slot = find_slot(first_proposer)
+    def __init__(self, first_proposer: str, last_round: int, electorate: Electorate = FOUR) -> None:
+        self.slot = find_slot(first_proposer, electorate.voters)
         self.last_round = last_round
+        self.who = electorate
         self._interned: dict[Local, Local] = {}
         self._parts: dict[tuple[Local, int], tuple[Votes, ...]] = {}
         self._steps: dict[tuple[object, ...], frozenset[Local]] = {}
@@ -62,12 +80,12 @@ class Model:
     def explore(self, worlds_max: int = 10_000_000) -> Iterator[World]:
         """Every reachable world, once."""
         local = self._intern((frozenset(), 0))
-        start: World = (local, local, local)
+        start: World = (local,) * len(self.who.honest)
         seen, queue = {start}, deque([start])
         while queue:
             world = queue.popleft()
             yield world
-            for seat in range(len(HONEST)):
+            for seat in range(len(self.who.honest)):
                 for following in self.list_following(world, seat):
                     if following not in seen:
                         assert len(seen) < worlds_max, "the model grew beyond its bound"
@@ -77,31 +95,28 @@ class Model:
     def walk(self, choice: Random, steps: int) -> Iterator[World]:
         """One way through the worlds, for rounds that are too many to see all."""
         local = self._intern((frozenset(), 0))
-        world: World = (local, local, local)
+        world: World = (local,) * len(self.who.honest)
         for _ in range(steps):
             yield world
-            following = sorted(self.list_following(world, choice.randrange(len(HONEST))), key=repr)
+            following = sorted(self.list_following(world, choice.randrange(len(self.who.honest))), key=repr)
             world = choice.choice(following) if following else world
 
     def list_following(self, world: World, seat: int) -> Iterator[World]:
         """The worlds after one honest node's next step, for any votes delivered, judgement or wait run out."""
-        first, second, third = world
-        if seat == 0:
-            yield from ((local, second, third) for local in self.list_steps(seat, first, second, third))
-        elif seat == 1:
-            yield from ((first, local, third) for local in self.list_steps(seat, second, first, third))
-        else:
-            yield from ((first, second, local) for local in self.list_steps(seat, third, first, second))
+        others = world[:seat] + world[seat + 1 :]
+        for local in self.list_steps(seat, world[seat], *others):
+            yield (*world[:seat], local, *world[seat + 1 :])
 
     def list_steps(self, seat: int, local: Local, *others: Local) -> set[Local]:
-        """Where one honest node can be after its next step, by what the two others have signed."""
-        left, right = (self._part_votes(other, local[1]) for other in others)
+        """Where one honest node can be after its next step, by what the others have signed."""
+        node, parts = self.who.honest[seat], [self._part_votes(other, local[1]) for other in others]
         found: set[Local] = set()
-        for group, (ours, theirs) in enumerate(zip(left, right, strict=True)):
-            key = (seat, local, group, ours, theirs)
+        for group, list_choices in enumerate(_CHOICES):
+            heard = frozenset[Vote]().union(*(part[group] for part in parts))
+            key = (seat, local, group, heard)
             if key not in self._steps:
-                choices = _CHOICES[group](self, HONEST[seat], local[1], ours | theirs)
-                ends = (end for choice in choices for end in self._drive(HONEST[seat], local, *choice))
+                choices = list_choices(self, node, local[1], heard)
+                ends = (end for choice in choices for end in self._drive(node, local, *choice))
                 within = {self._intern(end) for end in ends if end[1] <= self.last_round and end != local}
                 self._steps[key] = frozenset(within)
             found |= self._steps[key]
@@ -126,7 +141,7 @@ class Model:
     def list_proposing(self, node: str, round_number: int, others: Votes) -> Iterator[Choice]:
         """The wait for a proposal runs out; or this node has something to propose, old or new."""
         yield [], [Timeout(round_number, "propose")]
-        for value in VALUES:
+        for value in self.who.values:
             yield [], [ValueReady(value)]
             for earlier in range(round_number):
                 support = self._collect_prevotes(earlier, value, others)
@@ -136,15 +151,18 @@ class Model:
     def list_prevoting(self, node: str, round_number: int, others: Votes) -> Iterator[Choice]:
         """A proposal comes in, with all that speaks for it, and is liked or not."""
         proposals = [vote for vote in others if isinstance(vote, Proposal)]
-        if decision.proposer(VOTERS, self.slot, round_number) == LIAR:
-            earlier = range(NO_ROUND, round_number)
-            proposals = [Proposal(self.slot, round_number, value, valid, LIAR) for value in VALUES for valid in earlier]
+        leader = decision.proposer(self.who.voters, self.slot, round_number)
+        if leader == self.who.liar:
+            earlier, values = range(NO_ROUND, round_number), self.who.values
+            proposals = [
+                Proposal(self.slot, round_number, value, valid, leader) for value in values for valid in earlier
+            ]
         for proposal in proposals:
             support = self._collect_prevotes(proposal.valid_round, proposal.value, others)
             for acceptable in (True, False):
                 yield [proposal], [Judged(proposal.value, acceptable)]
                 yield [proposal, *support], [Judged(proposal.value, acceptable)]
-        for value in VALUES:
+        for value in self.who.values:
             yield [], [Judged(value, True)]
             yield [], [Judged(value, False)]
 
@@ -160,19 +178,20 @@ class Model:
 
     def list_skipping(self, node: str, round_number: int, others: Votes) -> Iterator[Choice]:
         """Any votes of later rounds come in; the liar claims to be as far on as it likes."""
-        for size in range(1, len(HONEST)):
+        for size in range(1, len(self.who.honest)):
             for part in combinations({vote.voter: vote for vote in sorted(others, key=_get_round)}.values(), size):
                 yield list(part), []
-        for ahead in others:
+        for ahead in others if self.who.liar else ():
             for reached in range(round_number + 1, ahead.round + 1):
-                yield [ahead, Precommit(self.slot, reached, None, LIAR)], []
+                yield [ahead, Precommit(self.slot, reached, None, self.who.liar)], []
 
     def _collect_prevotes(self, round_number: int, value: bytes, others: Votes) -> list[Vote]:
         """All that could speak for a value in an earlier round, the liar's word included."""
         if round_number == NO_ROUND:
             return []
         known = [vote for vote in others if isinstance(vote, Prevote) and vote.round == round_number]
-        return [*(vote for vote in known if vote.value == value), Prevote(self.slot, round_number, value, LIAR)]
+        lies = [Prevote(self.slot, round_number, value, self.who.liar)] if self.who.liar else []
+        return [*(vote for vote in known if vote.value == value), *lies]
 
     def _pair_with_lies(
         self, heard: Votes, kind: type[Prevote] | type[Precommit], round_number: int
@@ -181,8 +200,9 @@ class Model:
 
         Any two stand for all pairs: a ballot box counts whoever signed twice for every value (test_votes.py).
         """
-        said: list[Vote] = [kind(self.slot, round_number, value, LIAR) for value in (None, *VALUES)]
-        lies = [[], *([lie] for lie in said), said[1:]]
+        liar, values = self.who.liar, (None, *self.who.values)
+        said: list[Vote] = [kind(self.slot, round_number, value, liar) for value in values] if liar else []
+        lies = [[], *([lie] for lie in said), *([said[1:]] if liar else [])]
         for size in range(len(heard) + 1):
             for part in combinations(heard, size):
                 for lie in lies:
@@ -191,9 +211,11 @@ class Model:
     def _drive(self, node: str, local: Local, delivered: list[Vote], events: list[Event]) -> Iterator[Local]:
         """What the real table makes of it: wherever the node can be stopped, also between two votes."""
         own, round_number = local
-        state = decision.restore(node, VOTERS, self.slot, own, delivered)
+        state = decision.restore(node, self.who.voters, self.slot, own, delivered, self.who.needed)
         state = msgspec.structs.replace(state, round=round_number)
         for event in (Start(), *events):
+            if not self._may_come(node, event):
+                continue
             state, actions = decision.handle(state, event)
             for action in actions:
                 if isinstance(action, decision.Cast):
@@ -202,6 +224,12 @@ class Model:
                     round_number = max(round_number, action.vote.round)
             round_number = state.round
             yield own, round_number
+
+    def _may_come(self, node: str, event: Event) -> bool:
+        """Whether a node can be told this: nothing makes it like what it must not."""
+        liked = self.who.acceptable.get(node)
+        is_liking = isinstance(event, ValueReady) or (isinstance(event, Judged) and event.acceptable)
+        return liked is None or not is_liking or event.value in liked  # type: ignore[union-attr]
 
     def _intern(self, local: Local) -> Local:
         return self._interned.setdefault(local, local)

@@ -93,11 +93,11 @@ def forget_the_lock(state: DecisionState) -> tuple[int, bytes | None]:
     return NO_ROUND, None
 
 
-def close_over_several_rounds(box: BallotBox, voter_count: int) -> tuple[int, bytes | None]:
+def close_over_several_rounds(box: BallotBox, needed: int) -> tuple[int, bytes | None]:
     for value in VALUES:
         rounds = [number for number, kind in box.steps if kind == "precommit"]
         supporters = {voter for number in rounds for voter in box.list_supporters(number, "precommit", value)}
-        if len(supporters) >= decision.quorum(voter_count):
+        if len(supporters) >= needed:
             return rounds[0], value
     return NO_ROUND, None
 
@@ -116,15 +116,17 @@ def precommit_nil_whenever_a_wait_runs_out(state: DecisionState, event: Timeout)
     return msgspec.structs.replace(state, box=add_vote(state.box, vote)), (Cast(vote),)
 
 
-def restore_without_own_votes(voter: str, voters: Any, slot: bytes, own_votes: Any, other_votes: Any) -> DecisionState:
-    return RESTORE(voter, voters, slot, [], other_votes)
+def restore_without_own_votes(
+    voter: str, voters: Any, slot: bytes, own_votes: Any, other_votes: Any, needed: int | None
+) -> DecisionState:
+    return RESTORE(voter, voters, slot, [], other_votes, needed)
 
 
 WEIGH = decision_rules._weigh
 EXPIRE = decision_rules.expire
 RESTORE = decision.restore
 FAULTS: list[tuple[str, Any, str, Callable[..., Any], str, str]] = [
-    ("a quorum of two thirds, not more", decision_rules, "quorum", quorum_off_by_one, QUORUM_OF_ONE_ROUND, LIAR),
+    ("a quorum of two thirds, not more", decision, "quorum", quorum_off_by_one, QUORUM_OF_ONE_ROUND, LIAR),
     ("a lock that is forgotten", decision_rules, "_find_lock", forget_the_lock, LOCK_HOLDS, LIAR),
     ("precommits added up over rounds", decision, "find_closing", close_over_several_rounds, QUORUM_OF_ONE_ROUND, LIAR),
     ("an earlier round taken on trust", decision_rules, "_weigh", believe_any_earlier_round, LOCK_HOLDS, HONEST[2]),

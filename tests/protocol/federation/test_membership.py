@@ -20,8 +20,11 @@ from protocol.federation.membership import (
     History,
     JoinRequest,
     LeaveNotice,
+    Question,
+    Retirement,
     Said,
     apply_changes,
+    check_request,
     fold_federation,
     format_changes,
     list_changes,
@@ -54,7 +57,7 @@ class Records:
         self.closed: dict[bytes, bytes] = {}
 
     def fold(self) -> History:
-        return fold_federation(FOUNDING, lambda slot, voters: self.closed.get(slot), self.saids.get)
+        return fold_federation(FOUNDING, lambda question: self.closed.get(question.slot), self.saids.get)
 
     def hear(self, *saids: Said) -> None:
         self.saids.update({said.leaf: said for said in saids})
@@ -96,9 +99,9 @@ def test_a_story_of_joining_counting_changing_and_leaving() -> None:
 def test_who_votes_on_a_version_are_the_members_before_it_also_when_one_leaves() -> None:
     records, asked = tell_a_story(), {}
 
-    def note_voters(slot: bytes, voters: tuple[str, ...]) -> bytes | None:
-        asked[slot] = voters
-        return records.closed.get(slot)
+    def note_voters(question: Question) -> bytes | None:
+        asked[question.slot] = question.voters
+        return records.closed.get(question.slot)
 
     history = fold_federation(FOUNDING, note_voters, records.saids.get)
     assert asked[slot_of(history.versions[3].hash, 1)] == (ASH, BIRCH, CEDAR)
@@ -251,3 +254,99 @@ def test_a_co_op_that_left_comes_back_by_a_new_word_of_its_own_only() -> None:
         with pytest.raises(RefusedError, match=r"older than|later count"):
             read_change(records.fold(), old)
     assert records.close(say(BIRCH, 6, LeaveNotice(NAME))).newest.voters == (ASH,)
+
+
+def tell_of_three() -> Records:
+    """Ash, birch and cedar in one federation."""
+    records = Records()
+    records.close(admit(ASH, 1, BIRCH))
+    records.close(admit(BIRCH, 1, CEDAR))
+    return records
+
+
+def end(by: str, index: int, old: str) -> Said:
+    return say(by, index, Retirement(NAME, old, 4, bytes(32)))
+
+
+def close_end(records: Records, subject: str, *saids: Said) -> History:
+    """The others decide on these records in the slot that ends the subject's log."""
+    records.hear(*saids)
+    question = records.fold().retirement(subject)
+    assert question is not None
+    records.closed[question.slot] = format_changes([said.leaf for said in saids])
+    return records.fold()
+
+
+def test_the_others_end_a_log_in_a_slot_in_which_its_owner_has_no_vote() -> None:
+    records = tell_of_three()
+    question = records.fold().retirement(CEDAR)
+    assert question is not None and (question.voters, question.needed) == ((ASH, BIRCH), 2)
+    history = close_end(records, CEDAR, end(ASH, 9, CEDAR))
+    assert history.newest.voters == (ASH, BIRCH) and history.newest.roster.version == 4
+    assert history.retirement(BIRCH) is None, "one of two alone ends nobody's log"
+
+
+def test_what_was_about_to_close_in_the_ordinary_slot_may_close_there() -> None:
+    records = tell_of_three()
+    history = close_end(records, CEDAR, say(ASH, 8, HeadCount(NAME, 7)))
+    assert history.newest.voters == (ASH, BIRCH, CEDAR) and history.newest.roster.members[0].heads == 7
+    assert close_end(records, CEDAR, end(ASH, 9, CEDAR)).newest.voters == (ASH, BIRCH)
+
+
+@pytest.mark.parametrize(
+    "saids",
+    [
+        pytest.param([end(ASH, 9, BIRCH)], id="another member's log"),
+        pytest.param([end(ASH, 9, CEDAR), end(BIRCH, 9, CEDAR)], id="two words at once"),
+        pytest.param([end(ASH, 9, CEDAR), say(ASH, 10, HeadCount(NAME, 7))], id="something else with it"),
+        pytest.param([end("mallow.example", 9, CEDAR)], id="a stranger's word"),
+    ],
+)
+def test_a_slot_that_ends_a_log_closed_on_anything_else_is_passed_over(saids: list[Said]) -> None:
+    records = tell_of_three()
+    history = close_end(records, CEDAR, *saids)
+    assert (history.newest.roster.version, history.attempt) == (3, 1)
+    assert close_end(records, CEDAR, end(ASH, 19, CEDAR)).newest.voters == (ASH, BIRCH)
+
+
+def test_all_members_together_end_nobody_s_log() -> None:
+    records = tell_of_three()
+    history = records.close(end(ASH, 9, CEDAR))
+    assert (history.newest.roster.version, history.attempt) == (3, 1)
+    assert list_changes(history, [end(ASH, 10, CEDAR)]) == []
+
+
+def test_a_fold_goes_on_from_what_an_earlier_one_came_to() -> None:
+    records = tell_of_three()
+    known = records.fold()
+    close_end(records, CEDAR, end(ASH, 9, CEDAR))
+    asked: list[Question] = []
+
+    def ask(question: Question) -> bytes | None:
+        asked.append(question)
+        return records.closed.get(question.slot)
+
+    assert fold_federation(FOUNDING, ask, records.saids.get, known) == records.fold()
+    assert {question.slot for question in asked} & {known.versions[0].hash, slot_of(known.versions[0].hash, 0)} == set()
+
+
+REQUEST = say(DOGWOOD, 3, JoinRequest(NAME, "consumers", 100))
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (say(CEDAR, 3, REQUEST.body), "does not lie where"),
+        (say(DOGWOOD, 4, REQUEST.body), "does not lie where"),
+        (say(DOGWOOD, 3, HeadCount(NAME, 100)), "no request"),
+        (say(DOGWOOD, 3, JoinRequest(bytes(32), "consumers", 100)), "no request"),
+        (say(DOGWOOD, 3, JoinRequest(NAME, "producers", 100)), "another kind or count"),
+        (say(DOGWOOD, 3, JoinRequest(NAME, "consumers", 101)), "another kind or count"),
+    ],
+    ids=["another's log", "another place", "another record", "another federation", "another kind", "more people"],
+)
+def test_an_admission_goes_with_the_co_op_s_own_request_only(said: Said, reason: str) -> None:
+    admission = Admission(NAME, make_member(DOGWOOD), Reference(DOGWOOD, 3, REQUEST.leaf))
+    check_request(admission, REQUEST)
+    with pytest.raises(RefusedError, match=reason):
+        check_request(admission, said)
