@@ -8,6 +8,7 @@ import msgspec
 
 from protocol.gossip.messages import HeadMark
 from protocol.gossip.peers import Fault
+from protocol.gossip.messages import HeadMark, Message
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -245,6 +246,12 @@ class Outdo(Action, frozen=True):
 
     origin: str
     session: int
+
+
+class TakeMembership(Action, frozen=True):
+    """The peer has said who else belongs to the federation (ForwardJoin, Shuffle)."""
+
+    message: Message
 
 
 class SaveCursor(Action, frozen=True):

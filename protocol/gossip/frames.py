@@ -21,6 +21,7 @@ from protocol.gossip.messages import (
     FilePart,
     FileWant,
     Fork,
+    ForwardJoin,
     Graft,
     Have,
     Head,
@@ -31,8 +32,10 @@ from protocol.gossip.messages import (
     Pong,
     Prune,
     Push,
+    Shuffle,
     Want,
 )
+from protocol.gossip.overlay import limits as overlay
 
 _HAVE = struct.Struct(">QBH")
 _MARK = struct.Struct(f">Q{limits.ROOT_MARK_BYTES}s{limits.COSIGNERS_MARK_BYTES}sB")
@@ -55,6 +58,8 @@ _SMALL_TYPES: Final[dict[int, type[Message]]] = {
     0x0F: Bye,
     0x20: Graft,
     0x21: Prune,
+    0x22: ForwardJoin,
+    0x23: Shuffle,
 }
 _SMALL_CODES: Final = {message_type: code for code, message_type in _SMALL_TYPES.items()}
 _HAVE_CODE, _HEAD_CODE, _BUNDLE_CODE, _PUSH_CODE, _FILE_CODE = 0x02, 0x05, 0x07, 0x08, 0x0C
@@ -124,6 +129,10 @@ def _check_small(message: Message) -> None:
             _check(fits, "FileWant: a wrong hash or offset")
         case Ping():
             _check(message.counter >= 0, "Ping: a negative counter")
+        case ForwardJoin():
+            _check(0 <= message.links <= overlay.WALK_LINKS, "ForwardJoin: a wrong number of links")
+        case Shuffle():
+            _check(len(message.origins) <= overlay.SHUFFLE_ORIGINS_MAX, "Shuffle: too many origins")
         case Bye():
             _check(len(message.reason) <= limits.REASON_LENGTH_MAX, "Bye: a reason that is too long")
 

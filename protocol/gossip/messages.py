@@ -111,6 +111,20 @@ class Prune(Message, frozen=True):
     origin: str
 
 
+class ForwardJoin(Message, frozen=True):
+    """A member has come and looks for neighbours: pass it on over so many links more."""
+
+    origin: str
+    links: int
+
+
+class Shuffle(Message, frozen=True):
+    """Members that I know to be there; tell me of yours, unless this is the reply."""
+
+    origins: tuple[str, ...]
+    is_reply: bool
+
+
 class Cosig(Message, frozen=True):
     """One cosigner's signature line under the head of `size`."""
 

@@ -21,6 +21,7 @@ from protocol.gossip.messages import (
     Bundle,
     Bye,
     FilePart,
+    ForwardJoin,
     Have,
     Head,
     Hello,
@@ -29,6 +30,7 @@ from protocol.gossip.messages import (
     Pong,
     Prune,
     Push,
+    Shuffle,
 )
 from protocol.gossip.peers import Fault
 from protocol.gossip.timing import Timing
@@ -148,6 +150,9 @@ class Session:
 
     def _take_pong(self, message: Pong, now_ms: int) -> list[Action]:
         return []
+
+    def _take_membership(self, message: ForwardJoin | Shuffle, now_ms: int) -> list[Action]:
+        return [events.TakeMembership(message)]
 
     def _take_bye(self, message: Bye, now_ms: int) -> list[Action]:
         actions = self._end()
@@ -339,6 +344,8 @@ _FRAMES: Final[dict[State, dict[type[Message], Callable[[Session, Any, int], lis
     State.GREETING: {Hello: Session._greet, Bye: Session._take_bye},
     State.LIVE: {
         **dict.fromkeys(CONTENT_TYPES, Session._take_content),
+        ForwardJoin: Session._take_membership,
+        Shuffle: Session._take_membership,
         Ping: Session._take_ping,
         Pong: Session._take_pong,
         Bye: Session._take_bye,

@@ -16,6 +16,7 @@ from protocol.gossip.messages import (
     FilePart,
     FileWant,
     Fork,
+    ForwardJoin,
     Graft,
     Have,
     Head,
@@ -26,6 +27,7 @@ from protocol.gossip.messages import (
     Pong,
     Prune,
     Push,
+    Shuffle,
     Want,
 )
 from protocol.gossip.session import Session, State
@@ -201,6 +203,8 @@ MESSAGES: dict[str, Message] = {
     "graft of a stranger": Graft("stranger.example"),
     "prune": Prune(US),
     "prune of a stranger": Prune("stranger.example"),
+    "forward join": ForwardJoin(THEM, 3),
+    "shuffle": Shuffle((THEM,), False),
     "cosig": Cosig(US, 3, b"line"),
     "cosig ahead": Cosig(US, 4, b"line"),
     "cosig of a stranger": Cosig("stranger.example", 1, b"line"),
@@ -237,6 +241,8 @@ LIVE_FRAMES = {
     "graft of a stranger": NOTHING,
     "prune": NOTHING,
     "prune of a stranger": NOTHING,
+    "forward join": "TakeMembership",
+    "shuffle": "TakeMembership",
     "cosig": "StoreCosignature",
     "cosig ahead": NOTHING,
     "cosig of a stranger": NOTHING,

@@ -1,0 +1,72 @@
+"""Who is in a view: members of the roster, picked by chance so that no place crowds the others out.
+
+Invariant: chance is handed in as bytes; the same bytes pick the same names from the same set, whatever its order.
+Invariant: one place fills half of a view at most, or its share of the roster where that is more.
+Spec: docs/spec/membership.md
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+
+class Contact(NamedTuple):
+    """A member of a federation: where it is (any name for a place), and whether it can be called."""
+
+    place: str
+    is_callable: bool
+
+
+class Roster:
+    """The members of a node's federations, itself left out."""
+
+    def __init__(self, contacts: Mapping[str, Contact]) -> None:
+        self.contacts = dict(contacts)
+        self._counts = Counter(contact.place for contact in contacts.values())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.contacts
+
+    def __len__(self) -> int:
+        return len(self.contacts)
+
+    def place(self, name: str) -> str:
+        """Where a member is."""
+        return self.contacts[name].place
+
+    def is_callable(self, name: str) -> bool:
+        """Whether a name is a member's that can be called."""
+        contact = self.contacts.get(name)
+        return contact is not None and contact.is_callable
+
+    def is_crowded(self, view: Iterable[str], name: str, view_max: int) -> bool:
+        """Whether one more of this member's place would be more than that place's part of a view."""
+        place = self.place(name)
+        share = -(-view_max * self._counts[place] // len(self))
+        same = sum(self.place(one) == place for one in view if one != name)
+        return same >= max((view_max + 1) // 2, share)
+
+    def pick_spread(self, names: Iterable[str], view: Iterable[str], draw: bytes) -> Iterator[str]:
+        """The names, each time one of a place that the view and those picked so far have least of; ties by chance."""
+        counts = Counter(self.place(one) for one in view)
+        by_place: dict[str, list[str]] = {}
+        for name in reversed(rank(names, draw)):
+            by_place.setdefault(self.place(name), []).append(name)
+        order = {place: index for index, place in enumerate(rank(by_place, draw))}
+        while by_place:
+            place = min(by_place, key=lambda one: (counts[one], order[one]))
+            yield by_place[place].pop()
+            counts[place] += 1
+            if not by_place[place]:
+                del by_place[place]
+
+    def pick_to_leave(self, view: Collection[str], draw: bytes) -> str:
+        """Who goes when a view is too full: one of the place that has most in it, by chance."""
+        counts = Counter(self.place(one) for one in view)
+        return max(rank(view, draw), key=lambda one: counts[self.place(one)])
+
+
+def rank(names: Iterable[str], draw: bytes) -> list[str]:
+    """The names in an order that hangs on the drawn bytes alone."""
+    return sorted(names, key=lambda name: hashlib.sha256(draw + name.encode()).digest())
