@@ -6,9 +6,8 @@ Spec: docs/spec/session.md
 
 import msgspec
 
-from protocol.gossip.messages import HeadMark
-from protocol.gossip.peers import Fault
 from protocol.gossip.messages import HeadMark, Message
+from protocol.gossip.peers import Fault
 
 
 class Event(msgspec.Struct, frozen=True):
