@@ -9,11 +9,12 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from protocol.core.errors import MisuseError, RefusedError
 from storage.migrations import migrate
@@ -24,6 +25,8 @@ BUSY_WAIT_MS = 5_000
 CACHE_KIB = 4_096
 
 Result = TypeVar("Result")
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 Change = Callable[[sqlite3.Connection], Any]
 
 
@@ -44,7 +47,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._queue: queue.Queue[_Waiting | None] = queue.Queue(QUEUE_CHANGES_MAX)
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._writer = self._connect()
         migrate(self._writer)
         self._writer.isolation_level = None
@@ -92,11 +95,10 @@ class Database:
     def _enqueue(self, change: Change) -> "Future[Any]":
         if self._closed:
             raise MisuseError("the database is closed")
+        if self._queue.qsize() >= QUEUE_CHANGES_MAX:
+            raise RefusedError.at("database", f"{QUEUE_CHANGES_MAX} changes are waiting for the disk already")
         waiting = _Waiting(change, Future())
-        try:
-            self._queue.put_nowait(waiting)
-        except queue.Full:
-            raise RefusedError.at("database", f"{QUEUE_CHANGES_MAX} changes are waiting for the disk already") from None
+        self._queue.put(waiting)
         return waiting.done
 
     def _work(self) -> None:
@@ -121,8 +123,7 @@ class Database:
     def _commit(self, group: list[_Waiting]) -> None:
         try:
             self._writer.execute("BEGIN IMMEDIATE")
-            for waiting in group:
-                self._apply(waiting)
+            self._apply(group)
             self._writer.execute("COMMIT")
         except BaseException as error:
             with contextlib.suppress(sqlite3.Error):
@@ -138,14 +139,70 @@ class Database:
             else:
                 waiting.done.set_result(waiting.result)
 
-    def _apply(self, waiting: _Waiting) -> None:
-        self._writer.execute("SAVEPOINT change")
-        try:
-            waiting.result = waiting.change(self._writer)
-        except Exception as error:
-            waiting.error = error
-            self._writer.execute("ROLLBACK TO change")
-        self._writer.execute("RELEASE change")
+    def _apply(self, group: list[_Waiting]) -> None:
+        if len(group) == 1:
+            # Alone it needs no mark to go back to: its error ends the transaction.
+            group[0].result = group[0].change(self._writer)
+            return
+        for waiting in group:
+            self._writer.execute("SAVEPOINT change")
+            try:
+                waiting.result = waiting.change(self._writer)
+            except Exception as error:
+                waiting.error = error
+                self._writer.execute("ROLLBACK TO change")
+            self._writer.execute("RELEASE change")
+
+
+class SharedWrite(Generic[Item, Answer]):
+    """One change for many callers on one loop: while a commit is under way, what comes gathers for the next.
+
+    An error answers all that went together.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        change: Callable[[sqlite3.Connection, list[Item]], Sequence[Answer]],
+        tell: Callable[[Sequence[Answer]], None] = lambda answers: None,
+    ) -> None:
+        """`tell` hears on the loop what is on disk, before the callers do."""
+        self._database = database
+        self._change = change
+        self._tell = tell
+        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def add(self, item: Item) -> Answer:
+        """The answer to one item once it is on disk; RefusedError where too many wait already."""
+        if len(self._waiting) >= QUEUE_CHANGES_MAX:
+            raise RefusedError.at("database", f"{QUEUE_CHANGES_MAX} changes are waiting for the disk already")
+        done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_waiting())
+        return await done
+
+    async def _write_waiting(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            write_all = partial(self._write_all, [item for item, _ in group])
+            try:
+                answers = await self._database.write(write_all)
+                self._tell(answers)
+            except Exception as error:
+                for _, done in group:
+                    if not done.done():
+                        done.set_exception(error)
+                continue
+            for (_, done), answer in zip(group, answers, strict=True):
+                if not done.done():
+                    done.set_result(answer)
+            # Those who were answered and come again at once go along with the next.
+            await asyncio.sleep(0)
+
+    def _write_all(self, items: list[Item], db: sqlite3.Connection) -> Sequence[Answer]:
+        return self._change(db, items)
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

@@ -179,12 +179,19 @@ def pending_bundles(db: sqlite3.Connection, origin: str) -> set[int]:
 
 
 def append(
-    db: sqlite3.Connection, origin: str, new_entries: Sequence[bytes], sign: Callable[[Checkpoint], bytes]
+    db: sqlite3.Connection,
+    origin: str,
+    new_entries: Sequence[bytes],
+    sign: Callable[[Checkpoint], bytes],
+    leaves: Sequence[bytes] | None = None,
 ) -> Head:
-    """Append to our own log and sign its new head once; both are on disk when this transaction is."""
+    """Append to our own log and sign its new head once; both are on disk when this transaction is.
+
+    `leaves` are the entries' hashes, where the caller has them already.
+    """
     grown = _read_tree(db, origin)
     start = grown.size
-    filled = grown.extend(new_entries)
+    filled = grown.extend(leaf_hashes(new_entries) if leaves is None else leaves)
     checkpoint = Checkpoint(origin, grown.size, grown.root())
     _add_runs(db, origin, start, new_entries, filled)
     return _move_head(db, checkpoint, sign(checkpoint), grown.edge)
@@ -213,7 +220,7 @@ def extend(
     if checkpoint.size < first or len(new_entries) <= len(held):
         return _held_head(db, checkpoint)
     new_entries = new_entries[len(held) :]
-    filled = grown.extend(new_entries)
+    filled = grown.extend(leaf_hashes(new_entries))
     if (grown.size, grown.root()) != (checkpoint.size, checkpoint.root):
         raise ForkError(f"log {origin}: the push does not lead to the signed root of size {checkpoint.size}")
     _add_runs(db, origin, first, new_entries, filled)
@@ -248,7 +255,7 @@ def store_bundles(
         return None
     opened = list(partial or ())
     _check_prefix(db, origin, count, opened)
-    grown = BundledTree.of(roots, opened)
+    grown = BundledTree.of(roots, leaf_hashes(opened))
     if (grown.size, grown.root()) != (checkpoint.size, checkpoint.root):
         raise ForkError(f"log {origin}: the bundles do not lead to the signed root of size {checkpoint.size}")
     db.execute("DELETE FROM open_run WHERE origin = ?", (origin,))

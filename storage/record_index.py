@@ -5,7 +5,7 @@ Invariant: a log is folded only as a contiguous prefix; the table can be dropped
 """
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -60,8 +60,7 @@ _COUNTED = ", ".join(f"'{reason}'" for reason in ("", *BEYOND))
 
 def catch_up(db: sqlite3.Connection, origin: str, limit: int = CATCH_UP_ENTRIES_MAX) -> tuple[int, int]:
     """Fold at most `limit` further entries of a log into the index: (first, one after the last) of what was folded."""
-    row = db.execute("SELECT next FROM index_cursor WHERE origin = ?", (origin,)).fetchone()
-    start = 0 if row is None else row[0]
+    start = _read_cursor(db, origin)
     head = log_store.head(db, origin)
     stop = start if head is None else min(head.size, start + limit)
     if stop <= start:
@@ -71,11 +70,35 @@ def catch_up(db: sqlite3.Connection, origin: str, limit: int = CATCH_UP_ENTRIES_
     log_key_id = key_id(log_key)
     found = log_store.entries(db, origin, start, stop)
     rows = [index_entry(origin, index, raw, log_key_id) for index, raw in enumerate(found, start)]
+    _store_rows(db, origin, start, stop, map(_values_of, rows))
+    return start, stop
+
+
+def fold_appended(db: sqlite3.Connection, origin: str, start: int, appended: Sequence[tuple[IndexRow, bytes]]) -> None:
+    """Fold what this transaction has appended to our own log from entry `start` on: (row, leaf) each, in order.
+
+    Where the index is not that far yet, nothing is taken from the rows, and it catches up from the log itself.
+    """
+    if _read_cursor(db, origin) != start:
+        catch_up(db, origin)
+        return
+    values = (
+        (origin, index, row.kind, row.subject, row.by, row.at_ms, leaf, row.void)
+        for index, (row, leaf) in enumerate(appended, start)
+    )
+    _store_rows(db, origin, start, start + len(appended), values)
+
+
+def _read_cursor(db: sqlite3.Connection, origin: str) -> int:
+    row = db.execute("SELECT next FROM index_cursor WHERE origin = ?", (origin,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _store_rows(db: sqlite3.Connection, origin: str, start: int, stop: int, values: Iterable[tuple[Any, ...]]) -> None:
     sql = f"INSERT OR REPLACE INTO record_index({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-    db.executemany(sql, map(_values_of, rows))
+    db.executemany(sql, values)
     mark_beyond(db, origin, start)
     db.execute("INSERT OR REPLACE INTO index_cursor VALUES (?, ?)", (origin, stop))
-    return start, stop
 
 
 def rebuild(db: sqlite3.Connection) -> int:
@@ -96,6 +119,11 @@ def index_entry(origin: str, index: int, raw: bytes, log_key_id: bytes) -> Index
         record = parse_record(raw)
     except RefusedError as error:
         return IndexRow(origin, index, NOT_READABLE, b"", b"", 0, leaf, str(error)[:VOID_REASON_LENGTH_MAX])
+    return index_record(origin, index, leaf, record, log_key_id)
+
+
+def index_record(origin: str, index: int, leaf: bytes, record: Record, log_key_id: bytes) -> IndexRow:
+    """The row of a record that was read, or is about to be written, as entry `index` of a log."""
     subject, void = b"", _describe_void(record, index, log_key_id)
     try:
         body = read_body(record)

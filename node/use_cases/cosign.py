@@ -260,7 +260,7 @@ def _read_clock(node: Node) -> int:
 
 def has_two_versions(db: sqlite3.Connection, origin: str) -> bool:
     """Whether evidence of a fork of this log is held: then nobody's cosignature would be worth much."""
-    return any(row[0] == origin for row in cosignatures.forks(db))
+    return cosignatures.has_fork(db, origin)
 
 
 def _keep(db: sqlite3.Connection, found: Cosignature) -> bool:

@@ -4,18 +4,19 @@ Invariant: only this module uses the log key to sign; a checkpoint leaves the no
 Invariant: what is published together is signed once, and only on top of the head that was signed last.
 """
 
-import asyncio
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.own_log.own_head import own_head_of
+from protocol.core.draft import Draft, draft_record, place_draft
 from protocol.core.encoding import to_struct, to_value
-from protocol.core.errors import MisuseError, RefusedError
+from protocol.core.errors import MisuseError
 from protocol.core.identity import generate, key_id
 from protocol.core.record import (
     Record,
@@ -23,15 +24,14 @@ from protocol.core.record import (
     Sig,
     Statement,
     embed_statement,
-    format_record,
-    leaf_hash_of,
 )
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
+from protocol.log.merkle import leaf_hashes
 from protocol.record_kinds import KINDS
 from storage import log_store, record_index
+from storage.database import SharedWrite
 from storage.home.head_file import Mark
-
-WAITING_MAX = 4_096
+from storage.record_index import IndexRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,11 @@ class Published:
     leaf: bytes
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A record that waits for its place in the log; everything but the sequence number is settled."""
+class _Waiting(NamedTuple):
+    """A record that waits for its place in the log, with its row in the index."""
 
-    record: Record
-    done: "asyncio.Future[Published]"
+    draft: Draft
+    row: IndexRow
 
 
 class Publisher:
@@ -59,8 +58,7 @@ class Publisher:
         self._key = generate(node.keys.log)
         self._key_id = key_id(self._key.public)
         self._own_head = own_head_of(node)
-        self._waiting: list[_Draft] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._shared = SharedWrite(node.database, self._append, self._tell)
 
     async def publish(self, kind: str, body: msgspec.Struct, refs: Sequence[Reference] = ()) -> Published:
         """Sign one record of this home's own; returns once it is on disk under a signed head."""
@@ -70,46 +68,30 @@ class Publisher:
         plain = to_value(body)
         to_struct(plain, expected.body, kind)
         now_ms = self._node.clock.now_ms()
-        record = Record(kind=kind, seq=0, at=now_ms, by=self._key_id, refs=tuple(refs), body=plain)
-        return await self._add(record)
+        return await self._add(Record(kind=kind, seq=0, at=now_ms, by=self._key_id, refs=tuple(refs), body=plain))
 
     async def publish_statement(self, statement: Statement, sigs: Sequence[Sig]) -> Published:
         """Embed a person's or a hosted workplace's signed statement; whoever calls has verified its signatures."""
         return await self._add(embed_statement(statement, tuple(sigs), 0))
 
     async def _add(self, record: Record) -> Published:
-        format_record(record)
-        self._own_head.check_open(self._node.database.reader, self._node.origin)
-        if len(self._waiting) >= WAITING_MAX:
-            raise RefusedError.at("publish", f"{WAITING_MAX} records are waiting for the disk already")
-        draft = _Draft(record, asyncio.get_running_loop().create_future())
-        self._waiting.append(draft)
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_waiting())
-        return await draft.done
+        # Its place is the one thing that is still open, and a record of ours always lies where it says.
+        draft = draft_record(record)
+        row = record_index.index_record(self._node.origin, record.seq, b"", record, self._key_id)
+        return await self._shared.add(_Waiting(draft, row))
 
-    async def _write_waiting(self) -> None:
-        while self._waiting:
-            drafts, self._waiting = self._waiting, []
-            try:
-                start, leaves, signed = await self._node.database.write(partial(self._append, drafts=drafts))
-                self._own_head.settle(signed)
-            except Exception as error:
-                for draft in drafts:
-                    if not draft.done.cancelled():
-                        draft.done.set_exception(error)
-                continue
-            for offset, (draft, leaf) in enumerate(zip(drafts, leaves, strict=True)):
-                if not draft.done.cancelled():
-                    draft.done.set_result(Published(self._node.origin, start + offset, leaf))
-            self._node.changes.publish(self._node.origin, start, start + len(drafts))
+    def _append(self, db: sqlite3.Connection, items: Sequence[_Waiting]) -> list[Published]:
+        origin, before = self._node.origin, self._own_head.check(db, self._node.origin)
+        entries = [place_draft(waiting.draft, seq) for seq, waiting in enumerate(items, before.size)]
+        leaves = leaf_hashes(entries)
+        log_store.append(db, origin, entries, partial(self._sign, before), leaves)
+        appended = [(waiting.row, leaf) for waiting, leaf in zip(items, leaves, strict=True)]
+        record_index.fold_appended(db, origin, before.size, appended)
+        return [Published(origin, index, leaf) for index, leaf in enumerate(leaves, before.size)]
 
-    def _append(self, db: sqlite3.Connection, drafts: Sequence[_Draft]) -> tuple[int, list[bytes], Mark]:
-        before = self._own_head.check(db, self._node.origin)
-        entries = [format_record(_place(draft.record, seq)) for seq, draft in enumerate(drafts, before.size)]
-        head = log_store.append(db, self._node.origin, entries, partial(self._sign, before))
-        record_index.catch_up(db, self._node.origin)
-        return before.size, [leaf_hash_of(entry) for entry in entries], Mark(head.size, head.root)
+    def _tell(self, published: Sequence[Published]) -> None:
+        self._own_head.settle()
+        self._node.changes.publish(self._node.origin, published[0].index, published[-1].index + 1)
 
     def _sign(self, before: Mark, checkpoint: Checkpoint) -> bytes:
         # Noted outside the home before anyone can see it: a backup that is put back must not sign beside it.
@@ -134,7 +116,3 @@ def publisher_of(node: Node) -> Publisher:
         found = node.parts["publisher"] = Publisher(node)
     assert isinstance(found, Publisher)
     return found
-
-
-def _place(record: Record, seq: int) -> Record:
-    return msgspec.structs.replace(record, seq=seq)

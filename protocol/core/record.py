@@ -148,15 +148,20 @@ def format_record(record: Record) -> bytes:
         body=record.body if record.statement is None else format_statement(record.statement),
         sigs=record.sigs,
     )
-    raw = encode(to_value(entry))
-    # One rule for both roads: what is written must be what would be read.
-    parse_record(raw)
+    value = to_value(entry)
+    raw = encode(value)
+    # One rule for both roads: what is written must be what would be read. These bytes decode to this very value.
+    _open_entry(value)
     return raw
 
 
 def parse_record(raw: bytes) -> Record:
     """The record of entry bytes; RefusedError with the place when they are anything else."""
-    entry = _parse_form(raw, _Entry, "entry")
+    return _open_entry(decode(raw))
+
+
+def _open_entry(value: Value) -> Record:
+    entry = _open_form(value, _Entry, "entry")
     if entry.sigs:
         return _open_statement(entry)
     _check_body(entry.body, "entry.body")
@@ -165,14 +170,19 @@ def parse_record(raw: bytes) -> Record:
 
 def format_statement(statement: Statement) -> bytes:
     """The canonical bytes of a statement: these are signed, and these lie in the entry."""
-    raw = encode(to_value(statement))
-    parse_statement(raw)
+    value = to_value(statement)
+    raw = encode(value)
+    _open_said(value, "statement")
     return raw
 
 
 def parse_statement(raw: bytes, place: str = "statement") -> Statement:
     """The statement of canonical bytes; RefusedError with the place when they are anything else."""
-    statement = _parse_form(raw, Statement, place)
+    return _open_said(decode(raw), place)
+
+
+def _open_said(value: Value, place: str) -> Statement:
+    statement = _open_form(value, Statement, place)
     _check_body(statement.body, f"{place}.body")
     return statement
 
@@ -238,8 +248,7 @@ def _open_statement(entry: _Entry) -> Record:
     return record
 
 
-def _parse_form(raw: bytes, form: type[Form], place: str) -> Form:
-    value: Value = decode(raw)
+def _open_form(value: Value, form: type[Form], place: str) -> Form:
     if not isinstance(value, dict):
         raise RefusedError.at(place, "not a map")
     version = value.get("v")

@@ -21,7 +21,7 @@ BUNDLE_BYTES_MAX: Final = BUNDLE_ENTRIES * (LENGTH_BYTES + ENTRY_BYTES_MAX)
 
 def format_bundle(entries: Sequence[bytes]) -> bytes:
     """The bytes of 1 to 256 entries: each after its length in two bytes, big end first."""
-    if not 1 <= len(entries) <= BUNDLE_ENTRIES or any(len(entry) > ENTRY_BYTES_MAX for entry in entries):
+    if not 1 <= len(entries) <= BUNDLE_ENTRIES or max(map(len, entries)) > ENTRY_BYTES_MAX:
         raise MisuseError(f"a bundle has 1 to {BUNDLE_ENTRIES} entries of at most {ENTRY_BYTES_MAX} bytes")
     return b"".join([len(entry).to_bytes(LENGTH_BYTES) + entry for entry in entries])
 
@@ -64,7 +64,7 @@ class BundledTree:
 
     @classmethod
     def of(cls, roots: Sequence[bytes], opened: Sequence[bytes]) -> "BundledTree":
-        """The tree over the roots of closed bundles and the fewer than 256 entries of the open one."""
+        """The tree over the roots of closed bundles and the leaf hashes of the open one's entries."""
         tree = cls(len(roots) * BUNDLE_ENTRIES, Tree.of(roots).edge)
         tree.extend(opened)
         return tree
@@ -83,12 +83,12 @@ class BundledTree:
         """The root over all entries."""
         return self._closed.root(self._open.root() if self._open.size else None)
 
-    def extend(self, entries: Sequence[bytes]) -> list[bytes]:
-        """Append entries; the roots of the bundles that they filled, in order."""
-        hashes, filled, start = leaf_hashes(entries), [], 0
-        while start < len(hashes):
+    def extend(self, leaves: Sequence[bytes]) -> list[bytes]:
+        """Append leaf hashes; the roots of the bundles that they filled, in order."""
+        filled, start = [], 0
+        while start < len(leaves):
             stop = start + BUNDLE_ENTRIES - self._open.size
-            self._open.extend(hashes[start:stop])
+            self._open.extend(leaves[start:stop])
             start = stop
             if self._open.size == BUNDLE_ENTRIES:
                 filled.append(self._open.root())

@@ -115,7 +115,7 @@ class Tree:
     def extend(self, subtrees: Iterable[bytes]) -> None:
         """Append all of these in order, level by level: half the work of one by one."""
         row, size = list(subtrees), self.size
-        if any(len(subtree) != HASH_BYTES for subtree in row):
+        if set(map(len, row)) - {HASH_BYTES}:
             raise MisuseError(f"a hash has {HASH_BYTES} bytes")
         self.size += len(row)
         grown: list[bytes] = []

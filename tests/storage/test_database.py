@@ -2,14 +2,17 @@
 
 import asyncio
 import sqlite3
+import threading
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from protocol.core.errors import MisuseError
-from storage.database import Database, open_reader
+from protocol.core.errors import MisuseError, RefusedError
+from storage.database import QUEUE_CHANGES_MAX, Database, SharedWrite, open_reader
 from storage.settings import set_setting, setting
+
+WAIT_S = 30
 
 
 async def test_many_callers_share_commits_and_each_gets_its_own_answer(tmp_path: Path) -> None:
@@ -81,4 +84,72 @@ def test_a_long_read_has_a_connection_of_its_own_and_hides_nothing(tmp_path: Pat
     assert setting(database.reader, "c") == 1
     assert setting(other, "c") is None, "a result that is still open keeps its connection at an old state"
     other.close()
+    database.close()
+
+
+async def test_what_waits_together_is_written_together_and_each_gets_its_own_answer(tmp_path: Path) -> None:
+    database = Database(tmp_path / "node.sqlite")
+    groups: list[list[int]] = []
+    told: list[int] = []
+
+    def double(db: sqlite3.Connection, items: list[int]) -> list[int]:
+        groups.append(items)
+        for item in items:
+            set_setting(db, str(item), item)
+        return [item * 2 for item in items]
+
+    shared = SharedWrite(database, double, told.extend)
+
+    async def call(first: int) -> None:
+        for number in range(first, first + 20):
+            assert await shared.add(number) == number * 2
+            assert number * 2 in told and setting(database.reader, str(number)) == number
+
+    await asyncio.gather(*(call(caller * 100) for caller in range(10)))
+    assert len(groups) == 20 and {len(group) for group in groups} == {10}
+    database.close()
+
+
+async def test_an_error_answers_all_who_went_together_and_those_after_go_on(tmp_path: Path) -> None:
+    database = Database(tmp_path / "node.sqlite")
+
+    def refuse_odd(db: sqlite3.Connection, items: list[int]) -> list[int]:
+        set_setting(db, "last", items[-1])
+        if any(item % 2 for item in items):
+            raise ValueError("odd")
+        return items
+
+    shared = SharedWrite(database, refuse_odd)
+    given_up = asyncio.create_task(shared.add(4))
+    first = [asyncio.create_task(shared.add(number)) for number in (0, 1)]
+    await asyncio.sleep(0)
+    given_up.cancel()
+    assert [type(found) for found in await asyncio.gather(*first, return_exceptions=True)] == [ValueError] * 2
+    assert setting(database.reader, "last") is None
+    assert list(await asyncio.gather(shared.add(2), shared.add(8))) == [2, 8]
+    database.close()
+    with pytest.raises(MisuseError, match="closed"):
+        await shared.add(6)
+
+
+async def test_no_more_waits_than_is_allowed(tmp_path: Path) -> None:
+    database = Database(tmp_path / "node.sqlite")
+    begun, may_end = threading.Event(), threading.Event()
+
+    def hold(db: sqlite3.Connection) -> None:
+        begun.set()
+        may_end.wait(WAIT_S)
+
+    held = asyncio.create_task(database.write(hold))
+    assert await asyncio.to_thread(begun.wait, WAIT_S)
+    waiting = [asyncio.create_task(database.write(lambda db: None)) for _ in range(QUEUE_CHANGES_MAX)]
+    shared: SharedWrite[int, int] = SharedWrite(database, lambda db, items: items)
+    shares = [asyncio.create_task(shared.add(number)) for number in range(QUEUE_CHANGES_MAX + 1)]
+    await asyncio.sleep(0)
+    with pytest.raises(RefusedError, match="waiting for the disk"):
+        await database.write(lambda db: None)
+    assert shares[-1].done() and isinstance(shares[-1].exception(), RefusedError)
+    may_end.set()
+    await asyncio.gather(held, *waiting)
+    await asyncio.gather(*shares, return_exceptions=True)
     database.close()

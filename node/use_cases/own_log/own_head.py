@@ -18,7 +18,7 @@ from node.config import Config
 from node.use_cases.context import Node
 from protocol.core.errors import RefusedError
 from storage import fork_cuts, log_store, peer_state
-from storage.cosignatures import forks
+from storage.cosignatures import has_fork
 from storage.disk import OWN_DISK, Disk
 from storage.home.head_file import HeadFile, Mark, SignedHead
 
@@ -43,7 +43,7 @@ class OwnHead:
         self._file = file
         self._marker = marker
         self._disk = disk
-        self._known = known
+        self._known = self._begun = known
         self.reason = judge_start(file.read(), known, disk.exists(marker), is_alone)
 
     def told(self) -> frozenset[str]:
@@ -58,7 +58,7 @@ class OwnHead:
         """RefusedError where nothing can be signed into this home's log."""
         if fork_cuts.retired_at(db, origin) is not None:
             raise RefusedError.at("log", RETIRED)
-        if any(row[0] == origin for row in forks(db)):
+        if has_fork(db, origin):
             raise RefusedError.at("log", FORKED)
         if self.reason:
             raise RefusedError.at("log", f"nothing can be signed: {self.reason}")
@@ -76,10 +76,11 @@ class OwnHead:
     def begin(self, before: Mark, newest: Mark) -> None:
         """Note durably what is about to be signed; called before the database's own commit."""
         self._file.begin(before, newest)
+        self._begun = newest
 
-    def settle(self, newest: Mark) -> None:
-        """What was begun is on disk."""
-        self._known = newest
+    def settle(self) -> None:
+        """What was begun last is on disk."""
+        self._known = self._begun
         # The log itself is on disk; at worst a later backup of just this head will have to ask the mirrors.
         with contextlib.suppress(OSError):
             self._file.settle()

@@ -116,12 +116,12 @@ def test_a_tree_that_knows_its_bundles_is_the_tree_and_goes_on_from_its_edge(sta
     entries = [b"entry %d" % index for index in range(start + more)]
     before = Tree.of(leaf_hashes(entries[:start]))
     tree = BundledTree(start, before.edge)
-    filled = tree.extend(entries[start:])
+    filled = tree.extend(leaf_hashes(entries[start:]))
     whole = Tree.of(leaf_hashes(entries))
     assert (tree.size, tree.edge, tree.root()) == (start + more, whole.edge, whole.root())
     bounds = range(start // BUNDLE_ENTRIES * BUNDLE_ENTRIES, start + more - BUNDLE_ENTRIES + 1, BUNDLE_ENTRIES)
     assert filled == [bundle_root(entries[at : at + BUNDLE_ENTRIES]) for at in bounds]
     opened = len(entries) // BUNDLE_ENTRIES * BUNDLE_ENTRIES
     roots = [bundle_root(entries[at : at + BUNDLE_ENTRIES]) for at in range(0, opened, BUNDLE_ENTRIES)]
-    joined = BundledTree.of(roots, entries[opened:])
+    joined = BundledTree.of(roots, leaf_hashes(entries[opened:]))
     assert (joined.size, joined.edge, joined.root()) == (tree.size, tree.edge, tree.root())
