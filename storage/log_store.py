@@ -250,8 +250,11 @@ def store_bundles(
     if present is None or checkpoint.size <= present.size:
         return present
     count, rest = divmod(checkpoint.size, BUNDLE_ENTRIES)
+    # Bundles come in their order: while the last is not there, the roots of a long log need not be counted.
+    if (rest and partial is None) or (count and not _has_bundle(db, origin, count - 1)):
+        return None
     roots = bundle_roots(db, origin, 0, count * BUNDLE_ENTRIES)
-    if len(roots) < count or (rest and partial is None):
+    if len(roots) < count:
         return None
     opened = list(partial or ())
     _check_prefix(db, origin, count, opened)
@@ -261,6 +264,11 @@ def store_bundles(
     db.execute("DELETE FROM open_run WHERE origin = ?", (origin,))
     _add_runs(db, origin, count * BUNDLE_ENTRIES, opened, ())
     return _move_head(db, checkpoint, note, grown.edge)
+
+
+def _has_bundle(db: sqlite3.Connection, origin: str, number: int) -> bool:
+    sql = "SELECT 1 FROM bundle INDEXED BY bundle_root WHERE origin = ? AND number = ?"
+    return db.execute(sql, (origin, number)).fetchone() is not None
 
 
 def _check_prefix(db: sqlite3.Connection, origin: str, number: int, found: Sequence[bytes]) -> None:

@@ -101,6 +101,12 @@ def _store_rows(db: sqlite3.Connection, origin: str, start: int, stop: int, valu
     db.execute("INSERT OR REPLACE INTO index_cursor VALUES (?, ?)", (origin, stop))
 
 
+def list_behind(db: sqlite3.Connection) -> list[str]:
+    """Logs of which not all is folded yet, by origin."""
+    sql = "SELECT origin FROM log LEFT JOIN index_cursor USING (origin) WHERE size > coalesce(next, 0) ORDER BY origin"
+    return [row[0] for row in db.execute(sql)]
+
+
 def rebuild(db: sqlite3.Connection) -> int:
     """Drop the index and fold every log anew; the number of entries folded."""
     db.execute("DELETE FROM record_index")

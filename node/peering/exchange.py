@@ -8,9 +8,10 @@ Spec: docs/spec/session.md
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from node.peering.backlog import Backlog, Work
 from node.peering.file_waits import FileWaits
 from node.peering.serving import format_evidence, format_push, serve
 from node.use_cases.branch_point import BranchFinder
@@ -19,7 +20,7 @@ from node.use_cases.cosign import Cosigner, admit_cosignature, witness_name, wit
 from node.use_cases.fork_watch import Evidence, admit_evidence, is_past_of_ours, judge_note, list_evidence
 from node.use_cases.receive import BranchError, Receiver
 from protocol.core.errors import PeerError, RefusedError
-from protocol.gossip import events, limits
+from protocol.gossip import events
 from protocol.gossip.events import Action, Event
 from protocol.gossip.frames import format_frame
 from protocol.gossip.frontier import Frontier, LogHead
@@ -29,11 +30,6 @@ from protocol.gossip.session import Session, State
 from protocol.log.branch_point import SIZE_BYTES, is_trunk
 from storage import fork_cuts, gossip_marks, log_store, peer_state
 from storage.cosignatures import Cosignature, newest_by_cosigner
-
-TASKS_MAX = 1_024
-"""Pieces of work of all sessions that wait for the disk at a time; readers wait beyond."""
-
-Work = Coroutine[Any, Any, None]
 
 
 class Link(Protocol):
@@ -71,8 +67,7 @@ class Exchange:
         self.cosigner = Cosigner(node, self._hand_on_cosignature)
         self._branches = BranchFinder(node)
         self._sessions = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._unverified: dict[int, int] = {}
+        self._backlog = Backlog()
         self._watchers: list[Callable[[], None]] = []
         self._files = FileWaits(node, self._ask_for_file)
         for head in log_store.heads(db):
@@ -89,7 +84,7 @@ class Exchange:
     async def stop(self) -> None:
         """Let what is being stored come to its end."""
         await self.cosigner.stop()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._backlog.end()
         await self.receiver.stop()
 
     def watch(self, watcher: Callable[[], None]) -> None:
@@ -115,9 +110,10 @@ class Exchange:
         """A frame has come; returns when the next one may be read."""
         for action, work in self._handle(link, events.Received(raw)):
             if isinstance(action, events.BeginTransfer | events.StoreBundle):
+                # What follows is judged by what this one finds; only the disk is not waited for.
                 await self._guard(link, work)
             else:
-                await self._start(link, work, len(raw))
+                await self._backlog.add(link.session.number, self._guard(link, work), len(raw))
 
     def lose(self, link: Link, reason: str) -> None:
         """The link's transport is gone."""
@@ -129,7 +125,7 @@ class Exchange:
     def tell(self, link: Link, event: Event) -> None:
         """Hand an event to a session and carry out what it wants; never raises."""
         for _, work in self._handle(link, event):
-            self._spawn(self._guard(link, work))
+            self._backlog.spawn(self._guard(link, work))
 
     def sync(self) -> None:
         """Tell all sessions what has changed in the store since the last time; cheap when nothing has."""
@@ -197,7 +193,7 @@ class Exchange:
             self._know(head.origin, LogHead(head.size, head.root))
             self._broadcast(events.LogAdded(head.origin))
         if fresh:
-            self._spawn(self._reset_cursors())
+            self._backlog.spawn(self._reset_cursors())
 
     def _move(self, db: sqlite3.Connection, head: log_store.Head, old_size: int) -> None:
         is_pushed, hops = self.frontier.tree.is_pushed(head.origin), self.frontier.tree.hops(head.origin)
@@ -224,26 +220,6 @@ class Exchange:
             link.close("an error of this node", None)
         self.tell_watchers()
         return waiting
-
-    async def _start(self, link: Link, work: Work, raw_bytes: int) -> None:
-        """Begin a piece of work in its turn; wait for it when too much of this session waits for the disk already."""
-        number = link.session.number
-        task = self._spawn(self._guard(link, work))
-        self._unverified[number] = self._unverified.get(number, 0) + raw_bytes
-        task.add_done_callback(lambda _: self._note_done(number, raw_bytes))
-        if self._unverified[number] > limits.UNVERIFIED_BYTES_MAX or len(self._tasks) >= TASKS_MAX:
-            await asyncio.wait([task])
-
-    def _note_done(self, number: int, raw_bytes: int) -> None:
-        self._unverified[number] -= raw_bytes
-        if not self._unverified[number]:
-            del self._unverified[number]
-
-    def _spawn(self, work: Work) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     async def _guard(self, link: Link, work: Work) -> None:
         """Carry out a piece of work; what goes wrong ends the session, and only a peer's fault is held against it."""
@@ -313,7 +289,13 @@ class Exchange:
         self.sync()
 
     async def _store_bundle(self, link: Link, action: events.StoreBundle) -> None:
-        await self.receiver.admit_bundle(action.origin, action.number, action.raw)
+        write = self.receiver.take_bundle(action.origin, action.number, action.raw)
+        if write is not None:
+            work = self._guard(link, self._end_write(write.done))
+            await self._backlog.add(link.session.number, work, write.raw_bytes)
+
+    async def _end_write(self, done: asyncio.Task[None]) -> None:
+        await done
         self.sync()
 
     async def _store_cosignature(self, link: Link, action: events.StoreCosignature) -> None:

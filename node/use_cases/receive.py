@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from node.use_cases.context import Node
 from node.use_cases.fork_watch import root_at
@@ -24,6 +25,12 @@ from storage.log_store import ForkError
 
 INDEX_ENTRIES = 1_024
 """Entries folded into the index in one commit while a transfer's records are caught up with."""
+
+INDEX_PAUSE_S = 0.05
+"""How long no bundle must have come before transferred records are folded into the index."""
+
+INDEX_PAUSES_MAX = 40
+"""Of these pauses, how many the index waits while bundles go on coming; then it folds one batch all the same."""
 
 INDEX_BATCHES = 64
 """Of these, how many a mirror waits for before it answers; what is left follows from the index's own cursor."""
@@ -39,6 +46,13 @@ class BranchError(PeerError):
         self.origin = origin
 
 
+class Write(NamedTuple):
+    """Verified bundles on their way to the disk: `done` must be awaited, it raises what went wrong."""
+
+    done: "asyncio.Task[None]"
+    raw_bytes: int
+
+
 @dataclass(slots=True)
 class _Running:
     """A transfer under way: bundles that wait for a commit, and those that must go in with the head."""
@@ -50,7 +64,6 @@ class _Running:
     batch_bytes: int = 0
     late: list[Closed] = field(default_factory=list)
     opened: list[bytes] | None = None
-    writing: "asyncio.Task[None] | None" = None
 
 
 class Receiver:
@@ -61,16 +74,17 @@ class Receiver:
         self._running: dict[str, _Running] = {}
         self._to_index: dict[str, None] = {}
         self._indexing: asyncio.Task[None] | None = None
-        self._writes: set[asyncio.Task[None]] = set()
+        self._writes: dict[asyncio.Task[None], str] = {}
+        self._bundles = 0
 
     def resume(self) -> None:
         """After a start: index what was stored before the last stop and is not indexed yet."""
-        for head in log_store.heads(self._node.database.reader):
-            self._index_soon(head.origin)
+        for origin in record_index.list_behind(self._node.database.reader):
+            self._index_soon(origin)
 
     async def stop(self) -> None:
         """Finish the writes that were begun; what is not stored yet is fetched again another day."""
-        await self._flush()
+        await asyncio.gather(*self._writes, return_exceptions=True)
         if self._indexing is not None:
             self._indexing.cancel()
             await asyncio.gather(self._indexing, return_exceptions=True)
@@ -100,7 +114,8 @@ class Receiver:
         """
         checkpoint = self._open(origin, note)
         # What an earlier transfer is still writing need not be fetched again.
-        await self._flush()
+        earlier = [writing for writing, written in self._writes.items() if written == origin]
+        await asyncio.gather(*earlier, return_exceptions=True)
         db = self._node.database.reader
         head = log_store.head(db, origin)
         assert head is not None
@@ -119,34 +134,38 @@ class Receiver:
         missing = transfer.list_missing({number: root for number, root in pending.items() if number != overlap})
         self._running[origin] = running = _Running(transfer, set(missing), overlap)
         if not missing:
-            await self._finish(origin, running)
+            await self._begin_write(running).done
         return checkpoint.size, missing
 
     async def admit_bundle(self, origin: str, number: int, raw: bytes) -> None:
         """Check a whole bundle of a begun transfer and store it with the next batch, the last ones with the head.
 
-        Waits while the batch before is still being written, so that no more than two are in memory. PeerError where
-        it is not the promised bundle.
+        PeerError where it is not the promised bundle; waits for the batch that it completes.
+        """
+        write = self.take_bundle(origin, number, raw)
+        if write is not None:
+            await write.done
+
+    def take_bundle(self, origin: str, number: int, raw: bytes) -> Write | None:
+        """The same for who goes on while a batch is being written: the write that was begun, or None.
+
+        Writes are done in the order in which they began. Whoever calls bounds how much is under way.
         """
         running = self._running.get(origin)
         if running is None or number not in running.remaining:
-            return
+            return None
         entries = running.transfer.check_bundle(number, raw)
         running.remaining.remove(number)
+        self._bundles += 1
         if len(entries) < BUNDLE_ENTRIES:
             running.opened = entries
         elif number == running.overlap:
             running.late.append((number, raw, running.transfer.root(number)))
         else:
             running.batch.append((number, raw, running.transfer.root(number)))
-            running.batch_bytes += len(raw)
-        if not running.remaining:
-            await self._finish(origin, running)
-        elif len(running.batch) >= limits.COMMIT_BUNDLES or running.batch_bytes >= limits.COMMIT_BYTES:
-            await self._settle(running)
-            running.writing = asyncio.create_task(self._write(running, self._take_batch(running), None))
-            self._writes.add(running.writing)
-            running.writing.add_done_callback(self._writes.discard)
+        running.batch_bytes += len(raw)
+        is_full = len(running.batch) >= limits.COMMIT_BUNDLES or running.batch_bytes >= limits.COMMIT_BYTES
+        return self._begin_write(running) if is_full or not running.remaining else None
 
     def end_transfer(self, origin: str) -> None:
         """Forget a transfer; what it stored stays for the next one."""
@@ -158,32 +177,29 @@ class Receiver:
             raise PeerError(f"log {origin} is not known here")
         return open_checkpoint(note, log_key, origin)
 
-    async def _finish(self, origin: str, running: _Running) -> None:
-        await self._settle(running)
-        await self._write(running, self._take_batch(running) + running.late, running.opened)
-        self._index_soon(origin)
+    def _begin_write(self, running: _Running) -> Write:
+        """Write what is ready: a batch, or with the last bundle all that is left, and the head."""
+        batch, raw_bytes = running.batch, running.batch_bytes
+        running.batch, running.batch_bytes = [], 0
+        is_last = not running.remaining
+        closed, opened = (batch + running.late, running.opened) if is_last else (batch, None)
+        writing = asyncio.create_task(self._write(running.transfer, closed, opened, is_last))
+        self._writes[writing] = running.transfer.checkpoint.origin
+        writing.add_done_callback(self._writes.pop)
+        return Write(writing, raw_bytes)
 
-    async def _settle(self, running: _Running) -> None:
-        if running.writing is not None:
-            writing, running.writing = running.writing, None
-            await writing
-
-    async def _flush(self) -> None:
-        await asyncio.gather(*self._writes, return_exceptions=True)
-
-    @staticmethod
-    def _take_batch(running: _Running) -> list[Closed]:
-        batch, running.batch, running.batch_bytes = running.batch, [], 0
-        return batch
-
-    async def _write(self, running: _Running, closed: Sequence[Closed], opened: Sequence[bytes] | None) -> None:
-        transfer = running.transfer
+    async def _write(
+        self, transfer: Transfer, closed: Sequence[Closed], opened: Sequence[bytes] | None, is_last: bool
+    ) -> None:
+        checkpoint = transfer.checkpoint
         try:
             await self._node.database.write(
-                lambda db: log_store.store_bundles(db, closed, opened, transfer.checkpoint, transfer.note)
+                lambda db: log_store.store_bundles(db, closed, opened, checkpoint, transfer.note)
             )
         except ForkError as error:
-            raise BranchError(transfer.checkpoint.origin, error.reason) from None
+            raise BranchError(checkpoint.origin, error.reason) from None
+        if is_last:
+            self._index_soon(checkpoint.origin)
 
     def _index_soon(self, origin: str) -> None:
         self._to_index[origin] = None
@@ -192,17 +208,30 @@ class Receiver:
 
     async def _index_waiting(self) -> None:
         while self._to_index:
+            await self._let_bundles_pass()
             origin = next(iter(self._to_index))
+            del self._to_index[origin]
             try:
                 first, stop = await self._node.database.write(partial(_index_some, origin))
             except sqlite3.Error as error:
                 # A full or failing disk: the next transfer or start goes on from the index's own cursor.
                 self._node.log.error("index_not_written", origin=origin, error=type(error).__name__)
+                self._to_index[origin] = None
                 return
+            if stop - first == INDEX_ENTRIES:
+                self._to_index[origin] = None
             if stop > first:
                 self._node.changes.publish(origin, first, stop)
-            else:
-                del self._to_index[origin]
+
+    async def _let_bundles_pass(self) -> None:
+        """Heads move in the one writer too, and would wait behind the index: it goes on when no more bundles come."""
+        for _ in range(INDEX_PAUSES_MAX):
+            seen = self._bundles
+            if not self._running:
+                return
+            await asyncio.sleep(INDEX_PAUSE_S)
+            if seen == self._bundles:
+                return
 
 
 def store_proven(

@@ -26,6 +26,7 @@ class Stage(Enum):
     ASKED = "waiting for a head or a push"
     CHECKING = "the head is being verified"
     LOADING = "bundles are coming"
+    STORING = "all of it is here, the disk has it next"
 
 
 @dataclass(slots=True)
@@ -184,6 +185,9 @@ class Fetcher:
         fetch.ahead.remove(message.number)
         raw = building.pieces[0] if building.parts == 1 else b"".join(building.pieces)
         store: list[Action] = [StoreBundle(message.origin, message.number, raw)]
+        if not fetch.ahead and not fetch.missing:
+            fetch.stage = Stage.STORING
+            return store + self._start_next()
         return store + self._ask_ahead(message.origin, fetch)
 
     def abandon(self) -> list[Action]:
@@ -214,11 +218,14 @@ class Fetcher:
 
     def _start_next(self) -> list[Action]:
         actions: list[Action] = []
-        while self._queue and len(self._active) < limits.TRANSFERS_MAX:
+        # What only our own disk is waited for keeps no other log from coming.
+        loading = sum(fetch.stage is not Stage.STORING for fetch in self._active.values())
+        while self._queue and loading < limits.TRANSFERS_MAX:
             origin = next(iter(self._queue))
             del self._queue[origin]
             # Whoever holds the claim says when it is free; then this log is looked at again.
             if self._frontier.claim(origin, self._session):
+                loading += 1
                 self._active[origin] = Fetching()
                 actions += self._judge(origin, News.OVERDUE)
                 actions.append(Send(format_frame(Want(origin, self._frontier.size(origin)))))

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from scripts.gossip_bench.children import BenchError, Child
 from scripts.gossip_bench.homes import HOST, Pair, make_pair, open_home
-from scripts.gossip_bench.made_up_logs import count_entry_bytes, extend_logs, fill_log, know_logs, origin_of
+from scripts.gossip_bench.made_up_logs import count_entry_bytes, extend_logs, fill_log, know_logs, origin_of, skip_index
 from scripts.gossip_bench.network import count_wire_bytes, find_port
 from storage.database import Database
 
@@ -74,6 +74,7 @@ def replicate(folder: Path, logs: int, size: int) -> Replicated:
     def fill(database: Database, origins: list[str]) -> None:
         for origin in origins:
             fill_log(database, origin, size)
+        skip_index(database)
 
     with _run_pair(folder, names, fill, _leave_empty) as (giving, taking):
         wire_bytes, served_s = count_wire_bytes(), giving.ask("cpu_s", "usage")["cpu_s"]
@@ -113,6 +114,7 @@ def measure_many(folder: Path, logs: int, changed: int) -> ManyLogs:
 
     def fill(database: Database, origins: list[str]) -> None:
         extend_logs(database, origins, 0, SHORT)
+        skip_index(database)
 
     with _run_pair(folder, names, fill, fill) as (giving, taking):
         url = f"wss://{HOST}:{giving.ask('port', 'usage')['port']}"

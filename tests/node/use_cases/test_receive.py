@@ -68,6 +68,11 @@ async def transfer(receiver: Receiver, entries: list[bytes], first: int = 0) -> 
     return missing
 
 
+def batches(entries: list[bytes], count: int) -> list[list[bytes]]:
+    bundles = [bundle(entries, number) for number in range(count_bundles(len(entries)))]
+    return [bundles[start : start + count] for start in range(0, len(bundles), count)]
+
+
 def size(node: Node) -> int:
     head = log_store.head(node.database.reader, ORIGIN)
     assert head is not None
@@ -164,6 +169,17 @@ async def test_the_head_moves_with_the_last_bundle_and_not_before(node: Node) ->
     assert size(node) == len(ENTRIES)
 
 
+async def test_batches_that_are_written_at_the_same_time_end_with_the_head(node: Node) -> None:
+    receiver = make_receiver(node)
+    _, missing = await receiver.begin_transfer(ORIGIN, 0, note(ENTRIES), roots(ENTRIES))
+    begun = [receiver.take_bundle(ORIGIN, number, bundle(ENTRIES, number)) for number in missing]
+    writes = [write for write in begun if write is not None]
+    assert [write.raw_bytes for write in writes] == [len(b"".join(bundles)) for bundles in batches(ENTRIES, 16)]
+    assert size(node) == 0
+    await asyncio.gather(*(write.done for write in writes))
+    assert held(node) == ENTRIES
+
+
 async def test_an_interrupted_transfer_goes_on_where_it_stopped_even_to_a_newer_head(node: Node) -> None:
     receiver = make_receiver(node)
     await receiver.begin_transfer(ORIGIN, 0, note(ENTRIES[:5_120]), roots(ENTRIES[:5_120]))
@@ -208,6 +224,21 @@ async def test_bundles_left_by_another_branch_are_fetched_anew(node: Node) -> No
     receiver.end_transfer(ORIGIN)
     await transfer(receiver, ENTRIES)
     assert held(node) == ENTRIES
+
+
+async def test_a_transfer_that_stands_still_does_not_keep_others_from_the_index(node: Node) -> None:
+    receiver = make_receiver(node)
+    other = "west.example/log"
+    await node.database.write(lambda db: log_store.add_log(db, other, KEY.public))
+    indexed: asyncio.Event = asyncio.Event()
+    node.changes.add_listener(lambda origin, _start, stop: indexed.set() if (origin, stop) == (ORIGIN, 300) else None)
+    checkpoint = Checkpoint(other, len(ENTRIES), root_of([leaf_hash(entry) for entry in ENTRIES]))
+    await receiver.begin_transfer(other, 0, sign_checkpoint(checkpoint, KEY), roots(ENTRIES))
+    await transfer(receiver, ENTRIES[:300])
+    assert receiver.take_bundle(other, 0, bundle(ENTRIES, 0)) is None
+    async with asyncio.timeout(WAIT_S):
+        await indexed.wait()
+    assert record_index.list_behind(node.database.reader) == []
 
 
 async def test_a_transfer_is_indexed_afterwards_and_a_new_start_finishes_it(node: Node) -> None:

@@ -379,17 +379,6 @@ def test_a_quiet_session_pings_and_a_timer_is_always_set() -> None:
     assert any(isinstance(action, events.SetTimer) for action in actions)
 
 
-def test_only_so_many_logs_are_fetched_at_a_time() -> None:
-    session = session_in(State.LIVE)
-    names = [f"log{index}.example" for index in range(3 * limits.TRANSFERS_MAX)]
-    for name in names:
-        session._frontier.know(name, LogHead(0, bytes(32)))
-    have = Have(tuple(HeadMark(name, 5, ROOT[:16], bytes(4)) for name in names), 1, True)
-    actions = session.handle(events.Received(format_frame(have)), 1)
-    said = [type(parse_frame(action.raw)) for action in actions if isinstance(action, events.Send)]
-    assert said == [Graft, Want] * limits.TRANSFERS_MAX
-
-
 def test_cosignatures_that_come_before_their_head_are_kept_up_to_a_limit() -> None:
     session = session_in(State.LIVE)
     for index in range(limits.COSIGNATURES_HELD_MAX + 50):
