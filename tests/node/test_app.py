@@ -44,7 +44,13 @@ def test_an_empty_folder_becomes_a_home_with_a_first_page_and_drains_when_told(
         assert run("plan", "status", "--json").json["findings"][0]["place"] == "call"
         twin = run("run", "--json")
         assert twin.code == 1 and "another process is at work in this home; stop it first" in twin.json["error"]
-        assert run("status", "--json").answer["parts"].keys() == {"outside_witnesses", "peering", "roster", "planner", "restored"}
+        assert run("status", "--json").answer["parts"].keys() == {
+            "outside_witnesses",
+            "peering",
+            "roster",
+            "planner",
+            "restored",
+        }
 
         open_to_others = [path.name for path in (home, *home.rglob("*")) if path.stat().st_mode & 0o077]
         assert open_to_others == [] and (home / "run.json").exists()

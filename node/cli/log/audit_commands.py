@@ -14,8 +14,8 @@ import msgspec
 
 from node.cli.calls import EXIT_REFUSED, Context, exit_codes, print_answer
 from node.cli.files import read_bytes, read_key
+from node.cli.log.ahead_files import AheadFiles
 from node.cli.log.progress import show_progress
-from node.cli.log.web_files import WebFiles
 from node.cli.printing import count, say
 from node.clock import Clock
 from node.use_cases.log.auditing import audit_files, audit_proof, policy_of_key
@@ -23,7 +23,7 @@ from node.use_cases.log.files import FolderFiles
 from protocol.core.encoding import ENTRY_BYTES_MAX
 from protocol.core.errors import MisuseError, PeerError, RefusedError
 from protocol.core.note import NOTE_BYTES_MAX, VerifierKey, parse_vkey
-from protocol.log.audit.log_files import FileReader
+from protocol.log.audit.log_files import FileReader, Foresee
 from protocol.log.policy import POLICY_BYTES_MAX, Policy, parse_policy
 from protocol.log.proof import PROOF_BYTES_MAX
 from storage.disk import write_durably
@@ -58,8 +58,8 @@ def audit_log(
     with exit_codes(context.as_json):
         trusted, log_key = _read_trust(key, policy)
         earlier = None if since is None else read_bytes(since, NOTE_BYTES_MAX)
-        with _open_files(place) as read, show_progress(context.as_json) as progress:
-            report = audit_files(read, trusted, log_key, earlier, progress)
+        with _open_files(place) as (read, foresee), show_progress(context.as_json) as progress:
+            report = audit_files(read, trusted, log_key, earlier, progress, foresee)
         if evidence is not None and report.evidence:
             write_durably(evidence, report.evidence.encode())
         print_answer(context.as_json, msgspec.to_builtins(report), _print_report)
@@ -96,15 +96,15 @@ def _read_trust(key: str | None, policy: Path | None) -> tuple[Policy, VerifierK
 
 
 @contextlib.contextmanager
-def _open_files(place: str) -> Iterator[FileReader]:
+def _open_files(place: str) -> Iterator[tuple[FileReader, Foresee]]:
     if not place.startswith(WEB_SCHEMES):
         if not Path(place).is_dir():
             raise RefusedError.at(place, "no folder is here")
-        yield FolderFiles(Path(place))
+        yield FolderFiles(Path(place)), lambda needs: None
         return
-    files = WebFiles(place, Clock())
+    files = AheadFiles(place, Clock())
     try:
-        yield files
+        yield files, files.foresee
     finally:
         files.close()
 

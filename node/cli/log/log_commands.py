@@ -50,12 +50,13 @@ def show(context: Context, origin: str, last: int) -> None:
 @log.command()
 @click.argument("index", type=click.IntRange(0))
 @ORIGIN
+@click.option("--size", type=click.IntRange(0), default=0, help="Under the head of so many records; else the newest.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file to write; else it is printed.")
 @click.pass_obj
-def prove(context: Context, index: int, origin: str, out: Path | None) -> None:
+def prove(context: Context, index: int, origin: str, size: int, out: Path | None) -> None:
     """Prove to anyone, offline, that record number INDEX stands in the log."""
     with exit_codes(context.as_json):
-        answer = call(context.home, "log.prove", {"index": index, "origin": origin})
+        answer = call(context.home, "log.prove", {"index": index, "origin": origin, "size": size})
         if out is not None:
             write_durably(out, answer["proof"].encode())
         print_answer(context.as_json, answer, lambda told: _print_proof(told, out))

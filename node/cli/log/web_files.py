@@ -1,10 +1,12 @@
-"""A log's files behind a web address, as an auditor fetches them: one after the other over one connection.
+"""A log's files behind a web address, as an auditor fetches them over one connection.
 
 Invariant: no answer is read beyond the bytes that its place can need, nor waited for beyond a set time; no redirect is
 followed and nothing is unpacked.
 """
 
+import contextlib
 import http.client
+import socket
 from urllib.parse import urlsplit
 
 from node.clock import Clock
@@ -36,6 +38,7 @@ class WebFiles:
         self._connection = kind(parts.hostname, port, timeout=ANSWER_WAIT_S)
         self._prefix = parts.path.rstrip("/")
         self._clock = clock
+        self._is_interrupted = False
 
     def __call__(self, path: str, bytes_max: int) -> bytes | None:
         """The whole file, None where the server has none; PeerError where it is too long."""
@@ -45,7 +48,7 @@ class WebFiles:
             except BROKEN_OFF:
                 self._connection.close()
                 # A server may close a connection between two files; it is asked once more on a new one.
-                if attempt == TRIES_MAX:
+                if attempt == TRIES_MAX or self._is_interrupted:
                     raise ConnectionError(f"{self._connection.host}: broke off at {path}") from None
             except (ConnectionError, TimeoutError):
                 raise
@@ -53,6 +56,14 @@ class WebFiles:
                 reason = error.strerror or "cannot be reached"
                 raise ConnectionError(f"{self._connection.host}: {reason}") from None
         return None
+
+    def interrupt(self) -> None:
+        """Have whoever waits for a file, in another thread, wait no longer; nothing more is fetched."""
+        self._is_interrupted = True
+        waiting = self._connection.sock
+        if waiting is not None:
+            with contextlib.suppress(OSError):
+                waiting.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Hang up."""

@@ -12,7 +12,7 @@ from protocol.core.errors import Finding, MisuseError, PeerError, RefusedError
 from protocol.core.note import ED25519, NOTE_BYTES_MAX, VerifierKey
 from protocol.log.audit.head_audit import NO_WITNESSES, audit_head
 from protocol.log.audit.log_audit import LogAudit
-from protocol.log.audit.log_files import FileReader, read_hashes
+from protocol.log.audit.log_files import FileReader, Foresee, list_needs, read_hashes
 from protocol.log.checkpoint import Checkpoint
 from protocol.log.fork import format_evidence, make_evidence, prove_fork
 from protocol.log.merkle import leaf_hash
@@ -64,11 +64,13 @@ def audit_files(
     log_key: VerifierKey | None = None,
     since: bytes | None = None,
     progress: Progress = lambda done, total: None,
+    foresee: Foresee = lambda needs: None,
 ) -> AuditReport:
     """Read a log from one end to the other and report what is wanting.
 
     `policy` names the witnesses that must have cosigned, and the logs; `log_key` narrows these to one. `since` is an
-    earlier head's note, RefusedError where it is none of this log. PeerError where the files cannot be reached.
+    earlier head's note, RefusedError where it is none of this log. `foresee` is told what will be read.
+    PeerError where the files cannot be reached.
     """
     note = read(CHECKPOINT_PATH, NOTE_BYTES_MAX)
     if note is None:
@@ -78,6 +80,7 @@ def audit_files(
     if head is None:
         return AuditReport(findings=found.findings)
     earlier = None if since is None else _open_earlier(since, policy, log_key, head.origin)
+    foresee(list_needs(head.size))
     audit = LogAudit(head, read, None if earlier is None else earlier.checkpoint)
     done = 0
     for done in audit.walk():

@@ -11,11 +11,12 @@ from node.use_cases.context import Node, Operation
 from protocol.core.errors import RefusedError
 from protocol.core.note import ED25519, SIGNATURES_MAX, format_vkey, parse_note
 from protocol.log.cosignature import add_signature, join_signatures
+from protocol.log.mirror import mirror_prefix
 from protocol.log.tiles import TileHashes
 from storage import log_store
-from storage.cosignatures import cosignatures
+from storage.cosignatures import cosignatures, forks, pending_heads, witnessed_note
 from storage.log_store import Head
-from storage.outside.witnesses import kept_note
+from storage.outside.witnesses import kept_note, kept_sizes
 
 
 class LogName(msgspec.Struct, kw_only=True):
@@ -65,6 +66,18 @@ def cosigned_note(db: sqlite3.Connection, head: Head) -> bytes:
             note = add_signature(note, one.line.decode())
     kept = kept_note(db, head.origin, head.size)
     return note if kept is None else join_signatures(note, kept)
+
+
+def list_kept_notes(db: sqlite3.Connection, origin: str) -> list[bytes]:
+    """Signed heads of a log kept beside the newest: what outsiders, our witness and mirror signed, and evidence."""
+    prefix = mirror_prefix(origin)
+    witnessed = witnessed_note(db, prefix)
+    return [
+        *(note for size in kept_sizes(db, origin) if (note := kept_note(db, origin, size)) is not None),
+        *(head.note for head in pending_heads(db, prefix)),
+        *([] if witnessed is None else [witnessed]),
+        *(note for forked, *notes, _ in forks(db) if forked == origin for note in notes),
+    ]
 
 
 async def open_hashes(node: Node, head: Head, size: int | None = None) -> TileHashes:

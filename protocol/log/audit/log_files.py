@@ -5,11 +5,12 @@ Invariant: a partial tile whose log has grown may be gone; the full one then sta
 Spec: docs/spec/tiles-and-proofs.md
 """
 
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
 
 from protocol.log.bundle import BUNDLE_BYTES_MAX, BUNDLE_ENTRIES, LENGTH_BYTES
 from protocol.log.merkle import HASH_BYTES
-from protocol.log.tiles import TILE_BYTES, TILE_HASHES, Tile, format_tile_path, parse_tile
+from protocol.log.tiles import TILE_BYTES, TILE_HASHES, Tile, format_tile_path, list_bundles, parse_tile
 
 
 class FileReader(Protocol):
@@ -18,6 +19,24 @@ class FileReader(Protocol):
     def __call__(self, path: str, bytes_max: int) -> bytes | None:
         """The whole file, None where there is none; PeerError where it has more than `bytes_max` bytes."""
         ...
+
+
+class Need(NamedTuple):
+    """A file that will be read: its path below the log, and the bytes that its place can need."""
+
+    path: str
+    bytes_max: int
+
+
+Foresee = Callable[[Iterator[Need]], None]
+"""Told once what an audit will read, in order, so that it may be fetched ahead."""
+
+
+def list_needs(size: int) -> Iterator[Need]:
+    """Of a log of `size` entries the files that grow with it, in the order in which an audit reads them."""
+    for bundle in list_bundles(size):
+        yield Need(format_tile_path(bundle), BUNDLE_BYTES_MAX)
+        yield Need(format_tile_path(Tile(0, bundle.number, bundle.width)), TILE_BYTES)
 
 
 def read_hashes(read: FileReader, tile: Tile) -> list[bytes] | None:

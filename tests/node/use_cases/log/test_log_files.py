@@ -93,7 +93,7 @@ async def test_a_proof_is_made_even_where_the_kept_tiles_are_damaged(north: Node
 
 
 async def test_no_proof_beyond_the_end_or_of_a_log_that_is_not_here(north: Node) -> None:
-    with pytest.raises(RefusedError, match="the log has 700 records, numbered from 0"):
+    with pytest.raises(RefusedError, match="this head has 700 records, numbered from 0"):
         await prove_record(north, ProveParams(index=SIZE))
     with pytest.raises(RefusedError, match="no log of that name"):
         await prove_record(north, ProveParams(index=0, origin="east.example/log"))

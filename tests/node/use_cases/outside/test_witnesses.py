@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from node.use_cases.context import Node
+from node.use_cases.log.auditing import audit_proof
 from node.use_cases.log.heads import LogName, show_head
 from node.use_cases.log.proofs import ProveParams, prove_record
 from node.use_cases.outside.web_client import WebClient
@@ -22,7 +23,7 @@ from node.use_cases.outside.witnesses import (
 )
 from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.till import NoParams
-from protocol.core.errors import RefusedError
+from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import generate
 from protocol.core.note import parse_note, parse_vkey
 from protocol.log.cosignature import list_cosigners, sign_cosignature
@@ -215,3 +216,21 @@ async def test_old_heads_are_kept_up_to_a_bound(north: Node, oak: OutsideWitness
             await ask_witnesses(north, NoParams())
     kept = kept_sizes(north.database.reader, north.origin)
     assert (len(kept), kept[-1]) == (KEPT_HEADS_MAX, SIZE + KEPT_HEADS_MAX + 2)
+
+
+async def test_a_record_is_proven_under_an_earlier_head_that_was_kept(north: Node, oak: OutsideWitness) -> None:
+    policy = make_policy(parse_vkey(vkey_of(north)), [parse_vkey(oak.vkeys[0])], "nobody", "half")
+    async with Server(oak) as server:
+        await ask(north, server.url, *oak.vkeys)
+    before = await prove_record(north, ProveParams(index=7))
+    fill(north, SIZE + 1_000)
+    newest = await prove_record(north, ProveParams(index=7))
+    with pytest.raises(PeerError, match="not its quorum"):
+        audit_proof(newest.proof.encode(), policy)
+    older = await prove_record(north, ProveParams(index=7, size=SIZE))
+    assert older == before
+    assert audit_proof(older.proof.encode(), policy).size == SIZE
+    with pytest.raises(RefusedError, match="this head has 300 records"):
+        await prove_record(north, ProveParams(index=SIZE, size=SIZE))
+    with pytest.raises(RefusedError, match="no head of 299 records was kept; there are those of 300, 1300"):
+        await prove_record(north, ProveParams(index=7, size=299))
