@@ -14,6 +14,7 @@ PUBLISH = "node/use_cases/publish.py"
 COSIGN = "node/use_cases/cosign.py"
 RECEIVE = "node/use_cases/receive.py"
 MIRRORING = "node/use_cases/public/mirroring.py"
+IMPORTING = "node/use_cases/log/importing.py"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ SOLE_CALLERS = (
     Sole("storage.cosignatures", "set_witnessed_note", (COSIGN,)),
     Sole("storage.cosignatures", "set_pending_heads", (COSIGN, MIRRORING)),
     Sole("node.use_cases.cosign", "sign_as_mirror", (MIRRORING,)),
-    Sole("node.use_cases.receive", "store_proven", (MIRRORING,)),
+    Sole("node.use_cases.receive", "store_proven", (MIRRORING, IMPORTING)),
 )
 
 # The secret keys of a home, as a use case reaches them (`node.keys.log`), and who may.

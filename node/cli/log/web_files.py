@@ -71,6 +71,11 @@ class WebFiles:
 
     def _fetch(self, path: str, bytes_max: int) -> bytes | None:
         deadline_s = self._clock.monotonic_s() + FILE_WAIT_S
+        if self._connection.sock is None:
+            self._connection.connect()
+        # After the socket is there: whoever interrupts has then either seen it, or is seen here.
+        if self._is_interrupted:
+            raise ConnectionAbortedError
         self._connection.request("GET", f"{self._prefix}/{path}", headers={"Accept-Encoding": "identity"})
         answer = self._connection.getresponse()
         if answer.status != OK:

@@ -17,7 +17,7 @@ from node.use_cases.cosign import admit_cosignature
 from node.use_cases.fork_watch import Evidence, admit_evidence, judge_note, list_evidence
 from node.use_cases.log.auditing import audit_files, policy_of_key
 from node.use_cases.log.files import FolderFiles
-from node.use_cases.receive import INDEX_ENTRIES, BranchError, Receiver
+from node.use_cases.receive import INDEX_ENTRIES, BranchError, Closed, store_proven
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.note import (
     ED25519,
@@ -31,12 +31,15 @@ from protocol.core.note import (
     verify_note,
 )
 from protocol.log.audit.log_files import read_bundle, read_hashes
-from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, count_entries, parse_bundle
+from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, parse_bundle
 from protocol.log.checkpoint import Checkpoint, open_checkpoint
 from protocol.log.fork import prove_fork
-from protocol.log.tiles import CHECKPOINT_PATH, Tile, TileHashes, list_tiles
+from protocol.log.tiles import CHECKPOINT_PATH, Tile, TileHashes
 from storage import log_store, record_index
+from storage.gossip_marks import drop_pending_bundles
 
+BATCH_BUNDLES = 16
+"""Bundles in one commit, of at most 4 MiB each."""
 TWO_VERSIONS = "two versions of this log exist: the one held here is kept, and so is the evidence of the other"
 
 
@@ -87,22 +90,26 @@ async def _check_same_branch(node: Node, key: VerifierKey, note: bytes) -> None:
 
 
 async def _store(node: Node, key: VerifierKey, note: bytes, files: FolderFiles) -> None:
-    receiver = Receiver(node)
+    """Some bundles at a time, so that a log may be as long as the disk; the head moves with the last of them."""
     theirs = open_checkpoint(note, key.public, key.name)
     held = log_store.head(node.database.reader, key.name)
     assert held is not None
-    first = held.size // BUNDLE_ENTRIES
+    if theirs.size <= held.size:
+        return
+    count = theirs.size // BUNDLE_ENTRIES
     try:
-        roots = await asyncio.to_thread(_read_roots, files, theirs.size, first)
-        _, missing = await receiver.begin_transfer(key.name, first, _strip(key, note), roots)
-        for number in missing:
-            tile = Tile(None, number, count_entries(theirs.size, number))
-            await receiver.admit_bundle(key.name, number, read_bundle(files, tile) or b"")
+        for first in range(held.size // BUNDLE_ENTRIES, count + 1, BATCH_BUNDLES):
+            numbers = range(first, min(first + BATCH_BUNDLES, count))
+            closed = [await asyncio.to_thread(_read_closed, files, number) for number in numbers]
+            opened = None
+            if first + BATCH_BUNDLES > count:
+                opened = await asyncio.to_thread(_read_opened, files, theirs.size)
+            work = partial(store_proven, closed=closed, opened=opened, checkpoint=theirs, note=_strip(key, note))
+            await node.database.write(work)
     except BranchError:
+        await node.database.write(lambda db: drop_pending_bundles(db, key.name))
         await _keep_evidence(node, key, note, theirs, files)
         raise RefusedError.at(key.name, TWO_VERSIONS) from None
-    finally:
-        await receiver.stop()
     while (span := await node.database.write(partial(_index_some, key.name)))[1] > span[0]:
         node.changes.publish(key.name, *span)
 
@@ -124,14 +131,14 @@ async def _keep_cosignatures(node: Node, origin: str, size: int, note: bytes) ->
             await admit_cosignature(node, origin, size, format_signature(signature).encode())
 
 
-def _read_roots(files: FolderFiles, size: int, first: int) -> bytes:
-    """The roots of all bundles from `first` on, the open one's last."""
-    roots = [root for tile in list_tiles(size) if tile.level == 1 for root in read_hashes(files, tile) or []]
+def _read_closed(files: FolderFiles, number: int) -> Closed:
+    raw = read_bundle(files, Tile(None, number)) or b""
+    return number, raw, bundle_root(parse_bundle(raw, BUNDLE_ENTRIES))
+
+
+def _read_opened(files: FolderFiles, size: int) -> list[bytes]:
     number, rest = divmod(size, BUNDLE_ENTRIES)
-    if rest:
-        raw = read_bundle(files, Tile(None, number, rest)) or b""
-        roots.append(bundle_root(parse_bundle(raw, rest)))
-    return b"".join(roots[first:])
+    return parse_bundle(read_bundle(files, Tile(None, number, rest)) or b"", rest) if rest else []
 
 
 def _read_key(node: Node, vkey: str) -> VerifierKey:
