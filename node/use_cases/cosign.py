@@ -2,7 +2,8 @@
 
 Invariant: the witness signs the newest head only, never below or beside one it signed before: of its own accord only
 what this node holds whole, on request what is proven to extend the last. It is on disk before it is handed out.
-Spec: docs/spec/note-and-checkpoint.md, docs/spec/mirror.md
+Invariant: the last one also lies outside the home, so that a backup that is put back signs nothing beside it.
+Spec: docs/spec/note-and-checkpoint.md, docs/spec/mirror.md, docs/spec/signed-head.md
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Final, Protocol
 
 from node.use_cases.context import Node
 from node.use_cases.fork_watch import root_at
+from node.use_cases.own_log.own_head import head_folder
 from protocol.core.errors import MisuseError, PeerError
 from protocol.core.identity import generate
 from protocol.core.mldsa44 import Mldsa44Key
@@ -24,6 +26,8 @@ from protocol.log.subtree_cosignature import sign_mldsa44_cosignature
 from protocol.log.witness import OK, UNPROCESSABLE, AddCheckpoint, CosignedHead, Verdict, judge_checkpoint
 from storage import cosignatures, gossip_marks, log_store
 from storage.cosignatures import Cosignature
+from storage.home.head_file import Mark
+from storage.home.witness_marks import WitnessMarks
 
 DEBOUNCE_S: Final = 0.15
 """How long a head may still be overtaken by the next one before it is cosigned."""
@@ -175,7 +179,7 @@ def _sign_newest(db: sqlite3.Connection, node: Node, origin: str, is_duty: bool,
     # Heads come by session many times a second; the long signature is for those who ask for it.
     if cosignatures.mirrored_size(db, mirror_prefix(origin)) < head.size:
         sign_as_mirror(db, node, checkpoint, head.note, time_s, is_asked=False)
-    last = cosignatures.cosigned(db, origin)
+    last = find_last_signed(db, node, origin)
     if not is_duty or (last is not None and (last[0] >= head.size or root_at(db, origin, last[0]) != last[1])):
         return None
     (line,) = _sign_and_store(db, node, checkpoint, head.note, time_s, is_asked=False)
@@ -189,7 +193,7 @@ def _answer_request(db: sqlite3.Connection, node: Node, request: AddCheckpoint, 
     head = request.checkpoint
     # A log of which two versions are known is as good as unknown: its heads are signed no more.
     log_key = log_store.log_key_of(db, head.origin) if is_duty and not has_two_versions(db, head.origin) else None
-    last = cosignatures.cosigned(db, head.origin)
+    last = find_last_signed(db, node, head.origin)
     held = CosignedHead() if last is None else CosignedHead(*last)
     verdict = judge_checkpoint(request, list_verifiers(head.origin, log_key), held)
     if verdict.status != OK:
@@ -215,9 +219,25 @@ def _sign_and_store(
     shown = format_note(text, of_the_log)
     for line in lines:
         shown = add_signature(shown, line)
+    # Noted outside the home before anyone can see it: a backup that is put back must not sign beside it.
+    marks_of(node).note(head.origin, cosignatures.cosigned(db, head.origin), Mark(head.size, head.root))
     cosignatures.set_cosigned(db, head.origin, head.size, head.root)
     cosignatures.set_witnessed_note(db, mirror_prefix(head.origin), shown)
     return lines
+
+
+def find_last_signed(db: sqlite3.Connection, node: Node, origin: str) -> tuple[int, bytes] | None:
+    """(size, root) of the last head of a log that this node's witness has signed, also before a backup was put back."""
+    return marks_of(node).find_last(origin, cosignatures.cosigned(db, origin))
+
+
+def marks_of(node: Node) -> WitnessMarks:
+    """What the witness has noted outside the home, made on first use."""
+    found = node.parts.get("witness_marks")
+    if found is None:
+        found = node.parts["witness_marks"] = WitnessMarks(head_folder(node.config), node.origin)
+    assert isinstance(found, WitnessMarks)
+    return found
 
 
 def sign_as_mirror(
