@@ -26,8 +26,8 @@ class Announcer:
         return bool(self._dirty)
 
     def is_counter_due(self) -> bool:
-        """Whether the peer has not been told our newest change number."""
-        return self.told_counter < self._frontier.counter
+        """Whether the peer has not been told our newest change number, and no batch is about to tell it."""
+        return not self._dirty and self.told_counter < self._frontier.counter
 
     def tell_all(self, heads: Iterable[HeadMark], counter: int) -> list[Action]:
         """The first announcement of a session: everything that changed since the peer's cursor."""
