@@ -27,6 +27,7 @@ RESTORED_FILE: Final = "restored"
 FOLDER_SUFFIX: Final = "-signed"
 
 MISSING = "the note of the last signed head, which lies outside the home and its backups, is not there"
+CUT_SHORT = "it was cut off while it signed, and others may have seen the head that it had begun"
 HIGHER = "this home has signed more than its database holds: it was restored from a backup"
 OTHER = "the database does not hold the head that this home signed last"
 TWICE = "another process has signed with this home's keys: the home was copied and runs twice; stop one of them"
@@ -101,7 +102,8 @@ def judge_start(written: SignedHead | None, known: Mark, is_marked: bool, is_alo
     """Why a home that starts must not sign, empty when it may.
 
     `written` is what the file says, `known` the database's head. A crash between the two leaves a head that was begun
-    and that nobody can have seen; it counts as not signed.
+    and is not in the database. So does a backup of the head before, put back after a power cut that took the mark
+    that the head was settled: whether others have seen it, only they can say.
     """
     if known.size == 0 and written is None:
         return ""
@@ -109,8 +111,10 @@ def judge_start(written: SignedHead | None, known: Mark, is_marked: bool, is_alo
         return MARKED
     if written is None:
         return "" if is_alone else MISSING
-    if known == written.newest or (known == written.before and not written.is_settled):
+    if known == written.newest:
         return ""
+    if known == written.before and not written.is_settled:
+        return "" if is_alone else CUT_SHORT
     return HIGHER if known.size < written.newest.size else OTHER
 
 

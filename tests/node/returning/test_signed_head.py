@@ -26,7 +26,8 @@ GRANT = KeyGrant(bytes(32), "facilitator", "facilitator 1", False)
     [
         (SETTLED, TEN, False, False, ""),
         (BEGUN, TEN, False, False, ""),
-        (BEGUN, NINE, False, False, ""),
+        (BEGUN, NINE, False, False, own_head.CUT_SHORT),
+        (BEGUN, NINE, False, True, ""),
         (SETTLED, NINE, False, False, own_head.HIGHER),
         (BEGUN, Mark(8, b"8" * 32), False, False, own_head.HIGHER),
         (SETTLED, OTHER_TEN, False, False, own_head.OTHER),
@@ -41,7 +42,8 @@ GRANT = KeyGrant(bytes(32), "facilitator", "facilitator 1", False)
     ids=[
         "level with the file",
         "cut after the log's commit",
-        "cut before the log's commit",
+        "cut before the log's commit, or a backup of the head before and the mark lost with the power",
+        "cut before the log's commit, and nobody was told of this log",
         "a backup of one record ago",
         "a backup older than the one that was begun",
         "another head of this size",
