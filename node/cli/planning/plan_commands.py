@@ -12,6 +12,7 @@ from node.cli.planning.trial_command import simulate
 from node.cli.printing import print_table, say
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import divide_half_up, format_decimal
+from storage.disk import write_durably
 
 _CALL = click.option("--call", default="", help="The call's id; without it the newest.")
 
@@ -71,15 +72,18 @@ def status(context: Context, call: str) -> None:
 @plan.command()
 @_CALL
 @click.option("--document", type=click.Path(path_type=Path), help="Write the plan document to this file.")
+@click.option("--minutes", type=click.Path(path_type=Path), help="Write all that it follows from to this file.")
 @click.pass_obj
-def show(context: Context, call: str, document: Path | None) -> None:
-    """The whole plan as this node computed it."""
+def show(context: Context, call: str, document: Path | None, minutes: Path | None) -> None:
+    """The whole plan as this node computed it. An auditor takes both files along: `rochdale audit plan`."""
     with exit_codes(context.as_json):
         report = ask(context.home, "plan.show", {"call": call})
         if document is not None:
             if not report["document"]:
                 raise RefusedError.at("plan", "there is no draft to write yet")
-            document.write_text(report["document"], "utf-8")
+            write_durably(document, report["document"].encode())
+        if minutes is not None:
+            write_durably(minutes, ask(context.home, "plan.minutes", {"call": call})["minutes"].encode())
         print_answer(context.as_json, report, _print_plan)
 
 

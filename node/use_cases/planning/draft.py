@@ -35,19 +35,23 @@ def make_draft(
     side: PrivateSide | None,
 ) -> Draft:
     """Clear the last state, write the document, check it; the same bytes on every node."""
-    parameters: dict[str, str | int] = {
-        "call": call_id.hex(),
-        "roster": call.roster.hex(),
-        "scope": call.scope,
-        "period": call.period,
-        "revision": call.revision,
-        "reading": reading,
-    }
+    parameters = {**describe_call(call_id, call), "reading": reading}
     plan = make_plan(economy, state, clear_plan(economy, state), report, parameters)
     document = format_plan(plan)
     regrets = {} if side is None else own_regrets(plan, side)
     certificate = check_certificate(plan, regrets)
     return Draft(plan, document, digest_plan(document), certificate.findings, regrets)
+
+
+def describe_call(call_id: bytes, call: PlanCall) -> dict[str, str | int]:
+    """What the call adds to its plan documents, beside the number of the reading."""
+    return {
+        "call": call_id.hex(),
+        "roster": call.roster.hex(),
+        "scope": call.scope,
+        "period": call.period,
+        "revision": call.revision,
+    }
 
 
 def own_regrets(plan: Plan, side: PrivateSide) -> dict[str, int]:

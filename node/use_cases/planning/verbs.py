@@ -9,6 +9,7 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.federation.verbs import current_history
+from node.use_cases.planning.minutes import take_minutes
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.private_side import Release
 from node.use_cases.planning.run import PlanRun
@@ -17,6 +18,7 @@ from node.use_cases.planning.view import PlanReport, check_draft, describe_plan,
 from node.use_cases.publish import publish
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError
+from protocol.planning.audit.minutes import format_minutes
 from protocol.planning.call import CARDS_ROUND, Meeting, PlanApproval, PlanCall, round_slot
 from storage.files import FILE_BYTES_MAX
 from storage.record_index import records
@@ -132,6 +134,15 @@ async def show_plan(node: Node, params: PlanParams) -> PlanReport:
     return describe_plan(node, find_run(node, params.call))
 
 
+async def show_minutes(node: Node, params: PlanParams) -> dict[str, Any]:
+    """The newest draft's document and the minutes it follows from: all that an auditor needs, as two texts."""
+    run = find_run(node, params.call)
+    minutes = format_minutes(take_minutes(node, run))
+    draft = newest_draft(run)
+    assert draft is not None
+    return {"digest": draft.digest.hex(), "document": draft.document.decode(), "minutes": minutes.decode()}
+
+
 async def check_plan(node: Node, params: PlanParams) -> dict[str, Any]:
     """Check the newest draft's certificate again, with the regrets that members have attested."""
     run = find_run(node, params.call)
@@ -193,6 +204,7 @@ OPERATIONS = (
     Operation("plan.propose", ProposeParams, propose, "Release this member's proposal for one reading of a call."),
     Operation("plan.status", PlanParams, show_status, "Where a call stands, and for whom it waits.", writes=False),
     Operation("plan.show", PlanParams, show_plan, "The whole plan as this node computed it.", writes=False),
+    Operation("plan.minutes", PlanParams, show_minutes, "The newest draft and all that it follows from.", writes=False),
     Operation("plan.check", PlanParams, check_plan, "Check the newest draft's certificate again.", writes=False),
     Operation("plan.ratify", RatifyParams, ratify, "Sign what this co-op's meeting decided about the draft."),
 )

@@ -129,13 +129,18 @@ def newest_draft(run: PlanRun) -> Draft | None:
 
 def check_draft(node: Node, run: PlanRun, draft: Draft) -> Certificate:
     """Check a draft anew, with the regrets that members have attested for it."""
+    return check_certificate(draft.plan, attested_regrets(node, run, draft))
+
+
+def attested_regrets(node: Node, run: PlanRun, draft: Draft) -> dict[str, int]:
+    """What each card would still gain at a draft's prices, in micro-credits, by its owner's word."""
     regrets: dict[str, int] = {}
     for indexed in records(node.database.reader, "plan.check", run.call_id):
         if indexed.body.digest == draft.digest and indexed.origin in run.terms.members:
             for regret in indexed.body.regrets:
                 if owner_of_card(regret.card) == indexed.origin:
                     regrets.setdefault(regret.card, regret.regret_micro)
-    return check_certificate(draft.plan, regrets)
+    return regrets
 
 
 def read_approvals(node: Node, run: PlanRun) -> Approvals:

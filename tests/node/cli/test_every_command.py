@@ -79,6 +79,7 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "log witness ask": ("log witness ask", 0),
     "log witness remove": ("log witness remove https://nobody.example", 1),
     "audit log": (f"audit log absent --key {LOG_VKEY}", 1),
+    "audit plan": ("audit plan absent", 1),
     "audit proof": (f"audit proof absent --key {LOG_VKEY}", 1),
 }
 LONG_RUNNING = {"run", "demo"}

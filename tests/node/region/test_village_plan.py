@@ -5,6 +5,8 @@ from shutil import copytree
 
 import pytest
 
+from node.use_cases.planning.auditing import audit_plan
+from node.use_cases.planning.verbs import PlanParams, show_minutes
 from storage import record_index
 from tests.node.region.faults import Faults
 from tests.node.region.memory_network import MemoryNetwork, run_region
@@ -77,6 +79,15 @@ def check_in_force(known: Known) -> None:
     assert all(editor.startswith(EDITOR) for editor in report.readings[1].edited_by)
 
 
+def check_minutes(answers: list[dict[str, str]]) -> None:
+    """All nodes write the same minutes, and from these alone the plan follows once more."""
+    assert all(answer == answers[0] for answer in answers)
+    audit = audit_plan(answers[0]["document"].encode(), answers[0]["minutes"].encode(), answers[0]["digest"])
+    assert audit.holds, audit.findings
+    assert audit.readings == READINGS and audit.replayed_rounds > READINGS and audit.gap_ppm is not None
+    assert audit.odd_answers == ()
+
+
 def plan_quietly(called_homes: Path, folder: Path, seed: int, cents_more: int = 0) -> tuple[str, ...]:
     """The digests of a plan in which nobody is late for longer than others wait."""
 
@@ -89,6 +100,7 @@ def plan_quietly(called_homes: Path, folder: Path, seed: int, cents_more: int = 
         (editor,) = known[0].report.readings[1].edited_by
         assert editor.startswith(EDITOR)
         assert not any(one.silent for reading in known[0].report.readings for one in reading.rounds)
+        check_minutes([await show_minutes(machine.node, PlanParams()) for machine in network.machines])
         return known[0].digests
 
     return run_region(copytree(called_homes, folder / f"homes {seed} {cents_more}"), seed, story)

@@ -1,0 +1,66 @@
+"""The minutes of a call, from this node's logs: which cards and answers counted, and where each of them lies.
+
+Invariant: only closed sets are read, so every node that has the logs writes the same minutes, to the byte.
+Spec: docs/spec/plan-audit.md
+"""
+
+from typing import Any
+
+from node.use_cases.context import Node
+from node.use_cases.federation.deciding import closed_content
+from node.use_cases.planning.draft import describe_call
+from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.view import attested_regrets, newest_draft
+from protocol.core.errors import RefusedError
+from protocol.planning.audit.minutes import MINUTES_FORMAT, Minutes, ReadingMinutes, RoundMinutes, Said
+from protocol.planning.call import CARDS_ROUND, parse_set, round_slot
+from storage.record_index import IndexedRecord, record_by_leaf
+
+
+def take_minutes(node: Node, run: PlanRun) -> Minutes:
+    """Everything that counted up to the newest draft; RefusedError while there is none."""
+    draft = newest_draft(run)
+    if draft is None or run.table is None:
+        raise RefusedError.at("plan", "there is no draft yet")
+    readings = tuple(
+        _take_reading(node, run, reading.reading, len(reading.reports))
+        for reading in run.readings
+        if reading.draft is not None
+    )
+    parameters = describe_call(run.call_id, run.call)
+    return Minutes(MINUTES_FORMAT, run.table, parameters, readings, attested_regrets(node, run, draft))
+
+
+def _take_reading(node: Node, run: PlanRun, reading: int, rounds: int) -> ReadingMinutes:
+    found = _counted(node, run, reading, CARDS_ROUND)
+    bodies = [indexed.body for indexed in found]
+    return ReadingMinutes(
+        consumers=tuple(sorted((card for body in bodies for card in body.consumers), key=_id_bytes)),
+        workplaces=tuple(sorted((card for body in bodies for card in body.workplaces), key=_id_bytes)),
+        rounds=tuple(_take_round(_counted(node, run, reading, number)) for number in range(1, rounds + 1)),
+        records=tuple(map(_place, found)),
+    )
+
+
+def _take_round(found: list[IndexedRecord]) -> RoundMinutes:
+    answers = {answer.card: answer.quantities for indexed in found for answer in indexed.body.answers}
+    return RoundMinutes(answers, tuple(map(_place, found)))
+
+
+def _counted(node: Node, run: PlanRun, reading: int, number: int) -> list[IndexedRecord]:
+    """The records that the closed set of a round names, by their origins."""
+    content = closed_content(node, round_slot(run.call_id, reading, number), run.terms.members)
+    listed = {} if content is None else parse_set(content)
+    found = [record_by_leaf(node.database.reader, leaf) for leaf in listed.values() if leaf is not None]
+    if content is None or None in found:
+        raise RefusedError.at("plan", f"a record of reading {reading}, round {number} is not here any more")
+    return sorted((indexed for indexed in found if indexed is not None), key=lambda indexed: indexed.origin)
+
+
+def _place(indexed: IndexedRecord) -> Said:
+    return Said(indexed.origin, indexed.index, indexed.leaf.hex())
+
+
+def _id_bytes(card: Any) -> bytes:
+    name: str = card.id
+    return name.encode()

@@ -1,0 +1,74 @@
+"""The minutes of a plan: the cards and answers that counted, round by round, as bytes that an auditor takes along.
+
+Invariants: canonical JSON (sorted keys, no spaces, integers and text only); only what lies in the members' logs, with
+the place where it lies. Spec: docs/spec/plan-audit.md.
+"""
+
+import msgspec
+
+from protocol.core.errors import RefusedError
+from protocol.planning.call import READINGS_MAX, ROUNDS_MAX
+from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
+
+MINUTES_FORMAT = "rochdale-plan-minutes/1"
+MINUTES_BYTES_MAX = 256 * 1024 * 1024
+
+
+class Said(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where a contribution lies: the log's origin, the index in it, the entry's leaf hash in hex."""
+
+    origin: str
+    index: int
+    leaf: str
+
+
+class RoundMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A closed round: each card's answer in the order of the card; whoever was silent is missing."""
+
+    answers: dict[str, tuple[int, ...]]
+    records: tuple[Said, ...] = ()
+
+
+class ReadingMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One reading: the cards that counted, and its rounds in order."""
+
+    consumers: tuple[ConsumerCard, ...]
+    workplaces: tuple[WorkplaceCard, ...]
+    rounds: tuple[RoundMinutes, ...]
+    records: tuple[Said, ...] = ()
+
+
+class Minutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All readings of one call. `parameters` are what the call adds to the plan document; `regrets` in micro-credits
+    by card, as attested for the last reading's plan."""
+
+    format: str
+    goods_table: GoodsTable
+    parameters: dict[str, str | int]
+    readings: tuple[ReadingMinutes, ...]
+    regrets: dict[str, int]
+
+
+def format_minutes(minutes: Minutes) -> bytes:
+    """The canonical bytes."""
+    return msgspec.json.encode(minutes, order="sorted")
+
+
+def parse_minutes(encoded: bytes) -> Minutes:
+    """The minutes in these bytes; RefusedError unless they are canonical and within the limits of a call."""
+    if len(encoded) > MINUTES_BYTES_MAX:
+        raise RefusedError.at("minutes", f"longer than {MINUTES_BYTES_MAX} bytes")
+    try:
+        minutes = msgspec.json.decode(encoded, type=Minutes, strict=True)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RefusedError.at("minutes", f"are not the minutes of a plan: {error}") from None
+    if minutes.format != MINUTES_FORMAT:
+        raise RefusedError.at("minutes.format", f"expected {MINUTES_FORMAT!r}")
+    if not 1 <= len(minutes.readings) <= READINGS_MAX:
+        raise RefusedError.at("minutes.readings", f"must be 1 to {READINGS_MAX}")
+    for number, reading in enumerate(minutes.readings, 1):
+        if len(reading.rounds) > ROUNDS_MAX:
+            raise RefusedError.at(f"minutes.readings[{number}]", f"more than {ROUNDS_MAX} rounds")
+    if format_minutes(minutes) != encoded:
+        raise RefusedError.at("minutes", "are not in canonical form (sorted keys, no spaces)")
+    return minutes

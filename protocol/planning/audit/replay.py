@@ -1,0 +1,113 @@
+"""The rounds of a plan done over again from its minutes: the same answers must lead to the same plan.
+
+Invariant: the functions are those that every node runs; what is found differs only if the minutes or the plan do.
+Spec: docs/spec/plan-audit.md
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from protocol.core.errors import Finding, RefusedError
+from protocol.planning.audit.minutes import Minutes, ReadingMinutes
+from protocol.planning.cards import GoodsTable
+from protocol.planning.clearing import clear_plan
+from protocol.planning.economy import Economy, build_economy
+from protocol.planning.plan import Plan, format_plan, make_plan
+from protocol.planning.rounds import Answer, RoundReport, close_round, start_state, warm_start
+from protocol.planning.state import State, hash_state
+
+PLACES_MAX = 20
+
+
+@dataclass(frozen=True)
+class ReplayedRound:
+    """A round as it was: the state that was answered, who answered what, and what came of it."""
+
+    state: State
+    answers: dict[str, Answer]
+    report: RoundReport
+
+
+@dataclass(frozen=True)
+class ReplayedReading:
+    """One reading done over: `last` is the state after its rounds."""
+
+    economy: Economy
+    rounds: tuple[ReplayedRound, ...]
+    last: State
+
+
+Watch = Callable[[int, int], None]
+
+
+def replay_minutes(minutes: Minutes, watch: Watch = lambda done, of: None) -> list[ReplayedReading]:
+    """Every reading, each starting where the one before ended; RefusedError for cards that no plan can be made of."""
+    done, of = 0, sum(len(reading.rounds) for reading in minutes.readings)
+    replayed: list[ReplayedReading] = []
+    for reading in minutes.readings:
+        before = replayed[-1] if replayed else None
+        economy = build_economy(minutes.goods_table, reading.consumers, reading.workplaces)
+        state = start_state(economy) if before is None else warm_start(economy, before.last, before.economy)
+        rounds = []
+        for said in reading.rounds:
+            name = hash_state(state)
+            answers = {card: Answer(name, quantities) for card, quantities in said.answers.items()}
+            after, report = close_round(economy, state, answers)
+            rounds.append(ReplayedRound(state, answers, report))
+            state, done = after, done + 1
+            watch(done, of)
+        replayed.append(ReplayedReading(economy, tuple(rounds), state))
+    return replayed
+
+
+def audit_replay(plan: Plan, minutes: Minutes, replayed: list[ReplayedReading]) -> list[Finding]:
+    """Where the plan is not what the minutes lead to; empty when it is, to the last byte."""
+    number, last = len(replayed), replayed[-1]
+    found = _audit_cards(plan, minutes.goods_table, minutes.readings[-1])
+    for at_round, one in enumerate(last.rounds, 1):
+        for finding in one.report.set_aside:
+            found.append(Finding(f"minutes.round {at_round}.{finding.place}", f"could not count: {finding.reason}"))
+    if not last.rounds:
+        return [*found, Finding("minutes", f"reading {number} has no rounds")]
+    if found:
+        return found[:PLACES_MAX]
+    parameters = {**minutes.parameters, "reading": number}
+    try:
+        cleared = clear_plan(last.economy, last.last)
+    except RefusedError as error:
+        return [Finding("minutes", f"lead to a state that no plan can be cut from: {error.reason}")]
+    expected = make_plan(last.economy, last.last, cleared, last.rounds[-1].report, parameters)
+    return [] if format_plan(expected) == format_plan(plan) else _describe_difference(plan, expected)
+
+
+def _audit_cards(plan: Plan, table: GoodsTable, reading: ReadingMinutes) -> list[Finding]:
+    found = []
+    if plan.goods_table != table:
+        found.append(Finding("goods_table", "is another one than the minutes have"))
+    for place, planned, said in (
+        ("consumers", plan.consumers, reading.consumers),
+        ("workplaces", plan.workplaces, reading.workplaces),
+    ):
+        there, here = {card.id: card for card in said}, {card.id: card for card in planned}
+        for name in sorted(there.keys() | here.keys()):
+            if there.get(name) != here.get(name):
+                found.append(Finding(f"{place}.{name}", "the plan's card is not the one in the minutes"))
+    return found
+
+
+def _describe_difference(plan: Plan, expected: Plan) -> list[Finding]:
+    found = []
+    for place in ("parameters", "rounds", "worst_good_ppm"):
+        if getattr(plan, place) != getattr(expected, place):
+            found.append(Finding(place, f"the rounds lead to {str(getattr(expected, place))[:200]}"))
+    for good, has, should in zip(plan.goods_table.goods, plan.prices, expected.prices, strict=False):
+        if has != should:
+            found.append(Finding(f"prices.{good.id}", f"{has}, the rounds lead to {should}"))
+    for place, column, other in (
+        ("consumption", plan.consumption, expected.consumption),
+        ("activity", plan.activity, expected.activity),
+    ):
+        for name in sorted(column.keys() | other.keys()):
+            if column.get(name) != other.get(name):
+                found.append(Finding(f"{place}.{name}", "not what the rounds lead to"))
+    return found[:PLACES_MAX] or [Finding("plan", "is written differently from what the rounds lead to")]
