@@ -1,6 +1,6 @@
 """Measures the log: durable appends, the audit of a long one, proofs from a longer one, and what it takes on disk.
 
-    scripts/bench log [--json] [--records N] [--proof-records N] [--folder DIR]
+    scripts/bench log [--json] [--appends] [--records N] [--proof-records N] [--folder DIR]
 
 Entries are made up. Linux only. Each figure stands beside what it must reach; exit code 1 where one is missed.
 """
@@ -11,13 +11,10 @@ import json
 import os
 import resource
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -25,30 +22,23 @@ import structlog
 from node.clock import Clock
 from node.config import Config
 from node.use_cases.context import Node
-from node.use_cases.home import init_home, open_node
 from node.use_cases.log.auditing import audit_proof, policy_of_key
 from node.use_cases.log.export import ExportParams, export_log
 from node.use_cases.log.proofs import ProveParams, prove_record
-from node.use_cases.publish import publish
-from protocol.core.identity import HOME_SEED_BYTES, generate, generate_home_keys
+from protocol.core.identity import HOME_SEED_BYTES, generate_home_keys
 from protocol.core.note import ED25519, VerifierKey, format_vkey
-from protocol.federation.grants import KeyGrant
 from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import Tree
+from scripts.bench_appends import ENTRY_BYTES, KEY, ORIGIN, measure_appends
 from scripts.figures import LEAST, MOST, Figure, percentile, report
 from storage import log_store
 from storage.database import Database
 from storage.files import Files
 
-CALLERS = 64
-APPEND_S = 5.0
-ENTRY_BYTES = 400
 PROOF_ENTRY_BYTES = 40
 PROOFS = 500
 BUNDLES_A_COMMIT = 512
-KEY = generate(bytes(32))
-ORIGIN = "bench.example/log"
 
 # A process that is begun by another counts that one's memory as its own peak, so it asks the kernel for its own.
 WATCHED = """
@@ -70,11 +60,10 @@ def main() -> int:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     folder = Path(tempfile.mkdtemp(prefix="rochdale-bench-", dir=options.folder))
     try:
-        figures = [
-            *asyncio.run(measure_appends(folder)),
-            *measure_audit(folder, options.records),
-            *asyncio.run(measure_proofs(folder, options.proof_records)),
-        ]
+        figures = asyncio.run(measure_appends(folder))
+        if not options.appends:
+            figures += measure_audit(folder, options.records)
+            figures += asyncio.run(measure_proofs(folder, options.proof_records))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return report(figures, [], options.json)
@@ -83,111 +72,11 @@ def main() -> int:
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench log", description=__doc__)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--appends", action="store_true", help="measure appending and publishing alone")
     parser.add_argument("--records", type=int, default=1_000_000, help="length of the log that is audited")
     parser.add_argument("--proof-records", type=int, default=10_000_000, help="length of the log that is proven from")
     parser.add_argument("--folder", help="where to work; the machine's temporary folder if none is named")
     return parser.parse_args()
-
-
-async def measure_appends(folder: Path) -> list[Figure]:
-    """Records published one by one and by 64 callers at once, and rows in a bare table committed 64 at a time."""
-    node = await _make_home(folder / "appends")
-    sql_bound = measure_bare_commits(folder / "bare.sqlite")
-    single, single_waits = await _count(1, lambda: _publish_one(node))
-    together, waits = await _count(CALLERS, lambda: _publish_one(node))
-    ready = await _append_ready(folder / "ready.sqlite")
-    sql_bound_after = measure_bare_commits(folder / "bare.sqlite")
-    bare = max(sql_bound, sql_bound_after)
-    storage = _measure_storage(node)
-    node.database.close()
-    return [
-        Figure("bare SQLite, 64 rows a commit", bare, "rows/s"),
-        Figure("published one by one", single, "records/s"),
-        Figure("published one by one, 99 of 100 within", percentile(single_waits, 99), "ms"),
-        Figure("entries appended and signed, 64 a commit", ready, "entries/s"),
-        Figure("published by 64 callers", together, "records/s"),
-        Figure("64 callers against one", together / single, "times", LEAST, 5),
-        Figure("64 callers against bare SQLite", together / bare, "times", LEAST, 0.5),
-        Figure("64 callers, 99 of 100 within", percentile(waits, 99), "ms", MOST, 30),
-        *storage,
-    ]
-
-
-def measure_bare_commits(path: Path) -> float:
-    """Rows a second of the size of an entry, 64 to a durable commit: what SQLite and the disk allow."""
-    db = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-        db.execute(f"PRAGMA {pragma}")
-    db.execute("CREATE TABLE IF NOT EXISTS entry (idx INTEGER PRIMARY KEY, entry BLOB NOT NULL)")
-    rows, started = 0, time.perf_counter()
-    while time.perf_counter() - started < APPEND_S:
-        db.execute("BEGIN IMMEDIATE")
-        db.executemany("INSERT INTO entry(entry) VALUES (?)", ((os.urandom(ENTRY_BYTES),) for _ in range(CALLERS)))
-        db.execute("COMMIT")
-        rows += CALLERS
-    spent_s = time.perf_counter() - started
-    db.close()
-    return rows / spent_s
-
-
-async def _make_home(home: Path) -> Node:
-    config = Config(home=home, name="Bench")
-    await init_home(config, Clock())
-    return open_node(config, Clock())
-
-
-async def _publish_one(node: Node) -> None:
-    await publish(node, "key.grant", KeyGrant(key=os.urandom(32), role="approver", holder="h" * 40, ends=False))
-
-
-async def _count(callers: int, work: Callable[[], Awaitable[None]]) -> tuple[float, list[float]]:
-    """(how often a second so many callers get the work done, how long each waited in milliseconds)."""
-    waits: list[float] = []
-    started = time.perf_counter()
-
-    async def call() -> None:
-        while (begun := time.perf_counter()) - started < APPEND_S:
-            await work()
-            waits.append((time.perf_counter() - begun) * 1_000)
-
-    await asyncio.gather(*(call() for _ in range(callers)))
-    return len(waits) / (time.perf_counter() - started), waits
-
-
-async def _append_ready(path: Path) -> float:
-    """Entries a second that the log takes when they come ready-made, 64 to a durable commit with its signed head."""
-    database = Database(path)
-    await database.write(lambda db: log_store.add_log(db, ORIGIN, KEY.public))
-    sign = partial(sign_checkpoint, log_key=KEY)
-    count, started = 0, time.perf_counter()
-    while time.perf_counter() - started < APPEND_S:
-        entries = [os.urandom(ENTRY_BYTES) for _ in range(CALLERS)]
-        await database.write(partial(log_store.append, origin=ORIGIN, new_entries=entries, sign=sign))
-        count += CALLERS
-    spent_s = time.perf_counter() - started
-    database.close()
-    return count / spent_s
-
-
-def _measure_storage(node: Node) -> list[Figure]:
-    """Bytes on disk for each record: the log itself, and with the derived index over it."""
-    head = log_store.head(node.database.reader, node.origin)
-    assert head is not None
-    entries = log_store.entries(node.database.reader, node.origin, 0, head.size)
-    entry_bytes = sum(map(len, entries)) / head.size
-    log_bytes = sum(map(partial(_table_bytes, node.database.reader), ("bundle", "open_run", "tile", "log")))
-    index_bytes = sum(map(partial(_table_bytes, node.database.reader), ("record_index", "index_cursor")))
-    return [
-        Figure("bytes of a record", entry_bytes, "bytes"),
-        Figure("log on disk, a record", log_bytes / head.size, "bytes", MOST, 1.15 * entry_bytes + 32),
-        Figure("index over it, a record (derived)", index_bytes / head.size, "bytes"),
-    ]
-
-
-def _table_bytes(db: sqlite3.Connection, table: str) -> int:
-    """Bytes of the pages of a table and its indexes."""
-    sql = "SELECT total(pgsize) FROM dbstat WHERE name IN (SELECT name FROM sqlite_master WHERE tbl_name = ?)"
-    return int(db.execute(sql, (table,)).fetchone()[0])
 
 
 def measure_audit(folder: Path, size: int) -> list[Figure]:

@@ -173,7 +173,7 @@ class SharedWrite(Generic[Item, Answer]):
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def add(self, item: Item) -> Answer:
+    def add(self, item: Item) -> "asyncio.Future[Answer]":
         """The answer to one item once it is on disk; RefusedError where too many wait already."""
         if len(self._waiting) >= QUEUE_CHANGES_MAX:
             raise RefusedError.at("database", f"{QUEUE_CHANGES_MAX} changes are waiting for the disk already")
@@ -181,7 +181,7 @@ class SharedWrite(Generic[Item, Answer]):
         self._waiting.append((item, done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_waiting())
-        return await done
+        return done
 
     async def _write_waiting(self) -> None:
         while self._waiting:

@@ -9,9 +9,17 @@ from typing import Final, NamedTuple
 import msgspec
 
 from protocol.core.encoding import encode, to_value
-from protocol.core.record import INDEX_MAX, VERSION, Record, format_record
+from protocol.core.record import INDEX_MAX, VERSION, Record, Sig, format_record
 
 _SEQ_MAX: Final = encode(INDEX_MAX)
+
+
+def _format_after(sigs: tuple[Sig, ...]) -> bytes:
+    # Keys lie in the order of their bytes: what comes after `seq` are the signatures and the version.
+    return encode("sigs") + encode(to_value(sigs)) + encode("v") + encode(VERSION)
+
+
+_AFTER_UNSIGNED: Final = _format_after(())
 
 
 class Draft(NamedTuple):
@@ -28,8 +36,7 @@ def draft_record(record: Record) -> Draft:
     The longest number must fit too, so that a draft that was made can be placed anywhere.
     """
     raw = format_record(msgspec.structs.replace(record, seq=INDEX_MAX))
-    # Keys lie in the order of their bytes: what comes after `seq` are the signatures and the version.
-    after = encode("sigs") + encode(to_value(record.sigs)) + encode("v") + encode(VERSION)
+    after = _format_after(record.sigs) if record.sigs else _AFTER_UNSIGNED
     before = raw[: -len(_SEQ_MAX + after)]
     assert before + _SEQ_MAX + after == raw
     return Draft(record, before, after)

@@ -6,7 +6,8 @@ import pytest
 
 from protocol.log.checkpoint import open_checkpoint
 from scripts import bench_log
-from scripts.bench_log import KEY, ORIGIN, fill_log
+from scripts.bench_appends import KEY, ORIGIN
+from scripts.bench_log import fill_log
 from storage import log_store
 from storage.database import Database
 

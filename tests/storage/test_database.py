@@ -120,9 +120,7 @@ async def test_an_error_answers_all_who_went_together_and_those_after_go_on(tmp_
         return items
 
     shared = SharedWrite(database, refuse_odd)
-    given_up = asyncio.create_task(shared.add(4))
-    first = [asyncio.create_task(shared.add(number)) for number in (0, 1)]
-    await asyncio.sleep(0)
+    given_up, *first = [shared.add(number) for number in (4, 0, 1)]
     given_up.cancel()
     assert [type(found) for found in await asyncio.gather(*first, return_exceptions=True)] == [ValueError] * 2
     assert setting(database.reader, "last") is None
@@ -144,11 +142,12 @@ async def test_no_more_waits_than_is_allowed(tmp_path: Path) -> None:
     assert await asyncio.to_thread(begun.wait, WAIT_S)
     waiting = [asyncio.create_task(database.write(lambda db: None)) for _ in range(QUEUE_CHANGES_MAX)]
     shared: SharedWrite[int, int] = SharedWrite(database, lambda db, items: items)
-    shares = [asyncio.create_task(shared.add(number)) for number in range(QUEUE_CHANGES_MAX + 1)]
+    shares = [shared.add(number) for number in range(QUEUE_CHANGES_MAX)]
+    with pytest.raises(RefusedError, match="waiting for the disk"):
+        shared.add(QUEUE_CHANGES_MAX)
     await asyncio.sleep(0)
     with pytest.raises(RefusedError, match="waiting for the disk"):
         await database.write(lambda db: None)
-    assert shares[-1].done() and isinstance(shares[-1].exception(), RefusedError)
     may_end.set()
     await asyncio.gather(held, *waiting)
     await asyncio.gather(*shares, return_exceptions=True)
