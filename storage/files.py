@@ -1,9 +1,12 @@
 """Big things by their hash: goods tables, plans, photos; small enough to travel, checked before they are kept.
 
 Invariant: a file under a name is whole and hashes to that name.
+Invariant: a file without a scope is fetched by nobody.
+Spec: docs/spec/scopes.md
 """
 
 import hashlib
+import sqlite3
 from pathlib import Path
 
 from protocol.core.errors import RefusedError
@@ -45,3 +48,14 @@ class Files:
     def _path(self, digest: bytes) -> Path:
         name = digest.hex()
         return self.folder / name[:2] / name[2:]
+
+
+def share_file(db: sqlite3.Connection, sha256: bytes, scope: str) -> None:
+    """Let those whom a scope names fetch a file; another scope takes the place of the one before."""
+    db.execute("INSERT OR REPLACE INTO shared_file VALUES (?, ?)", (sha256, scope))
+
+
+def file_scope(db: sqlite3.Connection, sha256: bytes) -> str:
+    """A file's scope, empty where it has none."""
+    row = db.execute("SELECT scope FROM shared_file WHERE sha256 = ?", (sha256,)).fetchone()
+    return "" if row is None else row[0]

@@ -112,6 +112,10 @@ CREATE TABLE peer_standing (
   away_ms INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+_SHARED_TABLES = """
+CREATE TABLE shared_file (sha256 BLOB PRIMARY KEY, scope TEXT NOT NULL) WITHOUT ROWID;
+"""
+
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is pending, each migration with its mark in one transaction."""
@@ -182,3 +186,9 @@ def add_outside_witnesses(database: Database) -> None:
 def add_peer_standing(database: Database) -> None:
     """What is held against peers that broke the rules."""
     _run(database, _STANDING_TABLES)
+
+
+@MIGRATIONS(name="0010_shared_files")
+def add_shared_files(database: Database) -> None:
+    """Which files other co-ops may fetch."""
+    _run(database, _SHARED_TABLES)

@@ -13,22 +13,23 @@ from typing import Any, Protocol
 
 from node.peering.backlog import Backlog, Work
 from node.peering.file_waits import FileWaits
-from node.peering.serving import format_evidence, format_push, serve
-from node.use_cases.branch_point import BranchFinder
+from node.peering.fork_talk import ForkTalk
+from node.peering.opening_asks import OpeningAsks
+from node.peering.serving import format_push, serve
 from node.use_cases.context import Node
 from node.use_cases.cosign import Cosigner, admit_cosignature, witness_name, witness_roster
-from node.use_cases.fork_watch import Evidence, admit_evidence, is_past_of_ours, judge_note, list_evidence
+from node.use_cases.federation.circles import is_about_circles, mark_circles, read_circles
+from node.use_cases.fork_watch import is_past_of_ours
 from node.use_cases.receive import BranchError, Receiver
 from protocol.core.errors import PeerError, RefusedError
 from protocol.gossip import events
 from protocol.gossip.events import Action, Event
 from protocol.gossip.frames import format_frame
 from protocol.gossip.frontier import Frontier, LogHead
-from protocol.gossip.messages import Cosig, Fork
+from protocol.gossip.messages import Cosig
 from protocol.gossip.peers import Fault
 from protocol.gossip.session import Session, State
-from protocol.log.branch_point import SIZE_BYTES, is_trunk
-from storage import fork_cuts, gossip_marks, log_store, peer_state
+from storage import gossip_marks, log_store, peer_state
 from storage.cosignatures import Cosignature, newest_by_cosigner
 
 
@@ -65,7 +66,6 @@ class Exchange:
         self.links: dict[int, Link] = {}
         self.receiver = Receiver(node)
         self.cosigner = Cosigner(node, self._hand_on_cosignature)
-        self._branches = BranchFinder(node)
         self._sessions = 0
         self._backlog = Backlog()
         self._watchers: list[Callable[[], None]] = []
@@ -73,11 +73,14 @@ class Exchange:
         for head in log_store.heads(db):
             self._know(head.origin, LogHead(head.size, head.root))
         self.frontier.counter = counter
-        self.frontier.frozen.update(evidence.origin for evidence in list_evidence(db))
+        self._openings = OpeningAsks(node, self.frontier)
+        self._forks = ForkTalk(node, self.frontier, self._broadcast)
+        self.frontier.circles = read_circles(node)
 
     def start(self) -> None:
         """Hear of what this node publishes, and finish what the last run began."""
-        self.node.changes.add_listener(lambda _origin, _start, _stop: self.sync())
+        self.node.changes.add_listener(self._hear)
+        self._backlog.spawn(self._mark_circles())
         self.receiver.resume()
         self.tick()
 
@@ -135,11 +138,36 @@ class Exchange:
         _, counter = log_store.change_counter(db)
         if counter == self.frontier.counter:
             return
-        for head in log_store.heads_since(db, self.frontier.counter):
-            present = self.frontier.heads.get(head.origin)
-            if present is not None and head.size > present.size:
-                self._move(db, head, present.size)
+        moved = [
+            (head, present.size)
+            for head in log_store.heads_since(db, self.frontier.counter)
+            if (present := self.frontier.heads.get(head.origin)) is not None and head.size > present.size
+        ]
+        for head, size in moved:
+            self._renew_circles(head.origin, size, head.size)
+        for head, size in moved:
+            self._move(db, head, size)
         self.frontier.counter = counter
+
+    def _hear(self, origin: str, start: int, stop: int) -> None:
+        self._openings.hear(origin, start, stop)
+        # First who may have which log, then the logs.
+        self._renew_circles(origin, start, stop)
+        self.sync()
+
+    def _renew_circles(self, origin: str, start: int, stop: int) -> None:
+        """Somebody may have joined or left a federation by these entries."""
+        if is_about_circles(self.node, origin, start, stop):
+            before, self.frontier.circles = self.frontier.circles, read_circles(self.node)
+            if before != self.frontier.circles:
+                self._backlog.spawn(self._mark_circles())
+
+    async def _mark_circles(self) -> None:
+        """Tell those who may have a federation's logs now, and number it for those who are not connected."""
+        moved = await mark_circles(self.node, self.frontier.circles)
+        self.sync()
+        for origin in moved:
+            self._broadcast(events.HeadMoved(origin))
 
     def take_own(self, is_taken: bool) -> None:
         """Whether entries of our own log are taken from others."""
@@ -149,21 +177,14 @@ class Exchange:
     def tick(self) -> None:
         """Once in a while: notice what nobody told us of, and what our witness has still to sign."""
         self.sync()
-        self._stand_still()
+        self._forks.stand_still()
+        for number, wanted in self._openings.draw([link.session for link in self.links.values()]):
+            self.tell(self.links[number], wanted)
         name = witness_name(self.node.origin)
         for origin in witness_roster(self.node).witness_duties():
             signed = self.frontier.cosigners.get(origin, {}).get(name, 0)
             if signed < self.frontier.size(origin) and origin not in self.frontier.frozen:
                 self.cosigner.note_moved(origin)
-
-    def _stand_still(self) -> None:
-        """Two versions of a log may have met elsewhere, in an import or before our witness; or a log has ended."""
-        db = self.node.database.reader
-        for evidence in list_evidence(db):
-            if evidence.origin not in self.frontier.frozen:
-                self._tell_fork(evidence)
-        ends = fork_cuts.retired_logs(db).items()
-        self.frontier.frozen.update(origin for origin, (size, _) in ends if self.frontier.size(origin) >= size)
 
     async def fetch_file(self, sha256: bytes) -> bool:
         """Have a file from whichever peer has it; False when none of those now connected does."""
@@ -247,7 +268,7 @@ class Exchange:
         link.send(action.raw)
 
     def _serve(self, link: Link, action: Action) -> None:
-        link.send_bulk(serve(self.node, action))
+        link.send_bulk(serve(self.node, action, link.session.peer_origin, self.frontier.circles))
 
     def _send_note(self, link: Link, action: events.ServeNote) -> None:
         # Before a goodbye, so it must not wait behind bulk.
@@ -308,38 +329,14 @@ class Exchange:
             self._hand_on_cosignature(found, link.session.number)
 
     async def _check_fork(self, link: Link, action: events.CheckFork) -> None:
-        if is_trunk(action.proof):
-            notes = (action.note_a, action.note_b)
-            self._tell_branches(link, await self._branches.admit(action.origin, notes, action.proof))
-        elif action.note_b:
-            evidence = Evidence(action.origin, action.note_a, action.note_b, action.proof)
-            self._tell_fork(await admit_evidence(self.node, evidence))
-        elif len(action.proof) == SIZE_BYTES:
-            self._tell_branches(link, self._branches.answer(action.origin, action.proof))
-        elif action.proof:
-            self._tell_branches(link, await self._branches.take(action.origin, action.note_a, action.proof))
-        else:
-            found, send_ours = await judge_note(self.node, action.origin, action.note_a)
-            if send_ours:
-                self._send_note(link, events.ServeNote(action.origin))
-            self._tell_fork(found)
-            self._tell_branches(link, self._branches.begin(action.origin, action.note_a))
-
-    def _tell_fork(self, found: Evidence | None) -> None:
-        if found is not None:
-            self.frontier.frozen.add(found.origin)
-            # To all, also to where it came from: that peer may hold one branch only.
-            self._broadcast(events.ForkKnown(found.origin, format_evidence(found), 0))
-
-    def _tell_branches(self, link: Link, said: Fork | None) -> None:
-        """A question or answer goes to the peer, what was found to all."""
-        if said is not None and said.note_b:
-            self._broadcast(events.ForkKnown(said.origin, format_frame(said), 0))
-        elif said is not None:
-            link.send(format_frame(said))
+        for raw in await self._forks.check(action):
+            link.send(raw)
 
     async def _store_file(self, link: Link, action: events.StoreFile) -> None:
         await self._files.store(action.sha256, action.raw)
+
+    async def _store_opening(self, link: Link, action: events.StoreOpening) -> None:
+        await self._openings.admit(action.opening)
 
     async def _save_cursor(self, link: Link, action: events.SaveCursor) -> None:
         origin = link.session.peer_origin
@@ -351,7 +348,7 @@ class Exchange:
     def _hand_on_cosignature(self, found: Cosignature, source: int) -> None:
         self.frontier.note_cosigner(found.origin, found.cosigner, found.size)
         frame = format_frame(Cosig(found.origin, found.size, found.line))
-        self._broadcast(events.CosignatureLearned(frame, source))
+        self._broadcast(events.CosignatureLearned(found.origin, frame, source))
         self.sync()
 
 
@@ -367,6 +364,7 @@ _AT_ONCE: dict[type[Action], Callable[[Exchange, Link, Any], None]] = {
     events.ServeCosignatures: Exchange._serve,
     events.ServeForks: Exchange._serve,
     events.ServeFile: Exchange._serve,
+    events.ServeOpenings: Exchange._serve,
     events.ServeNote: Exchange._send_note,
     events.SetTimer: Exchange._set_timer,
     events.Close: Exchange._close,
@@ -378,5 +376,6 @@ _WORK: dict[type[Action], Callable[[Exchange, Link, Any], Work]] = {
     events.StoreCosignature: Exchange._store_cosignature,
     events.CheckFork: Exchange._check_fork,
     events.StoreFile: Exchange._store_file,
+    events.StoreOpening: Exchange._store_opening,
     events.SaveCursor: Exchange._save_cursor,
 }

@@ -9,17 +9,20 @@ from collections.abc import Iterator
 
 from node.use_cases.context import Node
 from node.use_cases.fork_watch import Evidence, list_evidence
+from node.use_cases.shared_files import read_shared
+from node.use_cases.supply.travelling import list_openings
 from protocol.gossip import events, limits
 from protocol.gossip.events import Action
 from protocol.gossip.frames import cut_bundle, cut_head, format_frame
-from protocol.gossip.messages import Cosig, FilePart, Fork, Push
+from protocol.gossip.frontier import Circle
+from protocol.gossip.messages import Cosig, FilePart, Fork, Push, Reveal
 from protocol.log.bundle import BUNDLE_ENTRIES, format_bundle
 from storage import fork_cuts, log_store
 from storage.cosignatures import newest_by_cosigner
 
 
-def serve(node: Node, action: Action) -> Iterator[bytes]:
-    """The frames that answer one Serve action, read one by one."""
+def serve(node: Node, action: Action, reader: str = "", circles: tuple[Circle, ...] = ()) -> Iterator[bytes]:
+    """The frames that answer one Serve action of the peer `reader`, read one by one."""
     db = node.database.reader
     match action:
         case events.ServeLog():
@@ -31,19 +34,16 @@ def serve(node: Node, action: Action) -> Iterator[bytes]:
             for found in newest_by_cosigner(db, action.origin).values():
                 yield format_frame(Cosig(found.origin, found.size, found.line))
         case events.ServeForks():
-            for evidence in list_evidence(db)[: limits.FORKS_TOLD_MAX]:
-                yield format_evidence(evidence)
-            for trunk in fork_cuts.trunks(db)[: limits.FORKS_TOLD_MAX]:
-                yield format_frame(Fork(*trunk))
-            # Perhaps this peer holds the other version of one, and where they part is still to be found.
-            for origin in fork_cuts.untraced_logs(db)[: limits.FORKS_TOLD_MAX]:
-                yield from serve(node, events.ServeNote(origin))
+            yield from _serve_forks(node, frozenset(action.origins))
         case events.ServeNote():
             head = log_store.head(db, action.origin)
             if head is not None and head.size:
                 yield format_frame(Fork(action.origin, head.note, b"", b""))
+        case events.ServeOpenings():
+            for opening in list_openings(node, action.commitments, reader, circles):
+                yield format_frame(Reveal(opening))
         case events.ServeFile():
-            yield _serve_file(node, action)
+            yield _serve_file(action, read_shared(node, action.sha256, reader, circles))
 
 
 def format_evidence(evidence: Evidence) -> bytes:
@@ -62,6 +62,19 @@ def format_push(db: sqlite3.Connection, origin: str, start: int, hops: int) -> b
     return format_frame(Push(origin, start, len(entries), head.note, format_bundle(entries), hops))
 
 
+def _serve_forks(node: Node, origins: frozenset[str]) -> Iterator[bytes]:
+    db = node.database.reader
+    told = [one for one in list_evidence(db) if one.origin in origins]
+    trunks = [one for one in fork_cuts.trunks(db) if one[0] in origins]
+    for evidence in told[: limits.FORKS_TOLD_MAX]:
+        yield format_evidence(evidence)
+    for trunk in trunks[: limits.FORKS_TOLD_MAX]:
+        yield format_frame(Fork(*trunk))
+    # Perhaps this peer holds the other version of one, and where they part is still to be found.
+    for origin in [one for one in fork_cuts.untraced_logs(db) if one in origins][: limits.FORKS_TOLD_MAX]:
+        yield from serve(node, events.ServeNote(origin))
+
+
 def _serve_log(db: sqlite3.Connection, action: events.ServeLog) -> Iterator[bytes]:
     push = format_push(db, action.origin, action.start, action.hops)
     if push:
@@ -74,8 +87,7 @@ def _serve_log(db: sqlite3.Connection, action: events.ServeLog) -> Iterator[byte
         yield from cut_head(action.origin, first, head.note, roots)
 
 
-def _serve_file(node: Node, action: events.ServeFile) -> bytes:
-    content = node.files.get(action.sha256)
+def _serve_file(action: events.ServeFile, content: bytes | None) -> bytes:
     if not content or action.offset >= len(content):
         return format_frame(FilePart(action.sha256, 0, 0, b""))
     piece = content[action.offset : action.offset + limits.PART_BYTES]

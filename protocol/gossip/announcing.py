@@ -15,8 +15,9 @@ from protocol.gossip.messages import HeadMark, Ping
 class Announcer:
     """What was said to one peer, and what is still to be said."""
 
-    def __init__(self, frontier: Frontier) -> None:
+    def __init__(self, frontier: Frontier, peer: str) -> None:
         self._frontier = frontier
+        self._peer = peer
         self._told: dict[str, int] = {}
         self._dirty: dict[str, None] = {}
         self.told_counter = 0
@@ -31,7 +32,7 @@ class Announcer:
 
     def tell_all(self, heads: Iterable[HeadMark], counter: int) -> list[Action]:
         """The first announcement of a session: everything that changed since the peer's cursor."""
-        marks = list(heads)
+        marks = [mark for mark in heads if self._frontier.is_shared(mark.origin, self._peer)]
         for mark in marks:
             self._told[mark.origin] = max(self._told.get(mark.origin, 0), mark.size)
         self.told_counter = counter
@@ -40,7 +41,7 @@ class Announcer:
     def note_moved(self, origin: str, theirs: int, push: bytes) -> list[Action]:
         """A head has moved: pushed on if it is ours, else kept for the next batch unless the peer has it."""
         size = self._frontier.size(origin)
-        if max(self._told.get(origin, 0), theirs) >= size:
+        if max(self._told.get(origin, 0), theirs) >= size or not self._frontier.is_shared(origin, self._peer):
             return []
         if push:
             self._told[origin] = size
@@ -56,7 +57,7 @@ class Announcer:
 
     def answer(self, origins: Iterable[str]) -> list[Action]:
         """Our heads of these logs, asked for by name; says nothing about the counter."""
-        marks = [self._frontier.mark(origin, with_cosigners=True) for origin in origins]
+        marks = [self._frontier.shown_mark(origin, self._peer) for origin in origins]
         return [Send(raw) for raw in cut_have(marks, 0, is_last=False)]
 
     def flush(self, theirs: dict[str, int]) -> list[Action]:

@@ -55,6 +55,7 @@ class TransferChecked(Event, frozen=True):
 class CosignatureLearned(Event, frozen=True):
     """A cosignature was verified and stored; `frame` is to be handed on to all but `source`."""
 
+    origin: str
     frame: bytes
     source: int
 
@@ -90,6 +91,12 @@ class FileWanted(Event, frozen=True):
     """Somebody here wants a file of this SHA-256."""
 
     sha256: bytes
+
+
+class OpeningsWanted(Event, frozen=True):
+    """This home may read what these commitments hide, and has not got it; at most OPENINGS_WANTED_MAX."""
+
+    commitments: tuple[bytes, ...]
 
 
 class Refused(Event, frozen=True):
@@ -224,7 +231,9 @@ class ServeCosignatures(Action, frozen=True):
 
 
 class ServeForks(Action, frozen=True):
-    """Send the evidence of every fork we know."""
+    """Send the evidence of these forks."""
+
+    origins: tuple[str, ...]
 
 
 class ServeNote(Action, frozen=True):
@@ -251,6 +260,18 @@ class TakeMembership(Action, frozen=True):
     """The peer has said who else belongs to the federation (ForwardJoin, Shuffle)."""
 
     message: Message
+
+
+class ServeOpenings(Action, frozen=True):
+    """Send what these commitments hide, as far as we have it and the peer may read it."""
+
+    commitments: tuple[bytes, ...]
+
+
+class StoreOpening(Action, frozen=True):
+    """Check an opening, and keep it where it opens what this home may read."""
+
+    opening: bytes
 
 
 class SaveCursor(Action, frozen=True):

@@ -89,7 +89,8 @@ class Fetcher:
 
     def lean(self, origin: str) -> list[Action]:
         """Where the peer holds what we do and had it over fewer links, have it push the log to us."""
-        is_level = self.theirs.get(origin, 0) == self._frontier.size(origin)
+        # Of a log that is empty here as there nobody has anything to push yet.
+        is_level = 0 < self._frontier.size(origin) == self.theirs.get(origin, 0)
         if not is_level or self._frontier.is_settled(origin):
             return []
         hops = self._hops.get(origin, limits.HOPS_MAX)

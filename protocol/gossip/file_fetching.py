@@ -1,10 +1,12 @@
-"""Files by their hash, fetched piece by piece and checked before they are kept.
+"""Files by their hash, fetched piece by piece, gone on with after a cut, and checked before they are kept.
 
 Invariant: a file is handed on only whole and only under the hash of its bytes.
+Invariant: what has come of files that are not whole is bounded, whoever sent it.
 Spec: docs/spec/session.md
 """
 
 import hashlib
+from dataclasses import dataclass, field
 
 from protocol.core.errors import PeerError
 from protocol.gossip import limits
@@ -13,11 +15,39 @@ from protocol.gossip.frames import format_frame
 from protocol.gossip.messages import FilePart, FileWant
 
 
+@dataclass(slots=True)
+class Begun:
+    """What has come of a file so far, and the sessions that sent it."""
+
+    held: bytearray = field(default_factory=bytearray)
+    sources: set[int] = field(default_factory=set)
+
+
+class BegunFiles:
+    """The beginnings of files that a session could not bring to their end: the next one goes on from there."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, Begun] = {}
+
+    def take(self, sha256: bytes) -> Begun:
+        """What is kept of a file, which is the caller's now."""
+        return self._kept.pop(sha256, None) or Begun()
+
+    def keep(self, sha256: bytes, begun: Begun) -> None:
+        """Keep a beginning; the oldest goes where there are too many."""
+        if begun.held:
+            self._kept[sha256] = begun
+        while len(self._kept) > limits.FILES_MAX:
+            del self._kept[next(iter(self._kept))]
+
+
 class FileFetcher:
     """The files that one session is fetching: a few at a time, each in order."""
 
-    def __init__(self) -> None:
-        self._active: dict[bytes, bytearray] = {}
+    def __init__(self, begun: BegunFiles, session: int) -> None:
+        self._begun = begun
+        self._session = session
+        self._active: dict[bytes, Begun] = {}
         self._waiting: dict[bytes, None] = {}
 
     def waits_for_peer(self) -> bool:
@@ -35,24 +65,36 @@ class FileFetcher:
 
     def take(self, message: FilePart) -> list[Action]:
         """A piece: the next one is asked for, or the whole is handed on; what was not asked for is passed over."""
-        held = self._active.get(message.sha256)
-        if held is None:
+        begun = self._active.get(message.sha256)
+        if begun is None:
             return []
         if message.total == 0:
             del self._active[message.sha256]
-            return [MissFile(message.sha256), *self._start_next()]
-        if message.offset != len(held):
+            # Whoever does not have the rest may have the file all the same, if its beginning was wrong.
+            return self._begin_anew(message.sha256) if begun.held else [MissFile(message.sha256), *self._start_next()]
+        if message.offset != len(begun.held):
             raise PeerError("file: a piece out of order")
-        held += message.raw
-        if len(held) < message.total:
-            return [Send(format_frame(FileWant(message.sha256, len(held))))]
+        begun.held += message.raw
+        begun.sources.add(self._session)
+        if len(begun.held) < message.total:
+            return [Send(format_frame(FileWant(message.sha256, len(begun.held))))]
         del self._active[message.sha256]
-        if hashlib.sha256(held).digest() != message.sha256:
+        if hashlib.sha256(begun.held).digest() == message.sha256:
+            return [StoreFile(message.sha256, bytes(begun.held)), *self._start_next()]
+        actions = self._begin_anew(message.sha256)
+        if begun.sources == {self._session}:
             raise PeerError("file: its bytes do not hash to its name")
-        return [StoreFile(message.sha256, bytes(held)), *self._start_next()]
+        return actions
+
+    def _begin_anew(self, sha256: bytes) -> list[Action]:
+        """Others sent the beginning, and it may have been wrong: once more from the start, from this peer alone."""
+        self._waiting[sha256] = None
+        return self._start_next()
 
     def abandon(self) -> list[Action]:
-        """The session ends: say of each file that it did not come."""
+        """The session ends: say of each file that it did not come, and keep what did."""
+        for sha256, begun in self._active.items():
+            self._begun.keep(sha256, begun)
         missed = [*self._active, *self._waiting]
         self._active.clear()
         self._waiting.clear()
@@ -63,6 +105,6 @@ class FileFetcher:
         while self._waiting and len(self._active) < limits.FILES_MAX:
             sha256 = next(iter(self._waiting))
             del self._waiting[sha256]
-            self._active[sha256] = bytearray()
-            actions.append(Send(format_frame(FileWant(sha256, 0))))
+            begun = self._active[sha256] = self._begun.take(sha256)
+            actions.append(Send(format_frame(FileWant(sha256, len(begun.held)))))
         return actions

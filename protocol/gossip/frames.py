@@ -28,10 +28,12 @@ from protocol.gossip.messages import (
     HeadMark,
     Hello,
     Message,
+    OpeningWant,
     Ping,
     Pong,
     Prune,
     Push,
+    Reveal,
     Shuffle,
     Want,
 )
@@ -56,6 +58,8 @@ _SMALL_TYPES: Final[dict[int, type[Message]]] = {
     0x0D: Ping,
     0x0E: Pong,
     0x0F: Bye,
+    0x10: OpeningWant,
+    0x11: Reveal,
     0x20: Graft,
     0x21: Prune,
     0x22: ForwardJoin,
@@ -127,6 +131,11 @@ def _check_small(message: Message) -> None:
         case FileWant():
             fits = len(message.sha256) == 32 and 0 <= message.offset < limits.FILE_BYTES_MAX
             _check(fits, "FileWant: a wrong hash or offset")
+        case OpeningWant():
+            fits = 1 <= len(message.commitments) <= limits.OPENINGS_WANTED_MAX
+            _check(fits and all(len(one) == _ROOT_BYTES for one in message.commitments), "OpeningWant: wrong hashes")
+        case Reveal():
+            _check(0 < len(message.opening) <= limits.OPENING_BYTES_MAX, "Reveal: an opening of a wrong length")
         case Ping():
             _check(message.counter >= 0, "Ping: a negative counter")
         case ForwardJoin():

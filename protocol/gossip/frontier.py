@@ -3,6 +3,7 @@
 Invariant: only logs that were made known by key are here; a peer cannot add one.
 Invariant: a head never goes back, and a forked log stands still.
 Invariant: one session at a time fetches a log; whoever waits for it asks again when it is free.
+Invariant: a peer is told of a federation's logs only if it belongs to that federation.
 Spec: docs/spec/session.md
 """
 
@@ -11,6 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from protocol.gossip import limits
+from protocol.gossip.file_fetching import BegunFiles
 from protocol.gossip.messages import HeadMark
 from protocol.gossip.overlay.broadcast import Tree
 
@@ -22,6 +24,13 @@ class LogHead(NamedTuple):
 
     size: int
     root: bytes
+
+
+class Circle(NamedTuple):
+    """A federation as far as it is known here: who belongs to it, and the logs of all who ever did."""
+
+    members: frozenset[str]
+    logs: frozenset[str]
 
 
 class Standing(Enum):
@@ -47,12 +56,21 @@ class Frontier:
         self.frozen: set[str] = set()
         self.claims: dict[str, int] = {}
         self.tree = Tree(own_origin)
+        self.circles: tuple[Circle, ...] = ()
+        self.begun_files = BegunFiles()
         self.takes_own = False
         """Whether entries of our own log are taken from others: after this home was restored from a backup."""
 
     def is_settled(self, origin: str) -> bool:
         """Whether nothing of a log is taken from peers: it stands still, or it is ours and we alone continue it."""
         return origin in self.frozen or (origin == self.own_origin and not self.takes_own)
+
+    def is_shared(self, origin: str, peer: str) -> bool:
+        """Whether a peer may have a log: its own and ours always, a federation's only if it belongs to it."""
+        if origin in (peer, self.own_origin):
+            return True
+        around = [circle.members for circle in self.circles if origin in circle.logs]
+        return not around or any(peer in members for members in around)
 
     def size(self, origin: str) -> int:
         """The size of the head we hold; 0 for an unknown log."""
@@ -106,6 +124,12 @@ class Frontier:
             return HeadMark(origin, 0, bytes(limits.ROOT_MARK_BYTES), NO_COSIGNERS)
         cosigners = self.cosigners_mark(origin) if with_cosigners else NO_COSIGNERS
         return HeadMark(origin, head.size, head.root[: limits.ROOT_MARK_BYTES], cosigners, self.tree.hops(origin))
+
+    def shown_mark(self, origin: str, peer: str) -> HeadMark:
+        """The same for a peer that asks: what it may not have is to it as if it were not known here."""
+        if self.is_shared(origin, peer):
+            return self.mark(origin, with_cosigners=True)
+        return HeadMark(origin, 0, bytes(limits.ROOT_MARK_BYTES), NO_COSIGNERS)
 
     def claim(self, origin: str, session: int) -> bool:
         """Take the right to fetch a log; False while another session has it."""

@@ -1,6 +1,7 @@
 """What a live peer says, frame by frame, and what follows from it.
 
 Invariant: of logs that are not known here nothing is taken; they are counted.
+Invariant: what a peer may not have is to it as if it were not known here.
 Spec: docs/spec/session.md
 """
 
@@ -28,8 +29,10 @@ from protocol.gossip.messages import (
     Head,
     HeadMark,
     Message,
+    OpeningWant,
     Prune,
     Push,
+    Reveal,
     Want,
 )
 from protocol.log.bundle import count_bundles
@@ -38,15 +41,16 @@ from protocol.log.bundle import count_bundles
 class Hearing:
     """One session's ear: what it has told, fetches and waits for."""
 
-    def __init__(self, frontier: Frontier, session: int) -> None:
+    def __init__(self, frontier: Frontier, session: int, peer: str) -> None:
         self.strangers = 0
-        self.announcer = Announcer(frontier)
+        self.announcer = Announcer(frontier, peer)
         self.fetcher = Fetcher(frontier, session)
-        self.files = FileFetcher()
+        self.files = FileFetcher(frontier.begun_files, session)
         self.cosignatures = CosignatureAsks(frontier)
         self._session = session
         self._checked: dict[str, int] = {}
         self._frontier = frontier
+        self._peer = peer
 
     def take(self, message: Message) -> list[Action]:
         """What is to be done about a frame of CONTENT_TYPES; PeerError where the peer may not say it."""
@@ -71,9 +75,12 @@ class Hearing:
             self.strangers += 1
             return []
         self.cosignatures.note_theirs(mark)
-        if standing is Standing.FORKED and mark.origin not in self._frontier.frozen:
+        is_new_fork = standing is Standing.FORKED and mark.origin not in self._frontier.frozen
+        if is_new_fork and self._frontier.is_shared(mark.origin, self._peer):
             return [events.ServeNote(mark.origin)]
         self.fetcher.note_theirs(mark)
+        if not self._frontier.is_shared(mark.origin, self._peer):
+            return self.fetcher.pursue(mark.origin)
         actions: list[Action] = []
         if standing is Standing.AHEAD and mark.size and self._checked.get(mark.origin) != mark.size:
             self._checked[mark.origin] = mark.size
@@ -82,13 +89,13 @@ class Hearing:
         return actions + self.fetcher.pursue(mark.origin)
 
     def _take_want(self, message: Want) -> list[Action]:
-        if message.start >= self._frontier.size(message.origin):
+        if message.start >= self._shown_size(message.origin):
             return self.announcer.answer([message.origin])
         return [events.ServeLog(message.origin, message.start, self._frontier.tree.hops(message.origin))]
 
     def _take_ask(self, message: Ask) -> list[Action]:
         if message.cosignatures:
-            known = [origin for origin in message.origins if origin in self._frontier.heads]
+            known = [origin for origin in message.origins if self._shown_size(origin)]
             return [events.ServeCosignatures(origin) for origin in known]
         return self.announcer.answer(message.origins)
 
@@ -97,7 +104,7 @@ class Hearing:
 
     def _take_fetch(self, message: Fetch) -> list[Action]:
         is_beyond = message.first + message.count > count_bundles(message.size)
-        if is_beyond or message.size > self._frontier.size(message.origin):
+        if is_beyond or message.size > self._shown_size(message.origin):
             raise PeerError(f"fetch: bundles beyond the end of {message.origin}")
         return [events.ServeBundles(message.origin, message.size, message.first, message.count)]
 
@@ -110,7 +117,7 @@ class Hearing:
         return self.fetcher.take_push(message)
 
     def _take_graft(self, message: Graft) -> list[Action]:
-        if not self._is_stranger(message.origin):
+        if not self._is_stranger(message.origin) and self._frontier.is_shared(message.origin, self._peer):
             self._frontier.tree.add_child(message.origin, self._session)
         return []
 
@@ -124,7 +131,7 @@ class Hearing:
         return self.cosignatures.take(message)
 
     def _take_fork(self, message: Fork) -> list[Action]:
-        if self._is_stranger(message.origin):
+        if self._is_stranger(message.origin) or not self._frontier.is_shared(message.origin, self._peer):
             return []
         return [events.CheckFork(message.origin, message.note_a, message.note_b, message.proof)]
 
@@ -133,6 +140,16 @@ class Hearing:
 
     def _take_file(self, message: FilePart) -> list[Action]:
         return self.files.take(message)
+
+    def _take_opening_want(self, message: OpeningWant) -> list[Action]:
+        return [events.ServeOpenings(message.commitments)]
+
+    def _take_reveal(self, message: Reveal) -> list[Action]:
+        return [events.StoreOpening(message.opening)]
+
+    def _shown_size(self, origin: str) -> int:
+        """How far we hold a log, as this peer may know it."""
+        return self._frontier.size(origin) if self._frontier.is_shared(origin, self._peer) else 0
 
     def _is_stranger(self, origin: str) -> bool:
         is_unknown = origin not in self._frontier.heads
@@ -154,7 +171,9 @@ _TAKES: Final[dict[type[Message], Callable[[Hearing, Any], list[Action]]]] = {
     Fork: Hearing._take_fork,
     FileWant: Hearing._take_file_want,
     FilePart: Hearing._take_file,
+    OpeningWant: Hearing._take_opening_want,
+    Reveal: Hearing._take_reveal,
 }
 
 CONTENT_TYPES: Final = tuple(_TAKES)
-"""The frames that speak of logs and files; the others keep the session itself going."""
+"""The frames that speak of logs, files and openings; the others keep the session itself going."""

@@ -158,6 +158,18 @@ class FilePart(Message, frozen=True):
     raw: bytes
 
 
+class OpeningWant(Message, frozen=True):
+    """Open these commitments to me, as far as I may read them."""
+
+    commitments: tuple[bytes, ...]
+
+
+class Reveal(Message, frozen=True):
+    """What a commitment hides, in the canonical bytes of an opening."""
+
+    opening: bytes
+
+
 class Ping(Message, frozen=True):
     """Are you there? You know all of my changes up to `counter`."""
 

@@ -26,6 +26,7 @@ from protocol.gossip.messages import (
     Head,
     Hello,
     Message,
+    OpeningWant,
     Ping,
     Pong,
     Prune,
@@ -62,7 +63,7 @@ class Session:
         self._taken: Cursor = cursor
         self._held_back: set[str] = set()
         self._timing = Timing()
-        self._hearing = hearing = Hearing(frontier, number)
+        self._hearing = hearing = Hearing(frontier, number, peer_origin)
         self._announcer = hearing.announcer
         self._fetcher = hearing.fetcher
         self._files = hearing.files
@@ -123,7 +124,8 @@ class Session:
         if message.epoch != self._taken[0]:
             self._taken = (message.epoch, 0)
         knows_us = message.seen_epoch == self._frontier.epoch and message.seen_change <= self._frontier.counter
-        return [events.ReadHeads(message.seen_change if knows_us else 0), events.ServeForks()]
+        shared = tuple(sorted(origin for origin in self._frontier.frozen if self._shares(origin)))
+        return [events.ReadHeads(message.seen_change if knows_us else 0), events.ServeForks(shared)]
 
     def _tell_heads(self, event: events.HeadsRead, now_ms: int) -> list[Action]:
         return self._announcer.tell_all(event.heads, event.counter)
@@ -171,15 +173,20 @@ class Session:
         return self._fetcher.take_checked(event.origin, event.size, event.missing)
 
     def _hand_on_cosignature(self, event: events.CosignatureLearned, now_ms: int) -> list[Action]:
-        return [] if event.source == self.number else [events.Send(event.frame)]
+        is_told = event.source == self.number or not self._shares(event.origin)
+        return [] if is_told else [events.Send(event.frame)]
 
     def _hand_on_fork(self, event: events.ForkKnown, now_ms: int) -> list[Action]:
         actions = self._fetcher.pursue(event.origin)
         is_told = event.frame in self._forks_told or len(self._forks_told) >= limits.FORKS_TOLD_MAX
+        is_told = is_told or not self._shares(event.origin)
         if event.source == self.number or is_told:
             return actions
         self._forks_told.add(event.frame)
         return [*actions, events.Send(event.frame)]
+
+    def _shares(self, origin: str) -> bool:
+        return self._frontier.is_shared(origin, self.peer_origin)
 
     def _ask_for_log(self, event: events.LogAdded, now_ms: int) -> list[Action]:
         # The peer's counter may have passed this log's changes before we knew the log.
@@ -194,6 +201,9 @@ class Session:
 
     def _want_file(self, event: events.FileWanted, now_ms: int) -> list[Action]:
         return self._files.want(event.sha256)
+
+    def _want_openings(self, event: events.OpeningsWanted, now_ms: int) -> list[Action]:
+        return [events.Send(format_frame(OpeningWant(event.commitments)))]
 
     def _miss_file(self, event: events.FileWanted, now_ms: int) -> list[Action]:
         return [events.MissFile(event.sha256)]
@@ -282,6 +292,7 @@ _BROADCASTS: Final[tuple[type[Event], ...]] = (
     events.LogAdded,
     events.ClaimFreed,
     events.Outdone,
+    events.OpeningsWanted,
     events.Refused,
     events.Due,
 )
@@ -321,6 +332,7 @@ _TABLE: Final[dict[State, dict[type[Event], Step | None]]] = {
         events.Refused: Session._refuse,
         events.Due: Session._tick,
         events.FileWanted: Session._want_file,
+        events.OpeningsWanted: Session._want_openings,
     },
     State.CLOSING: {
         **_PASSED_OVER,

@@ -12,7 +12,8 @@ import msgspec
 
 from protocol.core.errors import Finding
 from protocol.core.quantities import CurrencyCode, Exponent, Money
-from protocol.supply.disclosure import COMMITMENT_BYTES, PUBLIC, SCOPES
+from protocol.federation.scopes import PUBLIC, SCOPES
+from protocol.supply.disclosure import COMMITMENT_BYTES
 from protocol.supply.product import audit_unit, refuse
 from protocol.supply.texts import LABEL_LENGTH_MAX, audit_language, audit_text
 

@@ -12,6 +12,7 @@ import msgspec
 
 from protocol.core.errors import Finding
 from protocol.core.quantities import Money
+from protocol.federation.scopes import BUYERS, FEDERATION, PUBLIC, SCOPES
 from protocol.supply.product import audit_code, audit_maker, audit_version, refuse
 from protocol.supply.texts import TEXT_LENGTH_MAX, audit_texts
 
@@ -29,16 +30,6 @@ SECTIONS: Final[dict[str, str]] = {
     "environment": "environmental figures",
 }
 
-PUBLIC: Final = "public"
-BUYERS: Final = "buyers"
-FEDERATION: Final = "federation"
-AUDITORS: Final = "auditors"
-SCOPES: Final[dict[str, str]] = {
-    PUBLIC: "anyone",
-    BUYERS: "members of the buying co-ops",
-    FEDERATION: "members of the federation",
-    AUDITORS: "appointed auditors",
-}
 _READ_BY_MEMBERS = frozenset({PUBLIC, BUYERS, FEDERATION})
 
 

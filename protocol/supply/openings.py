@@ -11,9 +11,10 @@ import msgspec
 
 from protocol.core.commitment import Opening, check_opening, commit_opening
 from protocol.core.errors import Finding, PeerError
+from protocol.federation.scopes import PUBLIC
 from protocol.supply.cost_sheet import AMOUNT_MAX, CostLine, CostSheet, audit_cost_sheet
-from protocol.supply.disclosure import DISCLOSURE_KIND, PUBLIC, Disclosure, Section
-from protocol.supply.facts import Filed
+from protocol.supply.disclosure import DISCLOSURE_KIND, Disclosure, Section
+from protocol.supply.facts import Facts, Filed, Item, item_of
 from protocol.supply.price_agreement import APPROVAL_KIND, PROPOSAL_KIND, PriceProposal
 from protocol.supply.texts import TEXT_LENGTH_MAX, audit_text, audit_texts
 
@@ -21,28 +22,58 @@ NOTE_PATH: Final = "body.note"
 
 
 class Hidden(NamedTuple):
-    """One hidden place in the logs: its commitment, the log and kind it stands in, its field path, its scope."""
+    """One hidden place in the logs: its commitment, the log and kind it stands in, its field path, its scope.
+
+    `parties`: the origins of those who buy and sell what it is about.
+    """
 
     commitment: bytes
     origin: str
     kind: str
     field_path: str
     scope: str
+    parties: frozenset[str] = frozenset()
 
 
-def list_hidden_sections(filed: Filed[Disclosure]) -> list[Hidden]:
+def list_hidden(facts: Facts, item: Item) -> list[Hidden]:
+    """All that the records about a product hide."""
+    parties = list_parties(facts, item)
+    sections = [hidden for told in facts.disclosures.get(item, []) for hidden in list_hidden_sections(told, parties)]
+    filed = [one for one in facts.proposals.values() if item_of(one.body) == item]
+    return sections + [hidden for one in filed for hidden in list_hidden_lines(one)]
+
+
+def list_parties(facts: Facts, item: Item) -> frozenset[str]:
+    """The maker of a product and its buyers: those whom the maker itself has named, or said yes to.
+
+    Anybody can propose to buy; only the maker's own word lets a buyer read what is for buyers.
+    """
+    maker, parties = item[0], {item[0]}
+    for filed in facts.proposals.values():
+        if item_of(filed.body) == item and (filed.origin == maker or _has_agreed(facts, maker, filed.leaf)):
+            parties.update(filed.body.buyers)
+    return frozenset(parties)
+
+
+def _has_agreed(facts: Facts, maker: str, proposal: bytes) -> bool:
+    words = (one for one in facts.approvals.get(proposal, []) if one.origin == maker and one.is_own_word)
+    return any(one.body.approve for one in words)
+
+
+def list_hidden_sections(filed: Filed[Disclosure], parties: frozenset[str] = frozenset()) -> list[Hidden]:
     """What a disclosure hides."""
     return [
-        Hidden(section.commitment, filed.origin, DISCLOSURE_KIND, _section_path(section.name), section.scope)
+        Hidden(section.commitment, filed.origin, DISCLOSURE_KIND, _section_path(section.name), section.scope, parties)
         for section in filed.body.sections
         if section.commitment is not None
     ]
 
 
 def list_hidden_lines(filed: Filed[PriceProposal]) -> list[Hidden]:
-    """What a proposal's cost sheet hides."""
+    """What a proposal's cost sheet hides: its own parties are those whom its author named."""
+    parties = frozenset({filed.body.maker, *filed.body.buyers})
     return [
-        Hidden(line.commitment, filed.origin, PROPOSAL_KIND, _line_path(number), line.scope)
+        Hidden(line.commitment, filed.origin, PROPOSAL_KIND, _line_path(number), line.scope, parties)
         for number, line in enumerate(filed.body.sheet.lines, start=1)
         if line.commitment is not None
     ]

@@ -24,6 +24,8 @@ structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 class Rosters:
     """A roster as the federation would keep it: everyone watches everyone."""
 
+    history = None
+
     def __init__(self, own: str, keys: dict[str, bytes], duties: Iterable[str]) -> None:
         self._keys, self._duties = keys, [origin for origin in duties if origin != own]
 

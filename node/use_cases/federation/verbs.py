@@ -32,7 +32,7 @@ from protocol.federation.peer_card import PeerCard, parse_card
 from protocol.federation.roster import Member, Roster
 from protocol.log.policy import format_policy
 from protocol.supply.disclosure import SECTIONS
-from storage.record_index import record_by_leaf, records
+from storage.record_index import IndexedRecord, record_by_leaf, records
 from storage.settings import set_setting, setting
 
 FEDERATION_SETTING = "federation"
@@ -130,16 +130,22 @@ def read_history(node: Node, known: History | None = None) -> History | None:
     federation = federation_of(node)
     if federation is None:
         return None
+    foundings = records(node.database.reader, "federation.founding", federation, every_branch=True)
+    histories = (fold_founding(node, indexed, known) for indexed in foundings)
+    return next((history for history in histories if history is not None), None)
+
+
+def fold_founding(node: Node, founding: IndexedRecord, known: History | None = None) -> History | None:
+    """The versions that follow from a founding record; None where it is not its founder's own word."""
+    if founding.origin != founding.body.member.origin or founding.record.sigs:
+        return None
     db = node.database.reader
-    for indexed in records(db, "federation.founding", federation, every_branch=True):
-        if indexed.origin == indexed.body.member.origin and not indexed.record.sigs:
-            return fold_federation(
-                indexed.body,
-                lambda one: closed_content(node, one.slot, one.voters, one.needed),
-                lambda leaf: find_said(db, leaf),
-                known,
-            )
-    return None
+    return fold_federation(
+        founding.body,
+        lambda one: closed_content(node, one.slot, one.voters, one.needed),
+        lambda leaf: find_said(db, leaf),
+        known,
+    )
 
 
 def find_said(db: sqlite3.Connection, leaf: bytes, every_branch: bool = True) -> Said | None:

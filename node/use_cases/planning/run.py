@@ -15,8 +15,10 @@ from node.use_cases.planning.own_side import forget_side, is_planned_with, kept_
 from node.use_cases.planning.private_side import PrivateSide, Release, answer_cards
 from node.use_cases.planning.terms import Terms
 from node.use_cases.publish import publish
+from node.use_cases.shared_files import share_file
 from protocol.core.encoding import decode, to_struct
 from protocol.core.errors import Finding, RefusedError
+from protocol.federation.scopes import FEDERATION
 from protocol.planning.call import (
     CARDS_ROUND,
     CardRegret,
@@ -168,6 +170,8 @@ class PlanRun:
             raw = self.node.files.get(self.call.goods_table)
             if raw is None:
                 return False
+            # Whoever cannot reach the caller of the plan gets it here.
+            await share_file(self.node, raw, FEDERATION)
         self.table = to_struct(decode(raw, FILE_BYTES_MAX), GoodsTable, "goods table")
         self.stage = "cards"
         return True
@@ -346,7 +350,7 @@ class PlanRun:
             make_draft, self.economy, self.state, reading.reports[-1], self.call_id, self.call, reading.reading, side
         )
         reading.draft = draft
-        self.node.files.put(draft.document)
+        await share_file(self.node, draft.document, FEDERATION)
         if self._has_checked(draft) is False and self.node.origin in self.terms.members:
             regrets = tuple(CardRegret(card, value) for card, value in sorted(draft.own_regrets.items()))
             body = PlanCheck(self.call_id, reading.reading, draft.digest, len(draft.findings), regrets)

@@ -16,8 +16,10 @@ from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.table import TableFile, read_table
 from node.use_cases.planning.view import PlanReport, check_draft, describe_plan, newest_draft
 from node.use_cases.publish import publish
+from node.use_cases.shared_files import share_file
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError
+from protocol.federation.scopes import FEDERATION
 from protocol.planning.audit.minutes import format_minutes
 from protocol.planning.call import CARDS_ROUND, Meeting, PlanApproval, PlanCall, round_slot
 from storage.files import FILE_BYTES_MAX
@@ -77,7 +79,7 @@ async def call_plan(node: Node, params: CallParams) -> dict[str, Any]:
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "only a member of a federation can call a plan")
     table = read_table(params.table)
-    digest = node.files.put(encode(to_value(table), FILE_BYTES_MAX))
+    digest = await share_file(node, encode(to_value(table), FILE_BYTES_MAX), FEDERATION)
     body = PlanCall(
         roster=history.newest.hash,
         scope=params.scope,

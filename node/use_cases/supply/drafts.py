@@ -10,8 +10,8 @@ import msgspec
 
 from protocol.core.quantities import CurrencyCode, Exponent, Money, Quantity
 from protocol.core.record import Sig
+from protocol.federation.scopes import PUBLIC
 from protocol.supply.cost_sheet import LineAmount
-from protocol.supply.disclosure import PUBLIC
 
 Hex32 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """32 bytes in lower-case hex: the id of a record or a public key."""

@@ -3,19 +3,16 @@
 Invariant: an opening is kept only when a record known here holds its commitment at that very place.
 """
 
-from collections.abc import Iterable
-
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.supply.board import Board, read_board, read_product_board
+from node.use_cases.supply.board import read_board, read_product_board
 from node.use_cases.supply.drafts import ItemParams, OpeningsParams
 from node.use_cases.supply.views import scopes_of
 from protocol.core.commitment import commit_opening, parse_opening
 from protocol.core.errors import RefusedError
-from protocol.supply.disclosure import PUBLIC
-from protocol.supply.facts import Item
-from protocol.supply.openings import Hidden, check_hidden, list_hidden_lines, list_hidden_sections
+from protocol.federation.scopes import PUBLIC
+from protocol.supply.openings import check_hidden, list_hidden
 from storage.openings import KeptOpening, find_opening, keep_openings
 
 OPENINGS_MAX = 256
@@ -42,7 +39,7 @@ async def hand_openings(node: Node, params: ItemParams) -> Openings:
     board = read_product_board(node, params.product)
     scopes = scopes_of(params.reader)
     found = []
-    for hidden in _list_hidden(board, board.find_item(params.product, params.maker)):
+    for hidden in list_hidden(board.facts, board.find_item(params.product, params.maker)):
         kept = find_opening(node.database.reader, hidden.commitment)
         if kept is not None and hidden.scope in scopes:
             found.append(kept.opening)
@@ -54,7 +51,7 @@ async def accept_openings(node: Node, params: OpeningsParams) -> Accepted:
     if len(params.openings) > OPENINGS_MAX:
         raise RefusedError.at("openings", f"there are {len(params.openings)}, at most {OPENINGS_MAX} are taken at once")
     board = read_board(node)
-    places = {hidden.commitment: hidden for item in board.facts.products for hidden in _list_hidden(board, item)}
+    places = {hidden.commitment: hidden for item in board.facts.products for hidden in list_hidden(board.facts, item)}
     rows = []
     for number, raw in enumerate(params.openings, start=1):
         opening = parse_opening(raw)
@@ -67,10 +64,3 @@ async def accept_openings(node: Node, params: OpeningsParams) -> Accepted:
     known = sum(find_opening(reader, commitment) is not None for commitment, _ in rows)
     await node.database.write(lambda db: keep_openings(db, rows))
     return Accepted(kept=len(rows) - known, known=known)
-
-
-def _list_hidden(board: Board, item: Item) -> Iterable[Hidden]:
-    for told in board.facts.disclosures.get(item, []):
-        yield from list_hidden_sections(told)
-    for filed in board.prices_of(item):
-        yield from list_hidden_lines(filed)

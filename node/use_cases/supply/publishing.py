@@ -24,8 +24,9 @@ from protocol.core.commitment import SALT_BYTES, Opening, commit_opening, format
 from protocol.core.errors import RefusedError
 from protocol.core.record import Reference
 from protocol.federation.grants import GRANT_KIND, KeyGrant, check_grant
+from protocol.federation.scopes import PUBLIC, SCOPES
 from protocol.supply.cost_sheet import CostLine, CostSheet, check_cost_sheet
-from protocol.supply.disclosure import DISCLOSURE_KIND, PUBLIC, SCOPES, Disclosure, Section, check_disclosure
+from protocol.supply.disclosure import DISCLOSURE_KIND, Disclosure, Section, check_disclosure
 from protocol.supply.facts import Filed
 from protocol.supply.openings import hide_line, hide_section
 from protocol.supply.price_agreement import (

@@ -27,7 +27,7 @@ from protocol.core.record import (
     parse_record,
     parse_statement,
 )
-from protocol.supply.disclosure import AUDITORS, PUBLIC
+from protocol.federation.scopes import AUDITORS, PUBLIC
 from protocol.supply.facts import Filed
 from protocol.supply.openings import hide_note
 from protocol.supply.price_agreement import APPROVAL_KIND, COMMITTEE_ROLE, PriceApproval, PriceProposal, check_approval

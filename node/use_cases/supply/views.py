@@ -12,8 +12,9 @@ from node.use_cases.supply.board import Board
 from protocol.core.commitment import parse_opening
 from protocol.core.errors import Finding, RefusedError
 from protocol.core.quantities import UNITS
+from protocol.federation.scopes import AUDITORS, BUYERS, FEDERATION, PUBLIC, SCOPES
 from protocol.supply.cost_sheet import HEADINGS
-from protocol.supply.disclosure import AUDITORS, BUYERS, FEDERATION, PUBLIC, SCOPES, SECTIONS, Section, is_filled
+from protocol.supply.disclosure import SECTIONS, Section, is_filled
 from protocol.supply.facts import Filed, Item
 from protocol.supply.openings import audit_opened_sheet, open_line, open_note, open_section
 from protocol.supply.price_agreement import REASONS, PriceProposal

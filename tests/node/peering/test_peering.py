@@ -8,8 +8,10 @@ from pathlib import Path
 from node.use_cases.context import Node
 from node.use_cases.peers import OnePeer, remove_peer
 from node.use_cases.publish import publish
+from node.use_cases.shared_files import share_file
 from protocol.core.identity import generate, public_keys
 from protocol.federation.grants import KeyGrant
+from protocol.federation.scopes import PUBLIC
 from protocol.gossip.peers import Fault
 from protocol.gossip.session import Session
 from storage import log_store, peer_state, record_index
@@ -176,10 +178,12 @@ async def test_a_file_is_fetched_by_its_hash_in_pieces(tmp_path: Path) -> None:
     try:
         await pin_all(nodes)
         await until(nodes, lambda: is_connected(north, south) and is_connected(south, north))
-        name = south.files.put(content)
+        name = await share_file(south, content, PUBLIC)
+        secret = south.files.put(b"nobody said who may have this")
         assert await north.parts["peering"].fetch_file(name)
         assert north.files.get(name) == content
         assert not await north.parts["peering"].fetch_file(bytes(32))
+        assert not await north.parts["peering"].fetch_file(secret)
     finally:
         await stop_all(nodes)
 

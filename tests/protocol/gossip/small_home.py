@@ -219,7 +219,7 @@ class SmallHome:
         self.frontier.note_cosigner(origin, line.decode(), size)
         self.changes.append(origin)
         self.frontier.counter = len(self.changes)
-        self.broadcast(events.CosignatureLearned(format_frame(Cosig(origin, size, line)), source))
+        self.broadcast(events.CosignatureLearned(origin, format_frame(Cosig(origin, size, line)), source))
 
     def _root_at(self, origin: str, size: int) -> bytes:
         return fold(self.logs[origin].roots(0, size))
@@ -269,7 +269,7 @@ class SmallHome:
                 held = ((name, found) for (name, _), found in self.cosignatures.items() if name == action.origin)
                 return [format_frame(Cosig(name, *found)) for name, found in held]
             case events.ServeForks():
-                return [format_frame(found) for found in self.evidence]
+                return [format_frame(found) for found in self.evidence if found.origin in action.origins]
             case events.ServeFile():
                 content = self.files.get(action.sha256, b"")
                 piece = content[action.offset : action.offset + 1_000]

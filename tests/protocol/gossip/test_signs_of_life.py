@@ -20,7 +20,7 @@ def test_a_counter_that_is_due_while_heads_wait_for_their_batch_is_told_with_the
     session.handle(events.HeadsRead((), 0), 0)
     # A change without a new head, and just before its number is due a head that moves.
     frontier.counter = 1
-    session.handle(events.CosignatureLearned(b"", session.number), 0)
+    session.handle(events.CosignatureLearned(THIRD, b"", session.number), 0)
     due_ms = limits.CURSOR_SAVE_DELAY_MS
     frontier.counter = 2
     frontier.move(THIRD, 2, b"2" * 32)

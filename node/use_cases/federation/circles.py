@@ -1,0 +1,92 @@
+"""Who may have whose logs: the federations that this home knows of, each with its members and their logs.
+
+Invariant: a co-op belongs to another federation than ours only by its own word, in its own log.
+Invariant: what a peer may newly have gets a change number, so that it hears of it also after a break.
+Spec: docs/spec/scopes.md
+"""
+
+import hashlib
+import sqlite3
+
+from node.use_cases.context import Node
+from node.use_cases.federation.verbs import federation_of, fold_founding
+from protocol.core.encoding import encode
+from protocol.core.errors import RefusedError
+from protocol.federation.membership import History
+from protocol.federation.vote_records import VOTE_KINDS
+from protocol.gossip.frontier import Circle
+from storage import gossip_marks
+from storage.record_index import records, records_between
+from storage.settings import set_setting, setting
+
+CIRCLES_MAX = 64
+"""Federations that are followed beside our own."""
+TOLD_SETTING = "circles_told"
+KINDS = frozenset(
+    {
+        "federation.founding",
+        "federation.join",
+        "federation.admission",
+        "federation.leave",
+        "federation.succession",
+        "federation.retirement",
+        *VOTE_KINDS,
+    }
+)
+
+
+def read_circles(node: Node) -> tuple[Circle, ...]:
+    """The federations that the records here speak of, our own first."""
+    db, own = node.database.reader, federation_of(node)
+    willing = _read_own_words(db)
+    circles = {}
+    for founding in records(db, "federation.founding", every_branch=True):
+        history = fold_founding(node, founding)
+        if history is not None:
+            said = willing.get(history.federation, set()) | {founding.origin}
+            circles[history.federation] = _draw_circle(history, None if history.federation == own else said)
+    # Of a federation whose founding is not here, those who want to belong to it are all that is known.
+    unknown = {name: frozenset(origins) for name, origins in willing.items() if name not in circles}
+    circles |= {name: Circle(origins, origins) for name, origins in unknown.items()}
+    return tuple(circles[name] for name in sorted(circles, key=lambda name: (name != own, name))[:CIRCLES_MAX])
+
+
+def is_about_circles(node: Node, origin: str, start: int, stop: int) -> bool:
+    """Whether new entries of a log may change who belongs to what."""
+    return bool(records_between(node.database.reader, origin, start, stop, KINDS))
+
+
+async def mark_circles(node: Node, circles: tuple[Circle, ...]) -> list[str]:
+    """Number a change of each log that others may have now; the logs. Nothing where that was done before."""
+    told = hashlib.sha256(encode([[sorted(one.members), sorted(one.logs)] for one in circles], 1 << 24)).digest()
+    if setting(node.database.reader, TOLD_SETTING) == told:
+        return []
+    logs = sorted({origin for circle in circles for origin in circle.logs})
+
+    def mark(db: sqlite3.Connection) -> None:
+        for origin in logs:
+            gossip_marks.mark_change(db, origin)
+        set_setting(db, TOLD_SETTING, told)
+
+    try:
+        await node.database.write(mark)
+    except (sqlite3.Error, RefusedError) as error:
+        # Whoever is connected hears of it all the same, the others with the next change.
+        node.log.error("circles_not_stored", error=type(error).__name__)
+    return logs
+
+
+def _read_own_words(db: sqlite3.Connection) -> dict[bytes, set[str]]:
+    """Who has said in its own log that it wants to belong to which federation."""
+    willing: dict[bytes, set[str]] = {}
+    for one in records(db, "federation.join", every_branch=True):
+        if not one.record.sigs:
+            willing.setdefault(one.body.federation, set()).add(one.origin)
+    return willing
+
+
+def _draw_circle(history: History, willing: set[str] | None) -> Circle:
+    """`willing` narrows another federation than ours: whoever founds one alone could name anyone its member."""
+    members = frozenset(history.newest.voters)
+    logs = frozenset(origin for version in history.versions for origin in version.voters)
+    return Circle(members, logs) if willing is None else Circle(members & willing, logs & willing)
