@@ -107,6 +107,10 @@ class Cosigner:
             if head.size > cosignatures.mirrored_size(db, mirror_prefix(head.origin)):
                 self.note_moved(head.origin)
 
+    def hand_on(self, found: Cosignature) -> None:
+        """A cosignature came in another way than by a session: tell all peers."""
+        self._learned(found, OWN_SESSION)
+
     async def stop(self) -> None:
         """Cosign nothing more; what is being written is finished."""
         for handle in self._due.values():

@@ -6,13 +6,14 @@ Spec: docs/spec/federation.md
 
 import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import Finding, RefusedError
-from protocol.core.record import Origin
+from protocol.core.note import COSIGNATURE_V1, VerifierKey, parse_vkey
+from protocol.core.origin import is_origin
 from protocol.federation.votes import quorum
 from protocol.log.quorum import WITNESSES_MAX
 
@@ -21,11 +22,16 @@ K_HOUSEHOLDS_LEAST = 5
 SECTIONS_MAX = 32
 FLOORS_MAX = 256
 CREDITS_PER_HEAD_MICRO_MAX = 10**15
+WITNESS_NAME_LENGTH_MAX = 400
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 WitnessRule = Literal["half", "two_thirds"]
 Share = Annotated[int, msgspec.Meta(ge=1, le=100)]
 """A part of a whole in percent."""
+
+
+WitnessName = Annotated[str, msgspec.Meta(min_length=1, max_length=WITNESS_NAME_LENGTH_MAX)]
+"""A member by its origin, or a witness outside the federation by its vkey, which alone has a plus in it."""
 
 
 class Floor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,7 +57,7 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     committee_threshold: Annotated[int, msgspec.Meta(ge=1, le=16)]
     approvals_percent_coops: Share
     approvals_percent_heads: Annotated[int, msgspec.Meta(ge=0, le=100)]
-    witnesses: Annotated[tuple[Origin, ...], msgspec.Meta(max_length=WITNESSES_MAX)]
+    witnesses: Annotated[tuple[WitnessName, ...], msgspec.Meta(max_length=WITNESSES_MAX)]
     witness_rule: WitnessRule
     credits_per_head_micro: Annotated[int, msgspec.Meta(ge=1, le=CREDITS_PER_HEAD_MICRO_MAX)]
     floors: Annotated[tuple[Floor, ...], msgspec.Meta(max_length=FLOORS_MAX)]
@@ -59,6 +65,8 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]]
 
 
+WITNESS_SUFFIX: Final = "/witness"
+"""What a member's witness is called beyond its origin."""
 RULE_VERSIONS: Mapping[str, int] = {"federation": 1, "planning": 1, "supply": 1}
 """The newest rule of each area that this version of the software knows."""
 
@@ -81,7 +89,7 @@ def hash_charter(charter: Charter) -> bytes:
 
 def audit_charter(charter: Charter) -> list[Finding]:
     """What a charter says that cannot be; its types were checked when it was read."""
-    return [
+    findings = [
         Finding(place, "sorted, each once, is how this list is written")
         for place, names in (
             ("required_sections", charter.required_sections),
@@ -90,6 +98,31 @@ def audit_charter(charter: Charter) -> list[Finding]:
         )
         if list(names) != sorted(set(names))
     ]
+    findings += [
+        Finding("witnesses", f"{name} is neither a log's origin nor the Ed25519 key of a cosigner")
+        for name in charter.witnesses
+        if not is_origin(name) and _parse_outside(name) is None
+    ]
+    keys = outside_witnesses(charter)
+    inside = {f"{name}{WITNESS_SUFFIX}" for name in charter.witnesses if is_origin(name)}
+    names = [key.name for key in keys]
+    if len({*names}) != len(names) or len({key.public for key in keys}) != len(keys) or inside & {*names}:
+        findings.append(Finding("witnesses", "two of them have one name or one key"))
+    return findings
+
+
+def outside_witnesses(charter: Charter) -> tuple[VerifierKey, ...]:
+    """The keys of those witnesses that are no members: each counts as one witness, for every member's log."""
+    found = (_parse_outside(name) for name in charter.witnesses)
+    return tuple(key for key in found if key is not None)
+
+
+def _parse_outside(name: str) -> VerifierKey | None:
+    try:
+        key = parse_vkey(name)
+    except RefusedError:
+        return None
+    return key if key.key_type == COSIGNATURE_V1 else None
 
 
 def check_charter(charter: Charter) -> None:

@@ -9,11 +9,10 @@ from typing import Final
 
 from protocol.core.errors import RefusedError
 from protocol.core.note import COSIGNATURE_MLDSA44, COSIGNATURE_V1, ED25519, VerifierKey
-from protocol.federation.charter import Charter
+from protocol.federation.charter import WITNESS_SUFFIX, Charter, outside_witnesses
 from protocol.federation.roster import Member, Roster
 from protocol.log.policy import Policy, make_policy
 
-WITNESS_SUFFIX: Final = "/witness"
 NO_KEYS: Final[Mapping[str, bytes]] = {}
 
 
@@ -32,6 +31,7 @@ def make_log_policy(
     for member in roster.members:
         if member.origin in charter.witnesses:
             keys += _list_keys(member, mldsa44_keys.get(member.origin))
+    keys += outside_witnesses(charter)
     log_key = VerifierKey(origin, ED25519, owners[0].log_key)
     return make_policy(log_key, keys, origin + WITNESS_SUFFIX, charter.witness_rule)
 

@@ -14,7 +14,7 @@ import msgspec
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import Finding, RefusedError
 from protocol.core.record import Hash, Origin
-from protocol.federation.charter import Charter, check_charter, hash_charter
+from protocol.federation.charter import Charter, check_charter, hash_charter, outside_witnesses
 from protocol.federation.votes import VOTERS_MAX
 
 ROSTER_DOMAIN = b"rochdale/roster/v1\0"
@@ -120,6 +120,7 @@ def found_federation(member: Member, charter: Charter) -> InForce:
     check_charter(charter)
     roster = found_roster(member, charter)
     check_roster(roster)
+    check_outsiders(roster, charter)
     return InForce(hash_roster(roster), roster, charter)
 
 
@@ -174,6 +175,14 @@ def check_roster(roster: Roster) -> None:
         raise RefusedError("; ".join(f"roster: {finding}" for finding in findings), findings)
 
 
+def check_outsiders(roster: Roster, charter: Charter) -> None:
+    """RefusedError where an outside witness of the charter signs with a member's key: it would count twice."""
+    keys = {key for member in roster.members for key in (member.log_key, member.witness_key, member.mirror_key)}
+    for outsider in outside_witnesses(charter):
+        if outsider.public in keys:
+            raise RefusedError.at("witnesses", f"the key of {outsider.name} is a member's")
+
+
 def follow(version: InForce, changes: Sequence[Change]) -> InForce:
     """The version in force once these changes are decided; RefusedError when one cannot be made."""
     following = next_roster(version.roster, [change for change in changes if not isinstance(change, NewCharter)])
@@ -182,6 +191,7 @@ def follow(version: InForce, changes: Sequence[Change]) -> InForce:
         raise RefusedError.at("charter", "one version has one charter; the others can follow in the next")
     charter = charters[0] if charters else version.charter
     check_charter(charter)
+    check_outsiders(following, charter)
     following = msgspec.structs.replace(following, charter=hash_charter(charter))
     return InForce(hash_roster(following), following, charter)
 

@@ -17,7 +17,7 @@ from node.use_cases.federation.verbs import card_of_member, find_said, read_hist
 from node.use_cases.keys.following import is_agreed, meet_successors
 from node.use_cases.peers import pin_card
 from protocol.core.errors import RefusedError
-from protocol.federation.charter import Charter, hash_charter
+from protocol.federation.charter import Charter, hash_charter, outside_witnesses
 from protocol.federation.membership import (
     Admission,
     CharterProposal,
@@ -108,11 +108,12 @@ class RosterKeeper:
         charter, history = self.charter, self.history
         if charter is None or history is None:
             return {}
-        return {
+        members = {
             WITNESS_NAME.format(origin=member.origin): member.witness_key
             for member in history.newest.roster.members
             if member.origin in charter.witnesses
         }
+        return members | {key.name: key.public for key in outside_witnesses(charter)}
 
     def witness_rule(self) -> Rule:
         """The charter's rule for when a head counts as witnessed."""

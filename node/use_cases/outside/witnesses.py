@@ -12,12 +12,13 @@ from typing import Annotated, Final
 import msgspec
 
 from node.use_cases.context import Node, Operation
+from node.use_cases.cosign import admit_cosignature, witness_roster
 from node.use_cases.log.heads import held_head, open_hashes
 from node.use_cases.outside.web_client import URL_LENGTH_MAX, WebAnswer, WebClient, parse_url
 from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.till import NoParams
 from protocol.core.errors import PeerError, RefusedError
-from protocol.core.note import VKEY_LENGTH_MAX, parse_note, parse_vkey
+from protocol.core.note import COSIGNATURE_V1, VKEY_LENGTH_MAX, key_hash, parse_note, parse_signature, parse_vkey
 from protocol.log.cosignature import add_signature
 from protocol.log.merkle import prove_consistency
 from protocol.log.outside.cosigning import (
@@ -158,7 +159,9 @@ async def ask_witness(node: Node, client: WebClient, witness: OutsideWitness, wa
     head = shown_head(node)
     answer = await show_head_to(node, client, witness.url, head, witness.size, wait_s)
     verifiers = [make_verifier(parse_vkey(vkey)) for vkey in witness.vkeys]
-    await keep_lines(node, head, read_cosignatures(answer.body, parse_note(head.note)[0], verifiers))
+    lines = read_cosignatures(answer.body, parse_note(head.note)[0], verifiers)
+    await keep_lines(node, head, lines)
+    await _count_lines(node, head, lines)
 
     def note_size(db: sqlite3.Connection) -> None:
         for held in outside_witnesses(db):
@@ -208,6 +211,17 @@ async def _make_request(node: Node, head: Head, held_size: int) -> bytes:
         )
     proof = prove_consistency(held_size, head.size, await open_hashes(node, head))
     return format_add_checkpoint(held_size, proof, head.note)
+
+
+async def _count_lines(node: Node, head: Head, lines: Sequence[str]) -> None:
+    """Where the charter names this very witness, its line counts for all members: they are told of it."""
+    known = {(name, key_hash(name, COSIGNATURE_V1, key)) for name, key in witness_roster(node).witness_keys().items()}
+    for line in lines:
+        signature = parse_signature(line)
+        if (signature.name, signature.key_hash) in known:
+            found = await admit_cosignature(node, head.origin, head.size, line.encode())
+            if found is not None and "peering" in node.parts:
+                node.parts["peering"].hand_on(found)
 
 
 def _tell_asker(node: Node) -> None:

@@ -6,9 +6,10 @@ from typing import Literal
 import pytest
 
 from protocol.core.errors import RefusedError
-from protocol.core.note import COSIGNATURE_MLDSA44
-from protocol.federation.log_policy import WITNESS_SUFFIX, make_log_policy
-from protocol.federation.roster import Roster
+from protocol.core.note import COSIGNATURE_MLDSA44, COSIGNATURE_V1, ED25519, format_vkey
+from protocol.federation.charter import WITNESS_SUFFIX, audit_charter
+from protocol.federation.log_policy import make_log_policy
+from protocol.federation.roster import Roster, check_outsiders, found_federation
 from protocol.log.policy import Policy, format_policy, is_quorum, parse_policy
 from protocol.log.quorum import is_witnessed
 from tests.protocol.federation.made_up_federation import make_charter, make_member
@@ -65,3 +66,41 @@ def test_only_a_member_s_log_has_a_policy() -> None:
 def test_the_log_s_own_key_is_the_roster_s() -> None:
     policy = make_policy(OWNER, COOPS[:3], "half")
     assert [(log.key.name, log.key.public) for log in policy.logs] == [(OWNER, make_member(OWNER).log_key)]
+
+
+OUTSIDE = [format_vkey(f"outside-{number}.example/w", COSIGNATURE_V1, bytes([number]) * 32) for number in range(1, 4)]
+
+
+@pytest.mark.parametrize("rule", ["half", "two_thirds"])
+@pytest.mark.parametrize(("inside", "outside"), [(0, 1), (0, 3), (1, 2), (2, 2), (4, 2), (3, 3)])
+def test_witnesses_from_outside_count_as_members_do(rule: Rule, inside: int, outside: int) -> None:
+    members, vkeys = COOPS[:inside], OUTSIDE[:outside]
+    policy = make_policy(OWNER, [*members, *vkeys], rule)
+    names = [origin + WITNESS_SUFFIX for origin in members] + [vkey.partition("+")[0] for vkey in vkeys]
+    for present in (set(some) for size in range(len(names) + 1) for some in combinations(names, size)):
+        assert is_quorum(policy, present) == is_witnessed(present, names, OWNER + WITNESS_SUFFIX, rule), present
+
+
+BAD_WITNESSES = {
+    "no name of a log": ["No Origin"],
+    "a log's key": [format_vkey("oak.example/w", ED25519, bytes(32))],
+    "a key whose hash is another's": [OUTSIDE[0].replace("outside-1", "outside-9")],
+    "one key by two names": sorted(format_vkey(name, COSIGNATURE_V1, bytes(32)) for name in ("a.example", "b.example")),
+    "one name with two keys": sorted(format_vkey("a.example", COSIGNATURE_V1, bytes([one]) * 32) for one in (1, 2)),
+    "the name of a member's witness": [OWNER, format_vkey(OWNER + WITNESS_SUFFIX, COSIGNATURE_V1, bytes(32))],
+}
+
+
+@pytest.mark.parametrize("case", BAD_WITNESSES)
+def test_a_charter_names_witnesses_that_can_be(case: str) -> None:
+    findings = audit_charter(make_charter(witnesses=tuple(BAD_WITNESSES[case])))
+    assert [finding.place for finding in findings] == ["witnesses"]
+    assert audit_charter(make_charter(witnesses=tuple(sorted([*COOPS[:3], *OUTSIDE])))) == []
+
+
+def test_a_member_s_own_key_is_no_outside_witness() -> None:
+    member = make_member(OWNER)
+    twice = make_charter(witnesses=(format_vkey("twice.example", COSIGNATURE_V1, member.witness_key),))
+    with pytest.raises(RefusedError, match=r"the key of twice\.example is a member's"):
+        found_federation(member, twice)
+    check_outsiders(Roster(1, bytes(32), bytes(32), (member,)), make_charter(witnesses=tuple(OUTSIDE)))

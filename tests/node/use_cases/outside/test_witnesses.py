@@ -10,6 +10,7 @@ from node.use_cases.context import Node
 from node.use_cases.log.auditing import audit_proof
 from node.use_cases.log.heads import LogName, show_head
 from node.use_cases.log.proofs import ProveParams, prove_record
+from node.use_cases.logs import list_logs
 from node.use_cases.outside.web_client import WebClient
 from node.use_cases.outside.witnesses import (
     OUTSIDE_WITNESSES_MAX,
@@ -30,7 +31,9 @@ from protocol.log.cosignature import list_cosigners, sign_cosignature
 from protocol.log.outside.cosigning import ANSWER_BYTES_MAX, make_verifier
 from protocol.log.policy import check_head, make_policy
 from protocol.log.proof import check_proof, parse_proof
+from storage.cosignatures import Cosignature
 from storage.outside.witnesses import KEPT_HEADS_MAX, kept_sizes, outside_witnesses
+from tests.node.homes import Rosters
 from tests.node.use_cases.log.grown_home import fill, vkey_of
 from tests.node.use_cases.outside.strangers import TIME_S, OutsideWitness, Server, Silence
 from tests.node.use_cases.two_homes import open_home
@@ -234,3 +237,21 @@ async def test_a_record_is_proven_under_an_earlier_head_that_was_kept(north: Nod
         await prove_record(north, ProveParams(index=SIZE, size=SIZE))
     with pytest.raises(RefusedError, match="no head of 299 records was kept; there are those of 300, 1300"):
         await prove_record(north, ProveParams(index=7, size=299))
+
+
+async def test_a_witness_that_the_charter_names_counts_and_the_peers_are_told(north: Node, oak: OutsideWitness) -> None:
+    told: list[str] = []
+
+    class Peers:
+        def hand_on(self, found: Cosignature) -> None:
+            told.append(found.cosigner)
+
+    north.parts.update(peering=Peers(), roster=Rosters(north.origin, {oak.name: oak.key.public}, ()))
+    async with Server(oak) as server:
+        await ask(north, server.url, *oak.vkeys)
+        await ask_witnesses(north, NoParams())
+    (log,) = (await list_logs(north, NoParams())).logs
+    assert (log.witnesses, log.needed, log.witnessed_size) == (1, 1, SIZE)
+    assert told == [oak.name]
+    # Under the head each line stands once.
+    assert await names_under_head(north) == [north.origin, oak.name, oak.name]
