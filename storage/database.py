@@ -198,8 +198,6 @@ class SharedWrite(Generic[Item, Answer]):
             for (_, done), answer in zip(group, answers, strict=True):
                 if not done.done():
                     done.set_result(answer)
-            # Those who were answered and come again at once go along with the next.
-            await asyncio.sleep(0)
 
     def _write_all(self, items: list[Item], db: sqlite3.Connection) -> Sequence[Answer]:
         return self._change(db, items)

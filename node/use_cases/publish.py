@@ -6,7 +6,6 @@ Invariant: what is published together is signed once, and only on top of the hea
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -34,8 +33,7 @@ from storage.home.head_file import Mark
 from storage.record_index import IndexRow
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(msgspec.Struct, frozen=True, gc=False):
     """Where a record lies: `leaf` is its id."""
 
     origin: str
