@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from node.use_cases.context import Node
 from node.use_cases.fork_watch import root_at
 from node.use_cases.own_log.own_head import head_folder
-from protocol.core.errors import MisuseError, PeerError
+from protocol.core.errors import MisuseError, PeerError, RefusedError
 from protocol.core.identity import generate
 from protocol.core.mldsa44 import Mldsa44Key
 from protocol.core.note import Ed25519Verifier, format_note, parse_signature, verify_note
@@ -31,6 +31,9 @@ from storage.home.witness_marks import WitnessMarks
 
 DEBOUNCE_S: Final = 0.15
 """How long a head may still be overtaken by the next one before it is cosigned."""
+
+TOGETHER_MAX: Final = 64
+"""Logs that are signed at the same time, however many have moved."""
 
 Learned = Callable[[Cosignature, int], None]
 """Called on the loop with a cosignature that is new here and on disk, and the number of the session it came by."""
@@ -91,14 +94,15 @@ class Cosigner:
         self._node = node
         self._learned = learned
         self._debounce_s = debounce_s
-        self._due: dict[str, asyncio.TimerHandle] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._due: dict[str, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._signing: asyncio.Task[None] | None = None
 
     def note_moved(self, origin: str) -> None:
         """A replica's head has moved: sign the newest in a moment."""
-        if origin != self._node.origin and origin not in self._due:
-            loop = asyncio.get_running_loop()
-            self._due[origin] = loop.call_later(self._debounce_s, self._start, origin)
+        if origin != self._node.origin:
+            self._due[origin] = None
+            self._wait()
 
     def resume(self) -> None:
         """After a start: sign what the last run did not come to."""
@@ -113,10 +117,11 @@ class Cosigner:
 
     async def stop(self) -> None:
         """Cosign nothing more; what is being written is finished."""
-        for handle in self._due.values():
-            handle.cancel()
         self._due.clear()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._signing is not None:
+            await asyncio.gather(self._signing, return_exceptions=True)
 
     async def cosign(self, origin: str) -> Cosignature | None:
         """Sign the newest head of a log; the witness's line, None when it has nothing to sign or must not."""
@@ -126,17 +131,29 @@ class Cosigner:
             self._learned(made, OWN_SESSION)
         return made
 
-    def _start(self, origin: str) -> None:
-        self._due.pop(origin, None)
-        task = asyncio.create_task(self._cosign_logged(origin))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _wait(self) -> None:
+        if self._timer is None and (self._signing is None or self._signing.done()):
+            self._timer = asyncio.get_running_loop().call_later(self._debounce_s, self._start)
+
+    def _start(self) -> None:
+        self._timer = None
+        self._signing = asyncio.create_task(self._sign_due())
+        self._signing.add_done_callback(lambda _: self._wait() if self._due else None)
+
+    async def _sign_due(self) -> None:
+        """Sign what was due when this began, a few logs at a time: those that wait together share a commit."""
+        waiting = list(self._due)
+        for first in range(0, len(waiting), TOGETHER_MAX):
+            some = [origin for origin in waiting[first : first + TOGETHER_MAX] if origin in self._due]
+            for origin in some:
+                del self._due[origin]
+            await asyncio.gather(*map(self._cosign_logged, some))
 
     async def _cosign_logged(self, origin: str) -> None:
         try:
             await self.cosign(origin)
-        except sqlite3.Error as error:
-            # A full or failing disk: the head is cosigned when it moves next or the node starts again.
+        except (sqlite3.Error, RefusedError) as error:
+            # A full, failing or overloaded disk: the head is cosigned when it moves next or the node starts again.
             self._node.log.error("cosign_not_stored", origin=origin, error=type(error).__name__)
 
 

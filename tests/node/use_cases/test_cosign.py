@@ -1,12 +1,14 @@
 """A witness signs the newest head only, never below or beside one it signed; and believes no one unchecked."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from node.use_cases.context import Node
-from node.use_cases.cosign import Cosigner, admit_cosignature, witness_name
+from node.use_cases.cosign import TOGETHER_MAX, Cosigner, admit_cosignature, witness_name
 from node.use_cases.fork_watch import admit_evidence, judge_note, list_evidence
 from node.use_cases.receive import Receiver
 from protocol.core.errors import PeerError
@@ -16,9 +18,9 @@ from protocol.log.bundle import format_bundle
 from protocol.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from protocol.log.cosignature import sign_cosignature, verify_cosignature
 from protocol.log.merkle import leaf_hash, root_of
-from storage import cosignatures, log_store
+from storage import cosignatures, database, log_store
 from storage.cosignatures import Cosignature
-from tests.node.homes import Rosters, make_node
+from tests.node.homes import WAIT_S, Rosters, make_node
 
 ORIGIN = "south.example/log"
 KEY = generate(bytes(range(32)))
@@ -54,6 +56,12 @@ def line(entries: list[bytes], key: object = None) -> bytes:
     return sign_cosignature(format_checkpoint(checkpoint(entries)), WITNESS_NAME, signing, 1_700_000_000).encode()
 
 
+def add_made_up(db: sqlite3.Connection, origins: list[str]) -> None:
+    for origin in origins:
+        log_store.add_log(db, origin, KEY.public)
+        log_store.append(db, origin, [origin.encode()], lambda head: sign_checkpoint(head, KEY))
+
+
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     node = await make_node(tmp_path, "north")
@@ -83,6 +91,29 @@ async def test_nothing_is_signed_twice_and_nothing_of_an_empty_or_unknown_log(sc
     await scene.push(ENTRIES[:300], start=5)
     made = await scene.cosigner.cosign(ORIGIN)
     assert made is not None and made.size == 300
+
+
+async def test_however_many_logs_move_at_once_all_are_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "QUEUE_CHANGES_MAX", 2 * TOGETHER_MAX)
+    node = await make_node(tmp_path, "north")
+    origins = [f"log{number:03}.example" for number in range(5 * TOGETHER_MAX)]
+    await node.database.write(lambda db: add_made_up(db, origins))
+    node.parts["roster"] = Rosters(node.origin, {}, origins)
+    learned: list[Cosignature] = []
+    all_signed = asyncio.Event()
+
+    def learn(found: Cosignature, _source: int) -> None:
+        learned.append(found)
+        if len(learned) == len(origins):
+            all_signed.set()
+
+    cosigner = Cosigner(node, learn, debounce_s=0)
+    cosigner.resume()
+    async with asyncio.timeout(WAIT_S):
+        await all_signed.wait()
+    await cosigner.stop()
+    node.database.close()
+    assert sorted(found.origin for found in learned) == origins
 
 
 async def test_a_head_below_one_that_was_signed_is_not_signed(scene: Scene) -> None:
