@@ -210,9 +210,11 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect(path: str, *, uri: bool = False) -> sqlite3.Connection:
+def connect(
+    path: str, *, uri: bool = False, factory: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
     """A connection that keeps this house's promises about durability, by a path or an address that SQLite opens."""
-    connection = sqlite3.connect(path, check_same_thread=False, uri=uri)
+    connection = sqlite3.connect(path, check_same_thread=False, uri=uri, factory=factory)
     connection.execute(f"PRAGMA busy_timeout={BUSY_WAIT_MS}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")

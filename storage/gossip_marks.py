@@ -28,9 +28,10 @@ def reset_cursors(db: sqlite3.Connection) -> None:
     db.execute("UPDATE peer SET cursor_epoch = x'', cursor_change = 0")
 
 
-def begin_epoch(db: sqlite3.Connection) -> None:
-    """Number our changes anew, after a restore: no peer shall believe that it knows what it was told before."""
-    db.execute("UPDATE counter SET epoch = randomblob(16) WHERE name = 'change'")
+def begin_epoch(db: sqlite3.Connection, epoch: bytes) -> None:
+    """Number our changes anew, after a restore: no peer shall believe that it knows what it was told before. `epoch`:
+    16 random bytes."""
+    db.execute("UPDATE counter SET epoch = ? WHERE name = 'change'", (epoch,))
 
 
 def pending_roots(db: sqlite3.Connection, origin: str) -> dict[int, bytes]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from node.app import OWNER_ONLY, run_node
-from node.cli import demo, federation, key, peer, supply, till
+from node.cli import demo, federation, key, peer, simulate, supply, till
 from node.cli.calls import EXIT_MISUSE, EXIT_REFUSED, Context, exit_codes, print_error, quiet_logs, run_command
 from node.cli.log import audit_commands, log_commands
 from node.cli.planning import plan_commands
@@ -94,7 +94,7 @@ def status(context: Context) -> None:
     run_command(context, "status", {}, print_status)
 
 
-for _area in (till, peer, federation, supply, key, plan_commands, log_commands, audit_commands, demo):
+for _area in (till, peer, federation, supply, key, plan_commands, log_commands, audit_commands, demo, simulate):
     _area.add_commands(rochdale)
 add_shared_options(rochdale)
 

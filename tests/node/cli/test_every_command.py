@@ -81,6 +81,7 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "audit log": (f"audit log absent --key {LOG_VKEY}", 1),
     "audit plan": ("audit plan absent", 1),
     "audit proof": (f"audit proof absent --key {LOG_VKEY}", 1),
+    "simulate": ("simulate --seed 4 --nodes 2 --steps 3", 0),
 }
 LONG_RUNNING = {"run", "demo"}
 """Tried in tests/node/test_app.py and by the demo itself."""

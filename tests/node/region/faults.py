@@ -6,10 +6,10 @@ Invariant: at most one machine is late and one down at a time, and each comes ba
 import asyncio
 import random
 
+from node.simulation.world.virtual_time import pass_time
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork
 from tests.node.region.village import COUNCILS
-from tests.node.region.virtual_time import pass_time
 
 WATCH_S = 0.02
 """Shorter than anything is on its way, so that a machine is held back before its answer arrives."""

@@ -4,16 +4,16 @@ Invariant: what a crash leaves is the folder alone; no task of a life that is ov
 """
 
 import asyncio
-import contextvars
 import random
 import sqlite3
 import traceback
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from node.config import Config
+from node.simulation.world.lives import begin_life
+from node.simulation.world.virtual_time import SeededClock, pass_time
 from node.use_cases.context import Node
 from node.use_cases.federation.keeper import RosterKeeper
 from node.use_cases.home import open_node
@@ -21,14 +21,12 @@ from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.receive import Receiver
 from storage.database import Database
-from tests.node.region.virtual_time import SeededClock, pass_time
 
 DISK_S = (0.0005, 0.008)
 ACKNOWLEDGED_S = 0.0004
 """Between the commit and the word of it: a crash in between leaves a record that nobody here remembers."""
 
 Result = TypeVar("Result")
-LIFE: contextvars.ContextVar["Life | None"] = contextvars.ContextVar("life", default=None)
 
 
 class SlowDisk(Database):
@@ -70,14 +68,6 @@ class Journal:
         self.faults.append(f"{event} {fields}\n{traceback.format_exc()}")
 
 
-@dataclass(eq=False)
-class Life:
-    """From one boot to the next crash: the node with all its tasks."""
-
-    tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
-    is_over: bool = False
-
-
 class Machine:
     """One home and, while it is up, the node that runs it."""
 
@@ -90,8 +80,7 @@ class Machine:
         self._seed = seed
         self._node: Node | None = None
         self._receiver: Receiver | None = None
-        self._life = Life()
-        self._context = contextvars.copy_context()
+        self._life, self._context = begin_life()
 
     @property
     def is_up(self) -> bool:
@@ -126,9 +115,7 @@ class Machine:
         """Open the home from its folder and start what a node runs."""
         assert not self.is_up
         self.boots += 1
-        self._life = Life()
-        self._context = contextvars.copy_context()
-        self._context.run(LIFE.set, self._life)
+        self._life, self._context = begin_life()
         chance = random.Random(f"{self._seed} {self.name} {self.boots}")
         node = open_node(self.config, SeededClock(f"{self.name} {self.boots}"))
         node.database.close()
@@ -158,24 +145,5 @@ class Machine:
     def crash(self) -> None:
         """Power cut: what is not on disk is gone, and so is whoever waited for it."""
         node, self._node, self._receiver = self.node, None, None
-        self._life.is_over = True
-        for task in list(self._life.tasks):
-            task.cancel()
+        self._life.end()
         node.database.close()
-
-
-def keep_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """Have the loop note which life every task belongs to."""
-
-    def make(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> "asyncio.Task[Any]":
-        task = asyncio.Task(work, loop=loop, **options)
-        context = options.get("context")
-        life = LIFE.get() if context is None else context.get(LIFE)
-        if life is not None:
-            life.tasks.add(task)
-            task.add_done_callback(life.tasks.discard)
-            if life.is_over:
-                task.cancel()
-        return task
-
-    loop.set_task_factory(make)

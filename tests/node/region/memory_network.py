@@ -10,14 +10,15 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from node.simulation.world.lives import keep_tasks
+from node.simulation.world.virtual_time import VirtualTimeLoop, pass_time, run_in_virtual_time
 from node.use_cases.context import Node
 from node.use_cases.home import is_home
 from node.use_cases.receive import BranchError
 from protocol.core.errors import PeerError
 from protocol.log.bundle import BUNDLE_ENTRIES, count_bundles, format_bundle
 from storage import log_store, peer_state
-from tests.node.region.machine import Journal, Machine, keep_tasks
-from tests.node.region.virtual_time import VirtualTimeLoop, pass_time, run_in_virtual_time
+from tests.node.region.machine import Journal, Machine
 
 DELAY_S = (0.03, 0.3)
 LOST = 0.05

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from node.simulation.world.virtual_time import pass_time
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.verbs import PlanParams, RatifyParams, ratify, show_plan
 from node.use_cases.planning.view import PlanReport
@@ -12,7 +13,6 @@ from storage import log_store, record_index
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork
 from tests.node.region.village import COUNCILS, import_till, release
-from tests.node.region.virtual_time import pass_time
 
 EDITOR, EDITS = "south", {"cheese": 150}
 REFUSER = "dairy"

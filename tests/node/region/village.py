@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from node.config import Config
+from node.simulation.world.virtual_time import EPOCH_MS, SeededClock
 from node.use_cases.federation.verbs import (
     CreateParams,
     InviteParams,
@@ -30,7 +31,6 @@ from node.use_cases.till import NoParams, TillParams, import_file
 from protocol.federation.charter import Charter
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
-from tests.node.region.virtual_time import EPOCH_MS, SeededClock
 
 COUNCILS = {"north": 40, "south": 30, "quay": 20}
 PRODUCERS = {"bakery": 6, "dairy": 5}

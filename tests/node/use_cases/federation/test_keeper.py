@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from node.simulation.world.virtual_time import pass_time
 from node.use_cases.federation.verbs import (
     HeadsParams,
     InviteParams,
@@ -31,7 +32,6 @@ from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import check_single_votes, read_rows
 from tests.node.region.village import FOUNDER, MEMBERS, bring_in, count_members, found, found_village
-from tests.node.region.virtual_time import pass_time
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from node.simulation.world.virtual_time import SeededClock, pass_time
 from node.use_cases.keys.ends import list_ends, recount_ends
 from node.use_cases.keys.following import RetireParams, retire
 from node.use_cases.keys.succeed import SucceedParams, succeed
@@ -10,7 +11,6 @@ from storage import log_store
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.village import FOUNDER, MEMBERS, bring_in, count_members, found, found_village
-from tests.node.region.virtual_time import SeededClock, pass_time
 
 
 def recovery_key_of(name: str) -> str:

@@ -8,6 +8,7 @@ from shutil import copytree
 import msgspec
 import pytest
 
+from node.simulation.world.virtual_time import pass_time
 from node.use_cases.planning.private_side import PrivateSide, answer_cards, prepare_side
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.publish import publish
@@ -19,7 +20,6 @@ from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import Known, look
 from tests.node.region.village import COUNCILS, import_till, release, release_of
-from tests.node.region.virtual_time import pass_time
 
 LIAR, OTHER = "quay", "south"
 Change = Callable[[ConsumerCard, str], ConsumerCard]

@@ -5,10 +5,10 @@ Invariant: nothing hangs on how fast this machine is: what a thread would do is 
 """
 
 import asyncio
-import random
 import selectors
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
+from random import Random
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from node.clock import Clock
@@ -19,6 +19,9 @@ THOUGHT_S = (0.001, 0.02)
 
 MOMENT_TURNS_MAX = 2_000
 """Turns of the loop at one moment of virtual time: whoever needs more goes round and round."""
+TURNS_A_TICK = 16
+TICK_S = 1e-6
+"""Computing takes time too: a timer that goes off a rounding error too early comes right at last."""
 
 Result = TypeVar("Result")
 Given = TypeVarTuple("Given")
@@ -38,6 +41,8 @@ class _JumpingSelector(selectors.DefaultSelector):
         if self._turns > MOMENT_TURNS_MAX:
             self._turns = 0
             raise AssertionError("somebody goes round and round without waiting for anything")
+        if self._turns % TURNS_A_TICK == 0:
+            self._jump(TICK_S)
         if ready or timeout == 0:
             return ready
         if timeout is None:
@@ -52,7 +57,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, seed: int) -> None:
         self._now_s = 0.0
-        self.chance = random.Random(seed)
+        self.chance = Random(seed)
         super().__init__(_JumpingSelector(self._jump))
 
     def time(self) -> float:
@@ -64,9 +69,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Run it now, say so later: others go on in between, as they would beside a thread."""
         done: asyncio.Future[Result] = self.create_future()
         try:
-            self.call_later(self.chance.uniform(*THOUGHT_S), _settle, done, func(*args), None)
+            self.call_later(self.chance.uniform(*THOUGHT_S), settle, done, func(*args), None)
         except Exception as error:
-            self.call_later(self.chance.uniform(*THOUGHT_S), _settle, done, None, error)
+            self.call_later(self.chance.uniform(*THOUGHT_S), settle, done, None, error)
         return done
 
     def _jump(self, wait_s: float) -> None:
@@ -74,13 +79,14 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class SeededClock(Clock):
-    """Time as the loop has it, and bytes drawn from a seed."""
+    """Time as the loop has it, `offset_ms` off where the machine's clock is wrong, and bytes drawn from a seed."""
 
-    def __init__(self, seed: str) -> None:
-        self._chance = random.Random(seed)
+    def __init__(self, seed: str, offset_ms: int = 0) -> None:
+        self._chance = Random(seed)
+        self.offset_ms = offset_ms
 
     def now_ms(self) -> int:
-        return EPOCH_MS + int(asyncio.get_running_loop().time() * 1_000)
+        return EPOCH_MS + self.offset_ms + int(asyncio.get_running_loop().time() * 1_000)
 
     def monotonic_s(self) -> float:
         return asyncio.get_running_loop().time()
@@ -99,14 +105,15 @@ async def pass_time(wait_s: float) -> None:
     """Let virtual time pass."""
     loop = asyncio.get_running_loop()
     passed = loop.create_future()
-    handle = loop.call_later(wait_s, _settle, passed, None, None)
+    handle = loop.call_later(wait_s, settle, passed, None, None)
     try:
         await passed
     finally:
         handle.cancel()
 
 
-def _settle(done: "asyncio.Future[Any]", outcome: Any, error: Exception | None) -> None:
+def settle(done: "asyncio.Future[Any]", outcome: Any, error: BaseException | None) -> None:
+    """Say what came of something, unless nobody waits for it any more."""
     if done.done():
         return
     if error is None:

@@ -1,0 +1,305 @@
+"""What must hold in every world, written down as it happens and held against every machine.
+
+Invariant: an honest log extends every head it ever committed or showed; an honest witness never signs two branches.
+Invariant: what was committed or acknowledged is there after every cut; a closed decision stays as it was closed.
+Invariant: the index is what a replay of the logs gives.
+Spec: docs/spec/simulation.md
+"""
+
+import sqlite3
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from node.simulation.world.machine import Machine
+from node.simulation.world.platter import DurableView
+from node.use_cases.cosign import witness_name
+from node.use_cases.publish import Published
+from protocol.core.errors import PeerError
+from protocol.core.identity import key_id
+from protocol.core.note import parse_note
+from protocol.gossip.frames import parse_frame
+from protocol.gossip.messages import Fork, Have, Head, Push
+from protocol.log.bundle import bundle_root, bundle_roots_fold
+from protocol.log.checkpoint import parse_checkpoint
+from storage import fork_cuts, log_store, record_index
+from storage.home.head_file import HeadFile
+from storage.record_index import IndexRow
+
+ROWS_CACHED = 65_536
+
+
+class ViolationError(Exception):
+    """Something that must never be, has been; `rule` says which, for whoever compares two runs."""
+
+    def __init__(self, rule: str, detail: str) -> None:
+        super().__init__(f"{rule}: {detail}")
+        self.rule = rule
+
+
+@dataclass
+class Account:
+    """What is held against one machine from one life to the next."""
+
+    heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    cosigned: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    acknowledged: dict[int, bytes] = field(default_factory=dict)
+    files: set[bytes] = field(default_factory=set)
+    told_size: int = 0
+    is_restored: bool = False
+
+
+class Ledger:
+    """The memory of a world, which no crash touches."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.roots: dict[str, dict[int, bytes]] = {}
+        """By machine: every head that its own log ever had on disk."""
+        self.signed: dict[tuple[str, str], dict[int, bytes]] = {}
+        """By witness and log: every head that was cosigned."""
+        self.rosters: dict[int, bytes] = {}
+        self.honest: dict[str, Machine] = {}
+        self.liars: list[Machine] = []
+
+    def enter(self, machine: Machine, is_honest: bool) -> None:
+        """A machine of this world, before it is switched on."""
+        size, root = machine.first_head
+        self.accounts[machine.name] = Account()
+        self.roots[machine.name] = {size: root}
+        if is_honest:
+            self.honest[machine.place] = machine
+        else:
+            self.liars.append(machine)
+
+    def note_commit(self, machine: Machine) -> None:
+        """A commit is on disk: what it says must go on from all that was there."""
+        node, account = machine.node, self.accounts[machine.name]
+        db = node.database.reader
+        for head in log_store.heads(db):
+            known = account.heads.get(head.origin)
+            if known == (head.size, head.root) or not head.size:
+                continue
+            if known is not None and known[0] >= head.size:
+                raise ViolationError("a head went back", f"{machine.name} holds {head.size} of {head.origin} now")
+            account.heads[head.origin] = (head.size, head.root)
+            if head.origin == node.origin:
+                self._note_own(machine, head.size, head.root)
+            else:
+                self._check_true(machine, head.origin, head.size, head.root)
+        if machine in self.honest.values():
+            self._note_cosigned(machine, db)
+            self._note_roster(machine)
+
+    def note_sent(self, machine: Machine, raw: bytes) -> None:
+        """An honest machine shows a head of its own log: it must be on disk, and noted outside the home."""
+        own, account = machine.node.origin, self.accounts[machine.name]
+        for origin, size, root in _read_heads(raw):
+            if origin != own or not size or size <= account.told_size:
+                continue
+            known = self.roots[machine.name].get(size, b"")
+            if not known or known[: len(root)] != root:
+                raise ViolationError("a head was shown before it was on disk", f"{machine.name} at {size}")
+            written = HeadFile(machine.signed_folder, own, DurableView(machine.platter)).read()
+            if written is None or written.newest.size < size:
+                raise ViolationError(
+                    "a head was shown that the signed-head file does not know", f"{machine.name} at {size}: {written}"
+                )
+            account.told_size = size
+
+    def note_acknowledged(self, machine: Machine, published: Published) -> None:
+        """A use case has answered: the record is there for good."""
+        self.accounts[machine.name].acknowledged[published.index] = published.leaf
+
+    def note_restored(self, machine: Machine) -> None:
+        """A backup takes the place of a home: what counts from now on is what others hold of its log."""
+        account, held = self.accounts[machine.name], self._count_held(machine)
+        account.is_restored = True
+        account.acknowledged = {index: leaf for index, leaf in account.acknowledged.items() if index < held}
+        account.heads.clear()
+        account.cosigned.clear()
+        account.files.clear()
+        account.told_size = 0
+
+    def note_first_start(self, machine: Machine) -> None:
+        """What a machine knows when the world begins."""
+        db, account = machine.node.database.reader, self.accounts[machine.name]
+        account.heads = {head.origin: (head.size, head.root) for head in log_store.heads(db)}
+        account.cosigned = {origin: (size, root) for origin, size, root in db.execute(_COSIGNED)}
+
+    def check_start(self, machine: Machine) -> None:
+        """After a start: all that was committed is there, and the logs are what their heads say."""
+        db, account = machine.node.database.reader, self.accounts[machine.name]
+        for origin, (size, root) in account.heads.items():
+            head = log_store.head(db, origin)
+            if head is None or head.size < size or read_root(db, origin, size) != root:
+                raise ViolationError("a commit was lost", f"{machine.name} no longer holds {size} of {origin}")
+        for sha256 in account.files:
+            if machine.node.files.get(sha256) is None:
+                raise ViolationError("a file was lost", f"{machine.name} no longer has {sha256.hex()[:8]}")
+        self.check_replay(machine)
+
+    def check_acknowledged(self, machine: Machine) -> None:
+        """All that its people were told is in its log."""
+        db = machine.node.database.reader
+        acknowledged = self.accounts[machine.name].acknowledged
+        if acknowledged:
+            leaves = [leaf for _, leaf in db.execute(_LEAVES, (machine.node.origin,))]
+            for index, leaf in acknowledged.items():
+                if index >= len(leaves) or leaves[index] != leaf:
+                    raise ViolationError("an acknowledged record was lost", f"{machine.name} at {index}")
+
+    def check_replay(self, machine: Machine) -> None:
+        """The index as it grew is the index that a replay gives, and every head is the root of its entries."""
+        db = machine.node.database.reader
+        keys, cursors = log_store.log_keys(db), dict(db.execute("SELECT origin, next FROM index_cursor"))
+        for head in log_store.heads(db):
+            if not head.size:
+                continue
+            if read_root(db, head.origin, head.size) != head.root:
+                raise ViolationError("a head does not fit its entries", f"{machine.name} {head.origin} {head.size}")
+            held = record_index.rows(db, head.origin)
+            cut = fork_cuts.cut_of(db, head.origin)
+            entries = log_store.entries(db, head.origin, 0, cursors.get(head.origin, 0))
+            replayed = [_replay(head.origin, index, raw, keys[head.origin]) for index, raw in enumerate(entries)]
+            expected = [_cut_off(row, cut) for row in replayed]
+            if held[::-1] != expected:
+                raise ViolationError("the index is not what a replay gives", f"{machine.name} {head.origin}")
+
+    def check_level(self, machines: list[Machine]) -> str:
+        """What keeps honest machines from being equal; empty when they are."""
+        views = [(machine, _read_view(machine, set(self._honest_origins()))) for machine in machines]
+        first, view = views[0]
+        for other, its in views[1:]:
+            for what in view:
+                if view[what] != its[what]:
+                    only = [
+                        sorted(map(repr, one - two)) for one, two in ((view[what], its[what]), (its[what], view[what]))
+                    ]
+                    return f"{first.name} and {other.name} differ in {what}: {only[0]} and {only[1]}"
+        return self._find_unshown_fork(machines)
+
+    def _find_unshown_fork(self, machines: list[Machine]) -> str:
+        """Where honest machines hold two versions of a liar's log, all of them must hold the evidence."""
+        for liar in self.liars[:1]:
+            held = [self.accounts[machine.name].heads.get(liar.origin) for machine in machines]
+            if self._is_one_branch(dict(filter(None, held))) and len(set(held)) == 1:
+                continue
+            for machine in machines:
+                if not any(row[0] == liar.origin for row in _read_forks(machine)):
+                    return f"{machine.name} holds no evidence of the fork of {liar.origin}"
+        return ""
+
+    def _note_own(self, machine: Machine, size: int, root: bytes) -> None:
+        account, roots = self.accounts[machine.name], self.roots[machine.name]
+        if roots.get(size, root) != root:
+            if not account.is_restored or size <= self._count_held(machine):
+                raise ViolationError("a log was signed on two branches", f"{machine.name} at {size}")
+            # What nobody else holds was seen by nobody: a restored home may sign anew.
+            for later in [later for later in roots if later >= size]:
+                del roots[later]
+        roots[size] = root
+
+    def _count_held(self, machine: Machine) -> int:
+        """How much of a machine's log any other honest one has on disk."""
+        others = [self.accounts[other.name].heads for other in self._others(machine)]
+        return max((heads.get(machine.origin, (0, b""))[0] for heads in others), default=0)
+
+    def _honest_origins(self) -> list[str]:
+        return [machine.origin for machine in self.honest.values()]
+
+    def _others(self, machine: Machine) -> list[Machine]:
+        return [other for other in self.honest.values() if other is not machine]
+
+    def _check_true(self, machine: Machine, origin: str, size: int, root: bytes) -> None:
+        owner = next((other for other in self.honest.values() if other.origin == origin), None)
+        if owner is not None and self.roots[owner.name].get(size) != root:
+            raise ViolationError("a head was taken that its log never had", f"{machine.name} {origin} {size}")
+
+    def _note_cosigned(self, machine: Machine, db: sqlite3.Connection) -> None:
+        account = self.accounts[machine.name]
+        for origin, size, root in db.execute(_COSIGNED):
+            if account.cosigned.get(origin) == (size, root):
+                continue
+            account.cosigned[origin] = (size, root)
+            signed = self.signed.setdefault((machine.name, origin), {})
+            signed[size] = root
+            if not self._is_signed_once(origin, signed):
+                raise ViolationError("a witness signed two branches", f"{witness_name(machine.name)} of {origin}")
+
+    def _is_signed_once(self, origin: str, signed: dict[int, bytes]) -> bool:
+        owner = next((other for other in self.honest.values() if other.origin == origin), None)
+        if owner is None:
+            return self._is_one_branch(signed)
+        return signed.items() <= self.roots[owner.name].items()
+
+    def _is_one_branch(self, heads: dict[int, bytes]) -> bool:
+        return any(heads.items() <= self.roots[liar.name].items() for liar in self.liars)
+
+    def _note_roster(self, machine: Machine) -> None:
+        keeper = machine.node.parts.get("roster")
+        history = None if keeper is None else keeper.history
+        for version in () if history is None else history.versions:
+            known = self.rosters.setdefault(version.roster.version, version.hash)
+            if known != version.hash:
+                raise ViolationError("a closed decision changed", f"{machine.name}, version {version.roster.version}")
+
+
+_COSIGNED = "SELECT origin, size, root FROM cosigned"
+_LEAVES = "SELECT idx, leaf FROM record_index WHERE origin = ? ORDER BY idx"
+
+
+def read_root(db: sqlite3.Connection, origin: str, size: int) -> bytes:
+    """The root of the first entries of a log, worked out from the entries themselves."""
+    roots = [_bundle_root(tuple(log_store.entries(db, origin, at, min(size, at + 256)))) for at in range(0, size, 256)]
+    return bundle_roots_fold(roots)
+
+
+@lru_cache(ROWS_CACHED)
+def _bundle_root(entries: tuple[bytes, ...]) -> bytes:
+    return bundle_root(entries)
+
+
+@lru_cache(ROWS_CACHED)
+def _replay(origin: str, index: int, raw: bytes, log_key: bytes) -> IndexRow:
+    return record_index.index_entry(origin, index, raw, key_id(log_key))
+
+
+def _cut_off(row: IndexRow, cut: tuple[int, str] | None) -> IndexRow:
+    if cut is None or row.index < cut[0] or row.void:
+        return row
+    return IndexRow(row.origin, row.index, row.kind, row.subject, row.by, row.at_ms, row.leaf, cut[1])
+
+
+def _read_heads(raw: bytes) -> list[tuple[str, int, bytes]]:
+    """(origin, size, root or its first bytes) of every head that a frame shows."""
+    if raw[:1] not in (b"\x02", b"\x05", b"\x08", b"\x0a"):
+        return []
+    message = parse_frame(raw)
+    if isinstance(message, Have):
+        return [(mark.origin, mark.size, mark.root_mark) for mark in message.heads]
+    note = message.note if isinstance(message, Head | Push) else b""
+    if isinstance(message, Fork) and not message.note_b:
+        note = message.note_a
+    try:
+        checkpoint = parse_checkpoint(parse_note(note)[0]) if note else None
+    except PeerError:
+        return []
+    return [] if checkpoint is None else [(checkpoint.origin, checkpoint.size, checkpoint.root)]
+
+
+def _read_forks(machine: Machine) -> list[tuple[str, ...]]:
+    return list(machine.node.database.reader.execute("SELECT origin FROM fork"))
+
+
+def _read_view(machine: Machine, origins: set[str]) -> dict[str, set[Any]]:
+    """What two level machines hold alike."""
+    db = machine.node.database.reader
+    indexed = db.execute("SELECT origin, next FROM index_cursor").fetchall()
+    witnesses = {witness_name(origin) for origin in origins}
+    lines = db.execute("SELECT origin, cosigner, max(size) FROM cosignature GROUP BY origin, cosigner").fetchall()
+    return {
+        "heads": {(head.origin, head.size, head.root) for head in log_store.heads(db) if head.origin in origins},
+        "indexed entries": {(origin, size) for origin, size in indexed if origin in origins},
+        "cosignatures": {row for row in lines if row[0] in origins and row[1] in witnesses},
+    }

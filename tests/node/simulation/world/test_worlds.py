@@ -1,0 +1,48 @@
+"""Worlds from seeds: the same seed is the same world, and what must hold holds."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from node.simulation.world.run import run_scenario
+from node.simulation.world.scenario import draw_scenario
+from node.simulation.world.sqlite_vfs import is_available
+
+ROOT = Path(__file__).parents[4]
+REPLAYED = (8, 14, 26)
+PRINT = """
+import sys
+from node.simulation.world.run import run_scenario
+from node.simulation.world.scenario import draw_scenario
+for seed in sys.argv[1:]:
+    print("\\n".join(run_scenario(draw_scenario(int(seed))).events))
+"""
+
+pytestmark = pytest.mark.skipif(not is_available(), reason="this Python's SQLite cannot be reached")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 10))
+def test_what_must_hold_holds(seed: int) -> None:
+    outcome = run_scenario(draw_scenario(seed))
+    assert not outcome.rule, f"seed {seed}: {outcome.detail}"
+    assert outcome.events
+
+
+@pytest.mark.slow
+def test_the_same_seed_is_the_same_list_of_events_in_any_process() -> None:
+    lists = []
+    for hash_seed in ("1", "2"):
+        line = [sys.executable, "-c", PRINT, *map(str, REPLAYED)]
+        variables = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
+        lists.append(subprocess.run(line, capture_output=True, check=True, env=variables, cwd=ROOT).stdout)
+    assert lists[0] == lists[1]
+    assert len(lists[0].splitlines()) > 100 * len(REPLAYED)
+
+
+def test_a_scenario_follows_from_its_seed() -> None:
+    assert draw_scenario(3) == draw_scenario(3) != draw_scenario(4)
+    assert draw_scenario(3, nodes=2, steps=5).nodes == 2
