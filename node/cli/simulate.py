@@ -8,11 +8,11 @@ import click
 
 from node.cli.calls import EXIT_REFUSED, Context, exit_codes, quiet_logs
 from node.cli.printing import say
+from node.simulation.world.disk.sqlite_vfs import is_available
 from node.simulation.world.homes import HOMES_MAX
 from node.simulation.world.run import Outcome, run_scenario
 from node.simulation.world.scenario import NODES_MIN, draw_scenario
 from node.simulation.world.shrink import shrink
-from node.simulation.world.sqlite_vfs import is_available
 from protocol.core.errors import RefusedError
 
 STEPS_MAX = 10_000

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from node.simulation.world.disk.platter import DurableView
 from node.simulation.world.machine import Machine
-from node.simulation.world.platter import DurableView
 from node.use_cases.cosign import witness_name
 from node.use_cases.publish import Published
 from protocol.core.errors import PeerError

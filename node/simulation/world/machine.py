@@ -18,12 +18,12 @@ from node.peering.connection import Socket
 from node.peering.dialer import Dialer, TurnedAwayError
 from node.peering.listener import Listener
 from node.peering.peering import Peering
-from node.simulation.world.group_commit import SimulatedDatabase
+from node.simulation.world.disk.group_commit import SimulatedDatabase
+from node.simulation.world.disk.platter import Platter
+from node.simulation.world.disk.sqlite_vfs import forget
 from node.simulation.world.homes import PORT, HomeImage
 from node.simulation.world.lives import Life, begin_life
-from node.simulation.world.platter import Platter
 from node.simulation.world.roads import End, Roads
-from node.simulation.world.sqlite_vfs import forget
 from node.simulation.world.virtual_time import SeededClock
 from node.use_cases.context import Node
 from node.use_cases.federation.keeper import RosterKeeper

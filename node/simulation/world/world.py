@@ -11,6 +11,7 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
+from node.simulation.world.disk.sqlite_vfs import faults as disk_faults
 from node.simulation.world.faults import apply_happening
 from node.simulation.world.homes import HomeImage
 from node.simulation.world.ledger import Ledger, ViolationError
@@ -20,7 +21,6 @@ from node.simulation.world.machine import Machine
 from node.simulation.world.queues import check_queues
 from node.simulation.world.roads import Roads
 from node.simulation.world.scenario import Scenario
-from node.simulation.world.sqlite_vfs import faults as disk_faults
 from node.simulation.world.virtual_time import pass_time
 from node.use_cases.peers import pin_card
 from protocol.core.errors import MisuseError, PeerError, RefusedError

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from node.simulation.world.platter import DurableView, Platter
-from node.simulation.world.sqlite_vfs import faults, forget, is_available, open_platter
+from node.simulation.world.disk.platter import DurableView, Platter
+from node.simulation.world.disk.sqlite_vfs import faults, forget, is_available, open_platter
 from storage.disk import write_durably
 
 PATH = Path("/home/node.sqlite")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from node.simulation.world.disk.sqlite_vfs import is_available
 from node.simulation.world.run import run_scenario
 from node.simulation.world.scenario import draw_scenario
-from node.simulation.world.sqlite_vfs import is_available
 
 ROOT = Path(__file__).parents[4]
 REPLAYED = (8, 14, 26)

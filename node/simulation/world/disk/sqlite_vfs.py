@@ -9,12 +9,13 @@ import _sqlite3
 import ctypes
 import errno
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
-from node.simulation.world.platter import Platter, PlatterFile
+from node.simulation.world.disk.eager_connection import EagerConnection
+from node.simulation.world.disk.platter import Platter, PlatterFile
 from storage.database import connect
 
 VFS_NAME: Final = "rochdale-platter"
@@ -55,31 +56,6 @@ class _Handle:
         return self.is_kept and self.life != self.platter.life
 
 
-class _Rows:
-    """The whole answer to a statement, with what callers want of a cursor."""
-
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self.rowcount, self.lastrowid, self.description = cursor.rowcount, cursor.lastrowid, cursor.description
-        self._rows: Iterator[Any] = iter(cursor.fetchall())
-
-    def __iter__(self) -> Iterator[Any]:
-        return self._rows
-
-    def fetchone(self) -> Any:
-        return next(self._rows, None)
-
-    def fetchall(self) -> list[Any]:
-        return list(self._rows)
-
-
-class _EagerConnection(sqlite3.Connection):
-    """Reads every answer to its end at once: a statement that is given up while an error is on its way would call us
-    in the middle of that error, which Python does not bear."""
-
-    def execute(self, *given: Any) -> Any:
-        return _Rows(super().execute(*given))
-
-
 _platters: dict[int, Platter] = {}
 _handles: dict[int, _Handle] = {}
 _shared: dict[tuple[int, int, str], _Shared] = {}
@@ -97,7 +73,7 @@ def open_platter(platter: Platter, path: Path) -> sqlite3.Connection:
     _register()
     number = id(platter)
     _platters[number] = platter
-    return connect(f"file:/{number}{path}?vfs={VFS_NAME}", uri=True, factory=_EagerConnection)
+    return connect(f"file:/{number}{path}?vfs={VFS_NAME}", uri=True, factory=EagerConnection)
 
 
 def forget(platter: Platter) -> None:

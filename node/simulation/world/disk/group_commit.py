@@ -14,9 +14,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
+from node.simulation.world.disk.platter import Platter
+from node.simulation.world.disk.sqlite_vfs import open_platter
 from node.simulation.world.lives import Life
-from node.simulation.world.platter import Platter
-from node.simulation.world.sqlite_vfs import open_platter
 from node.simulation.world.virtual_time import settle
 from storage.database import Database
 
