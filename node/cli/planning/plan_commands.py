@@ -8,6 +8,7 @@ import click
 from node.cli.calls import Context, exit_codes, print_answer, run_command
 from node.cli.calls import call as ask
 from node.cli.files import read_json
+from node.cli.planning.deliver_command import deliver
 from node.cli.planning.trial_command import simulate
 from node.cli.printing import print_table, say
 from protocol.core.errors import RefusedError
@@ -19,6 +20,7 @@ _CALL = click.option("--call", default="", help="The call's id; without it the n
 
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
+    plan.add_command(deliver)
     plan.add_command(simulate)
     group.add_command(plan)
 

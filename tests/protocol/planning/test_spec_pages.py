@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from protocol.planning.certificate import check_certificate
+from protocol.planning.delivery.document import check_delivery, parse_delivery
 from protocol.planning.economy import build_economy
 from protocol.planning.plan import Plan, digest_plan, format_plan, parse_plan
 from protocol.planning.rounds import Answer, close_round, start_state
@@ -36,6 +37,14 @@ def test_the_example_plan_holds_and_has_the_digest_on_the_page() -> None:
     certificate = check_certificate(plan, regrets)
     assert certificate.findings == ()
     assert certificate.gap_micro == 275_572
+
+
+def test_the_example_delivery_is_the_shortest_and_as_long_as_the_page_says() -> None:
+    document = json.dumps(example("delivery.md"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    page = (SPEC / "delivery.md").read_text()
+    found = check_delivery(example_plan(), parse_delivery(document.encode()))
+    assert found.findings == () and {one.longer_ppm for one in found.goods} == {0}
+    assert f"{len(document):,} bytes" in page and f"{found.goods[1].unit_metres:,}" in page
 
 
 def test_the_example_round_gives_the_integers_and_hashes_on_the_page() -> None:

@@ -1,0 +1,74 @@
+"""`rochdale plan deliver`: the shortest ways for a plan's goods. Needs no home.
+
+Spec: docs/spec/delivery.md
+"""
+
+import contextlib
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from node.cli.calls import Context, exit_codes, print_answer
+from node.cli.files import read_bytes, read_json
+from node.cli.printing import count, print_table, say
+from node.use_cases.planning.delivering import Watch, deliver_plan, describe_delivery, list_lines, read_places
+from protocol.planning.delivery.document import format_delivery
+from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
+from storage.disk import write_durably
+
+GOODS_SHOWN = 20
+
+
+@click.command()
+@click.argument("plan", type=click.Path(path_type=Path))
+@click.option("--places", type=click.Path(path_type=Path), required=True, help="JSON: card to [north, east] degrees.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the delivery document to this file.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print every load as a line for a spreadsheet.")
+@click.option("--card", default="", help="With --csv: only what this council or workplace gives and gets.")
+@click.pass_obj
+def deliver(context: Context, plan: Path, places: Path, out: Path | None, as_csv: bool, card: str) -> None:
+    """Who brings what to whom, by the shortest ways, for the PLAN document, checked in whole numbers."""
+    with exit_codes(context.as_json):
+        document = parse_plan(read_bytes(plan, PLAN_BYTES_MOST))
+        with _watch(context.as_json or as_csv) as watch:
+            delivery = deliver_plan(document, read_places(read_json(places)), watch)
+        if out is not None:
+            write_durably(out, format_delivery(delivery))
+        if as_csv and not context.as_json:
+            csv.writer(sys.stdout).writerows(list_lines(document, delivery, card))
+            return
+        print_answer(context.as_json, describe_delivery(document, delivery), _print_delivery)
+
+
+@contextlib.contextmanager
+def _watch(is_quiet: bool) -> Iterator[Watch]:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=is_quiet or not console.is_terminal) as bar:
+        task = bar.add_task("Goods on their ways", total=None)
+        yield lambda done, of: bar.update(task, total=of, completed=done)
+
+
+def _print_delivery(answer: dict[str, Any]) -> None:
+    rows = [(one["good"], one["loads"], one["amount"], one["metres"] / 1_000, _verdict(one)) for one in answer["goods"]]
+    print_table(("good", "loads", "carried", "km on average", "shortest"), rows[:GOODS_SHOWN])
+    if len(rows) > GOODS_SHOWN:
+        say(f"and {count(len(rows) - GOODS_SHOWN, 'good')} more; --json gives all.")
+    unproven = sum(one["longer_ppm"] is None for one in answer["goods"])
+    if unproven:
+        say(
+            f"{count(unproven, 'good')} went to the nearest first, which may not be shortest: install the extra `plan`."
+        )
+    else:
+        say("No delivery of this plan has shorter ways: that is proven in the document.")
+
+
+def _verdict(one: dict[str, Any]) -> str:
+    if one["longer_ppm"] is None:
+        return "unknown"
+    return "proven" if one["longer_ppm"] == 0 else f"at most {one['longer_ppm'] / 10_000:.2f} % longer"

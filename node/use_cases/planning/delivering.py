@@ -1,0 +1,142 @@
+"""A plan's goods on their ways: where everybody is, the shortest delivery, and what each then gives and gets.
+
+Invariant: a delivery is checked in whole numbers before it is shown, whoever worked it out.
+Spec: docs/spec/delivery.md
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+import numpy as np
+
+from node.solvers.shortest_ways import Ways, find_ways
+from protocol.core.errors import Finding, RefusedError
+from protocol.core.quantities import format_decimal
+from protocol.planning.delivery.document import (
+    DELIVERY_FORMAT,
+    Delivery,
+    GoodDelivery,
+    Load,
+    check_delivery,
+    check_places,
+    format_delivery,
+)
+from protocol.planning.delivery.places import MICRO, Place, metres_between
+from protocol.planning.delivery.transport import Transport, list_transports
+from protocol.planning.plan import Plan, digest_plan, format_plan
+
+PLACES_MAX: Final = 8_192
+DIGITS_MAX: Final = 20
+FINDINGS_TOLD: Final = 5
+FORMULA_MARKS: Final = ("=", "+", "-", "@", "\t", "\r")
+BOUNDS: Final = (("north", 90 * MICRO), ("east", 180 * MICRO))
+
+Watch = Callable[[int, int], None]
+
+
+def read_places(value: Any) -> dict[str, Place]:
+    """Places from a JSON object: card to [degrees north, degrees east], numbers or text; RefusedError names each that
+    is none."""
+    if not isinstance(value, dict) or len(value) > PLACES_MAX:
+        raise RefusedError.at("places", f"must be an object of at most {PLACES_MAX} cards, each with its two degrees")
+    places: dict[str, Place] = {}
+    findings: list[Finding] = []
+    for name, written in value.items():
+        degrees = written if isinstance(written, list) else []
+        micro = [_read_degrees(one, most) for one, (_, most) in zip(degrees, BOUNDS, strict=False)]
+        if len(degrees) != len(BOUNDS) or None in micro:
+            findings.append(Finding(f"places.{name[:80]}", "must be [degrees north, degrees east]"))
+        else:
+            places[name] = Place(*[one for one in micro if one is not None])
+    if findings:
+        raise RefusedError("; ".join(map(str, findings[:FINDINGS_TOLD])), findings)
+    return places
+
+
+def _read_degrees(written: Any, most_micro: int) -> int | None:
+    text = str(written)
+    try:
+        micro = Decimal(text) * MICRO if len(text) <= DIGITS_MAX and not isinstance(written, bool) else None
+    except InvalidOperation:
+        return None
+    if micro is None or not micro.is_finite() or abs(micro) > most_micro:
+        return None
+    return int(micro)
+
+
+def deliver_plan(plan: Plan, places: Mapping[str, Place], watch: Watch = lambda done, of: None) -> Delivery:
+    """The shortest delivery that this machine finds, good by good; RefusedError names who has no place."""
+    if missing := check_places(plan, places):
+        raise RefusedError("; ".join(map(str, missing[:FINDINGS_TOLD])), missing)
+    transports = list_transports(plan)
+    goods = []
+    for done, transport in enumerate(transports, 1):
+        goods.append(_deliver(plan, transport, places))
+        watch(done, len(transports))
+    used = {name for one in transports for name, _ in (*one.supplies, *one.needs)}
+    kept = {name: places[name] for name in sorted(used)}
+    return Delivery(DELIVERY_FORMAT, digest_plan(format_plan(plan)).hex(), kept, tuple(goods))
+
+
+def _deliver(plan: Plan, transport: Transport, places: Mapping[str, Place]) -> GoodDelivery:
+    sources, needs = [name for name, _ in transport.supplies], [name for name, _ in transport.needs]
+    rows = [[metres_between(places[source], places[need]) for need in needs] for source in sources]
+    metres = np.array(rows, np.int64).reshape(len(sources), len(needs))
+    ways = find_ways(metres, [units for _, units in transport.supplies], [units for _, units in transport.needs])
+    good = plan.goods_table.goods[transport.good].id
+    return _write_ways(good, sources, needs, ways)
+
+
+def _write_ways(good: str, sources: list[str], needs: list[str], ways: Ways) -> GoodDelivery:
+    loads = [Load(sources[source], needs[need], units) for (source, need), units in ways.loads.items()]
+    at_source = {} if ways.at_source is None else dict(zip(sources, ways.at_source, strict=True))
+    at_need = {} if ways.at_need is None else dict(zip(needs, ways.at_need, strict=True))
+    ordered = sorted(loads, key=lambda load: (load.source, load.to))
+    return GoodDelivery(good, tuple(ordered), at_source, at_need)
+
+
+def describe_delivery(plan: Plan, delivery: Delivery) -> dict[str, Any]:
+    """What a delivery comes to, good by good: loads, the amount carried, and metres on average for a unit of it.
+
+    `longer_ppm`: how much longer than the shortest it may be, None where nothing is proven. RefusedError when the
+    delivery does not hold, with every place.
+    """
+    check = check_delivery(plan, delivery)
+    if check.findings:
+        raise RefusedError("; ".join(map(str, check.findings[:FINDINGS_TOLD])), check.findings)
+    goods = {good.id: good for good in plan.goods_table.goods}
+    rows = []
+    for found, good in zip(check.goods, delivery.goods, strict=True):
+        units = sum(load.units for load in good.loads)
+        rows.append(
+            {
+                "good": good.good,
+                "loads": len(good.loads),
+                "amount": f"{format_decimal(units, goods[good.good].decimals)} {goods[good.good].unit}",
+                "metres": found.unit_metres // max(units, 1),
+                "unit_metres": found.unit_metres,
+                "longer_ppm": found.longer_ppm,
+                "rounded_off_units": found.rounded_off,
+            }
+        )
+    return {"plan": delivery.plan, "goods": rows, "document_bytes": len(format_delivery(delivery))}
+
+
+def list_lines(plan: Plan, delivery: Delivery, card: str = "") -> list[tuple[str, ...]]:
+    """Every load as a line for a spreadsheet, below its heading; only those of one card where one is named."""
+    goods = {good.id: good for good in plan.goods_table.goods}
+    lines: list[tuple[str, ...]] = [("good", "from", "to", "amount", "unit", "metres")]
+    for good in delivery.goods:
+        for load in good.loads:
+            if card in ("", load.source, load.to):
+                metres = metres_between(delivery.places[load.source], delivery.places[load.to])
+                amount = format_decimal(load.units, goods[good.good].decimals)
+                names = tuple(map(_as_text, (good.good, load.source, load.to)))
+                lines.append((*names, amount, _as_text(goods[good.good].unit), str(metres)))
+    return lines
+
+
+def _as_text(name: str) -> str:
+    """A name that others chose, so that no spreadsheet takes it for a formula."""
+    return f"'{name}" if name.startswith(FORMULA_MARKS) else name
