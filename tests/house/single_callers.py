@@ -15,6 +15,8 @@ COSIGN = "node/use_cases/cosign.py"
 RECEIVE = "node/use_cases/receive.py"
 MIRRORING = "node/use_cases/public/mirroring.py"
 IMPORTING = "node/use_cases/log/importing.py"
+# The logs of a simulated federation, with keys that are no home's.
+MADE_UP = "node/simulation/overlay/archive.py"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Sole:
 
 
 SOLE_CALLERS = (
-    Sole("protocol.log.checkpoint", "sign_checkpoint", (PUBLISH,)),
+    Sole("protocol.log.checkpoint", "sign_checkpoint", (PUBLISH, MADE_UP)),
     Sole("protocol.log.cosignature", "sign_cosignature", (COSIGN,)),
     Sole("protocol.log.subtree_cosignature", "sign_mldsa44_cosignature", (COSIGN,)),
     Sole("storage.log_store", "append", (PUBLISH,)),
