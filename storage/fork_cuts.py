@@ -76,6 +76,22 @@ def retired_logs(db: sqlite3.Connection) -> dict[str, tuple[int, bytes]]:
     return {origin: (size, root) for origin, size, root in db.execute("SELECT origin, size, root FROM retired_log")}
 
 
+def add_later_head(db: sqlite3.Connection, origin: str, note: bytes, kept_max: int) -> bool:
+    """Keep a signed head that lies beyond a log's end; False when known, or when as many are kept already."""
+    held: int = db.execute("SELECT count(*) FROM later_head WHERE origin = ?", (origin,)).fetchone()[0]
+    sql = "INSERT OR IGNORE INTO later_head(origin, note) VALUES (?, ?)"
+    return held < kept_max and db.execute(sql, (origin, note)).rowcount > 0
+
+
+def later_heads(db: sqlite3.Connection) -> list[tuple[str, bytes]]:
+    """(origin, note) of the heads that came after their log had ended, and of those held that lead beyond it."""
+    sql = """SELECT origin, note FROM later_head UNION
+             SELECT log.origin, log.note FROM log JOIN retired_log AS ended ON ended.origin = log.origin
+               AND (log.size > ended.size OR (log.size = ended.size AND log.root != ended.root))
+             ORDER BY 1, 2"""
+    return list(db.execute(sql))
+
+
 def cut_of(db: sqlite3.Connection, origin: str) -> tuple[int, str] | None:
     """(how many entries of a log count in views, why the others do not); None when all count.
 

@@ -116,6 +116,10 @@ _SHARED_TABLES = """
 CREATE TABLE shared_file (sha256 BLOB PRIMARY KEY, scope TEXT NOT NULL) WITHOUT ROWID;
 """
 
+_LATER_HEAD_TABLES = """
+CREATE TABLE later_head (origin TEXT NOT NULL, note BLOB NOT NULL, PRIMARY KEY (origin, note)) WITHOUT ROWID;
+"""
+
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is pending, each migration with its mark in one transaction."""
@@ -192,3 +196,9 @@ def add_peer_standing(database: Database) -> None:
 def add_shared_files(database: Database) -> None:
     """Which files other co-ops may fetch."""
     _run(database, _SHARED_TABLES)
+
+
+@MIGRATIONS(name="0011_later_heads")
+def add_later_heads(database: Database) -> None:
+    """Heads that were signed after their log had ended."""
+    _run(database, _LATER_HEAD_TABLES)

@@ -1,4 +1,4 @@
-"""What peers say of two versions of a log: judged, kept, told to all who may have that log.
+"""What peers say of two versions of a log, or of one that ended: judged, kept, told to all who may have that log.
 
 Invariant: a log of which two versions are known stands still, however the evidence came.
 Spec: docs/spec/session.md, docs/spec/branch-point.md
@@ -6,11 +6,18 @@ Spec: docs/spec/session.md, docs/spec/branch-point.md
 
 from collections.abc import Callable
 
-from node.peering.serving import format_evidence, serve
+from node.peering.serving import format_evidence, format_later_head, serve
 from node.use_cases.branch_point import BranchFinder
 from node.use_cases.context import Node
-from node.use_cases.fork_watch import Evidence, admit_evidence, judge_note, list_evidence
-from protocol.gossip import events
+from node.use_cases.fork_watch import (
+    Evidence,
+    admit_evidence,
+    admit_later_head,
+    judge_note,
+    list_evidence,
+    list_later_heads,
+)
+from protocol.gossip import events, limits
 from protocol.gossip.events import Event
 from protocol.gossip.frames import format_frame
 from protocol.gossip.frontier import Frontier
@@ -27,6 +34,7 @@ class ForkTalk:
         self._frontier = frontier
         self._broadcast = broadcast
         self._branches = BranchFinder(node)
+        self._later_told: set[bytes] = set()
         frontier.frozen.update(evidence.origin for evidence in list_evidence(node.database.reader))
 
     def stand_still(self) -> None:
@@ -35,6 +43,10 @@ class ForkTalk:
         for evidence in list_evidence(db):
             if evidence.origin not in self._frontier.frozen:
                 self._tell_fork(evidence)
+        for later in list_later_heads(db):
+            if later.note not in self._later_told:
+                self._later_told.add(later.note)
+                self._broadcast(events.ForkKnown(later.end.origin, format_later_head(later), 0))
         ends = fork_cuts.retired_logs(db).items()
         self._frontier.frozen.update(origin for origin, (size, _) in ends if self._frontier.size(origin) >= size)
 
@@ -46,6 +58,10 @@ class ForkTalk:
         if action.note_b:
             evidence = Evidence(origin, action.note_a, action.note_b, proof)
             self._tell_fork(await admit_evidence(self._node, evidence))
+            return []
+        if proof == limits.AFTER_END:
+            # What is new of it is told to all with the next tick, as is what this node has found itself.
+            await admit_later_head(self._node, origin, action.note_a)
             return []
         if len(proof) == SIZE_BYTES:
             return self._tell_branches(self._branches.answer(origin, proof))

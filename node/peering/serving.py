@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from node.use_cases.context import Node
-from node.use_cases.fork_watch import Evidence, list_evidence
+from node.use_cases.fork_watch import Evidence, list_evidence, list_later_heads
 from node.use_cases.shared_files import read_shared
 from node.use_cases.supply.travelling import list_openings
 from protocol.gossip import events, limits
@@ -17,6 +17,7 @@ from protocol.gossip.frames import cut_bundle, cut_head, format_frame
 from protocol.gossip.frontier import Circle
 from protocol.gossip.messages import Cosig, FilePart, Fork, Push, Reveal
 from protocol.log.bundle import BUNDLE_ENTRIES, format_bundle
+from protocol.log.fork import AfterEnd
 from storage import fork_cuts, log_store
 from storage.cosignatures import newest_by_cosigner
 
@@ -51,6 +52,11 @@ def format_evidence(evidence: Evidence) -> bytes:
     return format_frame(Fork(*evidence))
 
 
+def format_later_head(evidence: AfterEnd) -> bytes:
+    """The frame that hands on a head which was signed after its log's end; where that was is in the records."""
+    return format_frame(Fork(evidence.end.origin, evidence.note, b"", limits.AFTER_END))
+
+
 def format_push(db: sqlite3.Connection, origin: str, start: int, hops: int) -> bytes:
     """The frame that leads from `start` to our head, which came over so many links; empty when too long for one."""
     head = log_store.head(db, origin)
@@ -68,6 +74,8 @@ def _serve_forks(node: Node, origins: frozenset[str]) -> Iterator[bytes]:
     trunks = [one for one in fork_cuts.trunks(db) if one[0] in origins]
     for evidence in told[: limits.FORKS_TOLD_MAX]:
         yield format_evidence(evidence)
+    for later in [one for one in list_later_heads(db) if one.end.origin in origins][: limits.FORKS_TOLD_MAX]:
+        yield format_later_head(later)
     for trunk in trunks[: limits.FORKS_TOLD_MAX]:
         yield format_frame(Fork(*trunk))
     # Perhaps this peer holds the other version of one, and where they part is still to be found.

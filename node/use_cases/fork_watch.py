@@ -1,10 +1,11 @@
-"""Evidence that a log was signed on two branches: judged, kept, and never held against more than the log.
+"""Evidence that a log was signed on two branches, or after its end: judged, kept, held against nothing but the log.
 
 Invariant: only heads that the log itself signed count, and only with a proof that anyone can check.
 Invariant: evidence ends a log's views where its versions part: at once at nothing, then as far as is shown.
-Spec: docs/spec/session.md, docs/spec/branch-point.md
+Spec: docs/spec/session.md, docs/spec/branch-point.md, docs/spec/fork-evidence.md
 """
 
+import contextlib
 import sqlite3
 from typing import NamedTuple
 
@@ -12,13 +13,15 @@ from node.use_cases.context import Node
 from protocol.core.errors import PeerError
 from protocol.gossip import limits
 from protocol.log.bundle import BUNDLE_ENTRIES, BUNDLE_LEVEL, bundle_roots_fold
-from protocol.log.checkpoint import open_checkpoint
-from protocol.log.fork import check_fork, prove_fork
+from protocol.log.checkpoint import Checkpoint, open_checkpoint
+from protocol.log.fork import AfterEnd, check_after_end, check_fork, is_beyond, prove_fork, strip_note
 from protocol.log.merkle import fold, leaf_hash
-from storage import log_store
+from storage import fork_cuts, log_store
 from storage.cosignatures import add_fork, forks
-from storage.fork_cuts import apply_cut
 
+LATER_HEADS_PER_LOG_MAX = 4
+LATER_HEADS_WAITING_MAX = 256
+"""Logs of which a head is remembered that may turn out to lie beyond an end that is not known here yet."""
 FORKS_PER_LOG_MAX = 4
 """Pieces of evidence kept for one log: one is enough to convict, more only show further branches."""
 
@@ -53,6 +56,8 @@ async def judge_note(node: Node, origin: str, note: bytes) -> tuple[Evidence | N
     if head is None or log_key is None:
         raise PeerError(f"log {origin} is not known here")
     theirs = open_checkpoint(note, log_key, origin)
+    if await admit_later_head(node, origin, note):
+        return None, False
     if head.size == 0 or theirs.size == 0:
         return None, False
     if theirs.size > head.size:
@@ -73,6 +78,56 @@ async def admit_evidence(node: Node, evidence: Evidence) -> Evidence | None:
     return await _keep(node, evidence)
 
 
+async def admit_later_head(node: Node, origin: str, note: bytes) -> bool:
+    """Keep a signed head of a log that has ended if it lies beyond that end, and say whether it does.
+
+    Where none is known here it is remembered for a while: the word of the end may still be on its way. PeerError
+    where the note is not the log's.
+    """
+    db = node.database.reader
+    log_key = log_store.log_key_of(db, origin)
+    if log_key is None:
+        raise PeerError(f"log {origin} is not known here")
+    head, end = open_checkpoint(note, log_key, origin), fork_cuts.retired_at(db, origin)
+    waiting: dict[str, bytes] = node.parts.setdefault("later_heads_waiting", {})
+    if end is None or not is_beyond(Checkpoint(origin, *end), head.size, head.root):
+        if origin in waiting or len(waiting) < LATER_HEADS_WAITING_MAX:
+            waiting[origin] = note
+        return False
+    stripped = strip_note(note, log_key, origin)
+    held = log_store.head(db, origin)
+    is_held = held is not None and (held.size, held.root) == (head.size, head.root)
+    if not is_held and (origin, stripped) not in fork_cuts.later_heads(db):
+        kept = await node.database.write(
+            lambda db: fork_cuts.add_later_head(db, origin, stripped, LATER_HEADS_PER_LOG_MAX)
+        )
+        if kept:
+            node.log.warning("signed_after_end", origin=origin, size=head.size)
+    return True
+
+
+async def judge_waiting_heads(node: Node) -> None:
+    """An end has become known: look again at the heads that came before the word of it."""
+    waiting: dict[str, bytes] = node.parts.get("later_heads_waiting", {})
+    for origin in sorted(waiting.keys() & fork_cuts.retired_logs(node.database.reader).keys()):
+        await admit_later_head(node, origin, waiting.pop(origin))
+
+
+def list_later_heads(db: sqlite3.Connection) -> list[AfterEnd]:
+    """Every head known here that was signed beyond its log's end."""
+    found = []
+    for origin, note in fork_cuts.later_heads(db):
+        end, log_key = fork_cuts.retired_at(db, origin), log_store.log_key_of(db, origin)
+        if end is None or log_key is None:
+            continue
+        evidence = AfterEnd(Checkpoint(origin, *end), strip_note(note, log_key, origin))
+        with contextlib.suppress(PeerError):
+            # An end may have moved since, and the head be within it.
+            check_after_end(evidence, log_key)
+            found.append(evidence)
+    return found
+
+
 def list_evidence(db: sqlite3.Connection) -> list[Evidence]:
     """All the evidence that this node keeps."""
     return [Evidence(*row) for row in forks(db)]
@@ -83,7 +138,7 @@ async def _keep(node: Node, evidence: Evidence) -> Evidence | None:
         held = sum(origin == evidence.origin for origin, *_ in forks(db))
         if held >= FORKS_PER_LOG_MAX or not add_fork(db, *evidence):
             return False
-        apply_cut(db, evidence.origin)
+        fork_cuts.apply_cut(db, evidence.origin)
         return True
 
     if not await node.database.write(keep):

@@ -9,8 +9,11 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.cosign import witness_name, witness_roster
+from node.use_cases.fork_watch import list_later_heads
 from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
+from protocol.core.note import parse_note
+from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.quorum import count_needed, list_eligible
 from protocol.record_kinds import KINDS
 from storage import fork_cuts, log_store, record_index
@@ -43,7 +46,8 @@ class LogView(msgspec.Struct, frozen=True, kw_only=True):
     """One log: its newest signed head, who cosigned, and up to which size enough witnesses did.
 
     `witnesses` may vouch for it and `needed` of them must; `versions` is more than 1 where two heads were signed that
-    no proof joins. `counted` of its entries count in views, which is fewer where versions part or the log has ended.
+    no proof joins. `counted` of its entries count in views, which is fewer where versions part or the log has ended;
+    `signed_after_end` is the largest size signed beyond that end, 0 where none is known.
     """
 
     origin: str
@@ -58,6 +62,7 @@ class LogView(msgspec.Struct, frozen=True, kw_only=True):
     versions: int
     counted: int
     has_ended: bool
+    signed_after_end: int
 
 
 class RecordView(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +143,7 @@ def _view_of(node: Node, head: Head, names: dict[str, str]) -> LogView:
     eligible = list_eligible(witness_set, owner)
     needed = count_needed(witness_set, owner, roster.witness_rule()) if eligible else 0
     cut = fork_cuts.cut_of(db, head.origin)
+    beyond = (parse_checkpoint(parse_note(evidence.note)[0]) for evidence in list_later_heads(db))
     witnessed = sorted((sizes.get(name, 0) for name in eligible), reverse=True)
     return LogView(
         origin=head.origin,
@@ -152,6 +158,7 @@ def _view_of(node: Node, head: Head, names: dict[str, str]) -> LogView:
         versions=1 + sum(origin == head.origin for origin, *_ in forks(db)),
         counted=head.size if cut is None else min(head.size, cut[0]),
         has_ended=fork_cuts.retired_at(db, head.origin) is not None,
+        signed_after_end=max((one.size for one in beyond if one.origin == head.origin), default=0),
     )
 
 

@@ -111,11 +111,6 @@ def fold_ends(
     return ends
 
 
-def is_after_end(end: End, size: int, root: bytes) -> bool:
-    """Whether a signed head of an ended log is none of its own: longer than its end, or another of that size."""
-    return size > end.size or (size == end.size and root != end.root)
-
-
 def retirement_slot_of(predecessor: bytes, attempt: int, subject: str) -> bytes:
     """The decision slot in which the others end a member's log instead of what `slot_of` decides."""
     return hashlib.sha256(RETIREMENT_SLOT_DOMAIN + encode([predecessor, attempt, subject])).digest()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from protocol.core.errors import PeerError
-from protocol.gossip import events
+from protocol.gossip import events, limits
 from protocol.gossip.announcing import Announcer
 from protocol.gossip.cosignature_asks import CosignatureAsks
 from protocol.gossip.events import Action
@@ -114,7 +114,11 @@ class Hearing:
     def _take_push(self, message: Push) -> list[Action]:
         if self._is_stranger(message.origin):
             return []
-        return self.fetcher.take_push(message)
+        actions = self.fetcher.take_push(message)
+        if message.origin in self._frontier.frozen:
+            # Nothing more is taken of it; that it was signed may be evidence.
+            actions.append(events.CheckFork(message.origin, message.note, b"", limits.AFTER_END))
+        return actions
 
     def _take_graft(self, message: Graft) -> list[Action]:
         if not self._is_stranger(message.origin) and self._frontier.is_shared(message.origin, self._peer):

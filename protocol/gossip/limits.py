@@ -28,6 +28,9 @@ OPENING_BYTES_MAX: Final = 18 * 1024
 FILE_BYTES_MAX: Final = 4 * 1024 * 1024
 HOPS_MAX: Final = 255
 
+AFTER_END: Final = b"\x01"
+"""In the place of a fork's proof: this head was signed after its log had ended."""
+
 # Transfers. 131,072 roots are 4 MiB and 33 million records: what a node can fall behind in one transfer.
 TRANSFER_BUNDLES_MAX: Final = 131_072
 TRANSFERS_MAX: Final = 8

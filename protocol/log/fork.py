@@ -1,4 +1,4 @@
-"""Proof that a log was signed on two branches, for anyone to check offline.
+"""Proof that a log was signed on two branches, or after its end, for anyone to check offline.
 
 Invariant: evidence convicts only a log's own signatures: two signed heads that no tree can both begin with.
 Invariant: a file of evidence is at most 4 KB and needs nothing beside it but the log's key.
@@ -12,7 +12,7 @@ import msgspec
 
 from protocol.core.errors import MisuseError, PeerError
 from protocol.core.note import Ed25519Verifier, format_note, parse_note, verify_note
-from protocol.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from protocol.log.checkpoint import Checkpoint, format_checkpoint, open_checkpoint, parse_checkpoint
 from protocol.log.merkle import (
     HASH_BYTES,
     HashReader,
@@ -24,6 +24,7 @@ from protocol.log.merkle import (
 )
 
 EVIDENCE_HEADER: Final = "rochdale/fork-evidence@v1"
+AFTER_END_HEADER: Final = "rochdale/after-end@v1"
 EVIDENCE_BYTES_MAX: Final = 4_096
 
 
@@ -33,6 +34,13 @@ class ForkEvidence(msgspec.Struct, frozen=True):
     shorter: bytes
     longer: bytes
     proof: bytes
+
+
+class AfterEnd(msgspec.Struct, frozen=True):
+    """The head at which a log was ended, and a note of that log which cannot lead up to it."""
+
+    end: Checkpoint
+    note: bytes
 
 
 def prove_fork(shorter: Checkpoint, longer: Checkpoint, read: HashReader) -> bytes | None:
@@ -62,7 +70,7 @@ def make_evidence(note_a: bytes, note_b: bytes, proof: bytes, log_public: bytes,
     PeerError as check_fork.
     """
     check_fork(note_a, note_b, proof, log_public, origin)
-    notes = [_strip(note, log_public, origin) for note in (note_a, note_b)]
+    notes = [strip_note(note, log_public, origin) for note in (note_a, note_b)]
     shorter, longer = sorted(notes, key=lambda note: (parse_checkpoint(parse_note(note)[0]).size, note))
     return ForkEvidence(shorter, longer, proof)
 
@@ -116,6 +124,44 @@ def _check_heads(shorter: Checkpoint, longer: Checkpoint, proof: bytes, origin: 
         raise PeerError(f"log {origin}: the longer head begins with the shorter, which is no fork")
 
 
-def _strip(note: bytes, log_public: bytes, origin: str) -> bytes:
+def is_beyond(end: Checkpoint, size: int, root: bytes) -> bool:
+    """Whether a signed head of an ended log is none of its own: longer than its end, or another of that size."""
+    return size > end.size or (size == end.size and root != end.root)
+
+
+def format_after_end(evidence: AfterEnd) -> bytes:
+    """The file that shows a head signed after a log's end."""
+    raw = f"{AFTER_END_HEADER}\n{format_checkpoint(evidence.end)}\n".encode() + evidence.note
+    if len(raw) > EVIDENCE_BYTES_MAX:
+        raise MisuseError(f"evidence of {len(raw)} bytes, at most {EVIDENCE_BYTES_MAX} are read")
+    return raw
+
+
+def parse_after_end(raw: bytes) -> AfterEnd:
+    """The evidence in such a file, nothing of it believed yet; PeerError when it is malformed."""
+    if len(raw) > EVIDENCE_BYTES_MAX:
+        raise PeerError(f"after-end evidence: {len(raw)} bytes, at most {EVIDENCE_BYTES_MAX} are read")
+    head, _, note = raw.partition(b"\n\n")
+    header, _, end = head.partition(b"\n")
+    if header != AFTER_END_HEADER.encode():
+        raise PeerError(f"after-end evidence: does not begin with {AFTER_END_HEADER}")
+    try:
+        return AfterEnd(parse_checkpoint(f"{end.decode('ascii')}\n"), note)
+    except UnicodeDecodeError:
+        raise PeerError("after-end evidence: letters beyond ASCII in its end") from None
+
+
+def check_after_end(evidence: AfterEnd, log_public: bytes) -> Checkpoint:
+    """The head that was signed after the end that the evidence names; PeerError unless the log's key signed it and it
+    is no beginning of that log. Whether the log ended there is the roster's to say, or the recovery key's."""
+    end = evidence.end
+    head = open_checkpoint(evidence.note, log_public, end.origin)
+    if not is_beyond(end, head.size, head.root):
+        raise PeerError(f"log {end.origin}: a head within its end of {end.size} entries shows nothing")
+    return head
+
+
+def strip_note(note: bytes, log_public: bytes, origin: str) -> bytes:
+    """A note with the log's own signature alone; PeerError where that is not on it."""
     text, signatures = verify_note(note, [Ed25519Verifier(origin, log_public)])
     return format_note(text, signatures)

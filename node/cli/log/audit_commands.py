@@ -20,11 +20,13 @@ from node.cli.planning.audit_command import audit_plan_command
 from node.cli.printing import count, say
 from node.clock import Clock
 from node.use_cases.log.auditing import audit_files, audit_proof, policy_of_key
+from node.use_cases.log.evidence import audit_evidence
 from node.use_cases.log.files import FolderFiles
 from protocol.core.encoding import ENTRY_BYTES_MAX
 from protocol.core.errors import MisuseError, PeerError, RefusedError
 from protocol.core.note import NOTE_BYTES_MAX, VerifierKey, parse_vkey
 from protocol.log.audit.log_files import FileReader, Foresee
+from protocol.log.fork import EVIDENCE_BYTES_MAX
 from protocol.log.policy import POLICY_BYTES_MAX, Policy, parse_policy
 from protocol.log.proof import PROOF_BYTES_MAX
 from storage.disk import write_durably
@@ -87,6 +89,20 @@ def proof(context: Context, file: Path, key: str | None, policy: Path | None, re
         print_answer(context.as_json, msgspec.to_builtins(found), _print_proof)
 
 
+@audit.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--key", required=True, help="The log's verifier key, or a file that holds it.")
+@click.pass_obj
+def evidence(context: Context, file: Path, key: str) -> None:
+    """Check the evidence in FILE: that a log was signed on two branches, or after its end."""
+    with exit_codes(context.as_json):
+        try:
+            found = audit_evidence(read_bytes(file, EVIDENCE_BYTES_MAX), parse_vkey(read_key(key)))
+        except PeerError as error:
+            raise RefusedError.at(str(file), error.reason) from None
+        print_answer(context.as_json, msgspec.to_builtins(found), _print_evidence)
+
+
 def _read_trust(key: str | None, policy: Path | None) -> tuple[Policy, VerifierKey | None]:
     if key is None and policy is None:
         raise MisuseError("an audit needs a key that it can trust: --key, --policy, or both")
@@ -124,6 +140,18 @@ def _print_report(report: dict[str, Any]) -> None:
     say(f"{count(wanting, 'thing is', 'things are')} wanting." if wanting else "Nothing is wanting.")
     if report["evidence"]:
         say("Two versions of this log exist, and that can be proven: --evidence FILE writes the proof.")
+
+
+def _print_evidence(found: dict[str, Any]) -> None:
+    shorter, longer = found["shorter"], found["longer"]
+    if found["is_after_end"]:
+        say(f"It holds: {found['origin']} was signed with {count(longer['size'], 'record')} beyond the end named here.")
+        say(f"That end: {count(shorter['size'], 'record')}, root {shorter['root']}.")
+        say("Compare it with what the members decided, or the successor's first records say. It does not say why.")
+    else:
+        say(f"It holds: {found['origin']} was signed on two branches. It does not say why.")
+        for head in (shorter, longer):
+            say(f"One head: {count(head['size'], 'record')}, root {head['root']}.")
 
 
 def _print_proof(found: dict[str, Any]) -> None:

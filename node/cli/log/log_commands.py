@@ -72,6 +72,19 @@ def export(context: Context, folder: Path, origin: str) -> None:
     run_command(context, "log.export", params, _print_exported)
 
 
+@log.command()
+@ORIGIN
+@click.option("--out", type=click.Path(path_type=Path), help="Write the first piece into this file.")
+@click.pass_obj
+def evidence(context: Context, origin: str, out: Path | None) -> None:
+    """What shows, to anyone who has its key, that a log was signed on two branches or after its end."""
+    with exit_codes(context.as_json):
+        answer = call(context.home, "log.evidence", {"origin": origin})
+        if out is not None:
+            write_durably(out, answer["files"][0].encode())
+        print_answer(context.as_json, answer, lambda told: _print_evidence(told, out))
+
+
 @log.command(name="import")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--key", required=True, help="The log's verifier key, or a file that holds it.")
@@ -90,6 +103,10 @@ def _print_log(answer: dict[str, Any]) -> None:
         say("Two versions of this log exist; both are kept and shown.")
     if log["has_ended"]:
         say(f"This log ended: its first {count(log['counted'], 'record')} count.")
+        if log["signed_after_end"]:
+            say(f"A head of {count(log['signed_after_end'], 'record')} was signed beyond that end: its last records")
+            say("had not reached the others by then, or its key is still in use.")
+            say("The proof: `rochdale log evidence`.")
     elif log["counted"] < log["size"]:
         say(f"Its first {count(log['counted'], 'record')} count; what comes after does in closed decisions only.")
     cosigners = ", ".join(f"{one['name']} up to {one['size']}" for one in log["cosigners"])
@@ -105,6 +122,13 @@ def _print_proof(answer: dict[str, Any], out: Path | None) -> None:
         say(answer["proof"].removesuffix("\n"))
     else:
         say(f"Wrote {out}: record {answer['index']} of {answer['origin']}, under its head of {answer['size']} records.")
+
+
+def _print_evidence(answer: dict[str, Any], out: Path | None) -> None:
+    if out is None:
+        say("\n".join(text for text in answer["files"]).removesuffix("\n"))
+    else:
+        say(f"Wrote {out}, the first of {count(len(answer['files']), 'piece')} of evidence about {answer['origin']}.")
 
 
 def _print_exported(answer: dict[str, Any]) -> None:

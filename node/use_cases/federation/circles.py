@@ -9,10 +9,11 @@ import hashlib
 import sqlite3
 
 from node.use_cases.context import Node
+from node.use_cases.federation.roster_records import list_offered
 from node.use_cases.federation.verbs import federation_of, fold_founding
 from protocol.core.encoding import encode
 from protocol.core.errors import RefusedError
-from protocol.federation.membership import History
+from protocol.federation.membership import Admission, History, Succession
 from protocol.federation.vote_records import VOTE_KINDS
 from protocol.gossip.frontier import Circle
 from storage import gossip_marks
@@ -44,7 +45,10 @@ def read_circles(node: Node) -> tuple[Circle, ...]:
         history = fold_founding(node, founding)
         if history is not None:
             said = willing.get(history.federation, set()) | {founding.origin}
-            circles[history.federation] = _draw_circle(history, None if history.federation == own else said)
+            circle = _draw_circle(history, None if history.federation == own else said)
+            if history.federation == own:
+                circle = Circle(circle.members, circle.logs | _list_candidates(db, history))
+            circles[history.federation] = circle
     # Of a federation whose founding is not here, those who want to belong to it are all that is known.
     unknown = {name: frozenset(origins) for name, origins in willing.items() if name not in circles}
     circles |= {name: Circle(origins, origins) for name, origins in unknown.items()}
@@ -83,6 +87,12 @@ def _read_own_words(db: sqlite3.Connection) -> dict[bytes, set[str]]:
         if not one.record.sigs:
             willing.setdefault(one.body.federation, set()).add(one.origin)
     return willing
+
+
+def _list_candidates(db: sqlite3.Connection, history: History) -> frozenset[str]:
+    """Those whom members vouch for: each member reads their request in their own log before it votes."""
+    offered = (said.body for said in list_offered(db, history))
+    return frozenset(body.member.origin for body in offered if isinstance(body, Admission | Succession))
 
 
 def _draw_circle(history: History, willing: set[str] | None) -> Circle:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from node.use_cases.context import Node
 from node.use_cases.federation.verbs import current_history, find_said
-from node.use_cases.fork_watch import tell_recount
+from node.use_cases.fork_watch import judge_waiting_heads, tell_recount
 from protocol.core.errors import RefusedError
 from protocol.core.founding import Founding
 from protocol.federation.membership import Retirement
@@ -71,6 +71,7 @@ async def recount_ends(node: Node) -> None:
         for origin in await node.database.write(change):
             node.log.warning("log_ended", origin=origin)
             tell_recount(node, origin)
+    await judge_waiting_heads(node)
 
 
 def list_ends(node: Node) -> dict[str, End]:

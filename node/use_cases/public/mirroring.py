@@ -12,8 +12,8 @@ from functools import partial
 from typing import NamedTuple
 
 from node.use_cases.context import Node
-from node.use_cases.cosign import has_two_versions, list_verifiers, sign_as_mirror
-from node.use_cases.public.witnessing import keep_contradiction
+from node.use_cases.cosign import list_verifiers, sign_as_mirror, stands_still
+from node.use_cases.public.witnessing import keep_contradiction, keep_later_head
 from node.use_cases.receive import BranchError, index_stored, store_proven
 from protocol.core.errors import PeerError
 from protocol.core.note import format_note, verify_note
@@ -64,6 +64,7 @@ async def add_checkpoint(node: Node, raw: bytes) -> Verdict:
     except PeerError as error:
         return Verdict(BAD_REQUEST, f"{error.reason}\n")
     verdict = await node.database.write(lambda db: _judge_pending(db, node, request))
+    await keep_later_head(node, request.checkpoint.origin, request.note)
     if verdict.is_evidence:
         heads = pending_heads(node.database.reader, mirror_prefix(request.checkpoint.origin))
         await keep_contradiction(node, request.checkpoint.origin, request.note, heads[-1].note if heads else None)
@@ -221,7 +222,7 @@ def _find_pending(db: sqlite3.Connection, header: EntriesHeader) -> PendingHead 
 
 def _find_key(db: sqlite3.Connection, node: Node, origin: str) -> bytes | None:
     """The key of a log that is mirrored here: any that is known, but our own and those with two versions."""
-    if origin == node.origin or has_two_versions(db, origin):
+    if origin == node.origin or stands_still(db, origin):
         return None
     return log_store.log_key_of(db, origin)
 

@@ -5,12 +5,15 @@ Invariant: a signed head that contradicts what the log signed before is kept as 
 Spec: docs/spec/mirror.md (c2sp.org/tlog-witness)
 """
 
+import contextlib
+
 from node.use_cases.context import Node
 from node.use_cases.cosign import answer_checkpoint
-from node.use_cases.fork_watch import Evidence, admit_evidence, judge_note
+from node.use_cases.fork_watch import Evidence, admit_evidence, admit_later_head, judge_note
 from protocol.core.errors import PeerError
 from protocol.log.mirror import mirror_prefix
 from protocol.log.witness import BAD_REQUEST, Verdict, parse_add_checkpoint
+from storage import fork_cuts
 from storage.cosignatures import witnessed_note
 
 
@@ -21,6 +24,7 @@ async def add_checkpoint(node: Node, raw: bytes) -> Verdict:
     except PeerError as error:
         return Verdict(BAD_REQUEST, f"{error.reason}\n")
     verdict = await answer_checkpoint(node, request)
+    await keep_later_head(node, request.checkpoint.origin, request.note)
     if verdict.is_evidence:
         shown = show_checkpoint(node, mirror_prefix(request.checkpoint.origin))
         await keep_contradiction(node, request.checkpoint.origin, request.note, shown)
@@ -30,6 +34,13 @@ async def add_checkpoint(node: Node, raw: bytes) -> Verdict:
 def show_checkpoint(node: Node, prefix: str) -> bytes | None:
     """The newest head cosigned of the log whose origin has this hash, with the log's signature and both of ours."""
     return witnessed_note(node.database.reader, prefix)
+
+
+async def keep_later_head(node: Node, origin: str, note: bytes) -> None:
+    """Keep a head that a log which has ended asks to have signed: that its key is still used is evidence."""
+    if fork_cuts.retired_at(node.database.reader, origin) is not None:
+        with contextlib.suppress(PeerError):
+            await admit_later_head(node, origin, note)
 
 
 async def keep_contradiction(node: Node, origin: str, note: bytes, earlier: bytes | None) -> None:

@@ -33,7 +33,8 @@ def fill_log_row(view: LogView, connections: Mapping[str, str]) -> LogRow:
 def tell_cut(view: LogView) -> str:
     """Where the records of a log that count end; empty where all of them do."""
     if view.has_ended:
-        return f"This log ended: its first {format_count(view.counted)} records count. It stays readable as a whole."
+        ended = f"This log ended: its first {format_count(view.counted)} records count. It stays readable as a whole."
+        return f"{ended} {tell_signed_after_end(view)}".rstrip()
     if view.versions == 1:
         return ""
     if not view.counted:
@@ -41,6 +42,16 @@ def tell_cut(view: LogView) -> str:
             "Where the versions part is not known yet; until then none of its records count, but for closed decisions."
         )
     return f"The versions part after record {format_count(view.counted)}: the rest counts in closed decisions only."
+
+
+def tell_signed_after_end(view: LogView) -> str:
+    """That an ended log's key signed more; empty where nothing of the kind is known."""
+    if not view.signed_after_end:
+        return ""
+    return (
+        f"A head of {format_count(view.signed_after_end)} records was signed beyond that end, which can be proven: its "
+        "last records had not reached the others by then, or its key is still in use somewhere."
+    )
 
 
 def tell_connection(line: PeerLine) -> str:

@@ -73,6 +73,7 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "log show": ("log show", 0),
     "log prove": ("log prove 0", 0),
     "log export": ("log export out", 0),
+    "log evidence": ("log evidence", 1),
     "log import": ("log import absent --key no-key+", 1),
     "log push": ("log push http://127.0.0.1:9", 3),
     "log witness add": (f"log witness add http://127.0.0.1:9 {WITNESS_VKEY}", 0),
@@ -81,6 +82,7 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "log witness remove": ("log witness remove https://nobody.example", 1),
     "audit log": (f"audit log absent --key {LOG_VKEY}", 1),
     "audit plan": ("audit plan absent", 1),
+    "audit evidence": (f"audit evidence absent --key {LOG_VKEY}", 1),
     "audit proof": (f"audit proof absent --key {LOG_VKEY}", 1),
     "simulate": ("simulate --seed 4 --nodes 2 --steps 3", 0),
 }

@@ -196,6 +196,7 @@ VIEW = LogView(
     versions=1,
     counted=40,
     has_ended=False,
+    signed_after_end=0,
 )
 
 

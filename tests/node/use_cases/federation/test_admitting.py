@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from node.simulation.world.virtual_time import pass_time
 from node.use_cases.federation.admitting import CANDIDATES_MAX
 from node.use_cases.federation.roster_records import OFFERED_MAX, WORDS_MAX
 from node.use_cases.federation.verbs import INVITED_SETTING, InviteParams, invite, member_of_card
@@ -20,7 +21,6 @@ from storage.settings import names_under
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.village import FOUNDER, bring_in, count_members, found
-from tests.node.region.virtual_time import pass_time
 from tests.node.use_cases.federation.test_keeper import list_admissions, request_of
 
 JUNK = 10_000

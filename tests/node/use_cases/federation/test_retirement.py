@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from node.simulation.world.virtual_time import pass_time
 from node.use_cases.federation.deciding import has_voted, read_own_lock
 from node.use_cases.federation.verbs import HeadsParams, count_heads
 from node.use_cases.keys.ends import list_ends, recount_ends
@@ -17,7 +18,6 @@ from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import check_single_votes
 from tests.node.region.village import FOUNDER, bring_in, count_members, found
-from tests.node.region.virtual_time import pass_time
 
 
 @pytest.mark.parametrize("seed", [1, 2])

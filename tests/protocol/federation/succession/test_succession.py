@@ -23,7 +23,6 @@ from protocol.federation.succession import (
     KeySuccession,
     check_succession,
     fold_ends,
-    is_after_end,
     sign_succession,
 )
 
@@ -118,12 +117,3 @@ def test_what_a_roster_closed_on_stands_above_a_recovery_key() -> None:
     ended = {OLD: (4, bytes([4]) * 32), OTHER: (2, bytes([5]) * 32)}
     ends = fold_ends([(NEW, BODY)], ended)
     assert ends == {OLD: End(4, bytes([4]) * 32, NEW), OTHER: End(2, bytes([5]) * 32, "")}
-
-
-@pytest.mark.parametrize(
-    ("size", "root", "is_after"),
-    [(9, b"x" * 32, False), (10, bytes([1]) * 32, False), (10, b"x" * 32, True), (11, bytes([1]) * 32, True)],
-    ids=["before the end", "the end itself", "another of this size", "a later head"],
-)
-def test_a_later_head_of_an_ended_log_is_none_of_its_own(size: int, root: bytes, is_after: bool) -> None:
-    assert is_after_end(End(10, bytes([1]) * 32, NEW), size, root) == is_after
