@@ -44,6 +44,8 @@ UPLOAD_WAIT_S: Final = 300.0
 """How long one request of at most 8,192 entries may take, its answer included."""
 REQUESTS_PER_CALL: Final = 8
 """Requests in one call of the operation: whoever calls goes on until the mirror has all."""
+CALL_WAIT_S: Final = 240.0
+"""After so long no further request of a call is begun."""
 STANDSTILLS_MAX: Final = 3
 """Answers in a row by which the mirror has come no further."""
 UNPROVEN: Final = "it says that an entry does not lead to the head it was shown"
@@ -104,7 +106,10 @@ class _Upload:
         # A request without entries that begins at the end: whoever has not all of them says where to go on.
         size = self._head.size
         info, reached, standstills = MirrorInfo(size, size), -1, 0
+        end_s = self._node.clock.monotonic_s() + CALL_WAIT_S
         for _ in range(self._requests):
+            if self._node.clock.monotonic_s() > end_s:
+                break
             answer = await self._post(info)
             if answer.status == OK and info.size == size:
                 return MirrorInfo(size, size), answer

@@ -5,6 +5,7 @@ Invariant: only a head that is on disk is shown, and none while this home must n
 Spec: docs/spec/cosigning.md (c2sp.org/tlog-witness)
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -125,11 +126,11 @@ async def list_witnesses(node: Node, _: NoParams) -> Witnesses:
 
 
 async def ask_witnesses(node: Node, _: NoParams) -> Witnesses:
-    """Ask every witness now, one after the other, and say how each answered."""
+    """Ask every witness now, all at the same time, and say how each answered."""
     client = WebClient()
     try:
-        for witness in outside_witnesses(node.database.reader):
-            await ask_and_note(node, client, witness)
+        asked = outside_witnesses(node.database.reader)
+        await asyncio.gather(*(ask_and_note(node, client, witness) for witness in asked))
     finally:
         await client.stop()
     return await list_witnesses(node, NoParams())

@@ -218,6 +218,20 @@ async def test_two_versions_are_kept_as_evidence(
     assert head is not None and head.size == held
 
 
+async def test_no_record_is_proven_under_a_head_of_the_other_version(north: Node, south: Node, tmp_path: Path) -> None:
+    for name, size, word in (("a", 700, "one way"), ("b", 600, "another way")):
+        branch = copy_of(north, tmp_path / name)
+        fill(branch, 400, "both")
+        fill(branch, size, word)
+        await export(branch, tmp_path / f"out-{name}")
+        branch.database.close()
+    await import_log(south, ImportParams(folder=str(tmp_path / "out-a"), key=vkey_of(north)))
+    with pytest.raises(RefusedError, match="two versions of this log exist"):
+        await import_log(south, ImportParams(folder=str(tmp_path / "out-b"), key=vkey_of(north)))
+    with pytest.raises(RefusedError, match="no head of 600 records was kept; there are those of 700"):
+        await prove_record(south, ProveParams(index=7, origin=north.origin, size=600))
+
+
 async def test_an_audit_against_an_earlier_head_gives_evidence_for_anyone(north: Node, tmp_path: Path) -> None:
     branch = copy_of(north, tmp_path / "branch")
     fill(branch, 600, "another way")

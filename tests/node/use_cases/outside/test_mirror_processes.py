@@ -23,8 +23,8 @@ from storage.home.head_file import Mark
 from tests.node.running_node import RunningNode
 from tests.node.use_cases.log.grown_home import fill
 
-SIZE = 20_000
-CUT_AFTER_BYTES = 120_000
+SIZE = 9_000
+CUT_AFTER_BYTES = 60_000
 WAIT_S = 60.0
 
 
