@@ -10,11 +10,13 @@ from pathlib import Path
 from node.use_cases.context import Node
 from node.use_cases.log.heads import cosigned_note
 from protocol.core.errors import MisuseError, PeerError
-from protocol.log.cosignature import join_signatures
+from protocol.core.note import parse_note
+from protocol.log.checkpoint import read_checkpoint
 from protocol.log.mirror import mirror_prefix
 from protocol.log.tiles import CHECKPOINT_PATH, parse_tile_path
 from storage import log_store
 from storage.cosignatures import mirrored_note
+from storage.log_store import Head
 
 OWN_LOG = ""
 
@@ -30,8 +32,7 @@ async def read_log_file(node: Node, log: str, path: str) -> bytes | None:
     if head is None or not head.note:
         return None
     if path == CHECKPOINT_PATH:
-        note, mirrored = cosigned_note(db, head), mirrored_note(db, mirror_prefix(head.origin))
-        return note if mirrored is None else join_signatures(note, mirrored)
+        return cosigned_note(db, mirrored_head(db, head))
     try:
         tile = parse_tile_path(path)
         if (
@@ -43,6 +44,18 @@ async def read_log_file(node: Node, log: str, path: str) -> bytes | None:
         return log_store.read_tile(db, head.origin, tile)
     except (PeerError, MisuseError):
         return None
+
+
+def mirrored_head(db: sqlite3.Connection, head: Head) -> Head:
+    """The head of a replica to show: the newest that this node's mirror has signed, with its lines.
+
+    tlog-mirror wants them under every head that a mirror shows. Before the first, and for our own log, the newest.
+    """
+    note = mirrored_note(db, mirror_prefix(head.origin))
+    if note is None:
+        return head
+    signed = read_checkpoint(parse_note(note)[0])
+    return head._replace(size=signed.size, root=signed.root, note=note)
 
 
 def find_origin(db: sqlite3.Connection, prefix: str) -> str | None:

@@ -216,6 +216,18 @@ async def test_a_log_that_is_nobody_s_duty_is_mirrored_all_the_same(scene: Scene
     assert cosignatures.cosigned(scene.node.database.reader, ORIGIN) is None
 
 
+async def test_a_head_that_the_mirror_has_not_signed_yet_is_not_shown_by_it(scene: Scene) -> None:
+    await push(scene.node, LOG, 200)
+    cosigner = Cosigner(scene.node, lambda found, session: None)
+    await cosigner.cosign(ORIGIN)
+    before = await (await scene.browser.get(SHOWN)).read()
+    await push(scene.node, LOG, 300, start=200)
+    assert await (await scene.browser.get(SHOWN)).read() == before
+    await cosigner.cosign(ORIGIN)
+    shown = await (await scene.browser.get(SHOWN)).read()
+    assert shown.startswith(LOG.note(300)) and len(verify_note(shown, scene.verifiers)[1]) == 2
+
+
 async def test_what_the_last_run_did_not_come_to_is_signed_after_the_start(scene: Scene) -> None:
     await push(scene.node, LOG, 200)
     cosigner = Cosigner(scene.node, lambda found, session: None, debounce_s=0)
