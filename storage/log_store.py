@@ -15,7 +15,7 @@ from protocol.core.errors import MisuseError, PeerError
 from protocol.log import bundle as bundles
 from protocol.log.bundle import BUNDLE_ENTRIES, BundledTree
 from protocol.log.checkpoint import Checkpoint
-from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hashes
+from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hashes, list_edge
 from protocol.log.tiles import TILE_HASHES, TILE_HEIGHT, Tile, count_tile_hashes, grow_tile
 
 
@@ -141,6 +141,13 @@ def read_tile(db: sqlite3.Connection, origin: str, tile: Tile) -> bytes:
     row = db.execute(sql, (origin, tile.level, tile.number)).fetchone()
     held = b"" if row is None else bytes(row[0])[: tile.width * HASH_BYTES]
     return grow_tile(tile, held, lambda below: read_tile(db, origin, below))
+
+
+def edge_hashes(db: sqlite3.Connection, origin: str) -> dict[tuple[int, int], bytes]:
+    """The roots of the complete subtrees that make up the log's tree, by (level, index): what its right side is made of
+    in any proof, without a bundle read. None of them changes when the log grows."""
+    size, edge = db.execute("SELECT size, edge FROM log WHERE origin = ?", (origin,)).fetchone()
+    return dict(zip(list_edge(size), _split_edge(edge), strict=True))
 
 
 def has_new_tiles(db: sqlite3.Connection, origin: str) -> bool:
@@ -292,7 +299,11 @@ def _held_head(db: sqlite3.Connection, checkpoint: Checkpoint) -> Head:
 def _read_tree(db: sqlite3.Connection, origin: str) -> BundledTree:
     """The log's tree at its stored head, ready to be appended to."""
     size, edge = db.execute("SELECT size, edge FROM log WHERE origin = ?", (origin,)).fetchone()
-    return BundledTree(size, [edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES)])
+    return BundledTree(size, _split_edge(edge))
+
+
+def _split_edge(edge: bytes) -> list[bytes]:
+    return [edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES)]
 
 
 def _add_runs(

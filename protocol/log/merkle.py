@@ -139,6 +139,11 @@ class Tree:
         return Tree.from_edge(self.size, self._edge)
 
 
+def list_edge(size: int) -> list[tuple[int, int]]:
+    """(level, index) of the complete subtrees that make up a tree, as `Tree.edge` has their roots: largest first."""
+    return [(level, (size >> level) - 1) for level in reversed(range(size.bit_length())) if size >> level & 1]
+
+
 def root_at(size: int, read: HashReader) -> bytes:
     """The root of the first `size` leaves."""
     return range_root(0, size, read) if size else EMPTY_ROOT

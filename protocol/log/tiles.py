@@ -7,7 +7,7 @@ Spec: docs/spec/tiles-and-proofs.md (c2sp.org/tlog-tiles)
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -128,17 +128,21 @@ class TileHashes:
     are held, so that one proof reads each of them once.
     """
 
-    __slots__ = ("_held", "_read", "size")
+    __slots__ = ("_held", "_known", "_read", "size")
 
-    def __init__(self, size: int, read: TileReader) -> None:
+    def __init__(self, size: int, read: TileReader, known: Mapping[tuple[int, int], bytes] | None = None) -> None:
+        """`known` are roots by (level, index) that are at hand, such as those of the log's edge: they are not read."""
         self.size = size
         self._read = read
+        self._known = known or {}
         self._held: dict[tuple[int, int], bytes] = {}
 
     def __call__(self, level: int, index: int) -> bytes:
         """The root over index * 2**level up to (index + 1) * 2**level; MisuseError beyond the tree."""
         if level < 0 or index < 0 or (index + 1) << level > self.size:
             raise MisuseError(f"no complete subtree {index} of height {level} in a tree of size {self.size}")
+        if (known := self._known.get((level, index))) is not None:
+            return known
         # The tile whose hashes lie at most seven heights below, and the run of them that the subtree spans.
         tile_level, height = divmod(level, TILE_HEIGHT)
         first = index << height

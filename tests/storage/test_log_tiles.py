@@ -62,6 +62,31 @@ def test_a_proof_needs_tiles_alone(grown: sqlite3.Connection, index: int) -> Non
     assert len(asked) <= 6
 
 
+@pytest.mark.parametrize("index", [0, 255, 256, 65_535, 65_536, SIZE - 1])
+def test_with_the_edge_at_hand_a_proof_is_the_same_and_reads_no_tile_of_the_right_side(
+    grown: sqlite3.Connection, index: int
+) -> None:
+    log_store.keep_tiles(grown, ORIGIN)
+    asked: list[Tile] = []
+
+    def read(tile: Tile) -> bytes:
+        asked.append(tile)
+        return log_store.read_tile(grown, ORIGIN, tile)
+
+    proof = prove_inclusion(index, SIZE, TileHashes(SIZE, read))
+    every, asked[:] = len(asked), []
+    known = log_store.edge_hashes(grown, ORIGIN)
+    assert prove_inclusion(index, SIZE, TileHashes(SIZE, read, known)) == proof
+    places = {(tile.level, tile.number) for tile in asked}
+    assert len(asked) < every and places <= {(0, index >> 8), (1, index >> 16)}
+    # What the edge knew stays true when the log grows.
+    log_store.append(grown, ORIGIN, [entry(SIZE)], sign)
+    head = log_store.head(grown, ORIGIN)
+    assert head is not None
+    grown_proof = prove_inclusion(index, SIZE + 1, TileHashes(SIZE + 1, read, known))
+    check_inclusion(leaf_hash(entry(index)), index, SIZE + 1, grown_proof, head.root)
+
+
 def test_no_tile_beyond_the_head_is_read(grown: sqlite3.Connection) -> None:
     beyond = (Tile(0, 257, 209), Tile(0, 258, 1), Tile(1, 1, 2), Tile(2, 0, 2), Tile(3, 0, 1), Tile(None, 257))
     for tile in beyond:

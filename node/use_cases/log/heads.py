@@ -84,9 +84,10 @@ async def open_hashes(node: Node, head: Head, size: int | None = None) -> TileHa
     """The hashes of a log's tree of `size` (by default its head's), for proofs that read a few tiles of it."""
     if log_store.has_new_tiles(node.database.reader, head.origin):
         await node.database.write(lambda db: log_store.keep_tiles(db, head.origin))
-    return TileHashes(
-        head.size if size is None else size, lambda tile: log_store.read_tile(node.database.reader, head.origin, tile)
-    )
+    db = node.database.reader
+    known = log_store.edge_hashes(db, head.origin)
+    wanted = head.size if size is None else size
+    return TileHashes(wanted, lambda tile: log_store.read_tile(db, head.origin, tile), known)
 
 
 OPERATIONS = (

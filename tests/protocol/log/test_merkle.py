@@ -15,6 +15,7 @@ from protocol.log.merkle import (
     check_inclusion,
     fold,
     leaf_hash,
+    list_edge,
     node_hash,
     prove_consistency,
     prove_inclusion,
@@ -235,3 +236,12 @@ def test_appending_many_at_once_is_appending_one_by_one() -> None:
     with pytest.raises(MisuseError, match="32 bytes"):
         at_once.extend([hashes[0], b"short"])
     assert (at_once.size, at_once.edge) == (one_by_one.size, one_by_one.edge)
+
+
+def test_the_edge_has_the_roots_of_the_subtrees_that_it_is_listed_with() -> None:
+    hashes = [leaf_hash(b"%d" % index) for index in range(300)]
+    for size in range(300):
+        places = list_edge(size)
+        roots = [fold(hashes[index << level : (index + 1) << level]) for level, index in places]
+        assert tuple(roots) == Tree.of(hashes[:size]).edge
+        assert sum(1 << level for level, _ in places) == size
