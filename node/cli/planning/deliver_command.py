@@ -4,8 +4,6 @@ Spec: docs/spec/delivery.md
 """
 
 import contextlib
-import csv
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from rich.progress import Progress
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.files import read_bytes, read_json
 from node.cli.printing import count, print_table, say
+from node.cli.spreadsheet import print_csv
 from node.use_cases.planning.delivering import Watch, deliver_plan, describe_delivery, list_lines, read_places
 from protocol.planning.delivery.document import format_delivery
 from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
@@ -41,7 +40,7 @@ def deliver(context: Context, plan: Path, places: Path, out: Path | None, as_csv
         if out is not None:
             write_durably(out, format_delivery(delivery))
         if as_csv and not context.as_json:
-            csv.writer(sys.stdout).writerows(list_lines(document, delivery, card))
+            print_csv(list_lines(document, delivery, card))
             return
         print_answer(context.as_json, describe_delivery(document, delivery), _print_delivery)
 

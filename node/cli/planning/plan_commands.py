@@ -9,6 +9,7 @@ from node.cli.calls import Context, exit_codes, print_answer, run_command
 from node.cli.calls import call as ask
 from node.cli.files import read_json
 from node.cli.planning.deliver_command import deliver
+from node.cli.planning.schedule_command import schedule
 from node.cli.planning.trial_command import simulate
 from node.cli.printing import print_table, say
 from protocol.core.errors import RefusedError
@@ -21,6 +22,7 @@ _CALL = click.option("--call", default="", help="The call's id; without it the n
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
     plan.add_command(deliver)
+    plan.add_command(schedule)
     plan.add_command(simulate)
     group.add_command(plan)
 

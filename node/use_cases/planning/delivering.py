@@ -29,7 +29,6 @@ from protocol.planning.plan import Plan, digest_plan, format_plan
 PLACES_MAX: Final = 8_192
 DIGITS_MAX: Final = 20
 FINDINGS_TOLD: Final = 5
-FORMULA_MARKS: Final = ("=", "+", "-", "@", "\t", "\r")
 BOUNDS: Final = (("north", 90 * MICRO), ("east", 180 * MICRO))
 
 Watch = Callable[[int, int], None]
@@ -132,11 +131,5 @@ def list_lines(plan: Plan, delivery: Delivery, card: str = "") -> list[tuple[str
             if card in ("", load.source, load.to):
                 metres = metres_between(delivery.places[load.source], delivery.places[load.to])
                 amount = format_decimal(load.units, goods[good.good].decimals)
-                names = tuple(map(_as_text, (good.good, load.source, load.to)))
-                lines.append((*names, amount, _as_text(goods[good.good].unit), str(metres)))
+                lines.append((good.good, load.source, load.to, amount, goods[good.good].unit, str(metres)))
     return lines
-
-
-def _as_text(name: str) -> str:
-    """A name that others chose, so that no spreadsheet takes it for a formula."""
-    return f"'{name}" if name.startswith(FORMULA_MARKS) else name

@@ -3,6 +3,7 @@
 Invariant: nothing is proposed or approved without a person's word at this node; a member approves once per attempt.
 """
 
+import asyncio
 from typing import Annotated, Any
 
 import msgspec
@@ -13,10 +14,12 @@ from node.use_cases.planning.minutes import take_minutes
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.private_side import Release
 from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.schedule import Schedule, describe_schedule
 from node.use_cases.planning.table import TableFile, read_table
 from node.use_cases.planning.view import PlanReport, check_draft, describe_plan, newest_draft
 from node.use_cases.publish import publish
 from node.use_cases.shared_files import share_file
+from node.use_cases.supply.board import read_board
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError
 from protocol.federation.scopes import FEDERATION
@@ -60,6 +63,14 @@ class PlanParams(msgspec.Struct, kw_only=True):
     """Which call."""
 
     call: CallHex = ""
+
+
+class ScheduleParams(msgspec.Struct, kw_only=True):
+    """Whose schedules: a card's, a co-op's with all its cards, or (empty) everybody's. `places`: card to degrees."""
+
+    call: CallHex = ""
+    card: str = ""
+    places: dict[str, tuple[str | float, str | float]] = {}
 
 
 class RatifyParams(msgspec.Struct, kw_only=True):
@@ -145,6 +156,15 @@ async def show_minutes(node: Node, params: PlanParams) -> dict[str, Any]:
     return {"digest": draft.digest.hex(), "document": draft.document.decode(), "minutes": minutes.decode()}
 
 
+async def show_schedule(node: Node, params: ScheduleParams) -> Schedule:
+    """What the newest draft asks of each card, with the agreed price of what it gives and gets."""
+    draft = newest_draft(find_run(node, params.call))
+    if draft is None:
+        raise RefusedError.at("plan", "there is no draft yet")
+    places = {name: list(degrees) for name, degrees in params.places.items()}
+    return await asyncio.to_thread(describe_schedule, draft.plan, places, params.card, read_board(node))
+
+
 async def check_plan(node: Node, params: PlanParams) -> dict[str, Any]:
     """Check the newest draft's certificate again, with the regrets that members have attested."""
     run = find_run(node, params.call)
@@ -207,6 +227,7 @@ OPERATIONS = (
     Operation("plan.status", PlanParams, show_status, "Where a call stands, and for whom it waits.", writes=False),
     Operation("plan.show", PlanParams, show_plan, "The whole plan as this node computed it.", writes=False),
     Operation("plan.minutes", PlanParams, show_minutes, "The newest draft and all that it follows from.", writes=False),
+    Operation("plan.schedule", ScheduleParams, show_schedule, "What each card makes, gives and gets.", writes=False),
     Operation("plan.check", PlanParams, check_plan, "Check the newest draft's certificate again.", writes=False),
     Operation("plan.ratify", RatifyParams, ratify, "Sign what this co-op's meeting decided about the draft."),
 )

@@ -4,10 +4,9 @@ import csv
 import json
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from node.use_cases.planning.delivering import deliver_plan, list_lines, read_places
+from node.cli.spreadsheet import guard
 from protocol.planning.clearing import clear_plan
 from protocol.planning.delivery.document import check_delivery, parse_delivery
 from protocol.planning.plan import Plan, format_plan, make_plan, parse_plan
@@ -56,12 +55,20 @@ def test_one_card_gets_its_own_lines(rochdale: Run, words: list[str]) -> None:
     ]
 
 
-def test_no_name_becomes_a_formula(plan: Plan) -> None:
-    card = msgspec.structs.replace(plan.consumers[0], id="=2+2")
-    consumption = {"=2+2": plan.consumption["north"], "south": plan.consumption["south"]}
-    changed = msgspec.structs.replace(plan, consumers=(card, plan.consumers[1]), consumption=consumption)
-    delivery = deliver_plan(changed, read_places({**PLACES, "=2+2": PLACES["north"]}))
-    assert {line[2] for line in list_lines(changed, delivery)} == {"to", "'=2+2", "south", "oven"}
+@pytest.mark.parametrize(
+    ("cell", "guarded"),
+    [
+        ("=2+2", "'=2+2"),
+        ("@x", "'@x"),
+        ("-x", "'-x"),
+        ("+1", "'+1"),
+        ("\t=1", "'\t=1"),
+        ("-1.50", "-1.50"),
+        ("oven", "oven"),
+    ],
+)
+def test_no_name_becomes_a_formula(cell: str, guarded: str) -> None:
+    assert guard(cell) == guarded
 
 
 def test_who_has_no_place_is_named(rochdale: Run, words: list[str], tmp_path: Path) -> None:

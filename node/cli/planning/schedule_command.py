@@ -1,0 +1,50 @@
+"""`rochdale plan schedule`: what the plan asks of each, for the wall of the bakery and the driver's seat."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from node.cli.calls import Context, exit_codes, print_answer
+from node.cli.calls import call as ask
+from node.cli.files import read_json
+from node.cli.printing import print_table, say
+from node.cli.spreadsheet import print_csv
+from node.use_cases.planning.schedule import Schedule, list_schedule_lines
+
+
+@click.command()
+@click.option("--places", type=click.Path(path_type=Path), help="JSON: card to [north, east] degrees; adds the ways.")
+@click.option("--card", default="", help="One council or workplace, or a co-op with all of its own.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print lines for a spreadsheet.")
+@click.option("--call", default="", help="The call's id; without it the newest.")
+@click.pass_obj
+def schedule(context: Context, places: Path | None, card: str, as_csv: bool, call: str) -> None:
+    """What the newest draft asks of each: what to make, what to give to whom, what comes from whom, at which price."""
+    with exit_codes(context.as_json):
+        params = {"call": call, "card": card, "places": {} if places is None else read_json(places)}
+        answer = ask(context.home, "plan.schedule", params)
+        if as_csv and not context.as_json:
+            print_csv(list_schedule_lines(msgspec.convert(answer, Schedule)))
+            return
+        print_answer(context.as_json, answer, _print_schedule)
+
+
+def _print_schedule(answer: dict[str, Any]) -> None:
+    for card in answer["cards"]:
+        say(f"\n{card['card']}, {answer['period']}")
+        rows: list[tuple[object, ...]] = []
+        for activity in card["does"]:
+            rows += [("makes", one["good"], one["amount"], one["unit"], "", "") for one in activity["makes"]]
+            rows += [("uses", one["good"], one["amount"], one["unit"], "", "") for one in activity["uses"]]
+        if not answer["has_ways"]:
+            rows += [("takes", one["good"], one["amount"], one["unit"], "", "") for one in card["takes"]]
+        for what, loads in (("gives", card["gives"]), ("gets", card["gets"])):
+            for one in loads:
+                way = f"{'to' if what == 'gives' else 'from'} {one['other']}, {one['metres'] / 1_000:.1f} km"
+                price = f"{one['price']} a {one['price_unit']}" if one["price_unit"] else one["price"]
+                rows.append((what, one["good"], one["amount"], one["unit"], way, price))
+        print_table(("", "good", "amount", "unit", "with", "price"), rows)
+    if not answer["has_ways"]:
+        say("Who brings what to whom: give everybody's place with --places.")

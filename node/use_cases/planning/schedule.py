@@ -1,0 +1,169 @@
+"""What a plan asks of each card: what it makes, what it uses, what it gives to whom and gets from whom, at which price.
+
+Invariant: a price stands here only where producer and buyers have agreed it; everything else is "price open". Scarcity
+signals of the plan are never prices to pay.
+Spec: docs/spec/delivery.md
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from node.use_cases.planning.delivering import deliver_plan, read_places
+from node.use_cases.supply.board import Board
+from node.use_cases.supply.views import describe_line
+from protocol.core.errors import RefusedError
+from protocol.core.quantities import format_decimal
+from protocol.planning.certificate import all_workplaces, goods_of
+from protocol.planning.contributions import owner_of_card
+from protocol.planning.delivery.document import Delivery
+from protocol.planning.delivery.places import metres_between
+from protocol.planning.delivery.transport import list_transports
+from protocol.planning.plan import Plan, digest_plan, format_plan
+
+PRICE_OPEN: Final = "price open"
+MICRO_DECIMALS: Final = 6
+BALANCE_DECIMALS: Final = 12
+
+
+class Quantity(msgspec.Struct, frozen=True):
+    """So much of a good: a decimal in its unit."""
+
+    good: str
+    amount: str
+    unit: str
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """How often a technique is done, and what each time makes and uses of its goods."""
+
+    technique: int
+    times: str
+    makes: tuple[Quantity, ...]
+    uses: tuple[Quantity, ...]
+
+
+class LoadLine(msgspec.Struct, frozen=True):
+    """A load from or to `other`; `price` is the agreed one per `price_unit`, or says that it is open."""
+
+    good: str
+    amount: str
+    unit: str
+    other: str
+    metres: int
+    price: str
+    price_unit: str
+
+
+class CardSchedule(msgspec.Struct, frozen=True):
+    """One council's or workplace's part. `gives` and `gets` are empty while nobody said where everybody is."""
+
+    card: str
+    does: tuple[Activity, ...]
+    takes: tuple[Quantity, ...]
+    gives: tuple[LoadLine, ...]
+    gets: tuple[LoadLine, ...]
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """All cards that were asked for, councils first. `has_ways`: whether it says who brings what to whom."""
+
+    plan: str
+    period: str
+    has_ways: bool
+    cards: tuple[CardSchedule, ...]
+
+
+def describe_schedule(plan: Plan, places: dict[str, Any], card: str, board: Board) -> Schedule:
+    """A plan's schedules for one card, a co-op with all its cards, or (empty) everybody.
+
+    `places` (card to degrees) may be empty: then nothing is said of who brings what to whom.
+    """
+    delivery = deliver_plan(plan, read_places(places)) if places else None
+    names = [*(one.id for one in plan.consumers), *(one.id for one in all_workplaces(plan))]
+    wanted = [name for name in names if card in ("", name, owner_of_card(name))]
+    if not wanted:
+        raise RefusedError.at("card", "no council or workplace of this plan has this name")
+    loads = _list_loads(plan, delivery, board)
+    cards = tuple(_describe_card(plan, name, loads.get(name, ([], []))) for name in wanted)
+    digest = digest_plan(format_plan(plan)).hex()
+    return Schedule(digest, str(plan.parameters.get("period", "")), delivery is not None, cards)
+
+
+def _describe_card(plan: Plan, name: str, loads: tuple[list[LoadLine], list[LoadLine]]) -> CardSchedule:
+    return CardSchedule(name, _list_activities(plan, name), _list_taken(plan, name), tuple(loads[0]), tuple(loads[1]))
+
+
+def _list_activities(plan: Plan, name: str) -> tuple[Activity, ...]:
+    found = []
+    for card in all_workplaces(plan):
+        if card.id != name:
+            continue
+        for number, (technique, level) in enumerate(zip(card.techniques, plan.activity[name], strict=True), 1):
+            moved = [(good, amount * level) for good, amount in technique.net if amount * level]
+            makes = tuple(_quantity(plan, good, -amount) for good, amount in moved if amount < 0)
+            uses = tuple(_quantity(plan, good, amount) for good, amount in moved if amount > 0)
+            if level:
+                found.append(Activity(number, format_decimal(level, MICRO_DECIMALS), makes, uses))
+    return tuple(found)
+
+
+def _list_taken(plan: Plan, name: str) -> tuple[Quantity, ...]:
+    for card in plan.consumers:
+        if card.id == name:
+            taken = zip(goods_of(card), plan.consumption[name], strict=True)
+            decimals = [good.decimals for good in plan.goods_table.goods]
+            lift = [10 ** (BALANCE_DECIMALS - places) for places in decimals]
+            return tuple(_quantity(plan, good, units * lift[good]) for good, units in taken if units)
+    return ()
+
+
+def _quantity(plan: Plan, good: int, amount: int) -> Quantity:
+    """`amount` in 10^-12 whole units, cut to whole units of the good."""
+    card = plan.goods_table.goods[good]
+    units = amount // 10 ** (BALANCE_DECIMALS - card.decimals)
+    return Quantity(card.id, format_decimal(units, card.decimals), card.unit)
+
+
+def _list_loads(
+    plan: Plan, delivery: Delivery | None, board: Board
+) -> dict[str, tuple[list[LoadLine], list[LoadLine]]]:
+    """What each card gives, and what it gets."""
+    found: dict[str, tuple[list[LoadLine], list[LoadLine]]] = {}
+    if delivery is None:
+        return found
+    numbers = [one.good for one in list_transports(plan)]
+    for number, good in zip(numbers, delivery.goods, strict=True):
+        card = plan.goods_table.goods[number]
+        for load in good.loads:
+            metres = metres_between(delivery.places[load.source], delivery.places[load.to])
+            amount = format_decimal(load.units, card.decimals)
+            price, price_unit = find_price(board, load.source, card.id)
+            told = (card.id, amount, card.unit)
+            found.setdefault(load.source, ([], []))[0].append(LoadLine(*told, load.to, metres, price, price_unit))
+            found.setdefault(load.to, ([], []))[1].append(LoadLine(*told, load.source, metres, price, price_unit))
+    return found
+
+
+def find_price(board: Board, source: str, good: str) -> tuple[str, str]:
+    """(agreed price, unit it is for) of the good as this card's co-op makes it, or (PRICE_OPEN, empty)."""
+    item = (owner_of_card(source), good)
+    if item not in board.facts.products:
+        return PRICE_OPEN, ""
+    line = describe_line(board, item)
+    return (line.price, line.unit) if line.price else (PRICE_OPEN, "")
+
+
+def list_schedule_lines(schedule: Schedule) -> list[tuple[str, ...]]:
+    """Every line of a schedule for a spreadsheet, below its heading."""
+    lines: list[tuple[str, ...]] = [("card", "what", "good", "amount", "unit", "with", "metres", "price", "price_unit")]
+    for card in schedule.cards:
+        for activity in card.does:
+            for what, quantities in (("makes", activity.makes), ("uses", activity.uses)):
+                lines += [(card.card, what, one.good, one.amount, one.unit, "", "", "", "") for one in quantities]
+        lines += [(card.card, "takes", one.good, one.amount, one.unit, "", "", "", "") for one in card.takes]
+        for what, loads in (("gives", card.gives), ("gets", card.gets)):
+            for one in loads:
+                told = (one.good, one.amount, one.unit, one.other, str(one.metres), one.price, one.price_unit)
+                lines.append((card.card, what, *told))
+    return lines
