@@ -7,6 +7,7 @@ import json
 import os
 import selectors
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,20 +30,22 @@ class Child:
     def __init__(
         self, words: Sequence[str], folder: Path | None = None, environment: Mapping[str, str] | None = None
     ) -> None:
+        # A file, not a pipe: a process that complains much must not stand still because nobody reads.
+        self._wrong = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(  # noqa: S603 - the words are this bench's own
             list(words),
             cwd=folder,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._wrong,
             bufsize=0,
         )
-        assert self._process.stdout is not None and self._process.stderr is not None
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._process.stdout, selectors.EVENT_READ, "said")
-        self._selector.register(self._process.stderr, selectors.EVENT_READ, "wrong")
-        self._said = {"said": b"", "wrong": b""}
+        self._selector.register(self._stdout, selectors.EVENT_READ)
+        self._said = b""
 
     def __enter__(self) -> "Child":
         return self
@@ -54,8 +57,7 @@ class Child:
 
     def tell(self, *words: object) -> None:
         """Send a line of words."""
-        assert self._process.stdin is not None
-        self._process.stdin.write((" ".join(map(str, words)) + "\n").encode())
+        self._stdin.write((" ".join(map(str, words)) + "\n").encode())
 
     def ask(self, key: str, *words: object) -> dict[str, Any]:
         """Send a line of words and wait for the answer that has this key."""
@@ -66,11 +68,11 @@ class Child:
         """The next object that has this key; BenchError when the process fails, ends or takes too long."""
         until_s = time.monotonic() + wait_s
         while True:
-            line, found, rest = self._said["said"].partition(b"\n")
+            line, found, rest = self._said.partition(b"\n")
             if not found:
                 self._read(key, until_s)
                 continue
-            self._said["said"] = rest
+            self._said = rest
             answer = _parse_object(line)
             if "error" in answer:
                 raise BenchError(str(answer["error"])[:SAID_BYTES_SHOWN])
@@ -87,26 +89,23 @@ class Child:
             self._process.kill()
             self._process.wait()
         self._selector.close()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        for stream in (self._stdin, self._stdout, self._wrong):
+            stream.close()
 
     def _read(self, key: str, until_s: float) -> None:
         left_s = until_s - time.monotonic()
         if left_s <= 0:
-            raise BenchError(f"no {key!r} in time")
-        for ready, _ in self._selector.select(left_s):
-            stream = ready.fileobj
-            assert not isinstance(stream, int)
-            raw = os.read(stream.fileno(), READ_BYTES)
-            if not raw and ready.data == "said":
-                wrong = self._said["wrong"].decode(errors="replace")
-                raise BenchError(f"ended before it said {key!r}: {wrong}")
+            raise BenchError(f"no {key!r} in time: {self._read_wrong()}")
+        if self._selector.select(left_s):
+            raw = os.read(self._stdout.fileno(), READ_BYTES)
             if not raw:
-                self._selector.unregister(stream)
-            # Of what went wrong the end says most.
-            kept = self._said[ready.data] + raw
-            self._said[ready.data] = kept if ready.data == "said" else kept[-SAID_BYTES_SHOWN:]
+                raise BenchError(f"ended before it said {key!r}: {self._read_wrong()}")
+            self._said += raw
+
+    def _read_wrong(self) -> str:
+        """The end of what it complained of."""
+        self._wrong.seek(max(0, self._wrong.seek(0, os.SEEK_END) - SAID_BYTES_SHOWN))
+        return self._wrong.read().decode(errors="replace")
 
 
 def _parse_object(line: bytes) -> dict[str, Any]:

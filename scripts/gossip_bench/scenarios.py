@@ -21,6 +21,8 @@ SHORT: Final = 1
 QUIET_S: Final = 3.0
 """Until both sides have said all that follows from a greeting."""
 IDLE_S: Final = 60.0
+CALM_CPU_S: Final = 0.05
+CALM_LOOKS_MAX: Final = 60
 RECONNECTS: Final = 5
 
 Fill = Callable[[Database, list[str]], None]
@@ -118,7 +120,9 @@ def measure_many(folder: Path, logs: int, changed: int) -> ManyLogs:
 
     with _run_pair(folder, names, fill, fill) as (giving, taking):
         url = f"wss://{HOST}:{giving.ask('port', 'usage')['port']}"
+        _wait_until_calm(giving)
         first = _meet(taking, "greet", logs, SHORT)
+        _wait_until_calm(giving, taking)
         level = []
         for _ in range(RECONNECTS):
             taking.ask("left", "leave")
@@ -126,8 +130,19 @@ def measure_many(folder: Path, logs: int, changed: int) -> ManyLogs:
         taking.ask("left", "leave")
         changed_bytes = giving.ask("extended_bytes", "extend", changed, SHORT)["extended_bytes"]
         after = _meet(taking, "meet", url, changed, SHORT + 1)
+        _wait_until_calm(giving, taking)
         idle = _idle(giving, taking)
     return ManyLogs(first, min(level), after, changed_bytes, idle)
+
+
+def _wait_until_calm(*sides: Child) -> None:
+    """Until both nodes have done what a start gives them to do, such as signing as a mirror what they hold."""
+    for _ in range(CALM_LOOKS_MAX):
+        before = [side.ask("cpu_s", "usage")["cpu_s"] for side in sides]
+        time.sleep(1)
+        after = [side.ask("cpu_s", "usage")["cpu_s"] for side in sides]
+        if all(new - old < CALM_CPU_S for new, old in zip(after, before, strict=True)):
+            return
 
 
 def _meet(taking: Child, *words: object) -> Met:
