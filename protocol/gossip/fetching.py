@@ -204,13 +204,14 @@ class Fetcher:
 
     def _judge(self, origin: str, news: News) -> list[Action]:
         """Tell the tree, and say to the peers what follows."""
-        move, past = self._tree.judge(origin, self._session, news, self._hops.get(origin, limits.HOPS_MAX))
-        actions: list[Action] = [] if past is None else [Outdo(origin, past)]
-        if move is Move.GRAFT:
-            actions.append(Send(format_frame(Graft(origin))))
-        elif move is Move.PRUNE:
-            actions.append(Send(format_frame(Prune(origin))))
+        move, actions = self._tell_tree(origin, news)
+        if move in (Move.GRAFT, Move.PRUNE):
+            actions.append(Send(format_frame(Graft(origin) if move is Move.GRAFT else Prune(origin))))
         return actions
+
+    def _tell_tree(self, origin: str, news: News) -> tuple[Move, list[Action]]:
+        move, past = self._tree.judge(origin, self._session, news, self._hops.get(origin, limits.HOPS_MAX))
+        return move, [] if past is None else [Outdo(origin, past)]
 
     @staticmethod
     def _is_next(building: _Assembly, message: Bundle) -> bool:
@@ -228,8 +229,9 @@ class Fetcher:
             if self._frontier.claim(origin, self._session):
                 loading += 1
                 self._active[origin] = Fetching()
-                actions += self._judge(origin, News.OVERDUE)
-                actions.append(Send(format_frame(Want(origin, self._frontier.size(origin)))))
+                move, past = self._tell_tree(origin, News.OVERDUE)
+                want = Want(origin, self._frontier.size(origin), is_grafted=move is Move.GRAFT)
+                actions += [*past, Send(format_frame(want))]
         return actions
 
     def _ask_ahead(self, origin: str, fetch: Fetching) -> list[Action]:

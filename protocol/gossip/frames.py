@@ -5,6 +5,7 @@ Invariant: nothing of an entry is decoded here; bulk bytes pass as they are.
 Spec: docs/spec/session.md
 """
 
+import re
 import struct
 from collections.abc import Callable
 from typing import Any, Final
@@ -43,13 +44,13 @@ _HAVE = struct.Struct(">QBH")
 _MARK = struct.Struct(f">Q{limits.ROOT_MARK_BYTES}s{limits.COSIGNERS_MARK_BYTES}sB")
 _HEAD = struct.Struct(">IBH")
 _BUNDLE = struct.Struct(">IHH")
-_PUSH = struct.Struct(">QHBH")
+_WANT = struct.Struct(">QB")
+_PUSH = struct.Struct(">HBH")
 _FILE = struct.Struct(">32sII")
 _ROOT_BYTES = 32
 
 _SMALL_TYPES: Final[dict[int, type[Message]]] = {
     0x01: Hello,
-    0x03: Want,
     0x04: Ask,
     0x06: Fetch,
     0x09: Cosig,
@@ -66,7 +67,9 @@ _SMALL_TYPES: Final[dict[int, type[Message]]] = {
     0x23: Shuffle,
 }
 _SMALL_CODES: Final = {message_type: code for code, message_type in _SMALL_TYPES.items()}
-_HAVE_CODE, _HEAD_CODE, _BUNDLE_CODE, _PUSH_CODE, _FILE_CODE = 0x02, 0x05, 0x07, 0x08, 0x0C
+_HAVE_CODE, _WANT_CODE, _HEAD_CODE, _BUNDLE_CODE, _PUSH_CODE, _FILE_CODE = 0x02, 0x03, 0x05, 0x07, 0x08, 0x0C
+_NOTE_LOG = re.compile(rb"([!-~]{1,255})\n(0|[1-9][0-9]{0,15})\n")
+"""What a head's note begins with: the log and its size."""
 
 ENTRY_CODES: Final = tuple(bytes([code]) for code in (_HEAD_CODE, _BUNDLE_CODE, _FILE_CODE))
 """First bytes of the frames that answer what was asked for."""
@@ -114,8 +117,6 @@ def _check_small(message: Message) -> None:
             _check(len(message.epoch) == limits.EPOCH_BYTES, "Hello: an epoch of a wrong length")
             _check(len(message.seen_epoch) in (0, limits.EPOCH_BYTES), "Hello: a seen epoch of a wrong length")
             _check(message.seen_change >= 0, "Hello: a negative change")
-        case Want():
-            _check(message.start >= 0, "Want: a negative start")
         case Ask():
             _check(1 <= len(message.origins) <= limits.ASK_ORIGINS_MAX, "Ask: a wrong number of origins")
         case Fetch():
@@ -219,12 +220,22 @@ def _parse_bundle(reader: _Reader) -> Bundle:
     return Bundle(origin, number, part, parts, raw)
 
 
-def _parse_push(reader: _Reader) -> Push:
+def _parse_want(reader: _Reader) -> Want:
     origin = reader.origin()
-    start, count, hops, note_bytes = reader.unpack(_PUSH)
+    start, grafted = reader.unpack(_WANT)
+    reader.end()
+    return Want(origin, start, _parse_flag(grafted))
+
+
+def _parse_push(reader: _Reader) -> Push:
+    count, hops, note_bytes = reader.unpack(_PUSH)
     _check(0 < note_bytes <= limits.NOTE_BYTES_MAX, "Push: a note of a wrong length")
     _check(1 <= count <= limits.PUSH_ENTRIES_MAX, "Push: a wrong number of entries")
-    return Push(origin, start, count, reader.take(note_bytes), reader.rest(), hops)
+    note = reader.take(note_bytes)
+    named = _NOTE_LOG.match(note)
+    if named is None or int(named[2]) < count:
+        raise PeerError("frame Push: a note that does not begin with a log and a size that so many entries lead to")
+    return Push(named[1].decode("ascii"), int(named[2]) - count, count, note, reader.rest(), hops)
 
 
 def _parse_file(reader: _Reader) -> FilePart:
@@ -260,9 +271,15 @@ def _format_bundle(message: Bundle) -> bytes:
     return bytes([_BUNDLE_CODE]) + _format_origin(message.origin) + header + message.raw
 
 
+def _format_want(message: Want) -> bytes:
+    return bytes([_WANT_CODE]) + _format_origin(message.origin) + _WANT.pack(message.start, message.is_grafted)
+
+
 def _format_push(message: Push) -> bytes:
-    header = _PUSH.pack(message.start, message.count, message.hops, len(message.note))
-    return bytes([_PUSH_CODE]) + _format_origin(message.origin) + header + message.note + message.entries
+    if not message.note.startswith(f"{message.origin}\n{message.start + message.count}\n".encode("ascii")):
+        raise MisuseError(f"a push of {message.origin} under a note that does not name it and its end")
+    header = _PUSH.pack(message.count, message.hops, len(message.note))
+    return bytes([_PUSH_CODE]) + header + message.note + message.entries
 
 
 def _format_file(message: FilePart) -> bytes:
@@ -271,6 +288,7 @@ def _format_file(message: FilePart) -> bytes:
 
 _BULK_FORMATS: Final[dict[type[Message], Callable[[Any], bytes]]] = {
     Have: _format_have,
+    Want: _format_want,
     Head: _format_head,
     Bundle: _format_bundle,
     Push: _format_push,
@@ -278,6 +296,7 @@ _BULK_FORMATS: Final[dict[type[Message], Callable[[Any], bytes]]] = {
 }
 _BULK_PARSERS: Final[dict[int, Callable[[_Reader], Message]]] = {
     _HAVE_CODE: _parse_have,
+    _WANT_CODE: _parse_want,
     _HEAD_CODE: _parse_head,
     _BUNDLE_CODE: _parse_bundle,
     _PUSH_CODE: _parse_push,

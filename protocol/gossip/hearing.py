@@ -89,6 +89,8 @@ class Hearing:
         return actions + self.fetcher.pursue(mark.origin)
 
     def _take_want(self, message: Want) -> list[Action]:
+        if message.is_grafted:
+            self._take_graft(message)
         if message.start >= self._shown_size(message.origin):
             return self.announcer.answer([message.origin])
         return [events.ServeLog(message.origin, message.start, self._frontier.tree.hops(message.origin))]
@@ -120,7 +122,7 @@ class Hearing:
             actions.append(events.CheckFork(message.origin, message.note, b"", limits.AFTER_END))
         return actions
 
-    def _take_graft(self, message: Graft) -> list[Action]:
+    def _take_graft(self, message: Graft | Want) -> list[Action]:
         if not self._is_stranger(message.origin) and self._frontier.is_shared(message.origin, self._peer):
             self._frontier.tree.add_child(message.origin, self._session)
         return []

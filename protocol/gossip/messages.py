@@ -43,10 +43,11 @@ class Have(Message, frozen=True):
 
 
 class Want(Message, frozen=True):
-    """Send me this log from entry `start` on."""
+    """Send me this log from entry `start` on; with `is_grafted` push me what follows too, as Graft asks."""
 
     origin: str
     start: int
+    is_grafted: bool = False
 
 
 class Ask(Message, frozen=True):
@@ -88,6 +89,7 @@ class Bundle(Message, frozen=True):
 class Push(Message, frozen=True):
     """A new signed head with the `count` entries that lead to it, laid out as in an entry bundle.
 
+    `origin` and `start` are not said twice: the note names the log and its size.
     `hops`: over how many links it came to the one who pushes it.
     """
 

@@ -70,8 +70,13 @@ CASES = {
     "a bundle part beyond its count": (b"\x07\x01a" + bytes(4) + b"\x00\x02\x00\x02x", "number of parts"),
     "a bundle in too many parts": (b"\x07\x01a" + bytes(4) + b"\x00\x00\xff\xffx", "number of parts"),
     "a short part that is not the last": (b"\x07\x01a" + bytes(4) + b"\x00\x00\x00\x02x", "wrong length"),
-    "a push of no entries": (b"\x08\x01a" + bytes(8) + b"\x00\x00\x00\x00\x01nx", "number of entries"),
-    "a push of too many entries": (b"\x08\x01a" + bytes(8) + b"\x01\x01\x00\x00\x01nx", "number of entries"),
+    "a push of no entries": (b"\x08\x00\x00\x00\x00\x04a\n5\nx", "number of entries"),
+    "a push of too many entries": (b"\x08\x01\x01\x00\x00\x04a\n5\nx", "number of entries"),
+    "a push of more entries than its note counts": (b"\x08\x00\x06\x00\x00\x04a\n5\nx", "that so many entries"),
+    "a push under a note without a size": (b"\x08\x00\x01\x00\x00\x04a\nb\nx", "begin with a log"),
+    "a push under a note with two sizes": (b"\x08\x00\x01\x00\x00\x05a\n05\nx", "begin with a log"),
+    "a want with bytes after its end": (b"\x03\x01a" + bytes(9) + b"x", "too many"),
+    "a want with a flag of 2": (b"\x03\x01a" + bytes(8) + b"\x02", "flag"),
     "a file piece beyond its file": (b"\x0c" + bytes(32) + b"\x00\x00\x00\x05\x00\x00\x00\x06ab", "outside its file"),
     "a file beyond the limit": (b"\x0c" + bytes(32) + bytes(4) + b"\xff\xff\xff\xffab", "outside its file"),
     "an origin that is not ASCII": (b"\x07\x01\xff" + bytes(4) + b"\x00\x00\x00\x01x", "not ASCII"),
@@ -100,7 +105,13 @@ def test_requests_beyond_the_limits_are_refused(message: Message) -> None:
 
 def test_a_frame_that_would_be_too_long_is_our_own_fault() -> None:
     with pytest.raises(MisuseError):
-        format_frame(Push("a", 0, 1, b"note", bytes(limits.FRAME_BYTES_MAX)))
+        format_frame(Push("a", 0, 1, b"a\n1\n", bytes(limits.FRAME_BYTES_MAX)))
+
+
+@pytest.mark.parametrize("push", [Push("a", 0, 1, b"b\n1\n", b"x"), Push("a", 1, 1, b"a\n1\n", b"x")])
+def test_a_push_that_its_note_does_not_go_with_is_our_own_fault(push: Push) -> None:
+    with pytest.raises(MisuseError):
+        format_frame(push)
 
 
 @given(st.integers(1, limits.BUNDLE_BYTES_MAX))

@@ -187,6 +187,12 @@ NEXT_STATE = {
     **{(state, "lost"): State.CLOSED for state in State},
 }
 
+
+def note(origin: str, size: int) -> bytes:
+    """How the note of a head begins."""
+    return f"{origin}\n{size}\n".encode()
+
+
 MESSAGES: dict[str, Message] = {
     "have": Have((HeadMark(US, 3, ROOT[:16], bytes(4)),), 1, True),
     "have more": Have((HeadMark(THEM, 9, ROOT[:16], bytes(4)),), 1, True),
@@ -196,17 +202,18 @@ MESSAGES: dict[str, Message] = {
     "have cosignatures": Have((HeadMark(US, 3, ROOT[:16], b"mark"),), 1, True),
     "want": Want(US, 1),
     "want what is not there": Want(US, 3),
+    "want and graft": Want(US, 1, True),
     "ask": Ask((US,), False),
     "ask for cosignatures": Ask((US, "stranger.example"), True),
     "head": Head(THEM, 0, b"note", HASH, True),
     "fetch": Fetch(US, 3, 0, 1),
     "fetch beyond": Fetch(US, 4, 0, 1),
     "bundle": Bundle(THEM, 0, 0, 1, b"raw"),
-    "push": Push(THEM, 0, 1, b"note", b"raw"),
-    "push with a gap": Push(THEM, 4, 1, b"note", b"raw"),
-    "push of a stranger": Push("stranger.example", 0, 1, b"note", b"raw"),
-    "push of our own log": Push(US, 3, 1, b"note", b"raw"),
-    "push over many links": Push(THEM, 0, 1, b"note", b"raw", 9),
+    "push": Push(THEM, 0, 1, note(THEM, 1), b"raw"),
+    "push with a gap": Push(THEM, 4, 1, note(THEM, 5), b"raw"),
+    "push of a stranger": Push("stranger.example", 0, 1, note("stranger.example", 1), b"raw"),
+    "push of our own log": Push(US, 3, 1, note(US, 4), b"raw"),
+    "push over many links": Push(THEM, 0, 1, note(THEM, 1), b"raw", 9),
     "graft": Graft(THEM),
     "graft of a stranger": Graft("stranger.example"),
     "prune": Prune(US),
@@ -236,6 +243,7 @@ LIVE_FRAMES = {
     "have cosignatures": "Send",
     "want": "ServeLog",
     "want what is not there": "Send",
+    "want and graft": "ServeLog",
     "ask": "Send",
     "ask for cosignatures": "ServeCosignatures",
     "head": NOTHING,
@@ -389,12 +397,3 @@ def test_a_quiet_session_pings_and_a_timer_is_always_set() -> None:
     sent = [parse_frame(action.raw) for action in actions if isinstance(action, events.Send)]
     assert sent == [Ping(0)]
     assert any(isinstance(action, events.SetTimer) for action in actions)
-
-
-def test_cosignatures_that_come_before_their_head_are_kept_up_to_a_limit() -> None:
-    session = session_in(State.LIVE)
-    for index in range(limits.COSIGNATURES_HELD_MAX + 50):
-        assert done(session, events.Received(format_frame(Cosig(US, 4, b"%d" % index)))) == NOTHING
-    session._frontier.move(US, 4, ROOT)
-    found = done(session, events.HeadMoved(US)).split()
-    assert found.count("StoreCosignature") == limits.COSIGNATURES_HELD_MAX
