@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from node.use_cases.context import Node
-from node.use_cases.federation.verbs import current_history, find_said
+from node.use_cases.federation.verbs import current_history, find_said, read_history
 from node.use_cases.fork_watch import judge_waiting_heads, tell_recount
 from protocol.core.errors import RefusedError
 from protocol.core.founding import Founding
@@ -77,7 +77,9 @@ async def recount_ends(node: Node) -> None:
 def list_ends(node: Node) -> dict[str, End]:
     """Where each log ended and which goes on."""
     db, retired = node.database.reader, dict[str, tuple[int, bytes]]()
-    history = current_history(node) if records(db, "federation.retirement", every_branch=True) else None
+    # The roster's keeper may not have come to the version yet whose last vote has just been heard.
+    is_said = bool(records(db, "federation.retirement", every_branch=True))
+    history = read_history(node, current_history(node)) if is_said else None
     for leaf in sorted(history.applied) if history is not None else ():
         said = find_said(db, leaf)
         if said is not None and isinstance(said.body, Retirement):
