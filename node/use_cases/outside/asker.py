@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from node.use_cases.context import Node
 from node.use_cases.outside.web_client import WebClient
-from node.use_cases.outside.witnesses import ask_and_note
+from node.use_cases.outside.witnesses import ask_and_note, ask_size
+from node.use_cases.own_log.own_head import own_head_of
+from protocol.core.errors import PeerError
 from storage import log_store
 from storage.outside.witnesses import OutsideWitness, outside_witnesses
 
@@ -33,6 +35,7 @@ class WitnessAsker:
         self._client = WebClient()
         self._loops: dict[str, asyncio.Task[None]] = {}
         self._news: dict[str, asyncio.Event] = {}
+        self._sizes: dict[str, int] = {}
 
     async def start(self) -> None:
         """Ask about what was published since the last run, and from now on about every new head."""
@@ -57,6 +60,10 @@ class WitnessAsker:
                 self._news[url] = asyncio.Event()
                 self._loops[url] = asyncio.create_task(self._ask_for_ever(url, self._news[url]), name="witness")
             self._news[url].set()
+
+    def answers(self) -> dict[str, int]:
+        """Address of each witness that was asked where it stands, since this home must not sign -> the size it said."""
+        return self._sizes
 
     def describe(self) -> dict[str, Any]:
         """For the status page."""
@@ -86,7 +93,14 @@ class WitnessAsker:
         """Whether there is nothing left to ask; whatever goes wrong, the next try comes."""
         try:
             witness = self._due(url)
-            return witness is None or await ask_and_note(self._node, self._client, witness)
+            if witness is None:
+                return True
+            if own_head_of(self._node).reason:
+                self._sizes[url] = await ask_size(self._node, self._client, witness)
+                return True
+            return await ask_and_note(self._node, self._client, witness)
+        except PeerError as error:
+            self._node.log.info("witness_not_heard", witness=url, reason=error.reason)
         except sqlite3.Error as error:
             self._node.log.error("cosignature_not_stored", witness=url, error=type(error).__name__)
         except Exception:
@@ -97,8 +111,9 @@ class WitnessAsker:
         db = self._node.database.reader
         head = log_store.head(db, self._node.origin)
         found = next((one for one in outside_witnesses(db) if one.url == url), None)
-        is_due = found is not None and head is not None and head.note and head.size > found.size
-        return found if is_due else None
+        if found is None or head is None or not head.note:
+            return None
+        return found if head.size > found.size or own_head_of(self._node).reason else None
 
     def next_wait_s(self, failures: int) -> float:
         """Twice as long after every failure, up to a bound, and by chance up to half of it less."""

@@ -172,6 +172,19 @@ async def ask_witness(node: Node, client: WebClient, witness: OutsideWitness, wa
     await node.database.write(note_size)
 
 
+async def ask_size(node: Node, client: WebClient, witness: OutsideWitness, wait_s: float = ASK_WAIT_S) -> int:
+    """The size of the head that a witness cosigned last; PeerError where it does not say.
+
+    Shows it the head that is on disk, which is signed already, so a home that must not sign may ask this too.
+    """
+    head = held_head(node.database.reader, node.origin)
+    body = format_add_checkpoint(0, [], head.note)
+    answer = await client.post(f"{witness.url}/add-checkpoint", body, ANSWER_BYTES_MAX, wait_s)
+    if answer.status not in (OK, CONFLICT):
+        raise PeerError(describe_refusal(answer.status))
+    return head.size if answer.status == OK else parse_held_size(answer.body)
+
+
 def shown_head(node: Node) -> Head:
     """The newest head, to be shown to strangers; RefusedError while this home must not sign."""
     if reason := own_head_of(node).reason:

@@ -21,6 +21,7 @@ from storage import fork_cuts, log_store, peer_state
 from storage.cosignatures import has_fork
 from storage.disk import OWN_DISK, Disk
 from storage.home.head_file import HeadFile, Mark, SignedHead
+from storage.outside.witnesses import outside_witnesses
 
 RESTORED_FILE: Final = "restored"
 """A file of this name in a home says that the home comes from a backup."""
@@ -126,7 +127,7 @@ def own_head_of(node: Node) -> OwnHead:
         head = log_store.head(db, node.origin)
         known = Mark(0, b"") if head is None else Mark(head.size, head.root)
         file = HeadFile(head_folder(node.config), node.origin, node.disk)
-        is_alone = not file.told() and not peer_state.peers(db)
+        is_alone = not file.told() and not peer_state.peers(db) and not outside_witnesses(db)
         found = node.parts["own_head"] = OwnHead(file, home / RESTORED_FILE, known, is_alone, node.disk)
     assert isinstance(found, OwnHead)
     return found

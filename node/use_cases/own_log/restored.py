@@ -1,6 +1,7 @@
 """A home that comes from a backup: its entries come back from those who were sent them, and only then it signs.
 
-Invariant: it waits for every node that was ever sent one of its heads; who is not here is named.
+Invariant: it waits for every node that was ever sent one of its heads, and for the witnesses outside that it asks; who
+is not here is named.
 Invariant: entries of its own log that others hold are taken as any log's: under a head that its own key has signed.
 Spec: docs/spec/signed-head.md
 """
@@ -15,6 +16,7 @@ from protocol.core.errors import RefusedError
 from protocol.gossip.limits import EPOCH_BYTES
 from storage import gossip_marks, log_store, peer_state
 from storage.home.head_file import Mark
+from storage.outside.witnesses import outside_witnesses
 
 LOOK_S: Final = 0.25
 """How often the answers are looked at while this home waits for them."""
@@ -71,8 +73,10 @@ class Return:
         return {"may_sign": not self._own_head.reason, "reason": self._own_head.reason, "waits_for": self.waits_for()}
 
     def _awaited(self) -> frozenset[str]:
-        pinned = frozenset(peer.origin for peer in peer_state.peers(self._node.database.reader))
-        return (pinned | self._own_head.told()) - {self._node.origin}
+        db = self._node.database.reader
+        pinned = frozenset(peer.origin for peer in peer_state.peers(db))
+        outside = frozenset(witness.url for witness in outside_witnesses(db))
+        return (pinned | self._own_head.told() | outside) - {self._node.origin}
 
     def _present(self) -> Mark:
         head = log_store.head(self._node.database.reader, self._node.origin)
@@ -92,7 +96,9 @@ class Return:
 
     async def _collect(self) -> None:
         """Count who has answered; all of what they hold must be here."""
-        answers, size = self._answers.answers(), self._present().size
+        asker = self._node.parts.get("outside_witnesses")
+        outside = {} if asker is None else asker.answers()
+        answers, size = self._answers.answers() | outside, self._present().size
         self._answered = {origin for origin in self._answered | answers.keys() if answers.get(origin, 0) <= size}
         if self._own_head.reason == TWICE or self.waits_for():
             return

@@ -9,9 +9,18 @@ from aiohttp import web
 
 from node.use_cases.context import Node
 from node.use_cases.outside.asker import WAIT_S_MAX, WitnessAsker
-from node.use_cases.outside.witnesses import AddWitness, WitnessUrl, add_witness, remove_witness
-from node.use_cases.own_log.own_head import own_head_of
+from node.use_cases.outside.witnesses import (
+    AddWitness,
+    WitnessUrl,
+    add_witness,
+    ask_witnesses,
+    remove_witness,
+)
+from node.use_cases.own_log.own_head import head_folder, own_head_of
+from node.use_cases.own_log.restored import Return
+from node.use_cases.till import NoParams
 from protocol.core.identity import generate
+from protocol.log.witness import CosignedHead
 from storage.outside.witnesses import outside_witnesses
 from tests.node.use_cases.log.grown_home import fill
 from tests.node.use_cases.outside.strangers import OutsideWitness, Server, Silence
@@ -119,3 +128,53 @@ async def test_the_waits_grow_to_a_bound(north: Node) -> None:
     waits_s = [asker.next_wait_s(failures) for failures in range(1, 40)]
     assert 2.5 <= waits_s[0] <= 5.0 and 5.0 <= waits_s[1] <= 10.0
     assert all(WAIT_S_MAX / 2 <= wait_s <= WAIT_S_MAX for wait_s in waits_s[8:])
+
+
+class Nobody:
+    """No peer has ever heard of this home."""
+
+    def answers(self) -> dict[str, int]:
+        return {}
+
+    def take_own(self, is_taken: bool) -> None:
+        pass
+
+
+@pytest.mark.parametrize("is_older", [False, True], ids=["the backup is the newest", "the backup is older"])
+async def test_a_home_from_a_backup_asks_its_witnesses_before_it_signs(north: Node, is_older: bool) -> None:
+    oak = Counted(OutsideWitness(north.origin, public(north)))
+    has_gone_on = asyncio.Event()
+
+    async def go_on() -> None:
+        has_gone_on.set()
+
+    async with Server(oak) as server:
+        await add_witness(north, AddWitness(url=server.url, keys=oak.witness.vkeys))
+        await ask_witnesses(north, NoParams())
+        if is_older:
+            oak.witness.held = CosignedHead(9, bytes(32))
+        own_head_of(north).hold("it is marked as restored from a backup")
+        returning, asker = Return(north, Nobody(), go_on), WitnessAsker(north)
+        north.parts.update(outside_witnesses=asker, restored=returning)
+        assert returning.waits_for() == [server.url]
+        await returning.start()
+        await asker.start()
+        while await heard(oak) != 409:
+            pass
+        if is_older:
+            assert (returning.waits_for(), has_gone_on.is_set()) == ([server.url], False)
+            # Its people know better, or go on under a new name.
+            await remove_witness(north, WitnessUrl(url=server.url))
+        async with asyncio.timeout(WAIT_S):
+            await has_gone_on.wait()
+        assert own_head_of(north).reason == ""
+        await asker.stop()
+        await returning.stop()
+
+
+async def test_a_home_that_only_a_witness_knows_does_not_sign_when_its_note_is_lost(north: Node) -> None:
+    await add_witness(north, AddWitness(url="https://oak.example", keys=OutsideWitness(north.origin, bytes(32)).vkeys))
+    for path in head_folder(north.config).iterdir():
+        path.unlink()
+    del north.parts["own_head"]
+    assert "is not there" in own_head_of(north).reason
