@@ -18,6 +18,7 @@ from node.use_cases.peers import AddPeer, add_peer, make_card
 from node.use_cases.till import NoParams
 from protocol.core.identity import generate, public_keys
 from protocol.core.note import COSIGNATURE_V1, Ed25519Verifier, format_vkey, verify_note
+from protocol.log.mirror import EntriesHeader, format_entries_header, parse_mirror_info
 from storage import log_store
 from storage.home.head_file import Mark
 from tests.node.running_node import RunningNode
@@ -29,11 +30,11 @@ WAIT_S = 60.0
 
 
 class Relay:
-    """Passes an upload on to the mirror, and tells after how many bytes."""
+    """Passes uploads on to the mirror; the first one no further than so many bytes."""
 
     def __init__(self, port: int) -> None:
         self.port, self.passed = port, 0
-        self.is_cut = asyncio.Event()
+        self.is_held, self.is_free = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self.port)
@@ -45,8 +46,9 @@ class Relay:
                 writer.write(raw)
                 await writer.drain()
                 self.passed += len(raw) * is_counted
-                if self.passed > CUT_AFTER_BYTES:
-                    self.is_cut.set()
+                if self.passed > CUT_AFTER_BYTES and not self.is_free.is_set():
+                    self.is_held.set()
+                    await self.is_free.wait()
         with contextlib.suppress(OSError):
             writer.close()
             await writer.wait_closed()
@@ -84,13 +86,18 @@ async def test_an_upload_whose_mirror_is_cut_off_goes_on_with_its_next_run(tmp_p
             async with await asyncio.start_server(relay, "127.0.0.1", 0) as server, asyncio.timeout(WAIT_S):
                 url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mirror"
                 pushing = asyncio.create_task(asyncio.to_thread(north.ask, "log.push", {"url": url, "keys": [vkey]}))
-                await relay.is_cut.wait()
+                await relay.is_held.wait()
+                # What came is kept as it comes, also of an upload that hangs.
+                while (next_entry := await asyncio.to_thread(ask_next, south, origin)) == 0:
+                    pass
                 south.kill()
+                relay.is_free.set()
                 with pytest.raises(urllib.error.HTTPError) as broken:
                     await pushing
                 assert (broken.value.code, b"broke off" in broken.value.read()) == (502, True)
                 broken.value.close()
                 south = RunningNode(tmp_path / "south")
+                assert await asyncio.to_thread(ask_next, south, origin) >= next_entry
                 relay.port, relay.passed = port_of(south), 0
                 done = await asyncio.to_thread(north.ask, "log.push", {"url": url, "keys": [vkey]})
             assert (done["is_done"], done["size"]) == (True, SIZE)
@@ -104,6 +111,17 @@ async def test_an_upload_whose_mirror_is_cut_off_goes_on_with_its_next_run(tmp_p
 
 def port_of(node: RunningNode) -> int:
     return int(node.said["pages"].rsplit(":", 1)[1].strip("/"))
+
+
+def ask_next(node: RunningNode, origin: str) -> int:
+    """The next entry that the mirror wants: it says so to an upload of nothing."""
+    body = format_entries_header(EntriesHeader(origin, SIZE, SIZE))
+    try:
+        urllib.request.urlopen(f"{node.said['pages']}mirror/add-entries", data=body, timeout=WAIT_S)
+    except urllib.error.HTTPError as error:
+        with error:
+            return parse_mirror_info(error.read()).next_entry
+    raise AssertionError("it has all")
 
 
 def read_head(node: RunningNode, origin: str) -> bytes:
