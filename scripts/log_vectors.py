@@ -9,9 +9,9 @@ from typing import Any
 from protocol.core.identity import SigningKey
 from protocol.core.mldsa44 import Mldsa44Key
 from protocol.core.note import COSIGNATURE_MLDSA44, COSIGNATURE_V1, ED25519, VerifierKey, format_vkey
-from protocol.log.checkpoint import Checkpoint, sign_checkpoint
-from protocol.log.cosignature import add_signature, sign_cosignature
-from protocol.log.fork import format_evidence, make_evidence, prove_fork
+from protocol.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
+from protocol.log.cosignature import add_signature, format_cosignature_message, sign_cosignature
+from protocol.log.fork import AfterEnd, format_after_end, format_evidence, make_evidence, prove_fork
 from protocol.log.merkle import HashReader, fold, leaf_hash, prove_consistency, prove_inclusion
 from protocol.log.mirror import (
     EntriesHeader,
@@ -49,6 +49,7 @@ def export_logs(keys: Mapping[str, SigningKey], entries: Sequence[bytes]) -> dic
         "proof": _export_proof(keys, leaves),
         "requests": _export_requests(keys, entries),
         "forks": _export_forks(keys["log"], leaves),
+        "after_end": format_after_end(AfterEnd(_head(leaves[:4]), _sign(keys["log"], leaves))).decode(),
         "cosigned_messages": _export_messages(leaves),
     }
 
@@ -138,7 +139,9 @@ def _export_messages(leaves: Sequence[bytes]) -> dict[str, Any]:
         (SubtreeHead(ORIGIN, 0, len(leaves), fold(leaves)), TIME_S),
         (SubtreeHead(ORIGIN, 4, len(leaves), fold(leaves[4:])), 0),
     ]
+    text = format_checkpoint(_head(leaves))
     return {
+        "ed25519": {"time_s": TIME_S, "text": text, "message": format_cosignature_message(text, TIME_S).decode()},
         "seed": MLDSA44_SEED,
         "vkey": format_vkey(name, COSIGNATURE_MLDSA44, key.public),
         "messages": [

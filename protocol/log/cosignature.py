@@ -45,7 +45,7 @@ class CosignatureVerifier(msgspec.Struct, frozen=True):
             return False
         time_s = read_time(signature)
         return time_s <= TIME_S_MAX and identity.verify(
-            self.public, _signed_message(text, time_s), signature[TIME_BYTES:]
+            self.public, format_cosignature_message(text, time_s), signature[TIME_BYTES:]
         )
 
 
@@ -58,7 +58,7 @@ def sign_cosignature(text: str, name: str, key: SigningKey, time_s: int) -> str:
     if not 0 <= time_s <= TIME_S_MAX:
         raise MisuseError(f"a time of {time_s} seconds cannot be signed")
     parse_checkpoint(text)
-    raw = time_s.to_bytes(TIME_BYTES) + key.sign(_signed_message(text, time_s))
+    raw = time_s.to_bytes(TIME_BYTES) + key.sign(format_cosignature_message(text, time_s))
     return format_signature(Signature(name, key_hash(name, COSIGNATURE_V1, key.public), raw))
 
 
@@ -116,5 +116,6 @@ def read_time(signature: bytes) -> int:
     return int.from_bytes(signature[:TIME_BYTES])
 
 
-def _signed_message(text: str, time_s: int) -> bytes:
+def format_cosignature_message(text: str, time_s: int) -> bytes:
+    """The bytes that an Ed25519 cosigner signs under a head's text."""
     return f"cosignature/v1\ntime {time_s}\n{text}".encode()

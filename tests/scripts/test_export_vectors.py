@@ -12,6 +12,7 @@ from tests.protocol.core.values import LOG_KEY, MEMBER_KEY, OFFICE_KEY, VECTORS
 SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
 PAGES = [
     "commitment.md",
+    "cosigning.md",
     "encoding.md",
     "fork-evidence.md",
     "mirror.md",

@@ -3,10 +3,19 @@
 import pytest
 
 from protocol.core.errors import PeerError
-from protocol.core.identity import SigningKey
+from protocol.core.identity import SigningKey, verify
 from protocol.core.mldsa44 import Mldsa44Key
-from protocol.core.note import COSIGNATURE_MLDSA44, ED25519, Ed25519Verifier, VerifierKey, format_vkey, parse_vkey
-from protocol.log.fork import check_evidence, parse_evidence
+from protocol.core.note import (
+    COSIGNATURE_MLDSA44,
+    ED25519,
+    Ed25519Verifier,
+    VerifierKey,
+    format_vkey,
+    parse_note,
+    parse_vkey,
+)
+from protocol.log.cosignature import format_cosignature_message
+from protocol.log.fork import check_after_end, check_evidence, format_after_end, parse_after_end, parse_evidence
 from protocol.log.merkle import check_inclusion
 from protocol.log.mirror import (
     Span,
@@ -79,6 +88,23 @@ def test_evidence_of_forks() -> None:
         heads = check_evidence(parse_evidence(fork["evidence"].encode()), KEY.public, KEY.name)
         sizes.append([head.size for head in heads])
     assert sizes == [[4, 4], [4, SIZE]]
+
+
+def test_evidence_of_a_head_after_its_log_s_end() -> None:
+    evidence = parse_after_end(LOGS["after_end"].encode())
+    assert format_after_end(evidence).decode() == LOGS["after_end"]
+    assert (evidence.end.size, check_after_end(evidence, KEY.public).size) == (4, SIZE)
+    with pytest.raises(PeerError):
+        check_after_end(evidence, bytes(32))
+
+
+def test_the_message_of_an_ed25519_cosigner() -> None:
+    told = LOGS["cosigned_messages"]["ed25519"]
+    assert format_cosignature_message(told["text"], told["time_s"]) == told["message"].encode()
+    witness = next(one.key for one in parse_policy(LOGS["proof"]["policy"].encode()).witnesses if "oak" in one.name)
+    signatures = parse_note(parse_proof(LOGS["proof"]["accepted"].encode()).note)[1]
+    oak = next(one for one in signatures if one.name == witness.name)
+    assert verify(witness.public, told["message"].encode(), oak.raw[8:])
 
 
 def test_messages_of_mldsa44_cosigners() -> None:
