@@ -6,6 +6,7 @@ Invariant: one writer; changes that wait together share one commit, and one that
 
 import asyncio
 import contextlib
+import errno
 import queue
 import sqlite3
 import threading
@@ -23,6 +24,7 @@ GROUP_CHANGES_MAX = 256
 QUEUE_CHANGES_MAX = 4_096
 BUSY_WAIT_MS = 5_000
 CACHE_KIB = 4_096
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM})
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -54,6 +56,8 @@ class Database:
         self.reader = self._connect()
         self.reader.isolation_level = None
         self.reader.execute("PRAGMA query_only=1")
+        self.trouble = ""
+        """Why the last write did not reach the disk, in words; empty while the disk takes what it is given."""
         self._closed = False
         self._thread: threading.Thread | None = None
         self._start()
@@ -130,6 +134,7 @@ class Database:
                 self._writer.execute("ROLLBACK")
             for waiting in group:
                 waiting.error = waiting.error or error
+        self._note_trouble([waiting.error for waiting in group])
         for waiting in group:
             # A caller that was cancelled meanwhile has nobody left to tell; what it changed stays.
             if not waiting.done.set_running_or_notify_cancel():
@@ -138,6 +143,11 @@ class Database:
                 waiting.done.set_exception(waiting.error)
             else:
                 waiting.done.set_result(waiting.result)
+
+    def _note_trouble(self, errors: list[BaseException | None]) -> None:
+        troubles = [describe_trouble(error) for error in errors if error is not None]
+        if any(troubles) or None in errors:
+            self.trouble = next(filter(None, troubles), "")
 
     def _apply(self, group: list[_Waiting]) -> None:
         if len(group) == 1:
@@ -201,6 +211,13 @@ class SharedWrite(Generic[Item, Answer]):
 
     def _write_all(self, items: list[Item], db: sqlite3.Connection) -> Sequence[Answer]:
         return self._change(db, items)
+
+
+def describe_trouble(error: BaseException) -> str:
+    """What is wrong with the disk, in words; empty for an error that has other causes."""
+    if isinstance(error, sqlite3.OperationalError):
+        return str(error)
+    return error.strerror or "" if isinstance(error, OSError) and error.errno in DISK_ERRORS else ""
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

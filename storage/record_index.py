@@ -178,6 +178,12 @@ def latest(db: sqlite3.Connection, kind: str, subject: bytes, origin: str, count
     return [_open_row(db, IndexRow(*row)) for row in found]
 
 
+def newest_time_ms(db: sqlite3.Connection, origin: str) -> int:
+    """When the last record of a log says that it was made, in wall milliseconds; 0 where there is none."""
+    row = db.execute("SELECT at_ms FROM record_index WHERE origin = ? ORDER BY idx DESC LIMIT 1", (origin,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def records_between(
     db: sqlite3.Connection, origin: str, start: int, stop: int, kinds: Collection[str]
 ) -> list[IndexedRecord]:

@@ -59,6 +59,10 @@ def print_status(status: dict[str, Any]) -> None:
         f"{count(status['records'], 'record')}, {status['void']} void; {count(status['till_lines'], 'till line')}; "
         f"{count(status['peers'], 'peer')}."
     )
+    if status["disk"]:
+        say(f"It cannot write to its disk: {status['disk']}. What was acknowledged is safe; make room, and it goes on.")
+    for origin, days in status["clocks"].items():
+        say(f"The last record of {origin} is dated {count(days, 'day')} ahead of this machine's clock: one is wrong.")
     if status["forks"]:
         say(f"Two versions exist of {count(status['forks'], 'log')}; both are kept and shown.")
     rows = [

@@ -7,6 +7,7 @@ Spec: docs/spec/session.md
 """
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -178,6 +179,8 @@ class Exchange:
         """Once in a while: notice what nobody told us of, and what our witness has still to sign."""
         self.sync()
         self._forks.stand_still()
+        if self.node.database.trouble:
+            self._backlog.spawn(self._try_disk())
         for number, wanted in self._openings.draw([link.session for link in self.links.values()]):
             self.tell(self.links[number], wanted)
         name = witness_name(self.node.origin)
@@ -341,6 +344,11 @@ class Exchange:
     async def _save_cursor(self, link: Link, action: events.SaveCursor) -> None:
         origin = link.session.peer_origin
         await self.node.database.write(lambda db: peer_state.set_cursor(db, origin, action.epoch, action.change))
+
+    async def _try_disk(self) -> None:
+        """A disk that was full may have room again; nobody need come by for this node to notice."""
+        with contextlib.suppress(sqlite3.Error, OSError, RefusedError):
+            await self.node.database.write(gossip_marks.touch)
 
     async def _reset_cursors(self) -> None:
         await self.node.database.write(gossip_marks.reset_cursors)

@@ -24,6 +24,8 @@ HEADER_WAIT_S: Final = 5.0
 PER_ADDRESS_MAX: Final = 64
 CONNECTIONS_MAX: Final = 512
 BACKLOG: Final = 128
+HANDSHAKES_MAX: Final = 64
+"""TLS handshakes at a time: each holds some 400 KiB."""
 HEADER_LINE_BYTES_MAX: Final = 4_096
 ROUTE: Final = "/rochdale/session"
 
@@ -42,6 +44,7 @@ class Listener:
         self._per_address: Counter[str] = Counter()
         self._waiting: dict[asyncio.Task[None], str] = {}
         """Connections that are no session yet, the longest waiting first, with their address."""
+        self._shaking: dict[asyncio.Task[None], None] = {}
         self._put_out_early: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._upgraded: dict[int, asyncio.Future[asyncio.Future[None]]] = {}
@@ -115,7 +118,7 @@ class Listener:
 
     def _put_out(self, waiting: Iterator["asyncio.Task[None]"]) -> bool:
         longest = next(waiting, None)
-        if longest is None:
+        if longest is None or longest not in self._waiting:
             return False
         host = self._waiting.pop(longest)
         self._count_out(host)
@@ -125,6 +128,7 @@ class Listener:
 
     def _release(self, host: str, task: "asyncio.Task[None]") -> None:
         self._waiting.pop(task, None)
+        self._shaking.pop(task, None)
         if task in self._put_out_early:
             self._put_out_early.remove(task)
         else:
@@ -137,7 +141,33 @@ class Listener:
 
     async def _serve(self, accepted: socket.socket) -> None:
         with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
+            await self._wait_for_a_byte(accepted)
             await self._talk(await self._shake_hands(accepted))
+
+    async def _wait_for_a_byte(self, accepted: socket.socket) -> None:
+        """What TLS needs for a connection is a hundred times what a socket does: an idle one does not get it."""
+        loop = asyncio.get_running_loop()
+        arrived = asyncio.Event()
+        loop.add_reader(accepted, arrived.set)
+        try:
+            async with asyncio.timeout(HANDSHAKE_WAIT_S):
+                await arrived.wait()
+        except BaseException:
+            loop.remove_reader(accepted)
+            accepted.close()
+            raise
+        loop.remove_reader(accepted)
+        self._begin_handshake()
+
+    def _begin_handshake(self) -> None:
+        """One more handshake; where that is one too many, the oldest is put out."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._shaking[task] = None
+        if len(self._shaking) > HANDSHAKES_MAX:
+            oldest = next(iter(self._shaking))
+            del self._shaking[oldest]
+            self._put_out(iter((oldest,)))
 
     async def _shake_hands(self, accepted: socket.socket) -> asyncio.Transport:
         server = self._runner.server
@@ -161,6 +191,7 @@ class Listener:
             task = asyncio.current_task()
             assert task is not None
             self._waiting.pop(task, None)
+            self._shaking.pop(task, None)
             await ended
             transport.close()
         except BaseException:

@@ -13,6 +13,9 @@ from storage.settings import set_setting, setting
 PROVENANCE_SETTING = "provenance"
 DEFAULT_QUANTITIES = "Quantities sold: this co-op's own till files."
 TEXT_LENGTH_MAX = 1_000
+DAY_MS = 86_400_000
+CLOCK_DAYS_APART = 1
+CLOCKS_READ_MAX = 1_000
 
 
 class Provenance(msgspec.Struct, frozen=True):
@@ -33,7 +36,11 @@ class LogStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole node at a glance."""
+    """The whole node at a glance.
+
+    `disk`: why it cannot write, empty while it can. `clocks`: logs whose newest record is dated after this machine's
+    clock, with how many days.
+    """
 
     origin: str
     name: str
@@ -46,6 +53,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     forks: int
     provenance: Provenance
     parts: dict[str, Any]
+    disk: str
+    clocks: dict[str, int]
 
 
 async def show_status(node: Node, _: NoParams) -> Status:
@@ -75,7 +84,20 @@ async def show_status(node: Node, _: NoParams) -> Status:
         forks=len(forks(db)),
         provenance=read_provenance(node),
         parts=reports,
+        disk=node.database.trouble,
+        clocks=_find_clocks_ahead(node, [log.origin for log in logs if not log.own]),
     )
+
+
+def _find_clocks_ahead(node: Node, origins: list[str]) -> dict[str, int]:
+    """A date is a claim and decides nothing; but a clock that is wrong is for a person to put right."""
+    now_ms, found = node.clock.now_ms(), {}
+    for origin in origins[:CLOCKS_READ_MAX]:
+        ahead_ms = record_index.newest_time_ms(node.database.reader, origin) - now_ms
+        days = (ahead_ms + DAY_MS // 2) // DAY_MS
+        if days >= CLOCK_DAYS_APART:
+            found[origin] = days
+    return found
 
 
 def read_provenance(node: Node) -> Provenance:

@@ -3,9 +3,12 @@
 Invariant: an unforeseen error tells the visitor nothing of the inside; the log has the kind of it and the path.
 """
 
+import sqlite3
+
 import msgspec
 
 from protocol.core.errors import Finding, MisuseError, PeerError, RefusedError
+from storage.database import describe_trouble
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -31,7 +34,9 @@ TITLES = {
     502: "A peer sent something wrong",
     503: "This node is busy",
     504: "That took too long",
+    507: "This node cannot write to its disk",
 }
+NOT_WRITTEN = "Nothing was changed, and nothing that was acknowledged before is lost. Make room, then try again."
 UNFORESEEN = "Nothing was changed. The node's log says what happened."
 DETAILS = {
     400: "The request breaks a rule of the web's protocol.",
@@ -60,6 +65,8 @@ def failure_of_error(error: Exception) -> Failure:
             return Failure(400, TITLES[400], str(error))
         case TimeoutError():
             return failure_of_status(504)
+        case sqlite3.OperationalError() | OSError() if trouble := describe_trouble(error):
+            return Failure(507, TITLES[507], f"The disk says: {trouble}. {NOT_WRITTEN}")
         case _:
             return failure_of_status(500)
 

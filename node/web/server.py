@@ -163,7 +163,7 @@ async def answer_failures(request: web.Request, handler: NextHandler) -> web.Str
     except Exception as error:
         # The kind and the place, never the words: they may quote a line of somebody's till.
         site.log.error("web.failed", error=type(error).__name__, place=place_of(error))
-        return await answer_failure(request, failure_of_status(500))
+        return await answer_failure(request, failure_of_error(error))
 
 
 def place_of(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 Invariant: two processes never hold a home's keys and log at once.
 """
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -19,7 +20,10 @@ class HomeLock:
 
     @classmethod
     def take(cls, home: Path) -> "HomeLock":
-        """Take the home's lock; RefusedError when another process holds it."""
+        """Take the home's lock; RefusedError when another process holds it, or nothing can be written there."""
+        if home.is_dir() and not os.access(home, os.W_OK):
+            reason = "nothing can be written there: the disk is read-only, or the folder is somebody else's"
+            raise RefusedError.at(str(home), reason)
         try:
             connection = sqlite3.connect(home / LOCK_FILE, isolation_level=None, timeout=0, check_same_thread=False)
         except sqlite3.OperationalError as error:

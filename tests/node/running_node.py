@@ -19,8 +19,8 @@ ASK_WAIT_S = 30.0
 class RunningNode:
     """`rochdale --json run` at a home; `said` is the one JSON object with which it announces itself."""
 
-    def __init__(self, home: Path, *words: str, **variables: str) -> None:
-        line = [sys.executable, "-m", "node.cli.main", "--home", str(home), "--json", "run", *words]
+    def __init__(self, home: Path, *words: str, line: list[str] | None = None, **variables: str) -> None:
+        line = line or [sys.executable, "-m", "node.cli.main", "--home", str(home), "--json", "run", *words]
         if "ROCHDALE_HOME" in variables:
             line = [word for word in line if word not in ("--home", str(home))]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ROCHDALE_")}
