@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.core.errors import PeerError
-from protocol.gossip import events
+from protocol.gossip import events, limits
 from protocol.gossip.frames import format_frame
+from protocol.gossip.hearing import Hearing
 from protocol.gossip.messages import Push
 from protocol.log.bundle import format_bundle
 from protocol.log.checkpoint import open_checkpoint
@@ -109,6 +110,16 @@ def test_the_first_two_who_meet_prove_the_fork_and_all_hear_of_it(one: list[byte
     assert all(home.evidence and forked in home.frontier.frozen for home in homes[1:])
     assert homes[1].logs[forked].entries == one
     assert homes[2].logs[forked].entries == other
+
+
+def test_what_is_pushed_of_a_log_that_stands_still_is_not_taken_but_its_head_is_looked_at() -> None:
+    homes = make_homes(2)
+    origin, home = homes[0].origin, homes[1]
+    hold(home, origin, ONE[:5])
+    home.frontier.frozen.add(origin)
+    hearing = Hearing(home.frontier, 1, origin)
+    push = Push(origin, 5, 1, signed_head(origin, ONE[:6]), format_bundle(ONE[5:6]))
+    assert hearing.take(push) == [events.CheckFork(origin, push.note, b"", limits.AFTER_END)]
 
 
 def test_a_forked_log_stands_still_and_all_others_go_on() -> None:
