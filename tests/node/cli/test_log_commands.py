@@ -1,5 +1,6 @@
 """`rochdale log` and `rochdale audit` as people type them: the owner on one side, a stranger without a home beside."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.fork import check_evidence, parse_evidence
 from storage.keyring import unseal
 from tests.node.cli.command_line import Run
+from tests.protocol.core.values import VECTORS
 
 
 @pytest.fixture
@@ -131,3 +133,21 @@ def test_another_home_takes_in_what_was_exported(at_home: Run, exported: tuple[P
     origin = key.split("+")[0]
     assert at_home("log", "show", "--origin", origin, "--home", other, "--json").answer["log"]["size"] == 1
     assert at_home("log", "import", folder, "--key", key).code == 1
+
+
+def test_a_stranger_checks_a_file_of_evidence_of_either_form(at_home: Run, tmp_path: Path) -> None:
+    logs = json.loads((VECTORS / "logs.json").read_text("utf-8"))
+    key = json.loads((VECTORS / "trees.json").read_text("utf-8"))["log_vkey"]
+    file = tmp_path / "evidence.txt"
+    for text, words, sizes in (
+        (logs["after_end"], "with 7 records beyond the end named here", (4, 7)),
+        (logs["forks"][1]["evidence"], "was signed on two branches", (4, 7)),
+    ):
+        file.write_text(text, "utf-8")
+        held = at_home("audit", "evidence", file, "--key", key)
+        assert held.code == 0 and words in held.out.replace("\n", " ")
+        told = at_home("audit", "evidence", file, "--key", key, "--json").answer
+        assert (told["shorter"]["size"], told["longer"]["size"]) == sizes
+        file.write_text(text.replace("\n7\n", "\n8\n"), "utf-8")
+        assert at_home("audit", "evidence", file, "--key", key).code == 1
+    assert at_home("log", "evidence").code == 1
