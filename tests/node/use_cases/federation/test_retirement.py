@@ -86,11 +86,15 @@ def test_whoever_has_turned_to_ending_a_log_votes_no_more_on_the_ordinary_versio
         for machine in (second, first):
             await machine.do(retire(machine.node, RetireParams(origin=old, size=size_of(machine, old))))
         await network.until(lambda: has_voted(first.node, question.slot), "the first vote on the end")
+        # Its people change their mind about the end: what it has voted on binds it all the same.
+        size = size_of(first, old)
+        await first.do(retire(first.node, RetireParams(origin=old, size=size - 1)))
         first.crash()
         await network.boot(first)
         await first.do(count_heads(first.node, HeadsParams(77)))
         await pass_time(10.0)
         assert not has_voted(first.node, history.slot) and newest(first).newest == history.newest
+        await first.do(retire(first.node, RetireParams(origin=old, size=size)))
         network.withheld.clear()
         await network.until(lambda: all(count_members(one) == 2 for one in (first, second)), "the roster of two")
         await network.settle()
