@@ -1,7 +1,9 @@
-"""Clearing: from nearly balanced proposals to a plan that holds to the last unit.
+"""Clearing: from nearly balanced answers to a plan that holds to the last unit.
 
-Invariants: integers only; above-floor quantities of a short good are cut in proportion, then activities that use it,
-and never a floor; nobody ends above their credits. Spec: docs/spec/planning-step.md, section "Clearing".
+The last answers are fitted to one another nest by nest, then exact integers settle what is left of rounding.
+Invariants: settling takes integers only; above-floor quantities of a short good are cut in proportion, then activities
+that use it, and never a floor; nobody ends above their credits.
+Spec: docs/spec/planning-step.md, sections "Fitting" and "Clearing".
 """
 
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from protocol.core.errors import Finding, RefusedError
 from protocol.planning.cards import MICRO, Technique
 from protocol.planning.economy import Economy
+from protocol.planning.solver.bundles import SHARE_BITS, fit_bundles
 from protocol.planning.state import State
 
 CLEARING_PASSES_MOST = 1_000
@@ -17,28 +20,33 @@ BALANCE_DECIMALS = 12
 
 
 @dataclass(frozen=True)
-class ClearedPlan:
-    """Units per council edge and millionths per technique, in the economy's order, and how many passes it took."""
+class Proposal:
+    """Units per council edge, millionths per technique, in the economy's order, and micro-credits per good."""
 
     consumption: tuple[int, ...]
     activity: tuple[int, ...]
+    prices: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ClearedPlan(Proposal):
+    """A proposal that holds exactly, and how many passes that took."""
+
     passes: int
 
 
 class _Ledger:
     """The quantities while they are being cut; `lift[good]` turns units of a good into 10^-12 whole units."""
 
-    def __init__(self, economy: Economy, state: State) -> None:
+    def __init__(self, economy: Economy, proposal: Proposal) -> None:
         eaters = economy.eaters
-        entries = len(eaters.good)
         self.goods = economy.goods
         self.lift: list[int] = [10 ** (BALANCE_DECIMALS - good.decimals) for good in economy.goods]
         self.edge_good: list[int] = eaters.good.tolist()
         floors = [floor for card in economy.consumers for nest in card.nests for floor in nest.floors]
         self.floors = floors
-        answered: list[int] = state.answers[:entries].tolist()
-        self.above = [max(units - floor, 0) for units, floor in zip(answered, floors, strict=True)]
-        self.activity: list[int] = state.planned[entries:].tolist()
+        self.above = [max(units - floor, 0) for units, floor in zip(proposal.consumption, floors, strict=True)]
+        self.activity = list(proposal.activity)
         self.cards = economy.workplaces
         self.techniques: list[Technique] = [technique for card in self.cards for technique in card.techniques]
         self.users: list[list[tuple[int, int]]] = [[] for _ in self.goods]
@@ -50,7 +58,7 @@ class _Ledger:
         for edge, good in enumerate(self.edge_good):
             self.eaters[good].append(edge)
         self.ranges = [economy.answer_ranges[card.id] for card in self.cards]
-        self.offset = entries
+        self.offset = len(self.edge_good)
 
     def shortages(self) -> list[int]:
         """Demand minus supply of every good, floors included, in 10^-12 whole units."""
@@ -108,18 +116,37 @@ LEAST_MARGIN = 1_000
 
 
 def clear_plan(economy: Economy, state: State) -> ClearedPlan:
-    """A plan that keeps balances, capacities, floors and credits exactly.
+    """The plan that a state ends in: its last answers, fitted and settled.
 
     Raises RefusedError naming each good whose floors cannot be met, and by how much.
     """
-    ledger = _Ledger(economy, state)
-    _keep_credits(economy, state, ledger)
+    return settle(economy, propose(economy, state))
+
+
+def propose(economy: Economy, state: State) -> Proposal:
+    """The last answers with each nest's bundle scaled as a whole, what is made for them, and the prices of that."""
+    fit = fit_bundles(economy, state)
+    answered: list[int] = state.answers[: len(economy.eaters.good)].tolist()
+    floors = [floor for card in economy.consumers for nest in card.nests for floor in nest.floors]
+    shares: list[int] = fit.shares[economy.eaters.nest].tolist()
+    most: list[int] = economy.answer_bounds[1].tolist()
+    eaten = [
+        min(floor + ((max(units - floor, 0) * share) >> SHARE_BITS), bound)
+        for units, floor, share, bound in zip(answered, floors, shares, most, strict=False)
+    ]
+    return Proposal(tuple(eaten), tuple(fit.activity.tolist()), tuple(fit.prices.tolist()))
+
+
+def settle(economy: Economy, proposal: Proposal) -> ClearedPlan:
+    """What is left of a proposal when balances, capacities, floors and credits hold exactly. Raises as clear_plan."""
+    ledger = _Ledger(economy, proposal)
+    _keep_credits(economy, proposal, ledger)
     ledger.keep_capacities()
     for passes in range(CLEARING_PASSES_MOST):
         short = ledger.shortages()
         if max(short) <= 0:
             units = tuple(floor + above for floor, above in zip(ledger.floors, ledger.above, strict=True))
-            return ClearedPlan(units, tuple(ledger.activity), passes)
+            return ClearedPlan(units, tuple(ledger.activity), proposal.prices, passes)
         fixed = ledger.fixed_techniques()
         left = {}
         for good, missing in enumerate(short):
@@ -130,8 +157,8 @@ def clear_plan(economy: Economy, state: State) -> ClearedPlan:
     raise AssertionError("a plan with nothing short was not returned")
 
 
-def _keep_credits(economy: Economy, state: State, ledger: _Ledger) -> None:
-    prices: list[int] = state.prices.tolist()
+def _keep_credits(economy: Economy, proposal: Proposal, ledger: _Ledger) -> None:
+    prices = proposal.prices
     for card in economy.consumers:
         edges = economy.answer_ranges[card.id]
         cost = sum(

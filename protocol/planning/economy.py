@@ -140,6 +140,27 @@ class Economy:
         return np.concatenate(left), np.concatenate(right)
 
     @cached_property
+    def weighted_net(self) -> Floats:
+        """The makers' net amounts x sqrt(start price / flow) of the good."""
+        return np.asarray(
+            self.makers.net * np.sqrt(self.price / self.flow)[self.makers.edge_good].reshape(-1, 1), np.float64
+        )
+
+    @cached_property
+    def technique_pairs(self) -> tuple[Indexes, Indexes, Floats]:
+        """Pairs of goods of one technique: the cell (lower good x goods + other), the slot, and n_i n_j, weighted."""
+        left, right = self.edge_pairs
+        makers, size = self.makers, len(self.goods)
+        cells, slots, products = [], [], []
+        for slot in range(makers.net.shape[1]):
+            both = self.weighted_net[left, slot] * self.weighted_net[right, slot]
+            used = np.flatnonzero(both)
+            cells.append(makers.edge_good[left[used]] * size + makers.edge_good[right[used]])
+            slots.append(makers.edge_owner[left[used]] * makers.net.shape[1] + slot)
+            products.append(both[used])
+        return np.concatenate(cells), np.concatenate(slots), np.concatenate(products)
+
+    @cached_property
     def answer_bounds(self) -> tuple[Integers, Integers]:
         """The least and the most that an answer may say per entry: floors, and the declared bounds of quantities."""
         floors = [floor for card in self.consumers for nest in card.nests for floor in nest.floors]

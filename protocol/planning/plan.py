@@ -17,7 +17,7 @@ from protocol.planning.rounds import RoundReport
 from protocol.planning.state import State, hash_state
 
 PLAN_FORMAT = "rochdale-plan/1"
-STEP_VERSION = "rochdale/planning-step/1"
+STEP_VERSION = "rochdale/planning-step/2"
 PLAN_BYTES_MOST = 64 * 1024 * 1024
 
 
@@ -68,7 +68,7 @@ def make_plan(
             card.id: cleared.activity[ranges[card.id].start - edges : ranges[card.id].stop - edges]
             for card in economy.workplaces
         },
-        prices=tuple(int(price) for price in state.prices),
+        prices=cleared.prices,
         rounds=state.round,
         worst_good_ppm=report.worst_good_ppm,
         parameters=said,

@@ -234,6 +234,9 @@ def _advance(economy: Economy, state: State, said: Integers, plan: PublicPlan) -
     if state.round < REFRESH_ROUNDS:
         metric = refresh_metric(economy, state, said, planned, prices)
         carried = _carry(planned + (carried - planned) * (state.metric / metric))
+    # Nobody does less than nothing, and the plan knows it: what lies below 0 would only have to be climbed again.
+    edges = len(economy.eaters.good)
+    carried[edges:] = np.maximum(carried[edges:], 0)
     return State(state.economy, state.round + 1, prices, carried, metric, said, planned)
 
 

@@ -129,22 +129,20 @@ def sum_slopes(targets: Targets, response: Response) -> Floats:
 def _add_workplace_slopes(targets: Targets, response: Response, total: Integers) -> None:
     economy = targets.economy
     makers = economy.makers
-    size = len(economy.goods)
-    left, right = economy.edge_pairs
     active = makers.has & (response.activity > 0.0)
     ease = np.where(active, 1.0 / targets.activity_metric, 0.0)
+    cells, slots, products = economy.technique_pairs
+    np.add.at(total, cells, np.rint(products * ease.reshape(-1)[slots] * MATRIX_FIXED).astype(np.int64))
     pull = makers.capacity_use * ease
     stiffness = np.zeros(len(ease))
     joint = np.zeros(len(makers.edge_good))
-    weight = np.sqrt(economy.price / economy.flow)[makers.edge_good].reshape(-1, 1)
-    net = makers.net * weight
-    slope = np.zeros(len(left))
-    for slot in range(net.shape[1]):
+    for slot in range(ease.shape[1]):
         stiffness = stiffness + pull[:, slot] * makers.capacity_use[:, slot]
-        joint = joint + net[:, slot] * pull[makers.edge_owner, slot]
-        slope = slope + net[left, slot] * net[right, slot] * ease[makers.edge_owner[left], slot]
+        joint = joint + economy.weighted_net[:, slot] * pull[makers.edge_owner, slot]
     bound = (response.capacity_price != 0.0) & (stiffness > 0.0)
-    shared = np.where(bound, 1.0 / np.where(bound, stiffness, 1.0), 0.0)
-    slope = slope - joint[left] * joint[right] * shared[makers.edge_owner[left]]
-    terms = np.rint(slope * MATRIX_FIXED).astype(np.int64)
-    np.add.at(total, makers.edge_good[left] * size + makers.edge_good[right], terms)
+    shared = np.where(bound, 1.0 / np.where(bound, stiffness, 1.0), 0.0)[makers.edge_owner]
+    left, right = economy.edge_pairs
+    held = np.flatnonzero(shared[left])
+    left, right = left[held], right[held]
+    terms = np.rint(joint[left] * joint[right] * shared[left] * MATRIX_FIXED).astype(np.int64)
+    np.subtract.at(total, makers.edge_good[left] * len(economy.goods) + makers.edge_good[right], terms)

@@ -18,17 +18,19 @@ REFRESH_FACTOR = 3
 PRICE_SHARE_LEAST = 0.02
 QUANTITY_SHARE_LEAST = 1e-4
 LEVEL_SHARE_LEAST = 0.3
+# Price / quantity is the slope of a nest's logarithm: 1 suits complements, less suits substitutes, which give way.
+HOLD = 0.75
 START_STEEPNESS = 0.3
 STEEPNESS_LEAST = 0.01
 STEEPNESS_MOST = 3.0
 
 
 def eating_metric(economy: Economy, relative_price: Floats, quantity: Floats) -> Integers:
-    """price / quantity of every council edge; `quantity` in whole units, prices relative to the start prices."""
+    """HOLD x price / quantity of every council edge; `quantity` in whole units, prices relative to the start prices."""
     eaters = economy.eaters
     price = np.maximum(relative_price, PRICE_SHARE_LEAST)[eaters.good]
     share = np.maximum(quantity / eaters.scale, QUANTITY_SHARE_LEAST)
-    return clamp_metric(price / share)
+    return clamp_metric(HOLD * price / share)
 
 
 def making_metric(economy: Economy, relative_price: Floats, activity: Floats, shown: Floats) -> Integers:

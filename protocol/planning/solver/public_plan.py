@@ -20,10 +20,12 @@ RESIDUAL_ENOUGH = 2.0**-22
 PRICE_RISE_MOST = 4.0
 PRICE_RISE_LEAST = 0.25
 SLOPE_LEFT = 0.25
-BOX_PASSES_MOST = 6
+BOX_PASSES_MOST = 2
 SHORTEN_MOST = 0.1
 SHORTEN_LEAST = 0.7
-DAMPING = 2.0**-20
+# Far from balance the slopes say little about what lies ahead: the further, the more the diagonal weighs.
+DAMPING_LEAST = 2.0**-20
+DAMPING_SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def _residual(point: Response) -> float:
 def _choose_step(targets: Targets, point: Response) -> Floats:
     """A change of relative prices that improves the dual: Newton's, or each good on its own where that one does not."""
     matrix = sum_slopes(targets, point)
-    matrix.reshape(-1)[:: len(point.price) + 1] *= 1.0 + DAMPING
+    damping = max(DAMPING_LEAST, DAMPING_SHARE * min(_residual(point), 1.0))
+    matrix.reshape(-1)[:: len(point.price) + 1] *= 1.0 + damping
     highest = np.maximum(PRICE_RISE_MOST * point.price, PRICE_RISE_LEAST)
     step = _newton_step(targets, point, matrix, highest)
     if _rise(targets, point, point, _move(point, step, 1.0)) > 0.0:

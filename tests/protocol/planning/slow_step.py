@@ -3,12 +3,12 @@
 It shares no arithmetic with protocol/planning; a Python float operation is the same IEEE-754 operation as numpy's.
 """
 
-from math import sqrt
+from math import isqrt, sqrt
 
 from protocol.planning.economy import Economy
 from protocol.planning.state import State
 
-FIXED, EXTREME, SLACK, MATRIX = 2.0**44, 2.0**14, 2.0**-26, 2.0**40
+FIXED, EXTREME, SLACK, MATRIX, ONE = 2.0**44, 2.0**14, 2.0**-26, 2.0**40, 2.0**50
 Vector = list[float]
 Heard = tuple[Vector, list[Vector], Vector, Vector]
 Technique = tuple[dict[int, float], float, float, float, float]
@@ -151,17 +151,16 @@ class SlowStep:
             shared = 1.0 / stiffness if mu != 0.0 and stiffness > 0.0 else 0.0
             for place, left in enumerate(support):
                 for right in support[place:]:
-                    slope = 0.0
+                    whole = -round(joint[left] * joint[right] * shared * MATRIX)
                     for (net, *_), easy in zip(row, ease, strict=True):
                         both = net.get(left, 0.0) * weight[left] * (net.get(right, 0.0) * weight[right])
-                        slope = slope + both * easy
-                    whole = round((slope - joint[left] * joint[right] * shared) * MATRIX)
+                        whole += round(both * easy * MATRIX)
                     total[left][right] += whole
                     if left != right:
                         total[right][left] += whole
         matrix = [[entry / MATRIX for entry in line] for line in total]
         for good in range(size):
-            matrix[good][good] = (matrix[good][good] + SLACK) * (1.0 + 2.0**-20)
+            matrix[good][good] = matrix[good][good] + SLACK
         return matrix
 
     def solve(self) -> tuple[list[int], list[int]]:
@@ -195,6 +194,9 @@ class SlowStep:
     def _search(self, point: Vector, heard: Heard) -> tuple[Vector, Heard]:
         eaten, levels, capacity_prices, excess = heard
         matrix = self.slopes(eaten, levels, capacity_prices)
+        damping = max(2.0**-20, 0.3 * min(self._residual(point, excess), 1.0))
+        for good in range(len(point)):
+            matrix[good][good] *= 1.0 + damping
         step = self._direction(matrix, point, excess)
         if self._rise(point, excess, self._move(point, step, 1.0)) <= 0.0:
             step = self._gradient(matrix, point, excess)
@@ -220,7 +222,7 @@ class SlowStep:
         high = [max(4.0 * p, 0.25) * v for p, v in zip(point, value, strict=True)]
         step = [0.0] * size
         stuck = [p == 0.0 and e <= 0.0 for p, e in zip(point, excess, strict=True)]
-        for _ in range(6):
+        for _ in range(2):
             moving = [good for good in range(size) if not stuck[good]]
             if not moving:
                 break
@@ -245,18 +247,49 @@ class SlowStep:
         return moves
 
     @staticmethod
-    def _factor(right: Vector, lower: list[Vector]) -> Vector:
+    def _factor(right: Vector, matrix: list[Vector]) -> Vector:
         size = len(right)
-        for column in range(size):
-            pivot = lower[column][column] = max(lower[column][column], 2.0**-40)
-            for row in range(column + 1, size):
-                factor = lower[row][column] / pivot
-                for other in range(column + 1, size):
-                    lower[row][other] -= factor * lower[column][other]
-                right[row] -= factor * right[column]
-                lower[row][column] = factor
-        right = [r / lower[column][column] for column, r in enumerate(right)]
-        for column in range(size - 1, 0, -1):
-            for row in range(column):
-                right[row] -= lower[column][row] * right[column]
-        return right
+        scale = [sqrt(matrix[row][row]) for row in range(size)]
+        factor = factor_whole(
+            [
+                [round(min(max(matrix[i][j] / scale[i] / scale[j], -1.0), 1.0) * ONE) for j in range(size)]
+                for i in range(size)
+            ]
+        )
+
+        def substitute(wanted: Vector) -> Vector:
+            found = wanted.copy()
+            for column in range(size):
+                found[column] /= factor[column][column] / 2.0**25
+                for row in range(column + 1, size):
+                    found[row] -= factor[row][column] / 2.0**25 * found[column]
+            for column in reversed(range(size)):
+                found[column] /= factor[column][column] / 2.0**25
+                for row in range(column):
+                    found[row] -= factor[column][row] / 2.0**25 * found[column]
+            return found
+
+        solution = [
+            z / s for z, s in zip(substitute([r / s for r, s in zip(right, scale, strict=True)]), scale, strict=True)
+        ]
+        left = right.copy()
+        for row, value in zip(matrix, solution, strict=True):
+            left = [rest - entry * value for rest, entry in zip(left, row, strict=True)]
+        again = substitute([r / s for r, s in zip(left, scale, strict=True)])
+        return [y + z / s for y, z, s in zip(solution, again, scale, strict=True)]
+
+
+def factor_whole(matrix: list[list[int]]) -> list[list[int]]:
+    """C with C C^T near the matrix, in Python's own whole numbers, which never overflow and never round."""
+    size = len(matrix)
+    factor = [[0] * size for _ in range(size)]
+    room = [matrix[row][row] for row in range(size)]
+    for column in range(size):
+        root = round(sqrt(max(room[column], 2**28)))
+        factor[column][column] = root
+        for row in range(column + 1, size):
+            done = sum(factor[row][k] * factor[column][k] for k in range(column))
+            most = isqrt(max(room[row], 0))
+            factor[row][column] = min(max(round((matrix[row][column] - done) / root), -most), most)
+            room[row] -= factor[row][column] ** 2
+    return factor

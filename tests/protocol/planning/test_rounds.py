@@ -32,7 +32,7 @@ REGIONS = [
     ("four councils, another region", region(2), 13),
     ("eight councils", region(9, councils=8), 13),
     ("strong substitutes", region(8, councils=6, sigma="4"), 14),
-    ("nothing but complements", region(7, sigma="0"), 20),
+    ("nothing but complements", region(7, sigma="0"), 24),
 ]
 
 

@@ -1,0 +1,119 @@
+"""The last public step: each nest's last answer as one bundle that is scaled as a whole, and production fitted to it.
+
+Cut good by good, a nest of complements would lose as much as its scarcest good and waste the rest.
+Invariant: the result depends only on the economy and the integers of the state: same bytes on every machine.
+Spec: docs/spec/planning-step.md, section "Fitting".
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from protocol.planning.card_rules import QUANTITY_MOST
+from protocol.planning.cards import MICRO
+from protocol.planning.economy import ConsumerEdges, Economy, Floats, Indexes, Integers, WorkplaceRows
+from protocol.planning.solver.dual import Targets
+from protocol.planning.solver.public_plan import PublicPlan, solve_public_plan
+from protocol.planning.state import State
+
+SHARE_BITS = 30
+SHARE_MOST = 2.0
+
+
+@dataclass(frozen=True)
+class Fit:
+    """`shares` of each nest's bundle in 2^-SHARE_BITS, `activity` in millionths per technique, prices in micro."""
+
+    shares: Integers
+    activity: Integers
+    prices: Integers
+    newton_steps: int
+
+
+def fit_bundles(economy: Economy, state: State) -> Fit:
+    """Prices at which the bundles and what is made for them come together.
+
+    A nest with credits b takes the share 2 - cost / b of its bundle, which spends no more than b at any price; a
+    technique's effort is what its answer showed.
+    """
+    edges = len(economy.eaters.good)
+    bundle = np.maximum(state.answers[:edges] / economy.eaters.unit - economy.eaters.floor, 0.0)
+    nested = _with_bundles(economy, bundle)
+    targets = _targets(nested, economy, state)
+    plan: PublicPlan = solve_public_plan(targets, state.prices / MICRO / economy.price)
+    makers = len(economy.workplaces)
+    activity = plan.response.activity[:makers].reshape(-1)[economy.makers.flat]
+    shares = np.minimum(plan.response.activity[makers:, 0], SHARE_MOST)
+    prices = np.rint(plan.response.price * economy.price * MICRO).astype(np.int64)
+    prices[economy.eaters.good] = np.maximum(prices[economy.eaters.good], 1)
+    return Fit(
+        shares=np.floor(shares * 2.0**SHARE_BITS).astype(np.int64),
+        activity=np.rint(np.minimum(activity * MICRO, float(QUANTITY_MOST))).astype(np.int64),
+        prices=prices,
+        newton_steps=plan.newton_steps,
+    )
+
+
+def _with_bundles(economy: Economy, bundle: Floats) -> Economy:
+    """The economy with a row for each nest that uses its bundle, and with the floors taken from the endowments."""
+    eaters = economy.eaters
+    floors = [0.0] * len(economy.goods)
+    for good, floor in zip(eaters.good.tolist(), eaters.floor.tolist(), strict=True):
+        floors[good] += floor
+    return replace(
+        economy,
+        endowment=economy.endowment - np.array(floors),
+        eaters=_nobody(),
+        makers=_add_rows(economy.makers, eaters, bundle, economy.price),
+    )
+
+
+def _add_rows(makers: WorkplaceRows, eaters: ConsumerEdges, bundle: Floats, price: Floats) -> WorkplaceRows:
+    nests, (rows, slots) = len(eaters.nest_start), makers.has.shape
+    first = np.arange(slots) == 0
+
+    def more(column: Floats, value: Floats | float) -> Floats:
+        return np.concatenate([column, np.where(first, np.broadcast_to(value, (nests,)).reshape(-1, 1), 1.0)])
+
+    used = np.where(bundle > 0.0, bundle, 0.0)
+    worth = np.zeros(nests)
+    np.add.at(worth, eaters.nest, used * price[eaters.good])
+    order = _by_nest_and_good(eaters)
+    has = np.concatenate([makers.has, np.broadcast_to(first, (nests, slots))])
+    return WorkplaceRows(
+        has=has,
+        flat=np.flatnonzero(has),
+        capacity_use=more(makers.capacity_use, 1.0),
+        capacity=np.concatenate([makers.capacity, np.full(nests, np.inf)]),
+        least=np.concatenate([makers.least, np.zeros(nests)]),
+        level=more(makers.level, 1.0),
+        worth=more(makers.worth, np.where(worth > 0.0, worth, 1.0)),
+        turnover=more(makers.turnover, 1.0),
+        edge_start=np.concatenate([makers.edge_start, len(makers.edge_good) + eaters.nest_start]),
+        edge_owner=np.concatenate([makers.edge_owner, rows + eaters.nest[order]]),
+        edge_good=np.concatenate([makers.edge_good, eaters.good[order]]),
+        net=np.concatenate([makers.net, np.where(first, used[order].reshape(-1, 1), 0.0)]),
+        is_trade=np.concatenate([makers.is_trade, np.zeros(nests, np.bool_)]),
+    )
+
+
+def _by_nest_and_good(eaters: ConsumerEdges) -> Indexes:
+    """Positions of the edges with the goods of each nest in ascending order, as pairs of goods are counted."""
+    return np.lexsort((eaters.good, eaters.nest))
+
+
+def _nobody() -> ConsumerEdges:
+    none, zero = np.zeros(0, np.intp), np.zeros(0)
+    return ConsumerEdges(none, none, none, none, zero, zero, zero, zero, zero)
+
+
+def _targets(nested: Economy, economy: Economy, state: State) -> Targets:
+    edges, makers = len(economy.eaters.good), len(economy.workplaces)
+    aim = (2 * state.answers - state.carried) / economy.entry_unit
+    shape = nested.makers.has.shape
+    activity, metric = np.zeros(shape), np.ones(shape)
+    activity.reshape(-1)[economy.makers.flat] = aim[edges:]
+    metric.reshape(-1)[economy.makers.flat] = economy.metric_of(state.metric)[edges:]
+    activity[makers:, 0] = 2.0
+    metric[makers:, 0] = economy.eaters.nest_credits
+    return Targets(nested, np.zeros(0), np.zeros(0), activity, metric)

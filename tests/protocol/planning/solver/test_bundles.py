@@ -1,0 +1,71 @@
+"""Fitting: complements keep their proportions, production follows, and hardly anything is lost."""
+
+import numpy as np
+import pytest
+
+from protocol.planning.certificate import check_certificate
+from protocol.planning.clearing import Proposal, clear_plan, propose, settle
+from protocol.planning.economy import build_economy
+from protocol.planning.plan import make_plan
+from protocol.planning.rounds import start_state
+from protocol.planning.simulation.members import gather_members
+from protocol.planning.solver.bundles import SHARE_BITS, fit_bundles
+from tests.protocol.planning.economies import load, plan_rounds, region, village
+
+
+def test_complements_keep_their_proportions() -> None:
+    file, economy = load(region(7, sigma="0"))
+    state, _ = plan_rounds(file, economy)
+    fitted = propose(economy, state)
+    eaters = economy.eaters
+    floors = np.rint(eaters.floor * eaters.unit).astype(np.int64)
+    above, said = np.array(fitted.consumption) - floors, state.answers[: len(floors)] - floors
+    shares = fit_bundles(economy, state).shares[eaters.nest] / 2.0**SHARE_BITS
+    assert np.all(np.abs(above - said * shares) <= 1.0)
+    assert 0.9 < np.min(shares) <= np.max(shares) < 1.1
+
+
+def test_what_is_fitted_loses_a_tenth_of_what_cutting_each_good_would() -> None:
+    file, economy = load(region(7, sigma="0"))
+    state, reports = plan_rounds(file, economy)
+    members = gather_members(economy, file.tastes, file.efforts)
+    edges = len(economy.eaters.good)
+    answers, planned, prices = (column.tolist() for column in (state.answers, state.planned, state.prices))
+    cut = settle(economy, Proposal(tuple(answers[:edges]), tuple(planned[edges:]), tuple(prices)))
+    gaps = []
+    for cleared in (cut, clear_plan(economy, state)):
+        plan = make_plan(economy, state, cleared, reports[-1])
+        certificate = check_certificate(plan, members.regrets(plan))
+        assert certificate.findings == () and certificate.gap_ppm is not None
+        gaps.append(certificate.gap_ppm)
+    assert gaps[1] * 10 < gaps[0]
+    assert gaps[1] < 200
+
+
+@pytest.mark.parametrize("document", [village(), region(1)], ids=["village", "region"])
+def test_nobody_is_fitted_beyond_the_credits(document: dict[str, object]) -> None:
+    file, economy = load(document)
+    state, _ = plan_rounds(file, economy, rounds_most=2)
+    fitted = propose(economy, state)
+    for card in economy.consumers:
+        rows = economy.answer_ranges[card.id]
+        floors = [floor for nest in card.nests for floor in nest.floors]
+        goods = [good for nest in card.nests for good in nest.goods]
+        cost = sum(
+            (fitted.consumption[row] - floor) * fitted.prices[good] / 10.0 ** economy.goods[good].decimals
+            for row, floor, good in zip(rows, floors, goods, strict=True)
+        )
+        assert cost <= 1.000001 * sum(nest.credits_micro for nest in card.nests)
+
+
+def test_cards_in_any_order_are_fitted_alike() -> None:
+    file, economy = load(region(3, eaten=20))
+    backwards = build_economy(file.table, file.consumers[::-1], file.workplaces[::-1])
+    state, _ = plan_rounds(file, economy, rounds_most=3)
+    assert propose(economy, state) == propose(backwards, state)
+
+
+def test_a_region_that_has_not_begun_yet_is_fitted_too() -> None:
+    _, economy = load(region(4, eaten=20))
+    state = start_state(economy)
+    assert settle(economy, propose(economy, state)).passes < 100
