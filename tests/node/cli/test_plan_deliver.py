@@ -33,7 +33,7 @@ def words(plan: Plan, tmp_path: Path) -> list[str]:
 
 def test_people_see_a_table_and_programs_an_object(rochdale: Run, words: list[str], home: Path) -> None:
     told = rochdale(*words)
-    assert told.code == 0 and "No delivery of this plan has shorter ways" in told.out and "20.82" in told.out
+    assert told.code == 0 and "No delivery of this plan has shorter ways" in told.out and "20.8" in told.out
     said = rochdale(*words, "--json")
     assert [(one["good"], one["loads"]) for one in said.json["goods"]] == [("bread", 2), ("milk", 3), ("flour", 1)]
     assert said.json["goods"][1]["unit_metres"] == 2_699_343_991 and not home.exists()
