@@ -20,6 +20,7 @@ import structlog
 from node.clock import Clock
 from node.config import Config
 from node.operations import OPERATIONS
+from node.peering.lan import Lan
 from node.peering.peering import Peering
 from node.use_cases.context import Node
 from node.use_cases.federation.keeper import RosterKeeper
@@ -116,6 +117,10 @@ async def _start_parts(node: Node, parts: contextlib.AsyncExitStack, token: str)
     with _refused_port("--peer-port", node.config.peer_port):
         parts.push_async_callback(peering.stop)
         await peering.start()
+    if node.config.lan:
+        node.parts["lan"] = lan = Lan(node, peering)
+        parts.push_async_callback(lan.stop)
+        await lan.start()
     parts.push_async_callback(keeper.stop)
     parts.push_async_callback(planner.stop)
     parts.push_async_callback(returning.stop)

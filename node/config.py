@@ -21,7 +21,8 @@ SETTING_SHOWN_CHARS = 40
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A home's settings; ports 0 take any free one. `peer_url` is what peers are told, empty for a node that only
-    dials out; `signed_folder` is where the last signed head is noted, empty: beside the home."""
+    dials out; `signed_folder` is where the last signed head is noted, empty: beside the home; `lan` is `on` where
+    peers are looked for in the local network too."""
 
     home: Path
     name: str = ""
@@ -30,6 +31,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     peer_host: str = "127.0.0.1"
     peer_port: int = 0
     peer_url: str = ""
+    lan: str = ""
     passphrase_file: str = ""
     signed_folder: str = ""
 
@@ -79,6 +81,8 @@ def check_settings(place: str, values: Mapping[str, object]) -> None:
             raise RefusedError.at(place, f"{field} must be a whole number from 0 to {PORT_MAX}")
         if not field.endswith("_port") and not isinstance(value, str):
             raise RefusedError.at(place, f"{field} must be a text")
+        if field == "lan" and value not in ("", "on"):
+            raise RefusedError.at(place, "lan is `on`, or is left out")
 
 
 def save_config(config: Config) -> None:

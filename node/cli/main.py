@@ -80,6 +80,7 @@ def init(context: Context, /, **given: object) -> None:
 @click.option("--web-port", type=PORT, help="The port of the pages on this machine (default: any free one).")
 @click.option("--peer-port", type=PORT, help="The port other co-ops reach this node at.")
 @click.option("--peer-url", help="The address other co-ops are told.")
+@click.option("--lan", flag_value="on", help="Look for the peers in this network too (needs the extra `lan`).")
 @click.pass_obj
 def run(context: Context, /, **given: object) -> None:
     """Run this node until Ctrl-C: its pages, its peers. An empty home is made first."""

@@ -75,6 +75,7 @@ def print_status(status: dict[str, Any]) -> None:
     for name, say_part in (
         ("restored", _say_restored),
         ("peering", _say_peering),
+        ("lan", _say_lan),
         ("outside_witnesses", _say_witnesses),
         ("roster", _say_roster),
         ("planner", _say_planner),
@@ -99,6 +100,14 @@ def _say_peering(part: dict[str, Any]) -> None:
 def _say_witnesses(part: dict[str, Any]) -> None:
     for url, error in part["failing"].items():
         say(f"Outside witness {url}: {error}")
+
+
+def _say_lan(part: dict[str, Any]) -> None:
+    say(f"It looks for peers in this network, where its own certificate begins with {part['fingerprint'][:16]}.")
+    for one in part["found"]:
+        say(f"  Somebody says to be {one['name']}, certificate {one['fingerprint'][:16]}, at {one['url']}.")
+    if part["found"]:
+        say("  Ask them for what their `rochdale peer card` prints, and give it to `rochdale peer add`.")
 
 
 def _say_restored(part: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from node.peering.contexts import Identity
 from node.peering.dialer import Dialer, TurnedAwayError, certificate_of, wait_unless
 from node.peering.exchange import Exchange
 from node.peering.listener import Listener
+from node.peering.nearby import Nearby
 from node.peering.standings import Standings
 from node.use_cases.context import Node
 from node.use_cases.own_log.own_head import own_head_of
@@ -56,6 +57,8 @@ class Peering:
         self._node = node
         self.exchange = Exchange(node)
         self._standings = Standings(node)
+        self.nearby = Nearby()
+        """Where peers in the local network say they are: tried where the pinned address does not answer."""
         self._peers: dict[str, Peer] = {}
         self._links: dict[str, Connection] = {}
         self._errors: dict[str, str] = {}
@@ -108,7 +111,7 @@ class Peering:
             self._forget(origin)
         self._peers = known
         for origin, peer in known.items():
-            if peer.url and origin not in self._callers and len(self._callers) < DIALLED_MAX:
+            if self._pick_address(peer, 0) and origin not in self._callers and len(self._callers) < DIALLED_MAX:
                 self._news[origin] = asyncio.Event()
                 self._callers[origin] = asyncio.create_task(self._call_for_ever(origin))
             elif origin in self._news:
@@ -299,13 +302,18 @@ class Peering:
                 await self._links[origin].ended.wait()
                 # Whoever lost the connection first calls first; chance keeps both from calling at once.
                 failures = 0
-            elif peer.url and not self._standings.call_wait_ms(origin):
-                failures = 0 if await self._call_guarded(peer) else failures + 1
+            elif (url := self._pick_address(peer, failures)) and not self._standings.call_wait_ms(origin):
+                failures = 0 if await self._call_guarded(peer._replace(url=url)) else failures + 1
             wait_ms = next_wait_ms(failures, self._node.clock.random_bytes(2))
             wait_ms = max(wait_ms, self._standings.call_wait_ms(origin))
             if origin not in self._links:
                 news.clear()
                 await wait_unless(news, wait_ms / 1_000)
+
+    def _pick_address(self, peer: Peer, failures: int) -> str:
+        """The pinned address, and in turn with it the one that somebody with this certificate says it has nearby."""
+        known = [url for url in (peer.url, self.nearby.url_of(peer.tls_certificate)) if url]
+        return known[failures % len(known)] if known else ""
 
     async def _call_guarded(self, peer: Peer) -> bool:
         """A caller outlives whatever goes wrong in one call."""
@@ -325,6 +333,7 @@ class Peering:
                 self._standings.note_turned_away(peer.origin, error.wait_s)
             if peer.origin not in self._links:
                 self._errors[peer.origin] = error.reason
+                self.exchange.tell_watchers()
             return False
         return await self._talk(peer, socket, dialled_by_us=True)
 
