@@ -1,5 +1,6 @@
 """The pages' figures from the node's own use cases."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 
@@ -8,19 +9,23 @@ from node.use_cases import logs, status, supply, till
 from node.use_cases.context import Node
 from node.use_cases.home import DEFAULT_NAME, rename
 from node.use_cases.peers import list_peers
+from node.use_cases.planning.exploring.verbs import WhatIfParams, what_if
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.verbs import find_run
-from node.use_cases.planning.view import describe_plan
+from node.use_cases.planning.view import describe_plan, newest_draft
 from node.use_cases.supply.drafts import ItemParams, ListParams
 from node.web.filling.logs import fill_log_page, fill_log_row, tell_connection
-from node.web.filling.plan import PlanPages, fill_plan_pages
+from node.web.filling.plan import PlanPages, fill_plan_pages, match_products
+from node.web.filling.plan_words import labels_of
 from node.web.filling.prices import fill_price_list, fill_price_page
 from node.web.filling.till import GoodOf, fill_summary, fill_taken, fill_wanted, finder_of, knows_no_good
+from node.web.filling.what_if import fill_what_if, read_changes
 from node.web.pages.first_day import FirstDay, TakenFile
 from node.web.pages.frame import Frame, Provenance
 from node.web.pages.logs import LogList, LogPage
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList, PricePage
+from node.web.pages.what_if import WhatIfPage
 from protocol.core.errors import RefusedError
 from storage import log_store, till_lines
 
@@ -89,6 +94,22 @@ class NodeSources:
         """The newest draft's canonical document."""
         pages = await self._plan_pages()
         return pages.document or None if pages else None
+
+    async def what_if(self, query: Mapping[str, str]) -> WhatIfPage | None:
+        """The newest draft tried again with what a form asks for."""
+        run = self._newest_run()
+        draft = None if run is None else newest_draft(run)
+        if run is None or draft is None:
+            return None
+        products = match_products(draft.plan, await self.prices())
+        labels = labels_of(draft.plan, {good: row[0] for good, row in products.items()}, run.terms.names)
+        answer, refusal = None, ""
+        try:
+            params = WhatIfParams(changes=read_changes(query), beside=True)
+            answer = await what_if(self._node, params)
+        except RefusedError as error:
+            refusal = error.reason
+        return fill_what_if(draft.plan, labels, run.call.scope, query, answer, refusal)
 
     async def logs(self) -> LogList:
         """The logs this node holds, with how it talks to their owners."""

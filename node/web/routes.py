@@ -37,6 +37,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/plan", handlers.show_plan, "rounds, who makes and gets what, what binds, who checked"),
     Route("GET", "/plan.json", handlers.answer_plan_document, "the plan's document, for checking it yourself"),
     Route("GET", "/plan/{coop:.+}", handlers.show_coop, "one co-op's part of the plan"),
+    Route("GET", "/what-if", handlers.show_what_if, "the plan tried again with changes: who gains, who lacks"),
     Route("GET", "/logs", handlers.show_logs, "peers and logs"),
     Route("GET", "/logs/{origin:.+}", handlers.show_log, "one log and its latest records"),
     Route("POST", "/witness/add-checkpoint", log_handlers.witness_checkpoint, "have a log's new head cosigned"),

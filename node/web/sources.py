@@ -4,6 +4,7 @@ The node answers through its use cases (`node_sources`), a test through a filled
 answers None or an empty list, and the page says so.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from node.web.pages.first_day import FirstDay, TakenFile
@@ -11,6 +12,7 @@ from node.web.pages.frame import Frame
 from node.web.pages.logs import LogList, LogPage
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList, PricePage
+from node.web.pages.what_if import WhatIfPage
 
 
 class Sources(Protocol):
@@ -42,6 +44,9 @@ class Sources(Protocol):
 
     async def plan_document(self) -> bytes | None:
         """The newest draft's canonical document, as its digest covers it."""
+
+    async def what_if(self, query: Mapping[str, str]) -> WhatIfPage | None:
+        """That plan tried again with what a form asks for; a refusal stands on the page. None while there is none."""
 
     async def logs(self) -> LogList:
         """The logs this node holds."""

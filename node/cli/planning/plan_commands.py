@@ -11,6 +11,7 @@ from node.cli.files import read_json
 from node.cli.planning.deliver_command import deliver
 from node.cli.planning.schedule_command import schedule
 from node.cli.planning.trial_command import simulate
+from node.cli.planning.what_if_command import what_if
 from node.cli.printing import print_table, say
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import divide_half_up, format_decimal
@@ -24,6 +25,7 @@ def add_commands(group: click.Group) -> None:
     plan.add_command(deliver)
     plan.add_command(schedule)
     plan.add_command(simulate)
+    plan.add_command(what_if)
     group.add_command(plan)
 
 

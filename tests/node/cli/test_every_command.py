@@ -69,6 +69,7 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "plan ratify": ("plan ratify --approve --yes 1 --no 0", 1),
     "plan deliver": ("plan deliver product.json --places product.json", 1),
     "plan schedule": ("plan schedule", 1),
+    "plan what-if": ("plan what-if", 1),
     "plan simulate": ("plan simulate product.json", 1),
     "log checkpoint": ("log checkpoint", 0),
     "log show": ("log show", 0),

@@ -1,5 +1,7 @@
 """A filled, made-up region behind the pages' own interface: what every page test and every look at the pages uses."""
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from node.web.figures.words import Signal
@@ -21,6 +23,7 @@ from node.web.pages.plan import (
     WorkplaceRow,
 )
 from node.web.pages.prices import CostLine, PriceList, PricePage, PriceRow, Section, Version
+from node.web.pages.what_if import WhatIfPage
 from protocol.core.errors import Finding, RefusedError
 from protocol.core.quantities import Money, Quantity
 
@@ -310,6 +313,10 @@ class ExampleSources:
         if self.is_empty and not self.files:
             return FirstDay(self.name, None, ())
         return example_first_day()
+
+    async def what_if(self, query: Mapping[str, str]) -> WhatIfPage | None:
+        """No plan to try things on."""
+        return None
 
     async def give_name(self, name: str) -> None:
         """Any name but one."""

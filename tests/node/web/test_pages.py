@@ -22,6 +22,7 @@ PAGES = (
     "/prices/loaf",
     "/plan",
     "/plan/coop-0",
+    "/what-if",
     "/logs",
     OWN_LOG,
 )

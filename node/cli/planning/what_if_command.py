@@ -1,0 +1,117 @@
+"""`rochdale plan what-if`: the plan tried again with other floors, capacities and caps, and other ways beside it."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from node.cli.calls import Context, exit_codes, print_answer
+from node.cli.calls import call as ask
+from node.cli.files import read_bytes
+from node.cli.printing import count, print_table, say
+from node.use_cases.planning.exploring.verbs import WhatIfParams, explore
+from node.use_cases.planning.exploring.what_if import Changes
+from protocol.core.errors import RefusedError
+from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
+
+ROWS_SHOWN = 15
+PPM_PER_PERCENT = 10_000
+
+
+@click.command(name="what-if")
+@click.option("--floor", "floors", multiple=True, metavar="GOOD=AMOUNT", help="A basic need, in whole units a head.")
+@click.option("--capacity", "capacities", multiple=True, metavar="CARD=PERCENT", help="A workplace; 0: it is broken.")
+@click.option("--endowment", "endowments", multiple=True, metavar="GOOD=PERCENT", help="A cap, hours or land.")
+@click.option("--beside", is_flag=True, help="Other ways to share, on the same cards.")
+@click.option("--plan", type=click.Path(path_type=Path), help="A plan document; without it this home's newest draft.")
+@click.option("--call", default="", help="The call's id; without it the newest.")
+@click.pass_obj
+def what_if(
+    context: Context,
+    floors: tuple[str, ...],
+    capacities: tuple[str, ...],
+    endowments: tuple[str, ...],
+    beside: bool,
+    plan: Path | None,
+    call: str,
+) -> None:
+    """Who would gain and who would lack. Members are guessed from what they spent; no record is written."""
+    with exit_codes(context.as_json):
+        changes = Changes(
+            floors=_split("floor", floors),
+            capacities=_read_percents("capacity", capacities),
+            endowments=_read_percents("endowment", endowments),
+        )
+        params = WhatIfParams(call=call, changes=changes, beside=beside)
+        if plan is not None:
+            answer = msgspec.to_builtins(explore(parse_plan(read_bytes(plan, PLAN_BYTES_MOST)), params))
+        else:
+            answer = ask(context.home, "plan.what_if", params)
+        print_answer(context.as_json, answer, _print_answer)
+
+
+def _split(option: str, written: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for one in written:
+        name, mark, value = one.rpartition("=")
+        if not mark or not name or not value:
+            raise RefusedError.at(option, f"{one!r} is not of the form name=number")
+        found[name] = value
+    return found
+
+
+def _read_percents(option: str, written: tuple[str, ...]) -> dict[str, int]:
+    percents = _split(option, written)
+    for name, value in percents.items():
+        if not (value.isascii() and value.isdigit() and len(value) <= 4):
+            raise RefusedError.at(option, f"{name}={value}: the share is a whole number of percent")
+    return msgspec.convert({name: int(value) for name, value in percents.items()}, dict[str, int])
+
+
+def _print_answer(answer: dict[str, Any]) -> None:
+    if answer["what_if"] is None and not answer["ways"]:
+        say("Nothing would be different. Say what: --floor, --capacity or --endowment; or --beside for other ways.")
+    if answer["what_if"] is not None:
+        _print_what_if(answer["what_if"])
+    for way in answer["ways"]:
+        _print_way(way)
+    say("Members are guessed: each keeps to the shares of its credits that it spent. Nothing was proposed or written.")
+
+
+def _print_what_if(found: dict[str, Any]) -> None:
+    if found["unmet"]:
+        say("The basic needs could not all be met, so there would be no plan until people choose how to share:")
+        for finding in found["unmet"]:
+            say(f"  {finding['place']}: {finding['reason']}")
+        return
+    if found["trouble"]:
+        say(f"No plan came of it: {found['trouble']}")
+        return
+    if found["gone"]:
+        say(f"Nobody could make any more: {', '.join(found['gone'])}.")
+    say(f"A plan after {count(found['rounds'], 'round')}.")
+    councils = [
+        (one["card"], _signed(one["ppm"]), ", ".join(one["less_of"]), ", ".join(one["more_of"]))
+        for one in found["councils"]
+    ]
+    print_table(("council", "% more", "less of", "more of"), councils)
+    moved = sorted((*found["goods"], *found["means"]), key=lambda one: -abs(one["ppm"]))
+    rows = [(one["good"], one["before"], one["after"], one["unit"], _signed(one["ppm"])) for one in moved if one["ppm"]]
+    print_table(("good", "before", "after", "unit", "%"), rows[:ROWS_SHOWN])
+
+
+def _print_way(way: dict[str, Any]) -> None:
+    if way["trouble"]:
+        say(f"{way['name']}: {way['trouble']}")
+        return
+    lacks = f"{way['heads_below']} people below a basic need" if way["heads_below"] else "nobody below a basic need"
+    least, most = way["least_ppm"] / PPM_PER_PERCENT, way["most_ppm"] / PPM_PER_PERCENT
+    spread = f"a head gets {least:.0f} to {most:.0f} % of the mean"
+    short = f"; short: {', '.join(good for good, _ in way['short'][:5])}" if way["short"] else ""
+    over = f"; left over: {', '.join(good for good, _ in way['surplus'][:5])}" if way["surplus"] else ""
+    say(f"{way['name']}: {lacks}; {spread}{short}{over}.")
+
+
+def _signed(ppm: int) -> str:
+    return f"{ppm / PPM_PER_PERCENT:+.1f}"

@@ -1,0 +1,99 @@
+"""Members as one may guess them from a plan: nobody's tastes are known, only what each spent its credits on.
+
+Invariant: nothing private goes in; every figure that comes out is a guess and is called one.
+"""
+
+from dataclasses import dataclass
+
+from protocol.core.errors import RefusedError
+from protocol.planning.cards import MICRO, ConsumerCard, GoodsTable, WorkplaceCard
+from protocol.planning.clearing import clear_plan
+from protocol.planning.economy import Economy, build_economy
+from protocol.planning.floors import check_floors
+from protocol.planning.plan import Plan, make_plan
+from protocol.planning.responses import Effort, NestTastes, Tastes
+from protocol.planning.rounds import RoundReport, close_round, start_state, warm_start
+from protocol.planning.simulation.members import gather_members
+from protocol.planning.state import State
+
+ROUNDS_MOST = 60
+EFFORT_SHARE = 0.05
+"""Marginal effort at full level, as a share of what the technique turns over at start prices."""
+SHARE_LEAST = 1e-6
+
+
+class UnmetError(RefusedError):
+    """The basic needs cannot all be met."""
+
+
+@dataclass(frozen=True)
+class StandIns:
+    """Guessed tastes by council and effort by workplace."""
+
+    tastes: dict[str, Tastes]
+    efforts: dict[str, Effort]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A plan that was tried: its last state, for the next to start from, and how close it came."""
+
+    economy: Economy
+    state: State
+    plan: Plan
+    report: RoundReport
+
+
+def guess_members(plan: Plan) -> StandIns:
+    """Each council keeps to the shares of its credits that it spent on each good; work is a little harder the more."""
+    prices = [max(price, 1) for price in plan.prices]
+    tastes = {card.id: _guess_tastes(plan, card, prices) for card in plan.consumers}
+    efforts = {card.id: _guess_effort(plan.goods_table, card) for card in plan.workplaces}
+    return StandIns(tastes, efforts)
+
+
+def try_plan(
+    table: GoodsTable,
+    consumers: tuple[ConsumerCard, ...],
+    workplaces: tuple[WorkplaceCard, ...],
+    members: StandIns,
+    earlier: Tried | None = None,
+) -> Tried:
+    """Rounds until the worst good is within the table's tolerance; RefusedError names needs that cannot all be met."""
+    economy = build_economy(table, consumers, workplaces)
+    try:
+        check_floors(economy)
+    except RefusedError as error:
+        raise UnmetError(error.reason, error.findings) from None
+    everybody = gather_members(economy, members.tastes, members.efforts)
+    state = start_state(economy) if earlier is None else warm_start(economy, earlier.state, earlier.economy)
+    report: RoundReport | None = None
+    for _ in range(ROUNDS_MOST):
+        state, report = close_round(economy, state, everybody.answer(state))
+        if report.is_close_enough:
+            break
+    assert report is not None
+    if not report.is_close_enough:
+        raise RefusedError.at("rounds", f"no plan within the tolerance after {ROUNDS_MOST} rounds")
+    return Tried(economy, state, make_plan(economy, state, clear_plan(economy, state), report), report)
+
+
+def _guess_tastes(plan: Plan, card: ConsumerCard, prices: list[int]) -> Tastes:
+    units = iter(plan.consumption[card.id])
+    nests = []
+    for nest in card.nests:
+        spent = []
+        for good, floor in zip(nest.goods, nest.floors, strict=True):
+            whole = 10 ** plan.goods_table.goods[good].decimals
+            spent.append(prices[good] * (next(units) - floor) / whole / MICRO)
+        least = max(sum(spent), 1 / MICRO) * SHARE_LEAST
+        nests.append(NestTastes(1.0, tuple(max(share, least) for share in spent)))
+    return Tastes(tuple(nests))
+
+
+def _guess_effort(table: GoodsTable, card: WorkplaceCard) -> Effort:
+    costs = []
+    for technique in card.techniques:
+        value = sum(abs(amount) * table.goods[good].start_price_micro for good, amount in technique.net) / 2 / MICRO**2
+        costs.append(EFFORT_SHARE * value / (card.capacity / technique.capacity_use))
+    return Effort(tuple(costs))

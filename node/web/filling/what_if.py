@@ -1,0 +1,111 @@
+"""The what-if page from what was asked and answered.
+
+Invariant: a field that is no number is refused with its name, and what was typed stays in the form.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from node.use_cases.planning.exploring.beside import Way
+from node.use_cases.planning.exploring.verbs import WhatIfAnswer
+from node.use_cases.planning.exploring.what_if import Changes, GoodChange, WhatIf
+from node.web.filling.plan_words import Labels
+from node.web.pages.what_if import AmountRow, Choice, CouncilRow, WayRow, WhatIfPage
+from protocol.core.errors import RefusedError
+from protocol.planning.certificate import goods_of
+from protocol.planning.plan import Plan
+
+TEXT_MAX = 128
+LACKS_TOLD = 6
+FIELDS = ("good", "floor", "workplace", "capacity", "means", "share")
+
+
+def read_changes(query: Mapping[str, str]) -> Changes:
+    """What the form asks for: good and floor, workplace and capacity, means and share; empty fields ask for nothing."""
+    fields = {name: query.get(name, "").strip()[:TEXT_MAX] for name in FIELDS}
+    floors = {fields["good"]: fields["floor"]} if fields["good"] and fields["floor"] else {}
+    capacities = _read_percent(fields["workplace"], fields["capacity"], "capacity")
+    endowments = _read_percent(fields["means"], fields["share"], "share")
+    try:
+        return msgspec.convert({"floors": floors, "capacities": capacities, "endowments": endowments}, Changes)
+    except msgspec.ValidationError as error:
+        raise RefusedError.at("what-if", str(error)) from None
+
+
+def _read_percent(name: str, text: str, field: str) -> dict[str, int]:
+    if not name or not text:
+        return {}
+    if not (text.isascii() and text.isdigit()):
+        raise RefusedError.at(field, "must be a whole number of percent, such as 80")
+    return {name: int(text)}
+
+
+def fill_what_if(
+    plan: Plan, labels: Labels, region: str, query: Mapping[str, str], answer: WhatIfAnswer | None, refusal: str = ""
+) -> WhatIfPage:
+    """The page for this question; without an answer it is the empty form, or says why nothing was tried."""
+    eaten = sorted({good for card in plan.consumers for good in goods_of(card)})
+    goods = plan.goods_table.goods
+    page = WhatIfPage(
+        region=region,
+        goods=tuple(_choice(goods[good].id, labels.heading(goods[good].id), query.get("good", "")) for good in eaten),
+        workplaces=tuple(
+            _choice(card.id, f"{labels.workplace(card.id)}, {labels.member(card.id)}", query.get("workplace", ""))
+            for card in plan.workplaces
+        ),
+        means=tuple(
+            _choice(good.id, labels.heading(good.id), query.get("means", "")) for good in goods if good.endowment
+        ),
+        floor=query.get("floor", "")[:TEXT_MAX],
+        capacity=query.get("capacity", "")[:TEXT_MAX],
+        share=query.get("share", "")[:TEXT_MAX],
+        refusal=refusal,
+    )
+    if answer is None:
+        return page
+    page = msgspec.structs.replace(page, ways=tuple(_fill_way(plan, way, labels) for way in answer.ways))
+    return page if answer.what_if is None else _fill_answer(page, answer.what_if, labels)
+
+
+def _choice(name: str, title: str, chosen: str) -> Choice:
+    return Choice(name, title, name == chosen)
+
+
+def _fill_answer(page: WhatIfPage, found: WhatIf, labels: Labels) -> WhatIfPage:
+    councils = tuple(
+        CouncilRow(
+            labels.member(one.card), one.ppm, tuple(map(labels.good, one.less_of)), tuple(map(labels.good, one.more_of))
+        )
+        for one in found.councils
+    )
+    return msgspec.structs.replace(
+        page,
+        is_asked=True,
+        trouble=found.trouble,
+        gone=tuple(map(labels.good, found.gone)),
+        unmet=tuple(f"{labels.heading(one.place)}: {one.reason}" for one in found.unmet),
+        councils=tuple(sorted(councils, key=lambda row: row.ppm)),
+        taken_home=_fill_amounts(found.goods, labels),
+        used=_fill_amounts(found.means, labels),
+    )
+
+
+def _fill_amounts(rows: tuple[GoodChange, ...], labels: Labels) -> tuple[AmountRow, ...]:
+    filled = (AmountRow(labels.heading(one.good), one.unit, one.before, one.after, one.ppm) for one in rows)
+    return tuple(sorted(filled, key=lambda row: -abs(row.ppm)))
+
+
+def _fill_way(plan: Plan, way: Way, labels: Labels) -> WayRow:
+    lacks = tuple(f"{labels.member(one.card)}: {labels.good(one.good)}" for one in way.lacks[:LACKS_TOLD])
+    left_off = len(way.lacks) - LACKS_TOLD
+    return WayRow(
+        name=way.name,
+        people_below=way.heads_below,
+        lacks=(*lacks, f"{left_off} more") if left_off > 0 else lacks,
+        least_ppm=way.least_ppm,
+        most_ppm=way.most_ppm,
+        short=tuple(labels.good(good) for good, _ in way.short),
+        surplus=tuple(labels.good(good) for good, _ in way.surplus),
+        trouble=way.trouble,
+    )

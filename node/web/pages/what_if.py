@@ -1,0 +1,80 @@
+"""The page on which people touch the plan: raise a floor, break an oven, lower a cap, and see who gains and lacks.
+
+Invariant: it reads and never changes anything; every figure on it is a guess and is called one.
+"""
+
+import msgspec
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One thing that can be picked: its name in the plan, and how people call it."""
+
+    name: str
+    title: str
+    is_chosen: bool = False
+
+
+class CouncilRow(msgspec.Struct, frozen=True):
+    """One co-op: how much more it would get, and of what it would get less and more."""
+
+    name: str
+    ppm: int
+    less_of: tuple[str, ...]
+    more_of: tuple[str, ...]
+
+
+class AmountRow(msgspec.Struct, frozen=True):
+    """A good or a means: before, after, and the change in parts per million."""
+
+    name: str
+    unit: str
+    before: str
+    after: str
+    ppm: int
+
+
+class WayRow(msgspec.Struct, frozen=True):
+    """Another way to share: people below a basic need, what a head gets against the mean, what is short or left."""
+
+    name: str
+    people_below: int
+    lacks: tuple[str, ...]
+    least_ppm: int
+    most_ppm: int
+    short: tuple[str, ...]
+    surplus: tuple[str, ...]
+    trouble: str = ""
+
+
+class WhatIfPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The form with what was chosen, and what would come of it. `unmet`: basic needs that could not all be met."""
+
+    region: str
+    goods: tuple[Choice, ...]
+    workplaces: tuple[Choice, ...]
+    means: tuple[Choice, ...]
+    floor: str = ""
+    capacity: str = ""
+    share: str = ""
+    refusal: str = ""
+    is_asked: bool = False
+    unmet: tuple[str, ...] = ()
+    trouble: str = ""
+    gone: tuple[str, ...] = ()
+    councils: tuple[CouncilRow, ...] = ()
+    taken_home: tuple[AmountRow, ...] = ()
+    used: tuple[AmountRow, ...] = ()
+    ways: tuple[WayRow, ...] = ()
+
+    @property
+    def gainers(self) -> int:
+        """How many co-ops would get noticeably more."""
+        return sum(row.ppm >= NOTICED_PPM for row in self.councils)
+
+    @property
+    def losers(self) -> int:
+        """How many co-ops would get noticeably less."""
+        return sum(row.ppm <= -NOTICED_PPM for row in self.councils)
+
+
+NOTICED_PPM = 5_000

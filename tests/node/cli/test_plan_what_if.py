@@ -1,0 +1,37 @@
+"""`rochdale plan what-if`: for people, for programs, and for those who mistype."""
+
+from pathlib import Path
+
+import pytest
+
+from protocol.planning.clearing import clear_plan
+from protocol.planning.plan import format_plan, make_plan
+from tests.node.cli.command_line import Run
+from tests.protocol.planning.economies import load, plan_rounds, village
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> str:
+    """The village's plan as a file."""
+    file, economy = load(village())
+    state, reports = plan_rounds(file, economy)
+    plan = make_plan(economy, state, clear_plan(economy, state), reports[-1])
+    (tmp_path / "plan.json").write_bytes(format_plan(plan))
+    return str(tmp_path / "plan.json")
+
+
+def test_people_read_who_gains_and_who_lacks(rochdale: Run, home: Path, document: str) -> None:
+    told = rochdale("plan", "what-if", "--plan", document, "--capacity", "oven=50", "--beside")
+    assert told.code == 0 and "north" in told.out and "bread" in told.out
+    assert "without floors: nobody below a basic need" in told.out and "Members are guessed" in told.out
+    said = rochdale("plan", "what-if", "--plan", document, "--floor", "milk=400", "--json")
+    assert said.code == 0 and said.json["what_if"]["unmet"][1]["place"] == "milk" and said.json["ways"] == []
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["--floor", "milk"], ["--capacity", "oven=x"], ["--capacity", "oven=99999"], ["--endowment", "=5"]]
+)
+def test_what_is_mistyped_is_named(rochdale: Run, document: str, words: list[str]) -> None:
+    said = rochdale("plan", "what-if", "--plan", document, *words, "--json")
+    assert said.code == 1 and said.json["findings"][0]["place"] == words[0].removeprefix("--")
