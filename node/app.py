@@ -113,6 +113,8 @@ async def _start_parts(node: Node, parts: contextlib.AsyncExitStack, token: str)
     returning = Return(node, peering, go_on)
     asker = WitnessAsker(node)
     node.parts.update(peering=peering, roster=keeper, planner=planner, restored=returning, outside_witnesses=asker)
+    # A home that signs nothing yet keeps the cosignatures that come, all the same.
+    keeper.follow()
     # What is started last stops first.
     with _refused_port("--peer-port", node.config.peer_port):
         parts.push_async_callback(peering.stop)

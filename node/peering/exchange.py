@@ -69,6 +69,7 @@ class Exchange:
         self.cosigner = Cosigner(node, self._hand_on_cosignature)
         self._sessions = 0
         self._backlog = Backlog()
+        self._are_circles_unmarked = False
         self._watchers: list[Callable[[], None]] = []
         self._files = FileWaits(node, self._ask_for_file)
         for head in log_store.heads(db):
@@ -165,7 +166,14 @@ class Exchange:
 
     async def _mark_circles(self) -> None:
         """Tell those who may have a federation's logs now, and number it for those who are not connected."""
-        moved = await mark_circles(self.node, self.frontier.circles)
+        self._are_circles_unmarked = False
+        try:
+            moved = await mark_circles(self.node, self.frontier.circles)
+        except (sqlite3.Error, RefusedError) as error:
+            # A full or failing disk: tried again with the next tick.
+            self.node.log.error("circles_not_marked", error=type(error).__name__)
+            self._are_circles_unmarked = True
+            return
         self.sync()
         for origin in moved:
             self._broadcast(events.HeadMoved(origin))
@@ -178,13 +186,16 @@ class Exchange:
     def tick(self) -> None:
         """Once in a while: notice what nobody told us of, and what our witness has still to sign."""
         self.sync()
+        self.receiver.go_on()
+        if self._are_circles_unmarked:
+            self._backlog.spawn(self._mark_circles())
         self._forks.stand_still()
         if self.node.database.trouble:
             self._backlog.spawn(self._try_disk())
         for number, wanted in self._openings.draw([link.session for link in self.links.values()]):
             self.tell(self.links[number], wanted)
         name = witness_name(self.node.origin)
-        for origin in witness_roster(self.node).witness_duties():
+        for origin in sorted(witness_roster(self.node).witness_duties()):
             signed = self.frontier.cosigners.get(origin, {}).get(name, 0)
             if signed < self.frontier.size(origin) and origin not in self.frontier.frozen:
                 self.cosigner.note_moved(origin)

@@ -256,7 +256,7 @@ def marks_of(node: Node) -> WitnessMarks:
     """What the witness has noted outside the home, made on first use."""
     found = node.parts.get("witness_marks")
     if found is None:
-        found = node.parts["witness_marks"] = WitnessMarks(head_folder(node.config), node.origin)
+        found = node.parts["witness_marks"] = WitnessMarks(head_folder(node.config), node.origin, node.disk)
     assert isinstance(found, WitnessMarks)
     return found
 

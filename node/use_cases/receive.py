@@ -203,7 +203,11 @@ class Receiver:
 
     def _index_soon(self, origin: str) -> None:
         self._to_index[origin] = None
-        if self._indexing is None or self._indexing.done():
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Once in a while: index what a full or failing disk has not let us."""
+        if self._to_index and (self._indexing is None or self._indexing.done()):
             self._indexing = asyncio.create_task(self._index_waiting())
 
     async def _index_waiting(self) -> None:
@@ -214,7 +218,7 @@ class Receiver:
             try:
                 first, stop = await self._node.database.write(partial(_index_some, origin))
             except sqlite3.Error as error:
-                # A full or failing disk: the next transfer or start goes on from the index's own cursor.
+                # A full or failing disk: `go_on` begins again from the index's own cursor.
                 self._node.log.error("index_not_written", origin=origin, error=type(error).__name__)
                 self._to_index[origin] = None
                 return

@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
+from storage.disk import OWN_DISK, Disk
 from storage.home.head_file import NAME_HEX, HeadFile, Mark
 
 SUFFIX: Final = ".witnessed"
@@ -18,7 +19,8 @@ NOTHING: Final = Mark(0, b"")
 class WitnessMarks:
     """One home's marks, a file for each log, in a folder that no backup of the home holds."""
 
-    def __init__(self, folder: Path, own_origin: str) -> None:
+    def __init__(self, folder: Path, own_origin: str, disk: Disk = OWN_DISK) -> None:
+        self._disk = disk
         self._folder = folder / f"{hashlib.sha256(own_origin.encode()).hexdigest()[:NAME_HEX]}{SUFFIX}"
 
     def find_last(self, origin: str, known: tuple[int, bytes] | None) -> tuple[int, bytes] | None:
@@ -26,7 +28,7 @@ class WitnessMarks:
 
         One that was begun and cut short counts: nobody can have seen it, and signing on top of it does no harm.
         """
-        written = HeadFile(self._folder, origin).read()
+        written = HeadFile(self._folder, origin, self._disk).read()
         if written is None or (known is not None and known[0] > written.newest.size):
             return known
         return written.newest.size, written.newest.root
@@ -34,4 +36,4 @@ class WitnessMarks:
     def note(self, origin: str, before: tuple[int, bytes] | None, newest: Mark) -> None:
         """Write, durably, what is about to be signed; OSError where that cannot be."""
         before_or_none = NOTHING._replace(root=bytes(len(newest.root))) if before is None else Mark(*before)
-        HeadFile(self._folder, origin).begin(before_or_none, newest)
+        HeadFile(self._folder, origin, self._disk).begin(before_or_none, newest)

@@ -10,7 +10,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from node.simulation.world.homes import made_up_grant
+from node.simulation.world.homes import MADE_UP_KIND, made_up_record
 from node.simulation.world.machine import Machine
 from node.simulation.world.scenario import Happening
 from node.simulation.world.virtual_time import pass_time
@@ -36,7 +36,7 @@ def _publish(world: "World", machine: Machine, count: int) -> None:
 
 
 async def _publish_one(world: "World", machine: Machine, label: int) -> None:
-    world.note_acknowledged(machine, await publish(machine.node, "key.grant", made_up_grant(label)))
+    world.note_acknowledged(machine, await publish(machine.node, MADE_UP_KIND, made_up_record(label)))
 
 
 def _put_file(world: "World", machine: Machine, reader: int, label: int) -> None:

@@ -17,15 +17,16 @@ from node.use_cases.context import Node
 from node.use_cases.home import init_home, open_node
 from node.use_cases.peers import own_card
 from node.use_cases.publish import publish
-from protocol.federation.grants import KeyGrant
 from protocol.federation.peer_card import PeerCard
 from protocol.gossip.limits import EPOCH_BYTES
+from protocol.planning.call import PlanCheck
 from storage import gossip_marks, log_store
 
 HOMES_MAX: Final = 9
 PORT: Final = 4_001
-LENGTHS: Final = (1, 3, 255, 256, 300)
-"""How long a log may be when a world begins: about its first record, and about the edge of a bundle."""
+MADE_UP_KIND: Final = "plan.check"
+LENGTHS: Final = (1, 1, 255, 300)
+"""How long a log may be when a world begins: its first record, and about the edge of a bundle."""
 
 
 class HomeImage(NamedTuple):
@@ -50,9 +51,9 @@ def place_of(number: int) -> str:
     return f"coop{number}"
 
 
-def made_up_grant(label: int) -> KeyGrant:
-    """A record that says nothing of anybody."""
-    return KeyGrant(label.to_bytes(32), "facilitator", f"made up {label}", False)
+def made_up_record(label: int) -> PlanCheck:
+    """A record of a plan that nobody has called: every node keeps it, none has anything to do about it."""
+    return PlanCheck(call=label.to_bytes(32), reading=1, digest=bytes(32), findings=0, regrets=())
 
 
 @cache
@@ -79,7 +80,7 @@ async def _make_home(home: Path, number: int, length: int) -> HomeImage:
     clock = BirthClock(f"keys of {name}")
     await init_home(config, clock)
     node = open_node(config, clock)
-    await asyncio.gather(*(publish(node, "key.grant", made_up_grant(label)) for label in range(length - 1)))
+    await asyncio.gather(*(publish(node, MADE_UP_KIND, made_up_record(label)) for label in range(length - 1)))
     epoch = clock.random_bytes(EPOCH_BYTES)
     await node.database.write(lambda db: gossip_marks.begin_epoch(db, epoch))
     return _close(node)

@@ -47,6 +47,7 @@ class Account:
     files: set[bytes] = field(default_factory=set)
     told_size: int = 0
     is_restored: bool = False
+    is_begun: bool = False
 
 
 class Ledger:
@@ -76,6 +77,8 @@ class Ledger:
         """A commit is on disk: what it says must go on from all that was there."""
         node, account = machine.node, self.accounts[machine.name]
         db = node.database.reader
+        if not account.is_begun:
+            self._note_first_commit(machine, account, db)
         for head in log_store.heads(db):
             known = account.heads.get(head.origin)
             if known == (head.size, head.root) or not head.size:
@@ -113,23 +116,34 @@ class Ledger:
 
     def note_restored(self, machine: Machine) -> None:
         """A backup takes the place of a home: what counts from now on is what others hold of its log."""
-        account, held = self.accounts[machine.name], self._count_held(machine)
+        account = self.accounts[machine.name]
         account.is_restored = True
-        account.acknowledged = {index: leaf for index, leaf in account.acknowledged.items() if index < held}
         account.heads.clear()
         account.cosigned.clear()
         account.files.clear()
         account.told_size = 0
+        for owner in self.honest.values():
+            self._forget_lost(owner)
 
-    def note_first_start(self, machine: Machine) -> None:
-        """What a machine knows when the world begins."""
-        db, account = machine.node.database.reader, self.accounts[machine.name]
-        account.heads = {head.origin: (head.size, head.root) for head in log_store.heads(db)}
+    def _forget_lost(self, owner: Machine) -> None:
+        """Of a log that was restored once, only what somebody holds today can come back."""
+        account = self.accounts[owner.name]
+        if account.is_restored:
+            held = max(self._count_held(owner), account.heads.get(owner.origin, (0, b""))[0])
+            account.acknowledged = {index: leaf for index, leaf in account.acknowledged.items() if index < held}
+
+    def _note_first_commit(self, machine: Machine, account: Account, db: sqlite3.Connection) -> None:
+        """What a machine knows when the world begins was true before it."""
+        account.is_begun = True
+        account.heads = {other.origin: other.first_head for other in (*self.honest.values(), *self.liars)}
         account.cosigned = {origin: (size, root) for origin, size, root in db.execute(_COSIGNED)}
 
     def check_start(self, machine: Machine) -> None:
         """After a start: all that was committed is there, and the logs are what their heads say."""
         db, account = machine.node.database.reader, self.accounts[machine.name]
+        if account.is_restored:
+            # What it signed before the backup was made is not signed anew.
+            account.cosigned = {origin: (size, root) for origin, size, root in db.execute(_COSIGNED)}
         for origin, (size, root) in account.heads.items():
             head = log_store.head(db, origin)
             if head is None or head.size < size or read_root(db, origin, size) != root:
@@ -225,7 +239,8 @@ class Ledger:
             signed = self.signed.setdefault((machine.name, origin), {})
             signed[size] = root
             if not self._is_signed_once(origin, signed):
-                raise ViolationError("a witness signed two branches", f"{witness_name(machine.name)} of {origin}")
+                detail = f"{witness_name(machine.name)} of {origin} at {sorted(signed)}"
+                raise ViolationError("a witness signed two branches", detail)
 
     def _is_signed_once(self, origin: str, signed: dict[int, bytes]) -> bool:
         owner = next((other for other in self.honest.values() if other.origin == origin), None)

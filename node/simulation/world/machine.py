@@ -221,6 +221,7 @@ class Machine:
         await EndKeeper(node).start()
         returning = Return(node, peering, keeper.start)
         node.parts.update(peering=peering, roster=keeper, restored=returning)
+        keeper.follow()
         await peering.start()
         await returning.start()
 

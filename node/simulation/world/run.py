@@ -34,6 +34,7 @@ class Outcome:
 
 def run_scenario(scenario: Scenario) -> Outcome:
     """Live through a scenario."""
+    # Before any limit is drawn: homes are the same for every seed.
     world = World(scenario, make_homes(scenario.nodes, scenario.length, scenario.is_federated))
     rule = detail = ""
     with _drawn_limits(scenario), warnings.catch_warnings():

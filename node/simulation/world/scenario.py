@@ -83,7 +83,7 @@ class Scenario:
 def draw_scenario(seed: int, nodes: int | None = None, steps: int | None = None) -> Scenario:
     """The scenario of a seed; nodes and the number of happenings may be given."""
     chance = Random(f"scenario {seed}")
-    count = nodes or chance.choice((2, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8, HOMES_MAX))
+    count = nodes or chance.choice((2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 7, HOMES_MAX))
     is_federated = count <= FEDERATED_MAX and chance.random() < 0.35
     byzantine = _draw_byzantine(chance, count) if count >= 3 and chance.random() < 0.4 else None
     happenings = _draw_happenings(chance, count, steps or chance.randint(6, 40), is_federated)

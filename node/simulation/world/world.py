@@ -116,9 +116,7 @@ class World:
             return
         self.say(f"boot {machine.name}")
         await machine.boot()
-        if machine.is_up and machine.boots == 1:
-            self.ledger.note_first_start(machine)
-        elif machine.is_up:
+        if machine.is_up and machine.boots > 1:
             self._check(partial(self.ledger.check_start, machine), machine)
             if not self.ledger.accounts[machine.name].is_restored:
                 self._check(partial(self.ledger.check_acknowledged, machine), machine)

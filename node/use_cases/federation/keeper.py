@@ -57,13 +57,20 @@ class RosterKeeper:
         self._offered: list[Said] = []
         self._beside: frozenset[bytes] = frozenset()
         self._is_overtaken = False
+        self._is_following = False
         self._poked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Read what the logs say already, then listen."""
+    def follow(self) -> None:
+        """Read what the logs say already, and listen; taking no part in deciding, a node knows whom to believe."""
         self.history = read_history(self._node)
         self._node.changes.add_listener(self._hear)
+        self._is_following = True
+
+    async def start(self) -> None:
+        """Take part in deciding."""
+        if not self._is_following:
+            self.follow()
         self._task = asyncio.create_task(self._work(), name="roster")
         self._poked.set()
 

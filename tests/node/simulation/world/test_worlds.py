@@ -12,7 +12,14 @@ from node.simulation.world.run import run_scenario
 from node.simulation.world.scenario import draw_scenario
 
 ROOT = Path(__file__).parents[4]
-REPLAYED = (8, 14, 26)
+REPLAYED = (8, 14, 19)
+REGRESSIONS = {
+    10: "cosignatures that came while a restored home waited for its peers were not kept",
+    22: "a counter that was due while heads waited for their batch made a ping at every turn",
+    40: "numbering a federation's logs anew failed on a bad disk and was never tried again",
+    61: "a log that a failing disk had kept out of the index stayed out until the next start",
+}
+"""Seeds that found something, at the commit that mended it."""
 PRINT = """
 import sys
 from node.simulation.world.run import run_scenario
@@ -25,7 +32,7 @@ pytestmark = pytest.mark.skipif(not is_available(), reason="this Python's SQLite
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 10))
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, *REGRESSIONS])
 def test_what_must_hold_holds(seed: int) -> None:
     outcome = run_scenario(draw_scenario(seed))
     assert not outcome.rule, f"seed {seed}: {outcome.detail}"
