@@ -116,7 +116,7 @@ class Peering:
                 self._callers[origin] = asyncio.create_task(self._call_for_ever(origin))
             elif origin in self._news:
                 self._news[origin].set()
-        self.exchange.sync()
+        self.exchange.tick()
 
     def sync(self) -> None:
         """Tell peers at once what has changed in the store."""

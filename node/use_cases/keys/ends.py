@@ -71,6 +71,10 @@ async def recount_ends(node: Node) -> None:
         for origin in await node.database.write(change):
             node.log.warning("log_ended", origin=origin)
             tell_recount(node, origin)
+        part = node.parts.get("peering")
+        if part is not None:
+            # From this moment on nothing more of it is taken.
+            part.refresh()
     await judge_waiting_heads(node)
 
 
