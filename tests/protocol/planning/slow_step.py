@@ -3,7 +3,10 @@
 It shares no arithmetic with protocol/planning; a Python float operation is the same IEEE-754 operation as numpy's.
 """
 
+import math
 from math import isqrt, sqrt
+from types import SimpleNamespace
+from typing import Any
 
 from protocol.planning.economy import Economy
 from protocol.planning.state import State
@@ -22,7 +25,7 @@ class SlowStep:
         self.price = [good.start_price_micro / 1_000_000 for good in self.goods]
         self.unit = [float(10**good.decimals) for good in self.goods]
         self.stock = [good.endowment / unit for good, unit in zip(self.goods, self.unit, strict=True)]
-        self.cards = economy.workplaces
+        self.cards: tuple[Any, ...] = economy.workplaces
         self._read_edges(economy)
         self._read_techniques(economy)
         self._add_flows()
@@ -30,6 +33,7 @@ class SlowStep:
         self.aim = [2 * x - v for x, v in zip(said, carried, strict=True)]
         self.metric = [m / 2.0**24 for m in metric]
         self.start = [int(p) / 1_000_000 / q for p, q in zip(state.prices.tolist(), self.price, strict=True)]
+        self.eaten_goods = {good for good, _, _ in self.edges}
         self._set_targets()
 
     def _read_edges(self, economy: Economy) -> None:
@@ -165,6 +169,17 @@ class SlowStep:
 
     def solve(self) -> tuple[list[int], list[int]]:
         """Prices in micro-credits, and units eaten with millionths of activities, rounded half to even."""
+        point, eaten, levels = self.find()
+        planned = [round(x * self.unit[good]) for x, (good, _, _) in zip(eaten, self.edges, strict=True)]
+        return self.priced(point), planned + [round(level * 1_000_000) for row in levels for level in row]
+
+    def priced(self, point: Vector) -> list[int]:
+        """Prices as a state holds them: what anybody eats costs at least a micro-credit."""
+        prices = [round(p * q * 1_000_000) for p, q in zip(point, self.price, strict=True)]
+        return [max(price, 1) if good in self.eaten_goods else price for good, price in enumerate(prices)]
+
+    def find(self) -> tuple[Vector, Vector, list[Vector]]:
+        """Relative prices, units eaten and activities of the public plan."""
         point = [min(max(price, 0.0), EXTREME) for price in self.start]
         heard = self.respond(point)
         best, least, steps = (point, heard), self._residual(point, heard[3]), 0
@@ -175,11 +190,7 @@ class SlowStep:
             if residual < least:
                 best, least = (point, heard), residual
         point, (eaten, levels, _, _) = best
-        prices = [round(p * q * 1_000_000) for p, q in zip(point, self.price, strict=True)]
-        for good, _, _ in self.edges:
-            prices[good] = max(prices[good], 1)
-        planned = [round(x * self.unit[good]) for x, (good, _, _) in zip(eaten, self.edges, strict=True)]
-        return prices, planned + [round(level * 1_000_000) for row in levels for level in row]
+        return point, eaten, levels
 
     @staticmethod
     def _residual(point: Vector, excess: Vector) -> float:
@@ -277,6 +288,37 @@ class SlowStep:
             left = [rest - entry * value for rest, entry in zip(left, row, strict=True)]
         again = substitute([r / s for r, s in zip(left, scale, strict=True)])
         return [y + z / s for y, z, s in zip(solution, again, scale, strict=True)]
+
+
+class SlowFit(SlowStep):
+    """The last public step: a row for each nest that uses its bundle, in place of the councils."""
+
+    def __init__(self, economy: Economy, state: State) -> None:
+        said = state.answers.tolist()
+        super().__init__(economy, state, said)
+        self.makers = len(self.cards)
+        floors, entry = [0.0] * len(self.goods), 0
+        for good, low, _ in self.edges:
+            floors[good] += low
+        self.stock = [stock - floor for stock, floor in zip(self.stock, floors, strict=True)]
+        for card in economy.consumers:
+            for nest in card.nests:
+                net, worth = {}, 0.0
+                for good in nest.goods:
+                    net[good] = max(said[entry] / self.unit[good] - self.edges[entry][1], 0.0)
+                    worth += net[good] * self.price[good]
+                    entry += 1
+                self.rows.append([(dict(sorted(net.items())), 1.0, 1.0, worth if worth > 0.0 else 1.0, 1.0)])
+                self.make.append([(2.0, nest.credits_micro / 1_000_000)])
+        without_end = SimpleNamespace(capacity=float("inf"), least=0)
+        self.cards = (*self.cards, *[without_end] * (len(self.rows) - self.makers))
+        self.edges, self.eat = [], []
+
+    def fit(self) -> tuple[list[int], list[int], list[int]]:
+        """Shares of the bundles in 2^-30, millionths of activities, prices in micro-credits."""
+        point, _, levels = self.find()
+        shares = [math.floor(min(row[0], 2.0) * 2.0**30) for row in levels[self.makers :]]
+        return shares, [round(level * 1e6) for row in levels[: self.makers] for level in row], self.priced(point)
 
 
 def factor_whole(matrix: list[list[int]]) -> list[list[int]]:
