@@ -240,8 +240,10 @@ def store_bundles(
     partial: Sequence[bytes] | None,
     checkpoint: Checkpoint,
     note: bytes,
+    leaves: Sequence[bytes] | None = None,
 ) -> Head | None:
-    """Take verified bundles of a transfer to `checkpoint`: (number, blob, root) each, and the open bundle's entries.
+    """Take verified bundles of a transfer to `checkpoint`: (number, blob, root) each, and the open bundle's entries
+    with their hashes, where the caller has them already.
 
     Returns the new head once every bundle it covers is stored, None before. Raises ForkError where a bundle parts
     from what we hold.
@@ -265,7 +267,7 @@ def store_bundles(
         return None
     opened = list(partial or ())
     _check_prefix(db, origin, count, opened)
-    grown = BundledTree.of(roots, leaf_hashes(opened))
+    grown = BundledTree.of(roots, leaf_hashes(opened) if leaves is None else leaves)
     if (grown.size, grown.root()) != (checkpoint.size, checkpoint.root):
         raise ForkError(f"log {origin}: the bundles do not lead to the signed root of size {checkpoint.size}")
     db.execute("DELETE FROM open_run WHERE origin = ?", (origin,))

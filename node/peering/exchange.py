@@ -41,19 +41,15 @@ class Link(Protocol):
 
     def send(self, raw: bytes) -> None:
         """Send a frame before all bulk."""
-        ...
 
     def send_bulk(self, frames: Iterator[bytes]) -> None:
         """Send frames in their turn, each read only when the one before is on its way."""
-        ...
 
     def set_timer(self, at_ms: int) -> None:
         """Hand the session Due at this time of the monotonic clock."""
-        ...
 
     def close(self, reason: str, fault: Fault | None) -> None:
         """Close the transport once what was sent is through; `fault` is held against the peer."""
-        ...
 
 
 class Exchange:
@@ -156,6 +152,7 @@ class Exchange:
         # First who may have which log, then the logs.
         self._renew_circles(origin, start, stop)
         self.sync()
+        self.cosigner.note_moved(origin)
 
     def _renew_circles(self, origin: str, start: int, stop: int) -> None:
         """Somebody may have joined or left a federation by these entries."""
@@ -235,7 +232,9 @@ class Exchange:
         push = format_push(db, head.origin, old_size, hops) if is_pushed else b""
         self.frontier.move(head.origin, head.size, head.root)
         self._broadcast(events.HeadMoved(head.origin, push))
-        self.cosigner.note_moved(head.origin)
+        # What comes in bulk is signed once it is indexed, which is when no more of it comes.
+        if not self.receiver.is_to_index(head.origin):
+            self.cosigner.note_moved(head.origin)
 
     def _broadcast(self, event: Event) -> None:
         for link in list(self.links.values()):

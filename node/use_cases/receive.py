@@ -17,7 +17,7 @@ from node.use_cases.context import Node
 from node.use_cases.fork_watch import root_at
 from protocol.core.errors import PeerError
 from protocol.gossip import limits
-from protocol.gossip.transfer import Transfer
+from protocol.gossip.transfer import Checked, Transfer
 from protocol.log.bundle import BUNDLE_ENTRIES, parse_bundle
 from protocol.log.checkpoint import Checkpoint, open_checkpoint
 from storage import gossip_marks, log_store, record_index
@@ -63,7 +63,7 @@ class _Running:
     batch: list[Closed] = field(default_factory=list)
     batch_bytes: int = 0
     late: list[Closed] = field(default_factory=list)
-    opened: list[bytes] | None = None
+    opened: Checked | None = None
 
 
 class Receiver:
@@ -154,11 +154,11 @@ class Receiver:
         running = self._running.get(origin)
         if running is None or number not in running.remaining:
             return None
-        entries = running.transfer.check_bundle(number, raw)
+        checked = running.transfer.check_bundle(number, raw)
         running.remaining.remove(number)
         self._bundles += 1
-        if len(entries) < BUNDLE_ENTRIES:
-            running.opened = entries
+        if len(checked.entries) < BUNDLE_ENTRIES:
+            running.opened = checked
         elif number == running.overlap:
             running.late.append((number, raw, running.transfer.root(number)))
         else:
@@ -170,6 +170,10 @@ class Receiver:
     def end_transfer(self, origin: str) -> None:
         """Forget a transfer; what it stored stays for the next one."""
         self._running.pop(origin, None)
+
+    def is_to_index(self, origin: str) -> bool:
+        """Whether transferred entries of a log wait for the index: word of them goes out when they are in it."""
+        return origin in self._to_index
 
     def _open(self, origin: str, note: bytes) -> Checkpoint:
         log_key = log_store.log_key_of(self._node.database.reader, origin)
@@ -188,13 +192,12 @@ class Receiver:
         writing.add_done_callback(self._writes.pop)
         return Write(writing, raw_bytes)
 
-    async def _write(
-        self, transfer: Transfer, closed: Sequence[Closed], opened: Sequence[bytes] | None, is_last: bool
-    ) -> None:
+    async def _write(self, transfer: Transfer, closed: Sequence[Closed], opened: Checked | None, is_last: bool) -> None:
         checkpoint = transfer.checkpoint
+        entries, leaves = (None, None) if opened is None else opened
         try:
             await self._node.database.write(
-                lambda db: log_store.store_bundles(db, closed, opened, checkpoint, transfer.note)
+                lambda db: log_store.store_bundles(db, closed, entries, checkpoint, transfer.note, leaves)
             )
         except ForkError as error:
             raise BranchError(checkpoint.origin, error.reason) from None

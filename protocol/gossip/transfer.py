@@ -6,12 +6,20 @@ Spec: docs/spec/session.md
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from protocol.core.errors import PeerError
 from protocol.gossip import limits
-from protocol.log.bundle import bundle_root, bundle_roots_fold, count_bundles, count_entries, parse_bundle
+from protocol.log.bundle import bundle_roots_fold, count_bundles, count_entries, parse_bundle
 from protocol.log.checkpoint import Checkpoint
-from protocol.log.merkle import HASH_BYTES
+from protocol.log.merkle import HASH_BYTES, fold, leaf_hashes
+
+
+class Checked(NamedTuple):
+    """The entries of a bundle that is as promised, and their leaf hashes."""
+
+    entries: list[bytes]
+    leaves: list[bytes]
 
 
 class Transfer:
@@ -37,15 +45,16 @@ class Transfer:
         place = (number - self.first) * HASH_BYTES
         return self._roots[place : place + HASH_BYTES]
 
-    def check_bundle(self, number: int, raw: bytes) -> list[bytes]:
-        """The entries of a whole bundle; PeerError unless it is exactly the promised one."""
+    def check_bundle(self, number: int, raw: bytes) -> Checked:
+        """What is in a whole bundle; PeerError unless it is exactly the promised one."""
         origin = self.checkpoint.origin
         if not self.first <= number < self._end:
             raise PeerError(f"log {origin}: bundle {number} was not promised")
         entries = parse_bundle(raw, count_entries(self.checkpoint.size, number))
-        if bundle_root(entries) != self.root(number):
+        leaves = leaf_hashes(entries)
+        if fold(leaves) != self.root(number):
             raise PeerError(f"log {origin}: bundle {number} does not have the promised root")
-        return entries
+        return Checked(entries, leaves)
 
     def list_missing(self, stored_roots: Mapping[int, bytes]) -> tuple[int, ...]:
         """The bundles still to be fetched; `stored_roots` are those that an earlier transfer brought."""

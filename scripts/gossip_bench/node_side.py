@@ -39,6 +39,7 @@ class Side:
         node.parts["peering"] = self._peering
         self._changed = asyncio.Event()
         self._seen_ns: list[tuple[int, int]] = []
+        self._known = {peer.origin for peer in peer_state.peers(node.database.reader)}
         self._peering.exchange.watch(self._changed.set)
         node.changes.add_listener(self._note_change)
 
@@ -154,7 +155,7 @@ class Side:
 
     def _note_change(self, origin: str, start: int, stop: int) -> None:
         now_ns = time.monotonic_ns()
-        if any(peer.origin == origin for peer in peer_state.peers(self._node.database.reader)):
+        if origin in self._known:
             self._seen_ns += [(index, now_ns) for index in range(start, stop)]
         self._changed.set()
 

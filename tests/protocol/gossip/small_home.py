@@ -200,7 +200,7 @@ class SmallHome:
         transfer, log = self.transfers.get(action.origin), self.logs[action.origin]
         if transfer is None:
             return
-        log.pending[action.number] = transfer.check_bundle(action.number, action.raw)
+        log.pending[action.number] = transfer.check_bundle(action.number, action.raw).entries
         numbers = range(transfer.first, count_bundles(transfer.checkpoint.size))
         if all(number in log.pending for number in numbers):
             grown = log.entries[: transfer.first * BUNDLE]

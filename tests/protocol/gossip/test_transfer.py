@@ -25,7 +25,7 @@ def begin(first: int) -> Transfer:
 @pytest.mark.parametrize("first", [0, 1, 2])
 def test_every_bundle_of_a_promised_log_is_taken(first: int) -> None:
     transfer = begin(first)
-    found = [transfer.check_bundle(number, RAW[number]) for number in range(first, 3)]
+    found = [transfer.check_bundle(number, RAW[number]).entries for number in range(first, 3)]
     assert [entry for bundle in found for entry in bundle] == ENTRIES[first * 256 :]
 
 
