@@ -24,6 +24,7 @@ from storage.peer_state import Peer
 SEND_BYTES_MAX = 8 * 1024 * 1024
 BULK_JOBS_MAX = 256
 CLOSE_WAIT_S = limits.CLOSING_WAIT_MS / 1_000
+LOST = "the connection was lost"
 
 
 class Socket(Protocol):
@@ -136,6 +137,16 @@ class Connection:
         """Whether both sides have greeted and neither has said goodbye."""
         return self.session.state is State.LIVE
 
+    @property
+    def now_ms(self) -> int:
+        """What the clock says."""
+        return self._exchange.node.clock.now_ms()
+
+    @property
+    def is_parting(self) -> bool:
+        """Whether it ended with a word, so that the peer is still there."""
+        return self.fault is None and self.reason != LOST
+
     async def _read(self) -> None:
         while True:
             message = await self._socket.receive()
@@ -165,7 +176,7 @@ class Connection:
             is_oversized = cause.code == WSCloseCode.MESSAGE_TOO_BIG
             self.reason = "sent a frame beyond the limit" if is_oversized else "broke the rules of WebSocket"
         else:
-            self.reason = "the connection was lost"
+            self.reason = LOST
 
     async def _write(self) -> None:
         try:

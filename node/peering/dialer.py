@@ -21,6 +21,7 @@ from storage.peer_state import Peer
 
 DIAL_WAIT_S: Final = HANDSHAKE_WAIT_S + HEADER_WAIT_S
 TOO_MANY: Final = 429
+NOT_NOW: Final = {409: "another connection is kept", 503: "has sessions enough at the moment"}
 TOLD_WAIT_S_MAX: Final = 3_600
 """However long a peer tells us to stay away, after so long we ask again."""
 
@@ -31,6 +32,10 @@ class TurnedAwayError(PeerError):
     def __init__(self, wait_s: int) -> None:
         super().__init__(f"sent us away for {wait_s} s: this node has broken its rules")
         self.wait_s = wait_s
+
+
+class NotNowError(PeerError):
+    """The peer is there and wants no session just now."""
 
 
 class Dialer:
@@ -44,12 +49,13 @@ class Dialer:
             connector=aiohttp.TCPConnector(limit=0, force_close=True), trace_configs=[trace], trust_env=False
         )
 
-    async def dial(self, peer: Peer) -> Socket:
-        """A socket to the peer; PeerError says in plain words why there is none."""
+    async def dial(self, peer: Peer, reason: str = "") -> Socket:
+        """A socket to the peer, `reason` said with the call; PeerError says in plain words why there is none."""
         try:
             async with asyncio.timeout(DIAL_WAIT_S):
                 socket = await self._session.ws_connect(
                     peer.url.replace("wss://", "https://", 1) + ROUTE,
+                    params={"as": reason} if reason else None,
                     ssl=self._identity.client_context(peer.tls_certificate),
                     compress=0,
                     max_msg_size=limits.FRAME_BYTES_MAX,
@@ -90,7 +96,9 @@ def _read_refusal(error: aiohttp.WSServerHandshakeError) -> PeerError:
         told = "" if error.headers is None else error.headers.get("Retry-After", "")
         is_number = told.isdecimal() and len(told) <= len(str(TOLD_WAIT_S_MAX))
         return TurnedAwayError(min(int(told), TOLD_WAIT_S_MAX) if is_number else TOLD_WAIT_S_MAX)
-    return PeerError("another connection is kept" if error.status == 409 else f"refused with status {error.status}")
+    if error.status in NOT_NOW:
+        return NotNowError(NOT_NOW[error.status])
+    return PeerError(f"refused with status {error.status}")
 
 
 def _describe(error: Exception) -> str:

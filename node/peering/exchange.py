@@ -27,7 +27,7 @@ from protocol.gossip import events
 from protocol.gossip.events import Action, Event
 from protocol.gossip.frames import format_frame
 from protocol.gossip.frontier import Frontier, LogHead
-from protocol.gossip.messages import Cosig
+from protocol.gossip.messages import Cosig, Message
 from protocol.gossip.peers import Fault
 from protocol.gossip.session import Session, State
 from storage import gossip_marks, log_store, peer_state
@@ -67,11 +67,13 @@ class Exchange:
         self._backlog = Backlog()
         self._are_circles_unmarked = False
         self._watchers: list[Callable[[], None]] = []
+        self.hear_views: Callable[[str, Message], None] = lambda _, __: None
+        """Called with what a peer says of others in a large federation."""
         self._files = FileWaits(node, self._ask_for_file)
         for head in log_store.heads(db):
             self._know(head.origin, LogHead(head.size, head.root))
         self.frontier.counter = counter
-        self._openings = OpeningAsks(node, self.frontier)
+        self.openings = OpeningAsks(node, self.frontier)
         self._forks = ForkTalk(node, self.frontier, self._broadcast)
         self.frontier.circles = read_circles(node)
 
@@ -148,7 +150,7 @@ class Exchange:
         self.frontier.counter = counter
 
     def _hear(self, origin: str, start: int, stop: int) -> None:
-        self._openings.hear(origin, start, stop)
+        self.openings.hear(origin, start, stop)
         # First who may have which log, then the logs.
         self._renew_circles(origin, start, stop)
         self.sync()
@@ -189,7 +191,7 @@ class Exchange:
         self._forks.stand_still()
         if self.node.database.trouble:
             self._backlog.spawn(self._try_disk())
-        for number, wanted in self._openings.draw([link.session for link in self.links.values()]):
+        for number, wanted in self.openings.draw([link.session for link in self.links.values()]):
             self.tell(self.links[number], wanted)
         name = witness_name(self.node.origin)
         for origin in sorted(witness_roster(self.node).witness_duties()):
@@ -349,7 +351,7 @@ class Exchange:
         await self._files.store(action.sha256, action.raw)
 
     async def _store_opening(self, link: Link, action: events.StoreOpening) -> None:
-        await self._openings.admit(action.opening)
+        await self.openings.admit(action.opening)
 
     async def _save_cursor(self, link: Link, action: events.SaveCursor) -> None:
         origin = link.session.peer_origin
@@ -375,6 +377,7 @@ _AT_ONCE: dict[type[Action], Callable[[Exchange, Link, Any], None]] = {
     events.ReadHeads: Exchange._read_heads,
     events.EndTransfer: Exchange._end_transfer,
     events.CheckPast: Exchange._check_past,
+    events.TakeMembership: lambda exchange, link, action: exchange.hear_views(link.session.peer_origin, action.message),
     events.Outdo: lambda exchange, _, action: exchange._broadcast(events.Outdone(action.origin, action.session)),
     events.MissFile: Exchange._miss_file,
     events.ServeLog: Exchange._serve,

@@ -103,10 +103,13 @@ class Listener:
             if not self._has_room(host):
                 accepted.close()
                 continue
-            self._per_address[host] += 1
-            task = self._keep(self._serve(accepted))
-            self._waiting[task] = host
-            task.add_done_callback(partial(self._release, host))
+            self._take_in(accepted, host)
+
+    def _take_in(self, accepted: socket.socket, host: str) -> None:
+        self._per_address[host] += 1
+        task = self._keep(self._serve(accepted))
+        self._waiting[task] = host
+        task.add_done_callback(partial(self._release, host, accepted))
 
     def _has_room(self, host: str) -> bool:
         """Whether one more may come in from this address; somebody who still waits may have to go for it."""
@@ -126,7 +129,10 @@ class Listener:
         longest.cancel()
         return True
 
-    def _release(self, host: str, task: "asyncio.Task[None]") -> None:
+    def _release(self, host: str, accepted: socket.socket, task: "asyncio.Task[None]") -> None:
+        if task.cancelled():
+            # Perhaps before its first step, so that nobody else has the socket to close.
+            accepted.close()
         self._waiting.pop(task, None)
         self._shaking.pop(task, None)
         if task in self._put_out_early:

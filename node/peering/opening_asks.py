@@ -32,6 +32,10 @@ class OpeningAsks:
         """New entries of a log are here: perhaps they hide something from all but us."""
         self._is_stale = self._is_stale or bool(records_between(self._node.database.reader, origin, start, stop, KINDS))
 
+    def owners(self) -> Iterable[str]:
+        """Whose openings are still wanted."""
+        return dict.fromkeys(self._wanted.values())
+
     async def admit(self, raw: bytes) -> None:
         """Keep an opening that has come, if it is one of those wanted."""
         commitment = await admit_opening(self._node, raw, self._frontier.circles)

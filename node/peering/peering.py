@@ -17,14 +17,14 @@ from aiohttp import web
 
 from node.peering.connection import Connection, Socket
 from node.peering.contexts import Identity
-from node.peering.dialer import Dialer, TurnedAwayError, certificate_of, wait_unless
+from node.peering.dialer import Dialer, NotNowError, TurnedAwayError, certificate_of, wait_unless
 from node.peering.exchange import Exchange
 from node.peering.listener import Listener
 from node.peering.nearby import Nearby
-from node.peering.standings import Standings
+from node.peering.overlay.neighbours import Neighbours
+from node.peering.standings import PeerStatus, Standings, describe_peer
 from node.use_cases.context import Node
 from node.use_cases.own_log.own_head import own_head_of
-from node.use_cases.peers import PeerLine
 from protocol.core.errors import PeerError, RefusedError
 from protocol.gossip import limits
 from protocol.gossip.peers import Fault, is_replaced, next_wait_ms
@@ -39,15 +39,6 @@ DRAIN_WAIT_S: Final = 8.0
 FILE_WAIT_S: Final = 5.0
 """How long a wanted file waits for peers that are not connected at the moment."""
 FILE_RETRY_S: Final = 0.1
-BEHIND_SHOWN_MAX: Final = 32
-
-
-class PeerStatus(PeerLine, frozen=True, kw_only=True):
-    """A peer's line with what only a session knows: the sizes that it says it holds, where they differ from ours."""
-
-    strangers: int = 0
-    sizes_that_differ: dict[str, int] = msgspec.field(default_factory=dict)
-    holds_more_of_our_log: bool = False
 
 
 class Peering:
@@ -59,6 +50,8 @@ class Peering:
         self._standings = Standings(node)
         self.nearby = Nearby()
         """Where peers in the local network say they are: tried where the pinned address does not answer."""
+        self._neighbours = Neighbours(node, self)
+        self.exchange.hear_views = self._neighbours.hear
         self._peers: dict[str, Peer] = {}
         self._links: dict[str, Connection] = {}
         self._errors: dict[str, str] = {}
@@ -87,6 +80,7 @@ class Peering:
     async def stop(self) -> None:
         """Say goodbye to all, let what is being stored come to its end, close."""
         self._is_stopping = True
+        self._neighbours.stop()
         links = list(self._links.values())
         for link in links:
             link.stop("this node stops")
@@ -110,8 +104,10 @@ class Peering:
         for origin in self._peers.keys() - known.keys():
             self._forget(origin)
         self._peers = known
+        self._neighbours.read_roster(known)
         for origin, peer in known.items():
-            if self._pick_address(peer, 0) and origin not in self._callers and len(self._callers) < DIALLED_MAX:
+            is_called = self._pick_address(peer, 0) and not self._neighbours.manages(origin)
+            if is_called and origin not in self._callers and len(self._callers) < DIALLED_MAX:
                 self._news[origin] = asyncio.Event()
                 self._callers[origin] = asyncio.create_task(self._call_for_ever(origin))
             elif origin in self._news:
@@ -127,11 +123,32 @@ class Peering:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + FILE_WAIT_S
         while not await self.exchange.fetch_file(sha256):
-            everyone_asked = all(origin in self._links and self._links[origin].is_live for origin in self._peers)
+            expected = [origin for origin in self._peers if self._neighbours.expects(origin)]
+            everyone_asked = all(origin in self._links and self._links[origin].is_live for origin in expected)
             if everyone_asked or loop.time() > until_s:
                 return False
             await asyncio.sleep(FILE_RETRY_S)
         return True
+
+    def call_as(self, origin: str, reason: str) -> None:
+        """Call a peer once, as the views of a large federation want it."""
+        if not self._is_stopping:
+            self._keep(self._call_once(origin, reason))
+
+    def hang_up(self, origin: str, reason: str) -> None:
+        """End the session with a peer, if there is one."""
+        if origin in self._links:
+            self._links[origin].stop(reason)
+
+    def say(self, origin: str, raw: bytes) -> None:
+        """Send a frame to a peer, if there is a session."""
+        link = self._links.get(origin)
+        if link is not None and link.is_live:
+            link.send(raw)
+
+    def list_connected(self) -> list[str]:
+        """With whom a session stands."""
+        return list(self._links)
 
     def answers(self) -> dict[str, int]:
         """Those peers now connected that have told all they hold -> how much of our own log that is."""
@@ -158,34 +175,14 @@ class Peering:
         return {"port": self.port, "connected": live, "peers": msgspec.to_builtins(found)}
 
     def _describe(self, peer: Peer) -> PeerStatus:
-        link = self._links.get(peer.origin)
         error = self._errors.get(peer.origin, peer.last_error)
-        if link is None:
-            return PeerStatus(
-                origin=peer.origin,
-                name=peer.name,
-                url=peer.url,
-                state="sent away" if self._standings.wait_ms(peer.origin) else "not connected",
-                last_seen_ms=peer.last_seen_ms,
-                last_error=error,
-            )
-        frontier, theirs = self.exchange.frontier, link.session.theirs
-        differing = [(origin, size) for origin, size in theirs.items() if size != frontier.size(origin)]
-        return PeerStatus(
-            origin=peer.origin,
-            name=peer.name,
-            url=peer.url,
-            state="connected" if link.is_live else "greeting",
-            direction="we called" if link.dialled_by_us else "they called",
-            connected_since_ms=link.since_ms,
-            bytes_in=link.traffic.bytes_in,
-            bytes_out=link.traffic.bytes_out,
-            last_seen_ms=self._node.clock.now_ms(),
-            last_error=error,
-            strangers=link.session.strangers,
-            sizes_that_differ=dict(differing[:BEHIND_SHOWN_MAX]),
-            holds_more_of_our_log=theirs.get(self._node.origin, 0) > frontier.size(self._node.origin),
-        )
+        absence = self._name_absence(peer.origin)
+        return describe_peer(peer, self._links.get(peer.origin), self.exchange.frontier, absence, error)
+
+    def _name_absence(self, origin: str) -> str:
+        if self._standings.wait_ms(origin):
+            return "sent away"
+        return "not connected" if self._neighbours.expects(origin) else "over others"
 
     @cached_property
     def _identity(self) -> Identity:
@@ -219,16 +216,20 @@ class Peering:
     async def _admit(self, request: web.Request) -> web.StreamResponse:
         """The other side has called: who it is says its certificate."""
         transport = request.transport
-        peer = self._judge_caller(None if transport is None else certificate_of(transport))
+        reason = request.query.get("as", "")
+        peer = self._judge_caller(None if transport is None else certificate_of(transport), reason)
         socket = web.WebSocketResponse(
             compress=False, max_msg_size=limits.FRAME_BYTES_MAX, timeout=limits.CLOSING_WAIT_MS / 1_000
         )
         await socket.prepare(request)
-        await self._talk(peer, socket, dialled_by_us=False)
+        await self._talk(peer, socket, dialled_by_us=False, reason=reason)
         return socket
 
-    def _judge_caller(self, shown: bytes | None) -> Peer:
-        """The peer that has shown this certificate; an HTTP error where it is not to come in."""
+    def _judge_caller(self, shown: bytes | None, reason: str = "") -> Peer:
+        """The peer that has shown this certificate; an HTTP error where it is not to come in.
+
+        `reason`: why it calls, where the federation is large.
+        """
         peer = next((one for one in self._peers.values() if one.tls_certificate == shown), None)
         if peer is None or self._is_stopping:
             raise web.HTTPForbidden(text="not a pinned peer")
@@ -238,6 +239,8 @@ class Peering:
             raise web.HTTPTooManyRequests(headers={"Retry-After": str(wait_s)}, text="sent away for a while")
         if not self._may_replace(peer, dialled_by_us=False):
             raise web.HTTPConflict(text="another connection is kept")
+        if not self._neighbours.lets_in(peer.origin, reason):
+            raise web.HTTPServiceUnavailable(text="has sessions enough at the moment")
         return peer
 
     def _may_replace(self, peer: Peer, dialled_by_us: bool) -> bool:
@@ -247,10 +250,11 @@ class Peering:
         age_ms = int((self._node.clock.monotonic_s() - link.opened_s) * 1_000)
         return is_replaced(self._node.origin, peer.origin, link.dialled_by_us, dialled_by_us, age_ms)
 
-    async def _talk(self, peer: Peer, socket: Socket, dialled_by_us: bool) -> bool:
+    async def _talk(self, peer: Peer, socket: Socket, dialled_by_us: bool, reason: str = "") -> bool:
         """One session from greeting to end; False where the peer broke the rules in it."""
         if not self._may_replace(peer, dialled_by_us):
             await socket.close()
+            self._neighbours.note_failed(peer.origin, reason, is_refusal=True)
             return True
         # The cursor may have moved since the list of peers was read.
         known = peer_state.peer(self._node.database.reader, peer.origin)
@@ -264,6 +268,7 @@ class Peering:
         self._links[peer.origin] = link
         if old is not None:
             old.stop("another connection is kept")
+        self._neighbours.note_up(peer.origin, reason, dialled_by_us)
         self._node.log.info("peer_connected", peer=peer.origin, dialled_by_us=dialled_by_us)
         self._errors.pop(peer.origin, None)
         try:
@@ -275,6 +280,8 @@ class Peering:
     def _note_ended(self, peer: Peer, link: Connection) -> None:
         if self._links.get(peer.origin) is link:
             del self._links[peer.origin]
+            if not self._is_stopping:
+                self._neighbours.note_down(peer.origin, link.is_parting)
         self._node.log.info("peer_left", peer=peer.origin, reason=link.reason, fault=link.fault and link.fault.name)
         if link.reason and peer.origin in self._peers:
             self._errors[peer.origin] = link.reason
@@ -296,7 +303,7 @@ class Peering:
 
     async def _call_for_ever(self, origin: str) -> None:
         failures = 0
-        while not self._is_stopping:
+        while not self._is_stopping and not self._neighbours.manages(origin):
             peer, news = self._peers[origin], self._news[origin]
             if origin in self._links:
                 await self._links[origin].ended.wait()
@@ -309,39 +316,54 @@ class Peering:
             if origin not in self._links:
                 news.clear()
                 await wait_unless(news, wait_ms / 1_000)
+        if not self._is_stopping:
+            # The federation has grown large: from here on the views say who is called.
+            self._callers.pop(origin, None)
+            self._news.pop(origin, None)
 
     def _pick_address(self, peer: Peer, failures: int) -> str:
         """The pinned address, and in turn with it the one that somebody with this certificate says it has nearby."""
         known = [url for url in (peer.url, self.nearby.url_of(peer.tls_certificate)) if url]
         return known[failures % len(known)] if known else ""
 
-    async def _call_guarded(self, peer: Peer) -> bool:
+    async def _call_guarded(self, peer: Peer, reason: str = "") -> bool:
         """A caller outlives whatever goes wrong in one call."""
         try:
-            return await self._call(peer)
+            return await self._call(peer, reason)
         except Exception as error:
             self._node.log.error("call_failed", peer=peer.origin, error=repr(error))
             return False
 
-    async def _call(self, peer: Peer) -> bool:
+    async def _call_once(self, origin: str, reason: str) -> None:
+        peer = self._peers.get(origin)
+        if peer is None or origin in self._links or self._standings.call_wait_ms(origin):
+            self._neighbours.note_failed(origin, reason, is_refusal=peer is not None)
+        else:
+            await self._call_guarded(peer, reason)
+
+    async def _call(self, peer: Peer, reason: str = "") -> bool:
         """Call once and talk to the end; False where there was no session or the peer broke the rules in it."""
         assert self._dialer is not None
         try:
-            socket: Socket = await self._dialer.dial(peer)
+            socket: Socket = await self._dialer.dial(peer, reason)
         except PeerError as error:
+            self._neighbours.note_failed(peer.origin, reason, isinstance(error, NotNowError))
             if isinstance(error, TurnedAwayError):
                 self._standings.note_turned_away(peer.origin, error.wait_s)
-            if peer.origin not in self._links:
+            if peer.origin not in self._links and self._neighbours.expects(peer.origin):
                 self._errors[peer.origin] = error.reason
                 self.exchange.tell_watchers()
             return False
-        return await self._talk(peer, socket, dialled_by_us=True)
+        return await self._talk(peer, socket, dialled_by_us=True, reason=reason)
 
     async def _tick_for_ever(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
             try:
                 self.exchange.tick()
+                if self._neighbours.read_roster(self._peers):
+                    self.refresh()
+                self._neighbours.visit(self.exchange.openings.owners())
             except sqlite3.Error as error:
                 self._node.log.error("tick_failed", error=repr(error))
 

@@ -1,14 +1,62 @@
-"""What is held against each peer: kept through a restart, shown to people, gone with time.
+"""How it stands with each peer, for people to see; what is held against it: kept through a restart, gone with time.
 
 Invariant: only what a peer itself did counts; that it cannot be reached does not.
 Spec: docs/spec/session.md
 """
 
+from typing import Final
+
+import msgspec
+
+from node.peering.connection import Connection
 from node.use_cases.context import Node
+from node.use_cases.peers import PeerLine
+from protocol.gossip.frontier import Frontier
 from protocol.gossip.peers import Fault, Standing, away_wait_ms, move_clock, note_fault
 from storage import peer_state
+from storage.peer_state import Peer
 
 NOTHING = Standing()
+BEHIND_SHOWN_MAX: Final = 32
+
+
+class PeerStatus(PeerLine, frozen=True, kw_only=True):
+    """A peer's line with what only a session knows: the sizes that it says it holds, where they differ from ours."""
+
+    strangers: int = 0
+    sizes_that_differ: dict[str, int] = msgspec.field(default_factory=dict)
+    holds_more_of_our_log: bool = False
+
+
+def describe_peer(peer: Peer, link: Connection | None, frontier: Frontier, absence: str, error: str) -> PeerStatus:
+    """How it stands with a pinned peer: its session's word where there is one, else `absence`."""
+    if link is None:
+        return PeerStatus(
+            origin=peer.origin,
+            name=peer.name,
+            url=peer.url,
+            state=absence,
+            last_seen_ms=peer.last_seen_ms,
+            last_error=error,
+        )
+    theirs = link.session.theirs
+    differing = [(origin, size) for origin, size in theirs.items() if size != frontier.size(origin)]
+    own = frontier.own_origin
+    return PeerStatus(
+        origin=peer.origin,
+        name=peer.name,
+        url=peer.url,
+        state="connected" if link.is_live else "greeting",
+        direction="we called" if link.dialled_by_us else "they called",
+        connected_since_ms=link.since_ms,
+        bytes_in=link.traffic.bytes_in,
+        bytes_out=link.traffic.bytes_out,
+        last_seen_ms=link.now_ms,
+        last_error=error,
+        strangers=link.session.strangers,
+        sizes_that_differ=dict(differing[:BEHIND_SHOWN_MAX]),
+        holds_more_of_our_log=theirs.get(own, 0) > frontier.size(own),
+    )
 
 
 class Standings:

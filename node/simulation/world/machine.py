@@ -80,7 +80,7 @@ class _RoadDialer(Dialer):
     def __init__(self, roads: Roads, machine: "Machine") -> None:
         self._roads, self._machine = roads, machine
 
-    async def dial(self, peer: Peer) -> Socket:
+    async def dial(self, peer: Peer, reason: str = "") -> Socket:
         name = peer.url.removeprefix("wss://").partition(":")[0]
         try:
             return await self._roads.dial(self._machine, name)

@@ -6,8 +6,8 @@ Spec: docs/spec/membership.md
 
 from typing import Final
 
-MESH_MEMBERS_MAX: Final = 8
-"""With so many other members or fewer, everyone keeps a session with everyone."""
+MESH_MEMBERS_MAX: Final = 16
+"""With so many other members or fewer, everyone keeps a session with everyone: few links more, one hop less."""
 ACTIVE_WANTED: Final = 5
 ACTIVE_MAX: Final = 8
 PASSIVE_MAX: Final = 30

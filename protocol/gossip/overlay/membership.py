@@ -10,7 +10,7 @@ Invariant: no clock and no dice: time and drawn bytes come with each event.
 Spec: docs/spec/membership.md
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ from protocol.gossip.overlay.membership_events import (
     Up,
     Urgency,
 )
-from protocol.gossip.overlay.views import Roster, rank
+from protocol.gossip.overlay.views import Contact, Roster, rank
 
 
 class Standing(Enum):
@@ -83,7 +83,8 @@ class Membership:
     def handle(self, event: Event, now_ms: int, draw: bytes) -> list[Action]:
         """What is to be done about an event; `draw`: 16 fresh random bytes."""
         if isinstance(event, RosterRead):
-            actions = self._read_roster(event)
+            actions: list[Action] = []
+            self.read_roster(event.roster)
         elif isinstance(event, Due):
             self._armed_ms = None
             actions = self._tick(now_ms, draw)
@@ -93,14 +94,13 @@ class Membership:
             actions = [] if step is None else step(self, event, now_ms, draw)
         return actions + self._replenish(now_ms, draw) + self._arm(now_ms, draw)
 
-    def _read_roster(self, event: RosterRead) -> list[Action]:
-        contacts = {origin: contact for origin, contact in event.roster.items() if origin != self.own_origin}
-        self.roster = Roster(contacts)
+    def read_roster(self, roster: Mapping[str, Contact]) -> None:
+        """Take in who belongs to the federations, ourselves left out or not; calls nobody yet."""
+        self.roster = Roster({origin: contact for origin, contact in roster.items() if origin != self.own_origin})
         noted = (self._called, self._resting, self._failures, self._joins, self._shuffled)
         for view in (self.active, self.passive, *noted):
             for origin in [origin for origin in view if origin not in self.roster]:
                 del view[origin]
-        return []
 
     def _judge_call(self, event: Calls, now_ms: int, draw: bytes) -> list[Action]:
         accept: list[Action] = [Accept(event.origin)]

@@ -116,7 +116,7 @@ async def test_an_opening_that_nobody_here_may_read_or_that_opens_nothing_is_not
     (commitment,) = hidden(bakery, bakery)
     kept = find_opening(bakery.database.reader, commitment)
     assert kept is not None
-    asks = other.parts["peering"].exchange._openings
+    asks = other.parts["peering"].exchange.openings
     await asks.admit(kept.opening)
     assert opened(other, bakery) == 0
     wrong = parse_opening(kept.opening)

@@ -1,0 +1,1 @@
+"""Which sessions a node of a large federation keeps."""

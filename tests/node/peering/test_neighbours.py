@@ -1,0 +1,184 @@
+"""A federation too large for everyone to be connected with everyone, in small: real nodes, real TLS, few sessions."""
+
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from node.peering.peering import Peering
+from node.use_cases.context import Node
+from node.use_cases.publish import publish
+from protocol.federation.grants import KeyGrant
+from protocol.gossip.frames import format_frame
+from protocol.gossip.messages import Shuffle
+from protocol.gossip.overlay import limits
+from protocol.gossip.overlay.places import place_of
+from storage import log_store
+from tests.node.homes import make_node, make_nodes, pin_all, start_peering, stop_all, until
+
+NODES = 6
+ACTIVE_WANTED, ACTIVE_MAX = 2, 3
+SMALL = {
+    "MESH_MEMBERS_MAX": 3,
+    "ACTIVE_WANTED": ACTIVE_WANTED,
+    "ACTIVE_MAX": ACTIVE_MAX,
+    "REST_MS": 200,
+    "REST_ALONE_MS": 200,
+}
+
+
+class OneRoster:
+    """A roster keeper that has these members."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        members = [SimpleNamespace(origin=node.origin) for node in nodes]
+        self.history = SimpleNamespace(newest=SimpleNamespace(roster=SimpleNamespace(members=members)))
+
+    def witness_duties(self) -> list[str]:
+        return []
+
+    def witness_keys(self) -> dict[str, bytes]:
+        return {}
+
+    def witness_rule(self) -> str:
+        return "half"
+
+
+@pytest.fixture
+async def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Node]]:
+    for name, value in SMALL.items():
+        monkeypatch.setattr(limits, name, value)
+    found = await make_nodes(tmp_path, *[f"coop{index}" for index in range(NODES)])
+    await pin_all(found)
+    try:
+        yield found
+    finally:
+        await stop_all(found)
+
+
+def peering_of(node: Node) -> Peering:
+    peering = node.parts["peering"]
+    assert isinstance(peering, Peering)
+    return peering
+
+
+def sessions_of(node: Node) -> set[str]:
+    return {peer.origin for peer in peering_of(node).status() if peer.state == "connected"}
+
+
+def held(node: Node, origin: str) -> int:
+    head = log_store.head(node.database.reader, origin)
+    return 0 if head is None else head.size
+
+
+def has_few(nodes: list[Node]) -> bool:
+    """Whether each keeps some sessions and no more, and none is about to begin or end."""
+    states = {peer.state for node in nodes for peer in peering_of(node).status()}
+    return states == {"connected", "over others"} and all(
+        ACTIVE_WANTED <= len(sessions_of(node)) <= ACTIVE_MAX for node in nodes
+    )
+
+
+def federate(nodes: list[Node]) -> None:
+    for node in nodes:
+        node.parts["roster"] = OneRoster(nodes)
+        peering_of(node).refresh()
+
+
+async def say_something(node: Node) -> None:
+    await publish(node, "key.grant", KeyGrant(bytes(32), "treasurer", "treasurer 1", False))
+
+
+async def test_few_sessions_are_enough_for_everyone_to_hear_everything(nodes: list[Node]) -> None:
+    await until(nodes, lambda: all(len(sessions_of(node)) == NODES - 1 for node in nodes))
+    federate(nodes)
+    await until(nodes, lambda: has_few(nodes))
+    author = nodes[0]
+    before = held(author, author.origin)
+    await say_something(author)
+    assert held(author, author.origin) == before + 1
+    await until(nodes, lambda: all(held(node, author.origin) == before + 1 for node in nodes))
+    assert has_few(nodes)
+
+
+async def test_when_some_stop_the_others_find_each_other_again(nodes: list[Node]) -> None:
+    federate(nodes)
+    await until(nodes, lambda: all(len(sessions_of(node)) >= ACTIVE_WANTED for node in nodes))
+    gone, left = nodes[:2], nodes[2:]
+    for node in gone:
+        await peering_of(node).stop()
+    await until(
+        nodes, lambda: all(len(sessions_of(node) & {one.origin for one in left}) >= ACTIVE_WANTED for node in left)
+    )
+    before = held(left[0], left[0].origin)
+    await say_something(left[0])
+    await until(nodes, lambda: all(held(node, left[0].origin) == before + 1 for node in left))
+
+
+async def test_a_small_federation_keeps_a_session_with_everyone(nodes: list[Node]) -> None:
+    few = nodes[:4]
+    for node in few:
+        node.parts["roster"] = OneRoster(few)
+        peering_of(node).refresh()
+    await until(nodes, lambda: all(len(sessions_of(node)) == NODES - 1 for node in nodes))
+    neighbours = peering_of(nodes[0])._neighbours
+    assert not any(neighbours.manages(node.origin) for node in nodes)
+    assert all(neighbours.expects(node.origin) and neighbours.lets_in(node.origin, "spare") for node in nodes)
+
+
+async def test_whoever_is_no_neighbour_is_visited_and_takes_no_seat_nor_has_a_say(
+    nodes: list[Node],
+) -> None:
+    federate(nodes)
+    await until(nodes, lambda: has_few(nodes))
+    host = nodes[0]
+    neighbours = peering_of(host)._neighbours
+    apart = next(node for node in nodes[1:] if node.origin not in sessions_of(host))
+    seats = set(neighbours._membership.active)
+    neighbours.visit([apart.origin])
+    await until(nodes, lambda: apart.origin in sessions_of(host))
+    assert set(neighbours._membership.active) == seats
+    neighbours._end_visit(apart.origin)
+    await until(nodes, lambda: not neighbours._visitors and apart.origin not in sessions_of(host))
+    # What is said of others is taken from neighbours only.
+    membership = neighbours._membership
+    membership.passive.clear()
+    apart = next(node for node in nodes[1:] if node.origin not in membership.active)
+    near = next(node for node in nodes[1:] if node.origin in membership.active)
+    named = next(node.origin for node in nodes[1:] if node.origin not in membership.active and node is not apart)
+    raw = format_frame(Shuffle((named,), is_reply=True))
+    peering_of(nodes[0])._neighbours.hear(apart.origin, Shuffle((apart.origin,), is_reply=True))
+    assert not membership.passive
+    peering_of(near).say(nodes[0].origin, raw)
+    await until(nodes, lambda: named in membership.passive or named in membership.active)
+
+
+async def test_a_caller_that_comes_while_the_door_closes_is_not_left_hanging(tmp_path: Path) -> None:
+    node = await make_node(tmp_path, "north")
+    peering = await start_peering(node)
+    accepted, caller = socket.socketpair()
+    peering._listener._take_in(accepted, "127.0.0.1")
+    await peering._listener.stop()
+    await peering.stop()
+    node.database.close()
+    assert accepted.fileno() == -1
+    assert not peering._listener._per_address
+    caller.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("wss://192.0.2.17:4001", "192.0.0.0/16"),
+        ("wss://[2001:db8:1::7]:4001", "2001:db8::/32"),
+        ("wss://node.Northside.example:4001", "northside.example"),
+        ("wss://localhost:4001", "localhost"),
+        ("", ""),
+        ("wss://[broken", ""),
+    ],
+    ids=["IPv4", "IPv6", "a name", "a short name", "no address", "no address at all"],
+)
+def test_a_place_is_the_network_of_an_address(url: str, place: str) -> None:
+    assert place_of(url) == place
