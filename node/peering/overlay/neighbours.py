@@ -77,8 +77,7 @@ class Neighbours:
         self._contacts = found
         self._membership.read_roster(found)
         if not self._membership.is_mesh:
-            for origin in self._sessions.list_connected():
-                self._handle(events.Up(origin, events.Urgency.SPARE, is_called_by_us=True))
+            self._seat_first()
             self._handle(events.Due())
         return True
 
@@ -148,6 +147,18 @@ class Neighbours:
         """Call nobody more."""
         if self._timer is not None:
             self._timer.cancel()
+
+    def _seat_first(self) -> None:
+        """Keep as many of the sessions that stand as are wanted; were all kept, every node would be full."""
+        connected = [origin for origin in self._sessions.list_connected() if origin in self._contacts]
+        held = self._membership.active
+        room = limits.ACTIVE_WANTED - len(held)
+        fresh = self._membership.roster.pick_spread([one for one in connected if one not in held], held, self._draw())
+        for place, origin in enumerate(fresh):
+            if place < room:
+                self._handle(events.Up(origin, events.Urgency.SPARE, is_called_by_us=True))
+            elif origin not in self._visitors:
+                self._sessions.hang_up(origin, limits.ROOM_REASON)
 
     def _may_visit(self, origin: str, now_s: float) -> bool:
         return now_s >= self._visited_s.get(origin, -VISIT_AGAIN_S) + VISIT_AGAIN_S

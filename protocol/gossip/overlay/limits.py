@@ -10,6 +10,8 @@ MESH_MEMBERS_MAX: Final = 16
 """With so many other members or fewer, everyone keeps a session with everyone: few links more, one hop less."""
 ACTIVE_WANTED: Final = 5
 ACTIVE_MAX: Final = 8
+ALONE_BELOW: Final = 2
+"""Whoever has fewer neighbours than this may ask a full node to make room: one link is no safety."""
 PASSIVE_MAX: Final = 30
 
 # A newcomer's walk: so many links, and a member that it passes in the middle keeps the name.

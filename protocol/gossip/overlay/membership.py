@@ -278,7 +278,7 @@ class Membership:
         self.passive.pop(origin, None)
         if not self._has_joined:
             return [Call(origin, Urgency.JOINING)]
-        return [Call(origin, Urgency.SPARE if self.active else Urgency.ALONE)]
+        return [Call(origin, Urgency.SPARE if len(self.active) >= limits.ALONE_BELOW else Urgency.ALONE)]
 
     def _arm(self, now_ms: int, draw: bytes) -> list[Action]:
         times = [*self._resting.values(), *self._called.values()]

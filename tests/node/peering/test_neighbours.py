@@ -1,5 +1,6 @@
 """A federation too large for everyone to be connected with everyone, in small: real nodes, real TLS, few sessions."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -55,7 +56,8 @@ async def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     try:
         yield found
     finally:
-        await stop_all(found)
+        # All at once, so that nobody calls one whose door is closing.
+        await asyncio.gather(*(stop_all([node]) for node in found))
 
 
 def peering_of(node: Node) -> Peering:
@@ -107,8 +109,7 @@ async def test_when_some_stop_the_others_find_each_other_again(nodes: list[Node]
     federate(nodes)
     await until(nodes, lambda: all(len(sessions_of(node)) >= ACTIVE_WANTED for node in nodes))
     gone, left = nodes[:2], nodes[2:]
-    for node in gone:
-        await peering_of(node).stop()
+    await asyncio.gather(*(peering_of(node).stop() for node in gone))
     await until(
         nodes, lambda: all(len(sessions_of(node) & {one.origin for one in left}) >= ACTIVE_WANTED for node in left)
     )
