@@ -279,9 +279,6 @@ class Exchange:
             return None
         return _WORK[type(action)](self, link, action)
 
-    def _send(self, link: Link, action: events.Send) -> None:
-        link.send(action.raw)
-
     def _serve(self, link: Link, action: Action) -> None:
         link.send_bulk(serve(self.node, action, link.session.peer_origin, self.frontier.circles))
 
@@ -289,12 +286,6 @@ class Exchange:
         # Before a goodbye, so it must not wait behind bulk.
         for raw in serve(self.node, action):
             link.send(raw)
-
-    def _set_timer(self, link: Link, action: events.SetTimer) -> None:
-        link.set_timer(action.at_ms)
-
-    def _close(self, link: Link, action: events.Close) -> None:
-        link.close(action.reason, action.fault)
 
     def _end_transfer(self, link: Link, action: events.EndTransfer) -> None:
         self.receiver.end_transfer(action.origin)
@@ -373,7 +364,7 @@ class Exchange:
 
 
 _AT_ONCE: dict[type[Action], Callable[[Exchange, Link, Any], None]] = {
-    events.Send: Exchange._send,
+    events.Send: lambda _, link, action: link.send(action.raw),
     events.ReadHeads: Exchange._read_heads,
     events.EndTransfer: Exchange._end_transfer,
     events.CheckPast: Exchange._check_past,
@@ -387,8 +378,8 @@ _AT_ONCE: dict[type[Action], Callable[[Exchange, Link, Any], None]] = {
     events.ServeFile: Exchange._serve,
     events.ServeOpenings: Exchange._serve,
     events.ServeNote: Exchange._send_note,
-    events.SetTimer: Exchange._set_timer,
-    events.Close: Exchange._close,
+    events.SetTimer: lambda _, link, action: link.set_timer(action.at_ms),
+    events.Close: lambda _, link, action: link.close(action.reason, action.fault),
 }
 _WORK: dict[type[Action], Callable[[Exchange, Link, Any], Work]] = {
     events.StorePush: Exchange._store_push,
