@@ -118,8 +118,14 @@ def bundle_roots(db: sqlite3.Connection, origin: str, start: int, size: int) -> 
     )
     roots = [row[0] for row in db.execute(sql, (origin, start, closed))]
     if size % BUNDLE_ENTRIES and start <= closed:
-        roots.append(bundles.bundle_root(entries(db, origin, closed * BUNDLE_ENTRIES, size)))
+        roots.append(_partial_root(db, origin, closed * BUNDLE_ENTRIES, size))
     return roots
+
+
+def _partial_root(db: sqlite3.Connection, origin: str, start: int, size: int) -> bytes:
+    """The root over entries start..size-1 of one bundle: at the newest head the log's edge has it."""
+    grown = _read_tree(db, origin)
+    return grown.open_root() if grown.size == size else bundles.bundle_root(entries(db, origin, start, size))
 
 
 def read_tile(db: sqlite3.Connection, origin: str, tile: Tile) -> bytes:

@@ -79,6 +79,10 @@ class BundledTree:
         """The roots of the complete subtrees that make up the tree, as `merkle.Tree.edge` gives them."""
         return self._closed.edge + self._open.edge
 
+    def open_root(self) -> bytes:
+        """The root over the open bundle's entries; EMPTY_ROOT over none."""
+        return self._open.root()
+
     def root(self) -> bytes:
         """The root over all entries."""
         return self._closed.root(self._open.root() if self._open.size else None)

@@ -71,6 +71,10 @@ def test_what_is_appended_is_read_back_and_signed(db: sqlite3.Connection, size: 
     assert open_checkpoint(head.note, KEY.public, ORIGIN) == signed(entries)[0]
     roots = log_store.bundle_roots(db, ORIGIN, 0, size)
     assert roots == [bundle_root(entries[at : at + BUNDLE_ENTRIES]) for at in range(0, size, BUNDLE_ENTRIES)]
+    before = log_store.bundle_roots(db, ORIGIN, 0, size - 1)
+    assert before == [
+        bundle_root(entries[: size - 1][at:][:BUNDLE_ENTRIES]) for at in range(0, size - 1, BUNDLE_ENTRIES)
+    ]
     assert log_store.bundle(db, ORIGIN, 0, size) == format_bundle(entries[:BUNDLE_ENTRIES])
 
 

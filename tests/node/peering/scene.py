@@ -28,8 +28,8 @@ class Scene:
         await peer.hear(Have)
         return peer
 
-    def note(self, entries: list[bytes], origin: str = "") -> bytes:
-        checkpoint = Checkpoint(origin or self.origin, len(entries), root_of([leaf_hash(entry) for entry in entries]))
+    def note(self, entries: list[bytes]) -> bytes:
+        checkpoint = Checkpoint(self.origin, len(entries), root_of([leaf_hash(entry) for entry in entries]))
         return sign_checkpoint(checkpoint, self.log_key)
 
     def push(self, entries: list[bytes], start: int = 0, note: bytes = b"") -> Push:
