@@ -6,6 +6,7 @@ Spec: docs/spec/planning-step.md, section "Worst good".
 
 import numpy as np
 
+from protocol.planning.cards import MICRO
 from protocol.planning.economy import Economy, Floats, Integers
 from protocol.planning.solver.dual import EXTREME, FIXED
 
@@ -22,9 +23,21 @@ def measure_goods(economy: Economy, consumption: Floats, activity: Floats, price
     demand, supply = _flows(economy, consumption, activity)
     largest = np.maximum(np.maximum(demand, supply), 1)
     start = np.array([good.start_price_micro for good in economy.goods], np.int64)
-    short = np.maximum(demand - supply, 0)
-    surplus = np.where(prices > start // SURPLUS_PRICE_PART, np.maximum(supply - demand, 0), 0)
+    off = np.abs(demand - supply)
+    off = np.where(off > _smallest_steps(economy), off, 0)
+    short = np.where(demand > supply, off, 0)
+    surplus = np.where((prices > start // SURPLUS_PRICE_PART) & (supply > demand), off, 0)
     return np.asarray(np.rint((short + surplus) / largest * PPM), np.int64)
+
+
+def _smallest_steps(economy: Economy) -> Integers:
+    """What a millionth of an activity moves of each good at most: no answer is finer, so no less is off balance."""
+    makers = economy.makers
+    steps = np.zeros(len(economy.goods), np.int64)
+    largest = np.max(np.abs(makers.net), axis=1) / MICRO
+    share = np.minimum(largest / economy.flow[makers.edge_good], EXTREME)
+    np.maximum.at(steps, makers.edge_good, np.rint(share * FIXED).astype(np.int64))
+    return steps
 
 
 def _flows(economy: Economy, consumption: Floats, activity: Floats) -> tuple[Integers, Integers]:
