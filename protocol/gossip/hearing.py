@@ -74,13 +74,13 @@ class Hearing:
         if standing is Standing.UNKNOWN:
             self.strangers += 1
             return []
+        if not self._frontier.is_shared(mark.origin, self._peer):
+            self.fetcher.note_theirs(mark)
+            return self.fetcher.pursue(mark.origin)
         self.cosignatures.note_theirs(mark)
-        is_new_fork = standing is Standing.FORKED and mark.origin not in self._frontier.frozen
-        if is_new_fork and self._frontier.is_shared(mark.origin, self._peer):
+        if standing is Standing.FORKED and mark.origin not in self._frontier.frozen:
             return [events.ServeNote(mark.origin)]
         self.fetcher.note_theirs(mark)
-        if not self._frontier.is_shared(mark.origin, self._peer):
-            return self.fetcher.pursue(mark.origin)
         actions: list[Action] = []
         if standing is Standing.AHEAD and mark.size and self._checked.get(mark.origin) != mark.size:
             self._checked[mark.origin] = mark.size
