@@ -1,7 +1,6 @@
 """Real nodes that lose power again and again, whose disk is full or lets nobody write, and that are told to stop."""
 
 import ctypes
-import http.client
 import os
 import re
 import signal
@@ -73,10 +72,8 @@ def refusal(trio: Trio, name: str, code: str) -> str:
     try:
         trio[name].publish(code)
     except urllib.error.HTTPError as error:
-        with error:
-            said = error.read().decode()
-        assert error.code == 507, said
-        return said
+        assert error.code == 507, error.read()
+        return error.read().decode()
     return ""
 
 
@@ -122,10 +119,7 @@ def publish_until_it_ends(trio: Trio, number: int) -> None:
         count += 1
         try:
             cedar.publish(f"until-the-end-{number}-{count}")
-        except urllib.error.HTTPError as error:
-            error.close()
-            return
-        except (OSError, ValueError, http.client.HTTPException):
+        except (OSError, ValueError):
             return
 
 

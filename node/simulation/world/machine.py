@@ -147,6 +147,7 @@ class Machine:
         self.config = Config(home=home, name=self.place, peer_url=url, signed_folder=str(self.signed_folder))
         self.platter = Platter(files, f"{seed} {name}", self._fall)
         self.boots = 0
+        self.largest_frame = 0
         self.offset_ms = 0
         self.wire: Callable[[bytes], list[bytes]] = lambda raw: [raw]
         self.life = Life(is_over=True)

@@ -13,6 +13,8 @@ from node.simulation.world.machine import Machine
 from protocol.gossip import limits
 from storage import database
 
+BUNDLE_PARTS: Final = 2
+"""What is read beyond the limit before a session waits: a frame, and the bundle that it made whole."""
 SPAWNED_MAX: Final = 256
 """Pieces of work for each session beside those that its reader has begun: one for every answer in turn."""
 
@@ -32,7 +34,7 @@ def _measure(machine: Machine) -> Iterator[tuple[str, int, int]]:
     yield "changes that wait for the disk", machine.database.count_waiting(), database.QUEUE_CHANGES_MAX
     yield "pieces of work", len(work._tasks), backlog.TASKS_MAX + SPAWNED_MAX * max(1, len(shared.links))
     for unverified in work._bytes.values():
-        yield "unverified bytes", unverified, limits.UNVERIFIED_BYTES_MAX + limits.FRAME_BYTES_MAX
+        yield "unverified bytes", unverified, limits.UNVERIFIED_BYTES_MAX + BUNDLE_PARTS * machine.largest_frame
     for link in shared.links.values():
         yield "bytes to send", link._urgent_bytes, connection.SEND_BYTES_MAX + limits.FRAME_BYTES_MAX
         yield "answers in turn", len(link._bulk), connection.BULK_JOBS_MAX + 1

@@ -4,6 +4,7 @@ Invariant: the seed alone fixes a scenario; taking happenings away changes nothi
 Spec: docs/spec/simulation.md
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from random import Random
@@ -86,14 +87,15 @@ def draw_scenario(seed: int, nodes: int | None = None, steps: int | None = None)
     count = nodes or chance.choice((2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 7, HOMES_MAX))
     is_federated = count <= FEDERATED_MAX and chance.random() < 0.35
     byzantine = _draw_byzantine(chance, count) if count >= 3 and chance.random() < 0.4 else None
-    happenings = _draw_happenings(chance, count, steps or chance.randint(6, 40), is_federated)
+    roads = _draw_roads(chance, count)
+    happenings = _draw_happenings(chance, count, steps or chance.randint(6, 40), is_federated, roads)
     return Scenario(
         seed=seed,
         nodes=count,
         length=chance.choice(LENGTHS),
         is_federated=is_federated,
         is_calmed=chance.random() < 0.85,
-        roads=_draw_roads(chance, count),
+        roads=roads,
         offsets_ms=tuple(chance.choice((0, 0, chance.randint(-HOUR_MS, HOUR_MS))) for _ in range(count)),
         limits=_draw_limits(chance),
         byzantine=byzantine,
@@ -103,7 +105,7 @@ def draw_scenario(seed: int, nodes: int | None = None, steps: int | None = None)
 
 def _draw_byzantine(chance: Random, count: int) -> Byzantine:
     place = chance.randrange(count)
-    percents = [chance.choice((0, 0, 5, 20)), chance.choice((0, 0, 2, 8)), chance.choice((0, 0, 5, 15))]
+    percents = [chance.choice((0, 0, 5, 20)), chance.choice((0, 0, 4, 25)), chance.choice((0, 0, 5, 15))]
     flood = chance.choice((0, 0, 1, 4))
     return Byzantine(place, chance.randrange(1 << count), percents[0], percents[1], percents[2], flood)
 
@@ -138,7 +140,9 @@ def _draw_limits(chance: Random) -> tuple[tuple[str, str, int], ...]:
     return tuple(drawn)
 
 
-def _draw_happenings(chance: Random, count: int, steps: int, is_federated: bool) -> tuple[Happening, ...]:
+def _draw_happenings(
+    chance: Random, count: int, steps: int, is_federated: bool, roads: Sequence[tuple[int, int, int, Law]]
+) -> tuple[Happening, ...]:
     faults = [kind for kind in FAULTS if chance.random() < 0.5]
     kinds = [*(("publish",) * 6), "publish_many", "put_file", *faults, *faults]
     if is_federated:
@@ -150,7 +154,7 @@ def _draw_happenings(chance: Random, count: int, steps: int, is_federated: bool)
         kind = chance.choice(kinds)
         drawn.append(Happening(at_ms, kind, chance.randrange(count), _draw_numbers(chance, kind, count)))
     if "restore" in faults and chance.random() < 0.5:
-        drawn += _draw_estrangement(chance, count, at_ms)
+        drawn += _draw_estrangement(chance, count, at_ms, chance.choice(roads)[:2])
     return tuple(sorted(drawn, key=lambda one: one.at_ms))
 
 
@@ -191,21 +195,21 @@ def _draw_numbers(chance: Random, kind: str, count: int) -> tuple[int, ...]:
             return ()
 
 
-def _draw_estrangement(chance: Random, count: int, end_ms: int) -> list[Happening]:
+def _draw_estrangement(chance: Random, count: int, end_ms: int, pair: tuple[int, int]) -> list[Happening]:
     """A backup from before two met is put back, and only the new friend was told of what came after it."""
-    who, friend = chance.sample(range(count), 2)
+    who, friend = chance.sample(pair, 2)
     begin_ms = chance.randint(500, max(501, end_ms - 8_000))
     rest = sum(1 << place for place in range(count) if place not in (who, friend))
     drawn = [
         Happening(begin_ms, "part", who, (friend,)),
         Happening(begin_ms + 1_500, "restore", who, (7_000, chance.randint(*DOWN_MS))),
         Happening(begin_ms + 2_000, "meet", who, (friend,)),
-        Happening(begin_ms + 8_500, "clog", who, (friend, 6_000)),
+        Happening(begin_ms + 8_300, "partition", who, (1 << friend, 6_000)),
     ]
     if rest:
         drawn.append(Happening(begin_ms + 2_500, "partition", who, (rest, 6_000)))
     drawn += [Happening(begin_ms + 4_000 + 300 * turn, "publish", who, (2,)) for turn in range(4)]
-    drawn += [Happening(begin_ms + 10_500 + 300 * turn, "publish", who, (1,)) for turn in range(8)]
+    drawn += [Happening(begin_ms + 10_500 + 400 * turn, "publish", who, (1,)) for turn in range(8)]
     return drawn
 
 

@@ -354,6 +354,7 @@ class World:
     def _note_arrival(self, source: Machine, target: Machine, raw: bytes | None) -> None:
         code = "--" if raw is None else raw[:1].hex()
         self.say(f"{source.name} > {target.name} {code} {0 if raw is None else len(raw)}")
+        target.largest_frame = max(target.largest_frame, 0 if raw is None else len(raw))
         if target.is_up:
             self._check(partial(check_queues, target), target)
 

@@ -141,11 +141,10 @@ class Platter(Disk):
         return file
 
     def sync_file(self, file: PlatterFile) -> None:
-        """Have a file's writes on the platter; a sync that fails loses them for good, as on Linux."""
+        """Have a file's writes on the platter; after a sync that fails they wait for the next one."""
         self.step()
         if self.failing_syncs:
             self.failing_syncs -= 1
-            file.pending.clear()
             raise OSError(errno.EIO, "the disk failed")
         file.sync()
 
