@@ -126,13 +126,13 @@ def clear_plan(economy: Economy, state: State) -> ClearedPlan:
 def propose(economy: Economy, state: State) -> Proposal:
     """The last answers with each nest's bundle scaled as a whole, what is made for them, and the prices of that."""
     fit = fit_bundles(economy, state)
-    answered: list[int] = state.answers[: len(economy.eaters.good)].tolist()
-    floors = [floor for card in economy.consumers for nest in card.nests for floor in nest.floors]
+    bundle: list[int] = fit.bundle.tolist()
     shares: list[int] = fit.shares[economy.eaters.nest].tolist()
-    most: list[int] = economy.answer_bounds[1].tolist()
+    floors = [floor for card in economy.consumers for nest in card.nests for floor in nest.floors]
+    most: list[int] = economy.answer_bounds[1][: len(bundle)].tolist()
     eaten = [
-        min(floor + ((max(units - floor, 0) * share) >> SHARE_BITS), bound)
-        for units, floor, share, bound in zip(answered, floors, shares, most, strict=False)
+        min(floor + ((units * share) >> SHARE_BITS), bound)
+        for units, floor, share, bound in zip(bundle, floors, shares, most, strict=True)
     ]
     return Proposal(tuple(eaten), tuple(fit.activity.tolist()), tuple(fit.prices.tolist()))
 

@@ -12,18 +12,24 @@ import numpy as np
 from protocol.planning.card_rules import QUANTITY_MOST
 from protocol.planning.cards import MICRO
 from protocol.planning.economy import ConsumerEdges, Economy, Floats, Indexes, Integers, WorkplaceRows
-from protocol.planning.solver.dual import Targets
+from protocol.planning.solver.dual import EXTREME, Targets
 from protocol.planning.solver.public_plan import PublicPlan, solve_public_plan
 from protocol.planning.state import State
 
 SHARE_BITS = 30
 SHARE_MOST = 2.0
+# A bundle holds at most this many times what an equal part of the nest's credits buys at start prices, so that shares
+# of a flow stay below 2^9 and slopes below 2^16, whatever was answered.
+BUNDLE_MOST = 2.0**8
 
 
 @dataclass(frozen=True)
 class Fit:
-    """`shares` of each nest's bundle in 2^-SHARE_BITS, `activity` in millionths per technique, prices in micro."""
+    """What goes together and what of it: `bundle` in units per council edge, above floors, `shares` of each nest's
+    bundle in 2^-SHARE_BITS, `activity` in millionths per technique, `prices` in micro-credits.
+    """
 
+    bundle: Integers
     shares: Integers
     activity: Integers
     prices: Integers
@@ -36,22 +42,31 @@ def fit_bundles(economy: Economy, state: State) -> Fit:
     A nest with credits b takes the share 2 - cost / b of its bundle, which spends no more than b at any price; a
     technique's effort is what its answer showed.
     """
-    edges = len(economy.eaters.good)
-    bundle = np.maximum(state.answers[:edges] / economy.eaters.unit - economy.eaters.floor, 0.0)
-    nested = _with_bundles(economy, bundle)
+    units = _bundle_units(economy, state)
+    nested = _with_bundles(economy, units / economy.eaters.unit)
     targets = _targets(nested, economy, state)
     plan: PublicPlan = solve_public_plan(targets, state.prices / MICRO / economy.price)
     makers = len(economy.workplaces)
     activity = plan.response.activity[:makers].reshape(-1)[economy.makers.flat]
-    shares = np.minimum(plan.response.activity[makers:, 0], SHARE_MOST)
+    shares = plan.response.activity[makers:, 0]
     prices = np.rint(plan.response.price * economy.price * MICRO).astype(np.int64)
     prices[economy.eaters.good] = np.maximum(prices[economy.eaters.good], 1)
     return Fit(
+        bundle=units,
         shares=np.floor(shares * 2.0**SHARE_BITS).astype(np.int64),
         activity=np.rint(np.minimum(activity * MICRO, float(QUANTITY_MOST))).astype(np.int64),
         prices=prices,
         newton_steps=plan.newton_steps,
     )
+
+
+def _bundle_units(economy: Economy, state: State) -> Integers:
+    eaters = economy.eaters
+    floors = economy.answer_bounds[0][: len(eaters.good)]
+    sizes = np.bincount(eaters.nest, minlength=len(eaters.nest_start))
+    equal = (eaters.nest_credits / sizes)[eaters.nest] / economy.price[eaters.good]
+    most = np.minimum(np.floor(BUNDLE_MOST * equal * eaters.unit), float(QUANTITY_MOST)).astype(np.int64)
+    return np.asarray(np.minimum(np.maximum(state.answers[: len(floors)] - floors, 0), most), np.int64)
 
 
 def _with_bundles(economy: Economy, bundle: Floats) -> Economy:
@@ -75,9 +90,8 @@ def _add_rows(makers: WorkplaceRows, eaters: ConsumerEdges, bundle: Floats, pric
     def more(column: Floats, value: Floats | float) -> Floats:
         return np.concatenate([column, np.where(first, np.broadcast_to(value, (nests,)).reshape(-1, 1), 1.0)])
 
-    used = np.where(bundle > 0.0, bundle, 0.0)
     worth = np.zeros(nests)
-    np.add.at(worth, eaters.nest, used * price[eaters.good])
+    np.add.at(worth, eaters.nest, bundle * price[eaters.good])
     order = _by_nest_and_good(eaters)
     has = np.concatenate([makers.has, np.broadcast_to(first, (nests, slots))])
     return WorkplaceRows(
@@ -86,13 +100,13 @@ def _add_rows(makers: WorkplaceRows, eaters: ConsumerEdges, bundle: Floats, pric
         capacity_use=more(makers.capacity_use, 1.0),
         capacity=np.concatenate([makers.capacity, np.full(nests, np.inf)]),
         least=np.concatenate([makers.least, np.zeros(nests)]),
-        level=more(makers.level, 1.0),
+        level=more(makers.level, SHARE_MOST / EXTREME),
         worth=more(makers.worth, np.where(worth > 0.0, worth, 1.0)),
         turnover=more(makers.turnover, 1.0),
         edge_start=np.concatenate([makers.edge_start, len(makers.edge_good) + eaters.nest_start]),
         edge_owner=np.concatenate([makers.edge_owner, rows + eaters.nest[order]]),
         edge_good=np.concatenate([makers.edge_good, eaters.good[order]]),
-        net=np.concatenate([makers.net, np.where(first, used[order].reshape(-1, 1), 0.0)]),
+        net=np.concatenate([makers.net, np.where(first, bundle[order].reshape(-1, 1), 0.0)]),
         is_trade=np.concatenate([makers.is_trade, np.zeros(nests, np.bool_)]),
     )
 

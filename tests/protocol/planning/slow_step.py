@@ -305,10 +305,12 @@ class SlowFit(SlowStep):
             for nest in card.nests:
                 net, worth = {}, 0.0
                 for good in nest.goods:
-                    net[good] = max(said[entry] / self.unit[good] - self.edges[entry][1], 0.0)
+                    equal = nest.credits_micro / 1_000_000 / len(nest.goods) / self.price[good]
+                    above = max(said[entry] - nest.floors[nest.goods.index(good)], 0)
+                    net[good] = min(above, math.floor(256.0 * equal * self.unit[good])) / self.unit[good]
                     worth += net[good] * self.price[good]
                     entry += 1
-                self.rows.append([(dict(sorted(net.items())), 1.0, 1.0, worth if worth > 0.0 else 1.0, 1.0)])
+                self.rows.append([(dict(sorted(net.items())), 1.0, 2.0**-13, worth if worth > 0.0 else 1.0, 1.0)])
                 self.make.append([(2.0, nest.credits_micro / 1_000_000)])
         without_end = SimpleNamespace(capacity=float("inf"), least=0)
         self.cards = (*self.cards, *[without_end] * (len(self.rows) - self.makers))
@@ -317,7 +319,7 @@ class SlowFit(SlowStep):
     def fit(self) -> tuple[list[int], list[int], list[int]]:
         """Shares of the bundles in 2^-30, millionths of activities, prices in micro-credits."""
         point, _, levels = self.find()
-        shares = [math.floor(min(row[0], 2.0) * 2.0**30) for row in levels[self.makers :]]
+        shares = [math.floor(row[0] * 2.0**30) for row in levels[self.makers :]]
         return shares, [round(level * 1e6) for row in levels[: self.makers] for level in row], self.priced(point)
 
 

@@ -69,3 +69,16 @@ def test_a_region_that_has_not_begun_yet_is_fitted_too() -> None:
     _, economy = load(region(4, eaten=20))
     state = start_state(economy)
     assert settle(economy, propose(economy, state)).passes < 100
+
+
+def test_whatever_was_answered_shares_of_a_flow_and_slopes_stay_within_their_bounds() -> None:
+    _, economy = load(region(3, councils=2, eaten=8))
+    state = start_state(economy)
+    state.answers[:] = economy.answer_bounds[1]
+    bundle = fit_bundles(economy, state).bundle / economy.eaters.unit
+    flow = economy.flow[economy.eaters.good]
+    moved = np.bincount(economy.eaters.good, bundle / flow)
+    assert np.max(moved) * 2 < 2.0**10
+    credits = economy.eaters.nest_credits[economy.eaters.nest]
+    slopes = bundle * bundle * economy.price[economy.eaters.good] / flow / credits
+    assert np.max(np.bincount(economy.eaters.good, slopes)) < 2.0**17
