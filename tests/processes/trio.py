@@ -57,11 +57,11 @@ class Member:
         assert self._process is not None, f"{self.name} does not run"
         return self._process
 
-    def start(self, line: list[str] | None = None) -> RunningNode:
+    def start(self, line: list[str] | None = None, **variables: str) -> RunningNode:
         """Start the process, by another command `line` than a volunteer's if need be; returns once it has announced
         itself."""
         self.end()
-        self._process = RunningNode(self.home, line=line)
+        self._process = RunningNode(self.home, line=line, **variables)
         return self._process
 
     def end(self) -> None:
