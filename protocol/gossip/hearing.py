@@ -49,6 +49,8 @@ class Hearing:
         self.cosignatures = CosignatureAsks(frontier)
         self._session = session
         self._checked: dict[str, int] = {}
+        self._ahead: dict[str, HeadMark] = {}
+        """Heads told by the peer that ours has not reached yet, one for each log that is known here."""
         self._frontier = frontier
         self._peer = peer
 
@@ -81,12 +83,25 @@ class Hearing:
         if standing is Standing.FORKED and mark.origin not in self._frontier.frozen:
             return [events.ServeNote(mark.origin)]
         self.fetcher.note_theirs(mark)
+        if standing is Standing.BEHIND:
+            self._ahead[mark.origin] = mark
         actions: list[Action] = []
         if standing is Standing.AHEAD and mark.size and self._checked.get(mark.origin) != mark.size:
             self._checked[mark.origin] = mark.size
             actions.append(events.CheckPast(mark.origin, mark.size, mark.root_mark))
         self.announcer.note_theirs(mark.origin, mark.size)
         return actions + self.fetcher.pursue(mark.origin)
+
+    def compare_again(self, origin: str) -> list[Action]:
+        """Our head has reached one that the peer told before: by whomever it came, it may be of another version."""
+        mark = self._ahead.get(origin)
+        if mark is None or self._frontier.size(origin) < mark.size or origin in self._frontier.frozen:
+            return []
+        del self._ahead[origin]
+        standing = self._frontier.compare(mark)
+        if standing is Standing.AHEAD:
+            return [events.CheckPast(origin, mark.size, mark.root_mark)]
+        return [events.ServeNote(origin)] if standing is Standing.FORKED else []
 
     def _take_want(self, message: Want) -> list[Action]:
         if message.is_grafted:

@@ -166,6 +166,7 @@ class Session:
         push = event.push if self._frontier.tree.is_child(event.origin, self.number) else b""
         actions = self._announcer.note_moved(event.origin, theirs, push)
         actions += self._fetcher.pursue(event.origin) + self._fetcher.lean(event.origin)
+        actions += self._hearing.compare_again(event.origin)
         return actions + self._cosignatures.release(event.origin) + self._cosignatures.ask([event.origin])
 
     def _note_checked(self, event: events.TransferChecked, now_ms: int) -> list[Action]:

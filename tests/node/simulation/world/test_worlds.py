@@ -17,6 +17,7 @@ REGRESSIONS = {
     10: "cosignatures that came while a restored home waited for its peers were not kept",
     22: "a counter that was due while heads waited for their batch made a ping at every turn",
     40: "numbering a federation's logs anew failed on a bad disk and was never tried again",
+    186: "two versions of a log that grew to the same length in one session were not compared",
     61: "a log that a failing disk had kept out of the index stayed out until the next start",
 }
 """Seeds that found something, at the commit that mended it."""
