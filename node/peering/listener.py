@@ -163,6 +163,9 @@ class Listener:
             accepted.close()
             raise
         loop.remove_reader(accepted)
+        if not accepted.recv(1, socket.MSG_PEEK):
+            accepted.close()
+            raise ConnectionResetError("gone without a word")
         self._begin_handshake()
 
     def _begin_handshake(self) -> None:

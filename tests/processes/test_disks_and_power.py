@@ -1,6 +1,7 @@
 """Real nodes that lose power again and again, whose disk is full or lets nobody write, and that are told to stop."""
 
 import ctypes
+import http.client
 import os
 import re
 import signal
@@ -72,8 +73,10 @@ def refusal(trio: Trio, name: str, code: str) -> str:
     try:
         trio[name].publish(code)
     except urllib.error.HTTPError as error:
-        assert error.code == 507, error.read()
-        return error.read().decode()
+        with error:
+            said = error.read().decode()
+        assert error.code == 507, said
+        return said
     return ""
 
 
@@ -119,7 +122,10 @@ def publish_until_it_ends(trio: Trio, number: int) -> None:
         count += 1
         try:
             cedar.publish(f"until-the-end-{number}-{count}")
-        except (OSError, ValueError):
+        except urllib.error.HTTPError as error:
+            error.close()
+            return
+        except (OSError, ValueError, http.client.HTTPException):
             return
 
 
