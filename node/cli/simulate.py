@@ -2,12 +2,18 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
+from typing import Final
 
 import click
+import msgspec
 
 from node.cli.calls import EXIT_REFUSED, Context, exit_codes, quiet_logs
 from node.cli.printing import say
+from node.simulation.overlay.reduced import run_reduced
+from node.simulation.overlay.run import run_overlay
+from node.simulation.overlay.words import LEAST, REAL, Line, list_lines, list_reduced_lines
 from node.simulation.world.disk.sqlite_vfs import is_available
 from node.simulation.world.homes import HOMES_MAX
 from node.simulation.world.run import Outcome, run_scenario
@@ -16,6 +22,12 @@ from node.simulation.world.shrink import shrink
 from protocol.core.errors import RefusedError
 
 STEPS_MAX = 10_000
+FEDERATION_MIN: Final = 20
+FULL_MAX: Final = 3_000
+"""From here on a run takes hours; more nodes are drawn by the reduced model."""
+NODES_MAX: Final = 1_000_000
+AUTHORS: Final = 10
+NAME_WIDTH: Final = 56
 NO_DISK = "this Python has SQLite built in where it cannot be reached, so disks cannot be made to fail"
 
 
@@ -26,7 +38,11 @@ def add_commands(group: click.Group) -> None:
 
 @click.command()
 @click.option("--seed", type=click.IntRange(0), required=True, help="The number that everything is drawn from.")
-@click.option("--nodes", type=click.IntRange(NODES_MIN, HOMES_MAX), help="How many co-ops; drawn from the seed.")
+@click.option(
+    "--nodes",
+    type=click.IntRange(NODES_MIN, NODES_MAX),
+    help=f"How many co-ops; drawn from the seed. More than {HOMES_MAX}: a large federation, how records spread in it.",
+)
 @click.option("--steps", type=click.IntRange(1, STEPS_MAX), help="How many things happen; drawn from the seed.")
 @click.option("--json", "json_here", is_flag=True, help="Print one JSON object.")
 @click.pass_context
@@ -36,6 +52,10 @@ def simulate(command: click.Context, seed: int, nodes: int | None, steps: int | 
     context: Context = command.obj
     as_json = context.as_json or json_here
     with exit_codes(as_json):
+        if nodes is not None and nodes > HOMES_MAX:
+            if not _simulate_federation(seed, nodes, as_json):
+                command.exit(EXIT_REFUSED)
+            return
         if not is_available():
             raise RefusedError.at("simulate", NO_DISK)
         outcome = run_scenario(draw_scenario(seed, nodes, steps))
@@ -94,3 +114,34 @@ def find_commit() -> str:
     except OSError:
         return "unknown"
     return found.stdout.strip() or "unknown"
+
+
+def _simulate_federation(seed: int, nodes: int, as_json: bool) -> bool:
+    """Run and print; whether everything held."""
+    if nodes < FEDERATION_MIN:
+        raise RefusedError.at("--nodes", f"a large federation has {FEDERATION_MIN} co-ops or more")
+    if nodes > FULL_MAX:
+        reduced = run_reduced(nodes, seed)
+        _print_lines(list_reduced_lines(reduced), msgspec.to_builtins(reduced), reduced.reduced, [], as_json)
+        return True
+    report = run_overlay(nodes, min(AUTHORS, nodes // 2), seed, _tell)
+    missed = report.find_missed()
+    _print_lines(list_lines(report), msgspec.to_builtins(report), REAL, missed, as_json)
+    return not missed
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _print_lines(lines: list[Line], plain: dict[str, object], real: str, missed: list[str], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({**plain, "real_and_reduced": real, "missed": missed}))
+        return
+    say(f"Seed {plain['seed']}, {plain['nodes']} co-ops.")
+    say(real)
+    for line in lines:
+        bar = f"   at {'least' if line.side == LEAST else 'most'} {line.bar:g}" if line.side else ""
+        say(f"{line.name:{NAME_WIDTH}} {line.value:12,.2f} {line.unit}{bar}")
+    for sentence in missed:
+        say(f"Missed: {sentence}")
