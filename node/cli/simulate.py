@@ -24,7 +24,7 @@ from protocol.core.errors import RefusedError
 STEPS_MAX = 10_000
 FEDERATION_MIN: Final = 20
 FULL_MAX: Final = 3_000
-"""From here on a run takes hours; more nodes are drawn by the reduced model."""
+"""A full run of so many takes the better part of an hour; more nodes are drawn by the reduced model."""
 NODES_MAX: Final = 1_000_000
 AUTHORS: Final = 10
 NAME_WIDTH: Final = 56

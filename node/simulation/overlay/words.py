@@ -39,7 +39,7 @@ def list_lines(report: Report) -> list[Line]:
         Line("an idle minute, bytes received by a node", report.idle_bytes_a_minute, "bytes"),
         Line("vanished at once", report.vanished / report.nodes * 100, "%"),
         *_list_spread("right after", report.after, has_bars=False),
-        Line("right after: reached of those left", report.after.reached_least * 100, "%", LEAST, REACH * 100),
+        Line("right after: reached once healed", report.after_in_the_end * 100, "%", LEAST, REACH * 100),
         Line("views healed after", report.repair_ms / 1_000, "s", LEAST, 0),
         *_list_spread("after that", report.repaired, has_bars=True),
         Line("a cosignature reached", report.cosignature_reached * 100, "%", LEAST, REACH * 100),

@@ -32,7 +32,8 @@ def test_a_federation_reaches_the_bars(report: Report) -> None:
 
 def test_what_is_left_of_it_when_a_third_vanish_goes_on(report: Report) -> None:
     assert report.vanished == NODES * 3 // 10
-    assert report.after.reached_least == 1.0 and report.repair_ms > 0
+    # A node whose neighbours have all vanished waits until it notices; nobody is left out in the end.
+    assert report.after.reached_least > 0.9 and report.after_in_the_end == 1.0 and report.repair_ms > 0
     assert report.repaired.payload_times <= BYTES_BAR
     assert (report.cosignature_reached, report.fork_reached) == (1.0, 1.0)
 
