@@ -7,11 +7,12 @@ from node.use_cases.keys import custody, following, succeed
 from node.use_cases.log import verbs as log
 from node.use_cases.outside import mirrors, witnesses
 from node.use_cases.planning import verbs as planning
+from node.use_cases.planning.agent import verbs as agent
 from node.use_cases.planning.exploring import verbs as exploring
 
 _AREAS = (
     *(status, till, peers, logs, log, witnesses, mirrors),
-    *(federation, following, custody, succeed, supply, planning, exploring),
+    *(federation, following, custody, succeed, supply, planning, agent, exploring),
 )
 
 OPERATIONS: dict[str, Operation] = {operation.name: operation for area in _AREAS for operation in area.OPERATIONS}

@@ -120,6 +120,12 @@ _LATER_HEAD_TABLES = """
 CREATE TABLE later_head (origin TEXT NOT NULL, note BLOB NOT NULL, PRIMARY KEY (origin, note)) WITHOUT ROWID;
 """
 
+_MEMBER_WANT_TABLES = """
+CREATE TABLE member_want (
+  kind TEXT NOT NULL, household BLOB NOT NULL, good TEXT NOT NULL, amount INTEGER NOT NULL, told_ms INTEGER NOT NULL,
+  PRIMARY KEY (kind, household, good)) WITHOUT ROWID;
+"""
+
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is pending, each migration with its mark in one transaction."""
@@ -202,3 +208,9 @@ def add_shared_files(database: Database) -> None:
 def add_later_heads(database: Database) -> None:
     """Heads that were signed after their log had ended."""
     _run(database, _LATER_HEAD_TABLES)
+
+
+@MIGRATIONS(name="0012_member_wants")
+def add_member_wants(database: Database) -> None:
+    """Wishes and pledges of households, private."""
+    _run(database, _MEMBER_WANT_TABLES)

@@ -57,13 +57,12 @@ class RowReader:
 
     def __init__(self, columns: Columns, token_key: bytes) -> None:
         self.columns = columns
-        self.token_key = token_key
         self.day: Memo[tuple[str, str]] = Memo(lambda cell: parse_day(cell, columns.date_order))
         self.quantity = Memo(parse_quantity_milli)
         self.money = Memo(parse_cents if "amount" in columns.position else parse_price_micro)
         # One memory for each column of text: receipts are many and must not crowd out the products.
         self.words = {role: Memo(clean_words) for role in TEXT_ROLES}
-        self.household = Memo(self.make_token)
+        self.household = Memo(lambda cell: make_token(cell, token_key))
 
     def read(self, line: int, row: list[str]) -> tuple[Sale | None, list[Finding]]:
         """The sale of this row, or what is wrong with it: every bad cell, not only the first."""
@@ -134,12 +133,12 @@ class RowReader:
         """A cell of text, cleaned."""
         return self.words[role].read(self.cell(row, role))
 
-    def make_token(self, cell: str) -> bytes:
-        """The keyed token of a household; empty bytes where the till did not know the household."""
-        if cell.casefold() in NO_HOUSEHOLD:
-            return b""
-        household = cell.encode("utf-8")
-        return hashlib.blake2b(household, digest_size=TOKEN_BYTES, key=self.token_key, person=TOKEN_PERSON).digest()
+
+def make_token(cell: str, token_key: bytes) -> bytes:
+    """The keyed token of a household; empty bytes where the till did not know the household."""
+    if cell.casefold() in NO_HOUSEHOLD:
+        return b""
+    return hashlib.blake2b(cell.encode(), digest_size=TOKEN_BYTES, key=token_key, person=TOKEN_PERSON).digest()
 
 
 def clean_words(cell: str) -> str:

@@ -131,13 +131,13 @@ async def list_formats(_: Node, __: NoParams) -> dict[str, Any]:
 async def _parse(node: Node, params: TillParams) -> TillFile:
     if len(params.content) > FILE_BYTES_MAX:
         raise RefusedError.at(params.name, f"{len(params.content)} bytes, at most {FILE_BYTES_MAX} are taken")
-    token_key = await _token_key(node)
+    token_key = await household_key(node)
     return await asyncio.to_thread(
         parse_plain_csv, params.content, token_key, params.mapping, params.encoding, params.good_rows_only
     )
 
 
-async def _token_key(node: Node) -> bytes:
+async def household_key(node: Node) -> bytes:
     """The key that turns customer numbers into tokens: made once, never shown."""
     fresh = node.clock.random_bytes(TOKEN_KEY_BYTES)
 

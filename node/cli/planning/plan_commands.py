@@ -8,6 +8,7 @@ import click
 from node.cli.calls import Context, exit_codes, print_answer, run_command
 from node.cli.calls import call as ask
 from node.cli.files import read_json
+from node.cli.planning.agent_commands import pledge, preview, propose, wish
 from node.cli.planning.deliver_command import deliver
 from node.cli.planning.schedule_command import schedule
 from node.cli.planning.trial_command import simulate
@@ -22,7 +23,8 @@ _CALL = click.option("--call", default="", help="The call's id; without it the n
 
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
-    plan.add_command(deliver)
+    for command in (wish, pledge, preview, propose, deliver):
+        plan.add_command(command)
     plan.add_command(schedule)
     plan.add_command(simulate)
     plan.add_command(what_if)
@@ -52,19 +54,6 @@ def call(context: Context, table: Path, scope: str, period: str, readings: int, 
             "rounds_max": rounds_max,
         }
     run_command(context, "plan.call", params, lambda answer: say(f"Called: {answer['call']}, {answer['goods']} goods."))
-
-
-@plan.command()
-@click.argument("release", type=click.Path(path_type=Path))
-@click.option("--reading", default=1, show_default=True, help="Which reading this is for.")
-@_CALL
-@click.pass_obj
-def propose(context: Context, release: Path, reading: int, call: str) -> None:
-    """Release our cards in RELEASE (JSON), and the answers that follow from them, for one reading."""
-    with exit_codes(context.as_json):
-        params = {"release": read_json(release), "reading": reading, "call": call}
-    said = f"Released for reading {reading}; your node answers from now on."
-    run_command(context, "plan.propose", params, lambda _: say(said))
 
 
 @plan.command()

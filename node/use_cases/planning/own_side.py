@@ -34,12 +34,17 @@ async def prepare_once(
     side = await asyncio.to_thread(
         prepare_side, node, release, call, reading, table, heads, terms.card_terms, k_households
     )
-    findings = audit_cards(node.origin, side.cards, table, heads, terms.card_terms)
-    if findings:
-        raise RefusedError(f"the cards would count nowhere: {findings[0]}", findings)
+    check_side(node, side, table, terms)
     kept = msgspec.msgpack.encode(side)
     await node.database.write(lambda db: set_setting(db, _setting_name(call, reading), kept))
     return side
+
+
+def check_side(node: Node, side: PrivateSide, table: GoodsTable, terms: Terms) -> None:
+    """RefusedError for cards that every node would set aside."""
+    findings = audit_cards(node.origin, side.cards, table, terms.members[node.origin], terms.card_terms)
+    if findings:
+        raise RefusedError(f"the cards would count nowhere: {findings[0]}", findings)
 
 
 async def forget_side(node: Node, call: bytes, reading: int) -> None:

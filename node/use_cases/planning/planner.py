@@ -5,21 +5,19 @@ Invariant: a call whose roster this node does not know yet waits; nothing is gue
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from node.use_cases.context import Node
+from node.use_cases.planning.agent.releases import keep_release, kept_releases
 from node.use_cases.planning.private_side import Release
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.terms import terms_of_roster
 from protocol.federation.vote_records import VOTE_KINDS
 from storage.record_index import records, records_between
-from storage.settings import set_setting, setting
 
 PLAN_KINDS = frozenset({"plan.call", "plan.card", "plan.answer", *VOTE_KINDS})
 CALLS_MAX = 100
-RELEASE_SETTING = "plan_release"
 
 
 class Planner:
@@ -47,14 +45,13 @@ class Planner:
         """This node's own computation of a call, None when it does not follow it."""
         return self._runs.get(call_id)
 
-    async def release(self, call_id: bytes, reading: int, release: Release) -> None:
-        """Let this member's cards and answers of one reading go out, and remember it over a restart."""
-        name = _setting_name(call_id, reading)
-        value = msgspec.to_builtins(release)
-        await self._node.database.write(lambda db: set_setting(db, name, value))
+    async def release(self, call_id: bytes, readings: Sequence[int], release: Release) -> None:
+        """Let this member's cards and answers of these readings go out, and remember it over a restart."""
+        await self._node.database.write(lambda db: keep_release(db, call_id, readings, release))
         run = self._runs.get(call_id)
         if run is not None and not run.is_over:
-            run.releases[reading], run.trouble = release, ""
+            run.releases.update(dict.fromkeys(readings, release))
+            run.trouble = ""
             run.poked.set()
 
     def describe(self) -> dict[str, Any]:
@@ -81,10 +78,7 @@ class Planner:
             if terms is None or indexed.origin not in terms.members:
                 continue
             run = PlanRun(self._node, indexed.leaf, indexed.body, terms)
-            for reading in range(1, indexed.body.readings + 1):
-                value = setting(self._node.database.reader, _setting_name(indexed.leaf, reading))
-                if value is not None:
-                    run.releases[reading] = msgspec.convert(value, Release)
+            run.releases |= kept_releases(self._node.database.reader, indexed.leaf, indexed.body.readings)
             self._runs[indexed.leaf] = run
             self._tasks[indexed.leaf] = asyncio.create_task(self._follow(run), name="plan")
 
@@ -101,7 +95,3 @@ class Planner:
                 await run.poked.wait()
         with contextlib.suppress(asyncio.CancelledError):
             await run.close()
-
-
-def _setting_name(call_id: bytes, reading: int) -> str:
-    return f"{RELEASE_SETTING}/{call_id.hex()}/{reading}"

@@ -1,11 +1,12 @@
 """What a member brings to a plan: tastes from its own till, its workplaces' effort; only cards and answers go out.
 
-Invariant: the till gives proportions only; credits are heads times an equal amount, floors the charter's list.
+Invariant: till, wishes and pledges give proportions only; credits are heads x an equal amount, floors the list's.
 Invariant: nothing is answered for a call that a person has not released; tastes and effort costs never leave the node.
 """
 
 import contextlib
 from decimal import ROUND_CEILING, Decimal
+from itertools import starmap
 from typing import Annotated, Any
 
 import msgspec
@@ -13,6 +14,7 @@ import numpy as np
 
 from node.till.goods_mapping import MappedSales, parse_rules, sum_goods
 from node.till.sale import sale_of_row
+from node.till.spoken_wants import Sources, Spoken, apply_pledges, apply_wishes, describe_till, group_voices
 from node.till.tastes import Allotment, NestShape, TasteNest, tastes_from_consumption
 from node.use_cases.context import Node
 from protocol.core.errors import RefusedError
@@ -33,10 +35,14 @@ from protocol.planning.responses import (
 from protocol.planning.state import State
 from storage import till_lines
 from storage.database import open_reader
+from storage.private.member_wants import member_wants
 
 NESTS_MAX = 64
 WORKPLACES_MAX = 64
 PERCENT_MAX = 1_000
+Edits = dict[str, Annotated[int, msgspec.Meta(ge=0, le=PERCENT_MAX)]]
+"""Good -> percent of what till, wishes and pledges say."""
+WISH, PLEDGE = "wish", "pledge"
 
 
 class NestWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +60,7 @@ class Council(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     till: dict[str, tuple[str, ...]]
     nests: Annotated[tuple[NestWish, ...], msgspec.Meta(max_length=NESTS_MAX)]
-    edits_percent: dict[str, Annotated[int, msgspec.Meta(ge=0, le=PERCENT_MAX)]] = {}
+    edits_percent: Edits = {}
 
 
 class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +78,8 @@ class PrivateSide(msgspec.Struct, frozen=True):
     efforts: dict[str, Effort]
     lines_unmapped: int
     summed: tuple[str, ...]
+    sources: dict[str, tuple[str, ...]] = {}
+    """Good -> where the council's want of it comes from, in sentences."""
 
 
 def prepare_side(
@@ -88,13 +96,14 @@ def prepare_side(
     workplaces, efforts = _prepare_workplaces(node.origin, release, table)
     consumers: tuple[ConsumerCard, ...] = ()
     tastes: dict[str, Tastes] = {}
-    unmapped, summed = 0, tuple[str, ...]()
+    unmapped, summed, sources = 0, tuple[str, ...](), Sources()
     if release.council is not None:
-        mapped = _map_till(node, release.council)
+        mapped, sources = _sum_wants(node, release.council, table, heads * terms.credits_per_head_micro, k_households)
         card, taste, summed = _prepare_council(node.origin, release.council, mapped, table, heads, terms, k_households)
         consumers, tastes, unmapped = (card,), {card.id: taste}, mapped.lines_unmapped
     cards = PlanCards(call, reading, consumers, workplaces)
-    return PrivateSide(cards, tastes, efforts, unmapped, summed)
+    told = {good: tuple(said) for good, said in sources.items()}
+    return PrivateSide(cards, tastes, efforts, unmapped, summed, told)
 
 
 def answer_cards(side: PrivateSide, state: State, economy: Economy) -> tuple[CardAnswer, ...]:
@@ -124,15 +133,27 @@ def _prepare_workplaces(
     return tuple(cards), efforts
 
 
-def _map_till(node: Node, council: Council) -> MappedSales:
+def _sum_wants(
+    node: Node, council: Council, table: GoodsTable, credits_micro: int, k_households: int
+) -> tuple[MappedSales, Sources]:
+    """What the till sold, moved by wishes, pledges and the committee, in this order; with where each sum comes from."""
+    wanted = {good for nest in council.nests for good in nest.goods}
+    start_price_micro = {good.id: good.start_price_micro for good in table.goods if good.id in wanted}
     # A connection of its own: a long read on the node's reader would hide from everybody what is committed meanwhile.
     with contextlib.closing(open_reader(node.database.path)) as db:
         mapped = sum_goods(map(sale_of_row, till_lines.sale_rows(db)), parse_rules(council.till))
+        wishes, pledges = (
+            group_voices(starmap(Spoken, member_wants(db, kind)), start_price_micro) for kind in (WISH, PLEDGE)
+        )
+    sources = describe_till(mapped, start_price_micro, k_households)
+    apply_wishes(mapped, wishes, k_households, sources)
+    apply_pledges(mapped, pledges, start_price_micro, credits_micro, k_households, sources)
     for good, percent in council.edits_percent.items():
         if good not in mapped.goods:
-            raise RefusedError.at(f"edits_percent.{good}", "no till lines count as this good")
+            raise RefusedError.at(f"edits_percent.{good}", "no till lines count as this good, and no pledges")
         mapped.goods[good].amount_cents = mapped.goods[good].amount_cents * percent // 100
-    return mapped
+        sources.setdefault(good, []).append(f"committee: {percent} % of that")
+    return mapped, sources
 
 
 def _prepare_council(

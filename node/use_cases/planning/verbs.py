@@ -10,9 +10,10 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.federation.verbs import current_history
+from node.use_cases.planning.agent.releases import resolve_release
 from node.use_cases.planning.minutes import take_minutes
 from node.use_cases.planning.planner import Planner
-from node.use_cases.planning.private_side import Release
+from node.use_cases.planning.private_side import Edits, Release
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.schedule import Schedule, describe_schedule
 from node.use_cases.planning.table import TableFile, read_table
@@ -52,11 +53,16 @@ class CallParams(msgspec.Struct, kw_only=True):
 
 
 class ProposeParams(msgspec.Struct, kw_only=True):
-    """What a person releases for one reading of a call."""
+    """What a person releases for one reading of a call, or with `standing` for every one from there on.
 
-    release: Release
+    Without `release` it is the one released last; `edits_percent` are the committee's changes to it.
+    """
+
+    release: Release | None = None
     call: CallHex = ""
     reading: int = 1
+    edits_percent: Edits = {}
+    standing: bool = False
 
 
 class PlanParams(msgspec.Struct, kw_only=True):
@@ -107,7 +113,7 @@ async def call_plan(node: Node, params: CallParams) -> dict[str, Any]:
 
 
 async def propose(node: Node, params: ProposeParams) -> dict[str, Any]:
-    """Release this member's cards, and its answers, for one reading of a call."""
+    """Release this member's cards, and its answers, for one reading of a call or for all from there on."""
     run = find_run(node, params.call)
     if not 1 <= params.reading <= run.call.readings:
         raise RefusedError.at("reading", f"this call has readings 1 to {run.call.readings}")
@@ -116,8 +122,11 @@ async def propose(node: Node, params: ProposeParams) -> dict[str, Any]:
     slot = round_slot(run.call_id, params.reading, CARDS_ROUND)
     if records(node.database.reader, "plan.card", slot, node.origin):
         raise RefusedError.at("reading", "this co-op's proposal for this reading has gone out already")
-    await planner_of(node).release(run.call_id, params.reading, params.release)
-    return {"call": run.call_id.hex(), "reading": params.reading}
+    last = run.call.readings if params.standing else params.reading
+    readings = tuple(range(params.reading, last + 1))
+    release = resolve_release(node, params.release, params.edits_percent)
+    await planner_of(node).release(run.call_id, readings, release)
+    return {"call": run.call_id.hex(), "reading": params.reading, "readings": readings}
 
 
 async def show_status(node: Node, params: PlanParams) -> dict[str, Any]:

@@ -1,0 +1,107 @@
+"""`rochdale plan wish|pledge|preview|propose`: what members want, what would go out, and the word that lets it go.
+
+Spec: docs/guides/proposal.md
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from node.cli.calls import Context, exit_codes, run_command
+from node.cli.files import read_json
+from node.cli.printing import count, print_table, say
+from protocol.core.errors import RefusedError
+
+_HOUSEHOLD = click.option("--household", required=True, help="Which household says so, as the till knows it.")
+_RELEASE = click.argument("release", type=click.Path(path_type=Path), required=False)
+_EDIT = click.option("--edit", "edits", multiple=True, metavar="GOOD=PERCENT", help="Of what the card would say.")
+_READING = click.option("--reading", default=1, show_default=True, help="Which reading this is for.")
+_CALL = click.option("--call", default="", help="The call's id; without it the newest.")
+
+
+@click.command()
+@click.argument("good")
+@click.argument("percent", type=int)
+@_HOUSEHOLD
+@click.pass_obj
+def wish(context: Context, good: str, percent: int, household: str) -> None:
+    """A household wants GOOD to be PERCENT of what it buys now. 100 takes the wish back."""
+    run_command(context, "plan.wish", {"good": good, "percent": percent, "household": household}, _print_kept)
+
+
+@click.command()
+@click.argument("good")
+@click.argument("amount")
+@_HOUSEHOLD
+@click.pass_obj
+def pledge(context: Context, good: str, amount: str, household: str) -> None:
+    """A household will take AMOUNT of GOOD in a period, in the good's unit. 0 takes the pledge back."""
+    run_command(context, "plan.pledge", {"good": good, "amount": amount, "household": household}, _print_kept)
+
+
+@click.command()
+@_RELEASE
+@_EDIT
+@_READING
+@_CALL
+@click.pass_obj
+def preview(context: Context, release: Path | None, edits: tuple[str, ...], reading: int, call: str) -> None:
+    """Every line that RELEASE (JSON; without it the last one) would send out, and where it comes from."""
+    with exit_codes(context.as_json):
+        params = _read_params(release, edits, reading, call)
+    run_command(context, "plan.preview", params, _print_preview)
+
+
+@click.command()
+@_RELEASE
+@_EDIT
+@_READING
+@click.option("--standing", is_flag=True, help="For this reading and all later ones of the call.")
+@_CALL
+@click.pass_obj
+def propose(
+    context: Context, release: Path | None, edits: tuple[str, ...], reading: int, standing: bool, call: str
+) -> None:
+    """Release our cards in RELEASE (JSON; without it the last one), and the answers that follow from them."""
+    with exit_codes(context.as_json):
+        params = {**_read_params(release, edits, reading, call), "standing": standing}
+    run_command(context, "plan.propose", params, _print_released)
+
+
+def _read_params(release: Path | None, edits: tuple[str, ...], reading: int, call: str) -> dict[str, Any]:
+    given = None if release is None else read_json(release)
+    return {"release": given, "edits_percent": dict(map(_read_edit, edits)), "reading": reading, "call": call}
+
+
+def _read_edit(text: str) -> tuple[str, int]:
+    good, _, percent = text.rpartition("=")
+    if not good or not percent.isdecimal() or not percent.isascii():
+        raise RefusedError.at("--edit", "is not GOOD=PERCENT, as in bread=150")
+    return good, int(percent)
+
+
+def _print_kept(answer: dict[str, Any]) -> None:
+    verb = "Kept" if answer["kept"] else "Taken back"
+    say(
+        f"{verb}. {count(answer['households'], 'household has', 'households have')} spoken for {answer['good']} so far."
+    )
+
+
+def _print_preview(answer: dict[str, Any]) -> None:
+    say(f"{count(answer['heads'], 'head')}, {answer['credits']} credits. Nothing has gone out.")
+    print_table(("nest", "sigma", "credits"), [(one["nest"], one["sigma"], one["credits"]) for one in answer["nests"]])
+    rows = [
+        (one["good"], one["nest"], f"{one['want']} {one['unit']}", one["floor"], "; ".join(one["sources"]))
+        for one in answer["lines"]
+    ]
+    print_table(("good", "nest", "want", "floor", "from"), rows)
+    if answer["workplaces"]:
+        say(f"Workplaces: {', '.join(answer['workplaces'])}.")
+    if answer["till_lines_left_out"]:
+        say(f"{count(answer['till_lines_left_out'], 'till line')} count as no good: look at the rules under `till`.")
+
+
+def _print_released(answer: dict[str, Any]) -> None:
+    which = " and ".join(map(str, answer["readings"]))
+    say(f"Released for reading {which}; your node answers from now on.")

@@ -1,0 +1,74 @@
+"""A council's card line by line, each with where it came from: what its people read before they release it.
+
+Invariant: the lines are those of the very card that would go out; no line shows a group of fewer than k households.
+"""
+
+import msgspec
+
+from node.use_cases.planning.private_side import Council, PrivateSide
+from protocol.planning.card_rules import granted_floors
+from protocol.planning.cards import CardTerms, GoodsTable
+from protocol.planning.summary import format_amount
+
+NEST_DECIMALS = 6
+
+
+class CardLine(msgspec.Struct, frozen=True):
+    """One good of the card: its want (floor included) and floor in the good's unit, and where they come from."""
+
+    good: str
+    nest: str
+    unit: str
+    want: str
+    floor: str
+    sources: tuple[str, ...]
+
+
+class CardNest(msgspec.Struct, frozen=True):
+    """One nest: its part of the council's credits, and how easily its goods stand in for one another."""
+
+    nest: str
+    sigma: str
+    credits: str
+
+
+class CardPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """What would go out: the council's nests and lines, how many workplaces, and what no rule of the till took."""
+
+    heads: int
+    credits: str
+    nests: tuple[CardNest, ...]
+    lines: tuple[CardLine, ...]
+    workplaces: tuple[str, ...]
+    till_lines_left_out: int
+
+
+def describe_side(
+    side: PrivateSide, council: Council | None, table: GoodsTable, heads: int, terms: CardTerms
+) -> CardPreview:
+    """A member's cards in words, from what was prepared for one reading."""
+    nest_of = {} if council is None else {good: nest for nest in council.nests for good in nest.goods}
+    floors = granted_floors(table, heads, terms)
+    nests: list[CardNest] = []
+    lines: list[CardLine] = []
+    for card in side.cards.consumers:
+        for nest in card.nests:
+            shape = nest_of[table.goods[nest.goods[0]].id]
+            nests.append(CardNest(shape.name, shape.sigma, format_amount(nest.credits_micro, NEST_DECIMALS)))
+            for place, floor, want in zip(nest.goods, nest.floors, nest.wants, strict=True):
+                good = table.goods[place]
+                said = list(side.sources.get(good.id, ()))
+                if good.id in side.summed:
+                    said.append("shared evenly with others that too few households bought")
+                if floors.get(place):
+                    said.append(f"floor: the charter's list for {heads} heads")
+                wanted, needed = format_amount(want, good.decimals), format_amount(floor, good.decimals)
+                lines.append(CardLine(good.id, shape.name, good.unit, wanted, needed, tuple(said)))
+    return CardPreview(
+        heads=heads,
+        credits=format_amount(heads * terms.credits_per_head_micro, NEST_DECIMALS),
+        nests=tuple(nests),
+        lines=tuple(lines),
+        workplaces=tuple(card.id for card in side.cards.workplaces),
+        till_lines_left_out=side.lines_unmapped,
+    )

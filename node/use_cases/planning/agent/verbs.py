@@ -1,0 +1,93 @@
+"""What people do before a proposal: members say wishes and pledges, the committee reads every line of the card.
+
+Invariant: nothing of this leaves the node; a household's name becomes the token that its till lines bear.
+"""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+
+from node.till.row_reader import CELL_CHARS_MAX, make_token
+from node.use_cases.context import Node, Operation
+from node.use_cases.planning.agent.lines import CardPreview, describe_side
+from node.use_cases.planning.agent.releases import resolve_release
+from node.use_cases.planning.own_side import check_side
+from node.use_cases.planning.private_side import PERCENT_MAX, PLEDGE, WISH, prepare_side
+from node.use_cases.planning.verbs import ProposeParams, find_run
+from node.use_cases.till import household_key
+from protocol.core.errors import RefusedError
+from protocol.core.quantities import parse_decimal
+from storage.private.member_wants import MemberWant, forget_want, keep_want, member_wants
+
+GOOD_CHARS_MAX = 128
+AMOUNT_DECIMALS = 3
+AMOUNT_MILLI_MAX = 10**9
+
+Household = Annotated[str, msgspec.Meta(min_length=1, max_length=CELL_CHARS_MAX)]
+GoodName = Annotated[str, msgspec.Meta(min_length=1, max_length=GOOD_CHARS_MAX)]
+
+
+class WishParams(msgspec.Struct, kw_only=True):
+    """A household's wish: this good in percent of what it buys now; 100 takes the wish back."""
+
+    household: Household
+    good: GoodName
+    percent: Annotated[int, msgspec.Meta(ge=0, le=PERCENT_MAX)]
+
+
+class PledgeParams(msgspec.Struct, kw_only=True):
+    """A household's pledge: so much of a good in a period, as a decimal in the good's unit; 0 takes it back."""
+
+    household: Household
+    good: GoodName
+    amount: str
+
+
+async def say_wish(node: Node, params: WishParams) -> dict[str, Any]:
+    """Keep a household's wish for a good; its newest word counts, in every plan until it is taken back."""
+    return await _keep(node, WISH, params.household, params.good, None if params.percent == 100 else params.percent)
+
+
+async def say_pledge(node: Node, params: PledgeParams) -> dict[str, Any]:
+    """Keep a household's pledge to take so much of a good; its newest word counts until it is taken back."""
+    amount_milli = parse_decimal(params.amount, AMOUNT_DECIMALS, "amount")
+    if not 0 <= amount_milli <= AMOUNT_MILLI_MAX:
+        raise RefusedError.at("amount", f"a pledge is 0 to {AMOUNT_MILLI_MAX // 10**AMOUNT_DECIMALS} units")
+    return await _keep(node, PLEDGE, params.household, params.good, amount_milli or None)
+
+
+async def preview_release(node: Node, params: ProposeParams) -> CardPreview:
+    """Every line that a release would send out, and where it comes from; nothing is kept and nothing goes out."""
+    run = find_run(node, params.call)
+    if run.table is None:
+        raise RefusedError.at("call", "its goods table has not arrived here yet")
+    heads = run.terms.members.get(node.origin)
+    if heads is None:
+        raise RefusedError.at("call", "this home is no member of the call's roster")
+    release, terms = resolve_release(node, params.release, params.edits_percent), run.terms
+    args = (release, run.call_id, params.reading, run.table, heads, terms.card_terms, terms.k_households)
+    side = await asyncio.to_thread(prepare_side, node, *args)
+    check_side(node, side, run.table, terms)
+    return describe_side(side, release.council, run.table, heads, terms.card_terms)
+
+
+async def _keep(node: Node, kind: str, household: str, good: str, amount: int | None) -> dict[str, Any]:
+    token = make_token(household.strip(), await household_key(node))
+    if not token:
+        raise RefusedError.at("household", "say which household this is, as the till knows it")
+    now_ms = node.clock.now_ms()
+    if amount is None:
+        await node.database.write(lambda db: forget_want(db, kind, token, good))
+    else:
+        want = MemberWant(token, good, amount)
+        await node.database.write(lambda db: keep_want(db, kind, want, now_ms))
+    held = sum(one.good == good for one in member_wants(node.database.reader, kind))
+    return {"good": good, "kept": amount is not None, "households": held}
+
+
+OPERATIONS = (
+    Operation("plan.wish", WishParams, say_wish, "A household wants more or less of a good; stays on this node."),
+    Operation("plan.pledge", PledgeParams, say_pledge, "A household will take so much of a good; stays on this node."),
+    Operation("plan.preview", ProposeParams, preview_release, "Each line a release sends out, and why.", writes=False),
+)

@@ -1,0 +1,1 @@
+"""What people told their own node, and what never leaves it."""
