@@ -20,6 +20,8 @@ from protocol.gossip import limits
 from storage.peer_state import Peer
 
 DIAL_WAIT_S: Final = HANDSHAKE_WAIT_S + HEADER_WAIT_S
+CONTEXTS_MAX: Final = 64
+"""TLS contexts that are kept for the next call."""
 TOO_MANY: Final = 429
 NOT_NOW: Final = {409: "another connection is kept", 503: "has sessions enough at the moment"}
 TOLD_WAIT_S_MAX: Final = 3_600
@@ -43,6 +45,7 @@ class Dialer:
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
+        self._contexts: dict[bytes, ssl.SSLContext] = {}
         trace = aiohttp.TraceConfig()
         trace.on_request_redirect.append(_refuse_redirect)
         self._session = aiohttp.ClientSession(
@@ -56,7 +59,7 @@ class Dialer:
                 socket = await self._session.ws_connect(
                     peer.url.replace("wss://", "https://", 1) + ROUTE,
                     params={"as": reason} if reason else None,
-                    ssl=self._identity.client_context(peer.tls_certificate),
+                    ssl=self._context(peer.tls_certificate),
                     compress=0,
                     max_msg_size=limits.FRAME_BYTES_MAX,
                     timeout=aiohttp.ClientWSTimeout(ws_close=limits.CLOSING_WAIT_MS / 1_000),
@@ -71,6 +74,14 @@ class Dialer:
             await socket.close()
             raise PeerError("answered with a certificate that is not the pinned one")
         return socket
+
+    def _context(self, pinned: bytes) -> ssl.SSLContext:
+        """The TLS context for a peer's certificate, made once: it takes a file and some milliseconds of the loop."""
+        found = self._contexts.pop(pinned, None) or self._identity.client_context(pinned)
+        self._contexts[pinned] = found
+        if len(self._contexts) > CONTEXTS_MAX:
+            del self._contexts[next(iter(self._contexts))]
+        return found
 
     async def stop(self) -> None:
         """Close what is left open."""
