@@ -85,8 +85,9 @@ def add_later_head(db: sqlite3.Connection, origin: str, note: bytes, kept_max: i
 
 def later_heads(db: sqlite3.Connection) -> list[tuple[str, bytes]]:
     """(origin, note) of the heads that came after their log had ended, and of those held that lead beyond it."""
+    # CROSS JOIN: the few ended logs are looked up among all, not all logs among the few.
     sql = """SELECT origin, note FROM later_head UNION
-             SELECT log.origin, log.note FROM log JOIN retired_log AS ended ON ended.origin = log.origin
+             SELECT log.origin, log.note FROM retired_log AS ended CROSS JOIN log ON ended.origin = log.origin
                AND (log.size > ended.size OR (log.size = ended.size AND log.root != ended.root))
              ORDER BY 1, 2"""
     return list(db.execute(sql))
