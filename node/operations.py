@@ -9,10 +9,11 @@ from node.use_cases.outside import mirrors, witnesses
 from node.use_cases.planning import verbs as planning
 from node.use_cases.planning.agent import verbs as agent
 from node.use_cases.planning.exploring import verbs as exploring
+from node.use_cases.planning.facilitating import verbs as facilitating
 
 _AREAS = (
     *(status, till, peers, logs, log, witnesses, mirrors),
-    *(federation, following, custody, succeed, supply, planning, agent, exploring),
+    *(federation, following, custody, succeed, supply, planning, agent, facilitating, exploring),
 )
 
 OPERATIONS: dict[str, Operation] = {operation.name: operation for area in _AREAS for operation in area.OPERATIONS}

@@ -34,6 +34,7 @@ from protocol.planning.call import (
     answer_slot,
     card_slot,
 )
+from protocol.planning.facilitating.notices import PlanNotice, PlanObjection
 from protocol.supply.disclosure import Disclosure
 from protocol.supply.price_agreement import PriceApproval, PriceProposal
 from protocol.supply.product import Product
@@ -92,5 +93,7 @@ KINDS: dict[str, Kind] = {
     "plan.card": Kind("planning", PlanCards, card_slot, "What a member asks for and can make, in one reading."),
     "plan.answer": Kind("planning", PlanAnswer, answer_slot, "What a member would do in reply to one state."),
     "plan.check": Kind("planning", PlanCheck, _call, "This node computed the draft itself and checked it."),
+    "plan.notice": Kind("planning", PlanNotice, _call, "A facilitator's word on a call, with its reason."),
+    "plan.objection": Kind("planning", PlanObjection, _call, "A member does not agree with a facilitator's word."),
     "plan.approval": Kind("planning", PlanApproval, _call, "After its meeting's vote, a co-op approves or refuses."),
 }

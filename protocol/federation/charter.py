@@ -23,6 +23,7 @@ SECTIONS_MAX = 32
 FLOORS_MAX = 256
 CREDITS_PER_HEAD_MICRO_MAX = 10**15
 WITNESS_NAME_LENGTH_MAX = 400
+FACILITATORS_MAX = 15
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 WitnessRule = Literal["half", "two_thirds"]
@@ -42,11 +43,12 @@ class Floor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decimals: Annotated[int, msgspec.Meta(ge=0, le=9)]
 
 
-class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One version of a federation's charter.
 
     `approvals_percent` of the co-ops, and of their heads (0: not counted by heads), must approve a plan, and never
     fewer co-ops than a decision's quorum. `rules` activates (area, rule version). Floors are amounts per head.
+    `facilitators` are members' logs that look after plans; empty (then it is not written): whoever calls one.
     """
 
     name: Name
@@ -63,6 +65,7 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     floors: Annotated[tuple[Floor, ...], msgspec.Meta(max_length=FLOORS_MAX)]
     k_households: Annotated[int, msgspec.Meta(ge=K_HOUSEHOLDS_LEAST, le=1_000)]
     rules: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]]
+    facilitators: Annotated[tuple[WitnessName, ...], msgspec.Meta(max_length=FACILITATORS_MAX)] = ()
 
 
 WITNESS_SUFFIX: Final = "/witness"
@@ -94,6 +97,7 @@ def audit_charter(charter: Charter) -> list[Finding]:
         for place, names in (
             ("required_sections", charter.required_sections),
             ("witnesses", charter.witnesses),
+            ("facilitators", charter.facilitators),
             ("floors", tuple(floor.good for floor in charter.floors)),
         )
         if list(names) != sorted(set(names))
@@ -102,6 +106,9 @@ def audit_charter(charter: Charter) -> list[Finding]:
         Finding("witnesses", f"{name} is neither a log's origin nor the Ed25519 key of a cosigner")
         for name in charter.witnesses
         if not is_origin(name) and _parse_outside(name) is None
+    ]
+    findings += [
+        Finding("facilitators", f"{name} is not a log's origin") for name in charter.facilitators if not is_origin(name)
     ]
     keys = outside_witnesses(charter)
     inside = {f"{name}{WITNESS_SUFFIX}" for name in charter.witnesses if is_origin(name)}

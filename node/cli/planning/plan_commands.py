@@ -10,6 +10,7 @@ from node.cli.calls import call as ask
 from node.cli.files import read_json
 from node.cli.planning.agent_commands import pledge, preview, propose, wish
 from node.cli.planning.deliver_command import deliver
+from node.cli.planning.facilitate_commands import facilitate, object_to
 from node.cli.planning.schedule_command import schedule
 from node.cli.planning.trial_command import simulate
 from node.cli.planning.what_if_command import what_if
@@ -23,7 +24,7 @@ _CALL = click.option("--call", default="", help="The call's id; without it the n
 
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
-    for command in (wish, pledge, preview, propose, deliver):
+    for command in (wish, pledge, preview, propose, facilitate, object_to, deliver):
         plan.add_command(command)
     plan.add_command(schedule)
     plan.add_command(simulate)
@@ -41,9 +42,10 @@ def plan() -> None:
 @click.option("--scope", required=True, help="Which region the plan is for.")
 @click.option("--period", required=True, help="Which period it is for.")
 @click.option("--readings", default=2, show_default=True, help="How many drafts before the vote.")
+@click.option("--revision", default=0, show_default=True, help="1, 2, ... for a plan called anew for the same period.")
 @click.option("--rounds-max", default=40, show_default=True, help="Machine rounds before giving up.")
 @click.pass_obj
-def call(context: Context, table: Path, scope: str, period: str, readings: int, rounds_max: int) -> None:
+def call(context: Context, table: Path, scope: str, period: str, readings: int, revision: int, rounds_max: int) -> None:
     """Call the members in force to plan over the goods TABLE (JSON)."""
     with exit_codes(context.as_json):
         params = {
@@ -51,6 +53,7 @@ def call(context: Context, table: Path, scope: str, period: str, readings: int, 
             "scope": scope,
             "period": period,
             "readings": readings,
+            "revision": revision,
             "rounds_max": rounds_max,
         }
     run_command(context, "plan.call", params, lambda answer: say(f"Called: {answer['call']}, {answer['goods']} goods."))
@@ -116,6 +119,11 @@ def _print_status(status: dict[str, Any]) -> None:
         say(f"The worst good is {status['worst_good']}, {percent(status['worst_good_ppm'])} % off.")
     if status["waits_for"]:
         say(f"Waits for {', '.join(status['waits_for'])}.")
+    for one in status["notices"]:
+        about = f" ({one['about']})" if one["about"] else ""
+        say(f"{one['origin']} said {one['act']}{about}: {one['reason']} [{one['leaf'][:16]}]")
+        for member, reason in one["objections"]:
+            say(f"  {member} objects: {reason}")
     if status["trouble"]:
         say(f"{'Stopped' if status['stage'] == 'stopped' else 'Note'}: {status['trouble']}")
 

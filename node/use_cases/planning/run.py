@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from node.use_cases.context import Node
 from node.use_cases.federation.deciding import Decider, closed_content
 from node.use_cases.planning.draft import Draft, make_draft
+from node.use_cases.planning.facilitating.notices import read_standing
+from node.use_cases.planning.following.slot import Slot
 from node.use_cases.planning.own_side import forget_side, is_planned_with, kept_side, prepare_once
 from node.use_cases.planning.private_side import PrivateSide, Release, answer_cards
 from node.use_cases.planning.terms import Terms
@@ -26,14 +28,13 @@ from protocol.planning.call import (
     PlanCall,
     PlanCards,
     PlanCheck,
-    format_set,
-    judge_set,
     parse_set,
     round_slot,
 )
 from protocol.planning.cards import GoodsTable
 from protocol.planning.contributions import audit_answer, audit_cards, owner_of_card
 from protocol.planning.economy import Economy, build_economy
+from protocol.planning.facilitating.notices import PlanNotice
 from protocol.planning.floors import check_floors
 from protocol.planning.rounds import Answer, RoundReport, close_round, start_state, warm_start
 from protocol.planning.state import State, hash_state
@@ -43,23 +44,6 @@ from storage.record_index import IndexedRecord, record_by_leaf, records
 FETCH_AGAIN_S = 0.5
 SET_ASIDE_MAX = 1_000
 """Contributions set aside whose reasons are kept: whoever sends more is no better off for it."""
-SILENT_WAIT_MS = 500
-"""How long the wait is for a participant that was silent in the round before."""
-
-
-@dataclass
-class Slot:
-    """One round's set in the making."""
-
-    number: int
-    id: bytes
-    expected: frozenset[str]
-    opened_s: float
-    held: dict[str, IndexedRecord] = field(default_factory=dict)
-    in_time: set[str] = field(default_factory=set)
-    content: bytes | None = None
-    decider: Decider | None = None
-    contributed: bool = False
 
 
 @dataclass
@@ -88,6 +72,7 @@ class PlanRun:
         self._silent_before: frozenset[str] = frozenset()
         self._wake: asyncio.TimerHandle | None = None
         self.poked = asyncio.Event()
+        self.standing = read_standing(node, call_id, terms)
 
     @property
     def reading(self) -> ReadingReport:
@@ -102,13 +87,24 @@ class PlanRun:
     def take(self, indexed: IndexedRecord) -> None:
         """Hear a record that may concern the present slot."""
         slot = self.slot
-        if slot is None or indexed.body is None or self.is_over:
+        if indexed.body is None or self.is_over:
+            return
+        if isinstance(indexed.body, PlanNotice):
+            self._hear_facilitators()
+        if slot is None:
             return
         if isinstance(indexed.body, PlanCards | PlanAnswer):
             if self._slot_of(indexed.body) == slot.id:
                 self._hold(slot, indexed)
-        elif slot.decider is not None and indexed.body.slot == slot.id:
+        elif not isinstance(indexed.body, PlanNotice) and slot.decider is not None and indexed.body.slot == slot.id:
             slot.decider.take(indexed)
+        self.poked.set()
+
+    def _hear_facilitators(self) -> None:
+        was_held, self.standing = self.standing.is_held, read_standing(self.node, self.call_id, self.terms)
+        if was_held and not self.standing.is_held and self.slot is not None:
+            # Nobody's time ran while nobody was to speak.
+            self.slot.opened_s = self.node.clock.monotonic_s()
         self.poked.set()
 
     async def advance(self) -> None:
@@ -153,7 +149,8 @@ class PlanRun:
             self._open_slot()
         slot = self.slot
         assert slot is not None
-        if slot.content is None:
+        # While the plan is held nothing new is said here; what the others close all the same is followed.
+        if slot.content is None and not self.standing.is_held:
             await self._contribute(slot)
             self._drive(slot)
         if slot.content is None:
@@ -182,7 +179,7 @@ class PlanRun:
         if number != CARDS_ROUND and self.economy is not None:
             expected = frozenset(owner_of_card(card) for card in self.economy.participants)
         slot_id = round_slot(self.call_id, self.reading.reading, number)
-        slot = Slot(number, slot_id, expected, self.node.clock.monotonic_s())
+        slot = Slot(self.reading.reading, number, slot_id, expected, self._silent_before, self.node.clock.monotonic_s())
         self.slot = slot
         kind = "plan.card" if number == CARDS_ROUND else "plan.answer"
         for indexed in records(self.node.database.reader, kind, slot_id):
@@ -193,7 +190,7 @@ class PlanRun:
                 self.node,
                 slot_id,
                 self.terms.members,
-                lambda content: self._judge(slot, content),
+                lambda content: slot.judge(content, self.standing),
                 lambda content: self._closed(slot, content),
             )
             slot.decider = decider
@@ -205,7 +202,7 @@ class PlanRun:
         if not self._is_valid(slot, indexed):
             return
         slot.held[indexed.origin] = indexed
-        if not self._wait_is_over(slot, indexed.origin):
+        if self._wait_left_s(slot, indexed.origin) > 0:
             slot.in_time.add(indexed.origin)
         if indexed.origin == self.node.origin:
             slot.contributed = True
@@ -274,18 +271,13 @@ class PlanRun:
         missing = slot.expected - slot.held.keys()
         waiting_s = [self._wait_left_s(slot, origin) for origin in missing]
         if all(left_s <= 0 for left_s in waiting_s):
-            listed = {name: slot.held[name].leaf if name in slot.held else None for name in slot.expected}
-            decider.offer(format_set(listed))
+            decider.offer(slot.format_own_set(self.standing))
             decider.start()
         else:
             self._wake_in(max(0.05, min(left_s for left_s in waiting_s if left_s > 0)))
             if decider.has_proposal:
                 decider.start()
         decider.judge_again()
-
-    def _judge(self, slot: Slot, content: bytes) -> bool | None:
-        held = {origin: indexed.leaf for origin, indexed in slot.held.items()}
-        return judge_set(content, slot.expected, held, frozenset(slot.in_time))
 
     def _closed(self, slot: Slot, content: bytes) -> None:
         slot.content = content
@@ -374,14 +366,8 @@ class PlanRun:
         number = CARDS_ROUND if isinstance(body, PlanCards) else body.round
         return round_slot(body.call, body.reading, number)
 
-    def _wait_is_over(self, slot: Slot, origin: str) -> bool:
-        return self._wait_left_s(slot, origin) <= 0
-
     def _wait_left_s(self, slot: Slot, origin: str) -> float:
-        wait_ms = self.call.cards_wait_ms if slot.number == CARDS_ROUND else self.call.answers_wait_ms
-        if slot.number != CARDS_ROUND and origin in self._silent_before:
-            wait_ms = min(wait_ms, SILENT_WAIT_MS)
-        return slot.opened_s + wait_ms / 1000 - self.node.clock.monotonic_s()
+        return slot.wait_left_s(origin, self.call, self.standing, self.node.clock.monotonic_s())
 
     def _wake_in(self, delay_s: float) -> None:
         if self._wake is not None:

@@ -25,6 +25,7 @@ class Terms:
     k_households: int
     approvals_needed: int
     heads_needed: int
+    facilitators: tuple[str, ...] = ()
     outdated: str = ""
 
 
@@ -42,6 +43,7 @@ def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
                 k_households=charter.k_households,
                 approvals_needed=approvals_needed(charter, len(version.roster.members)),
                 heads_needed=heads_needed(charter, sum(member.heads for member in version.roster.members)),
+                facilitators=charter.facilitators,
                 outdated=describe_outdated(charter, "planning"),
             )
     return None

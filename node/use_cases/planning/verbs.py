@@ -11,6 +11,7 @@ import msgspec
 from node.use_cases.context import Node, Operation
 from node.use_cases.federation.verbs import current_history
 from node.use_cases.planning.agent.releases import resolve_release
+from node.use_cases.planning.facilitating.notices import read_standing
 from node.use_cases.planning.minutes import take_minutes
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.private_side import Edits, Release
@@ -144,6 +145,7 @@ async def show_status(node: Node, params: PlanParams) -> dict[str, Any]:
         "worst_good_ppm": None if last is None else last.worst_good_ppm,
         "worst_good": None if last is None else last.worst_good,
         "waits_for": report.waits_for,
+        "notices": report.notices,
         "digest": report.digest,
         "checked_by": [] if report.certificate is None else report.certificate.checked_by,
         "approved_by": [vote.origin for vote in report.votes if vote.approve],
@@ -196,6 +198,8 @@ async def ratify(node: Node, params: RatifyParams) -> dict[str, Any]:
     """Sign what this co-op's meeting decided about the newest draft: once per attempt."""
     run = find_run(node, params.call)
     draft = newest_draft(run)
+    if read_standing(node, run.call_id, run.terms).is_held:
+        raise RefusedError.at("call", "it is paused or called off: `plan status` says by whom and why")
     if draft is None or run.stage != "voting":
         raise RefusedError.at("plan", "the readings are not over: there is nothing to vote on yet")
     if params.digest and params.digest != draft.digest.hex():

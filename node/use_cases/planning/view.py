@@ -9,10 +9,12 @@ import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.planning.draft import Draft
+from node.use_cases.planning.facilitating.notices import NoticeRow, list_notices, read_standing
 from node.use_cases.planning.run import PlanRun, ReadingReport
 from protocol.planning.call import Approvals, PlanApproval, count_approvals, ratified_digest
 from protocol.planning.certificate import Certificate, check_certificate
 from protocol.planning.contributions import owner_of_card
+from protocol.planning.facilitating.notices import Standing
 from protocol.planning.plan import Plan
 from protocol.planning.summary import Bindings, what_binds
 from storage.record_index import records
@@ -87,6 +89,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     tolerance_ppm: int
     plan: Plan | None
     binds: Bindings | None
+    notices: tuple[NoticeRow, ...] = ()
 
 
 def describe_plan(node: Node, run: PlanRun) -> PlanReport:
@@ -94,14 +97,14 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
     draft = newest_draft(run)
     approvals = read_approvals(node, run)
     terms = run.terms
-    ratified = ratified_digest(approvals, terms.approvals_needed, terms.members, terms.heads_needed)
+    ratified = _ratified(approvals, run)
     certificate = None if draft is None else _certificate_row(node, run, draft)
     return PlanReport(
         call=run.call_id.hex(),
         scope=run.call.scope,
         period=run.call.period,
         revision=run.call.revision,
-        state=_state_words(run, certificate, approvals, ratified),
+        state=_state_words(run, certificate, approvals, ratified, read_standing(node, run.call_id, terms)),
         trouble=run.trouble,
         reading=run.reading.reading,
         readings_planned=run.call.readings,
@@ -119,7 +122,18 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
         tolerance_ppm=0 if run.table is None else run.table.tolerance_ppm,
         plan=None if draft is None else draft.plan,
         binds=None if draft is None else what_binds(draft.plan),
+        notices=list_notices(node, run.call_id, terms),
     )
+
+
+def is_ratified(node: Node, run: PlanRun) -> bool:
+    """Whether enough members approved one plan of this call."""
+    return _ratified(read_approvals(node, run), run) is not None
+
+
+def _ratified(approvals: Approvals, run: PlanRun) -> bytes | None:
+    terms = run.terms
+    return ratified_digest(approvals, terms.approvals_needed, terms.members, terms.heads_needed)
 
 
 def newest_draft(run: PlanRun) -> Draft | None:
@@ -212,12 +226,22 @@ def _vote_rows(node: Node, run: PlanRun) -> tuple[VoteRow, ...]:
     return tuple(rows[origin] for origin in sorted(rows))
 
 
-def _state_words(run: PlanRun, certificate: CertificateRow | None, approvals: Approvals, ratified: bytes | None) -> str:
+def _state_words(
+    run: PlanRun,
+    certificate: CertificateRow | None,
+    approvals: Approvals,
+    ratified: bytes | None,
+    standing: Standing,
+) -> str:
     """called, draft (reading n), checked by n nodes, approved by n meetings, in force: PLANNING section 5."""
-    if run.stage == "stopped":
-        return "stopped"
     if ratified is not None:
         return "in force"
+    if standing.called_off_by:
+        return "called off"
+    if run.stage == "stopped":
+        return "stopped"
+    if standing.paused_by:
+        return "paused"
     if certificate is None:
         return "called"
     approved = max((len(names) for names in approvals.approved_by.values()), default=0)

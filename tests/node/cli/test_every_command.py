@@ -66,6 +66,8 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "plan wish": ("plan wish bread 120 --household 7", 0),
     "plan pledge": ("plan pledge bread 2.5 --household 7", 0),
     "plan preview": ("plan preview product.json --edit bread=150", 1),
+    "plan facilitate": ("plan facilitate pause --reason r", 1),
+    "plan object": (f"plan object {'0' * 64} --reason r", 1),
     "plan status": ("plan status", 1),
     "plan show": ("plan show", 1),
     "plan check": ("plan check", 1),

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from protocol.core.encoding import to_struct, to_value
+from protocol.core.encoding import decode, encode, to_struct, to_value
 from protocol.core.errors import RefusedError
 from protocol.federation.charter import Charter, Floor, approvals_needed, check_charter, hash_charter
 from protocol.federation.roster import (
@@ -187,3 +187,22 @@ def test_every_attempt_at_every_version_is_a_slot_of_its_own() -> None:
 def test_a_version_in_force_is_named_by_its_roster() -> None:
     assert isinstance(THREE, InForce)
     assert THREE.hash == hash_roster(THREE.roster)
+
+
+def test_a_charter_that_names_nobody_has_no_such_field() -> None:
+    value = to_value(make_charter())
+    assert isinstance(value, dict) and "facilitators" not in value
+    assert to_struct(decode(encode(value)), Charter, "charter").facilitators == ()
+
+
+def test_a_charter_that_names_some_comes_back_and_is_another_one() -> None:
+    named = make_charter(facilitators=(ASH, BIRCH))
+    check_charter(named)
+    assert to_struct(decode(encode(to_value(named))), Charter, "charter") == named
+    assert hash_charter(named) != hash_charter(make_charter())
+
+
+@pytest.mark.parametrize("names", [(BIRCH, ASH), (ASH, ASH), ("not an origin",)])
+def test_facilitators_are_origins_sorted_each_once(names: tuple[str, ...]) -> None:
+    with pytest.raises(RefusedError, match="facilitators"):
+        check_charter(make_charter(facilitators=names))

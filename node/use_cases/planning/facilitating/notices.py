@@ -1,0 +1,67 @@
+"""What the facilitators' words on a call come to at this node, read from the logs.
+
+Spec: docs/spec/facilitation.md
+"""
+
+import msgspec
+
+from node.use_cases.context import Node
+from node.use_cases.planning.terms import Terms
+from protocol.planning.facilitating.notices import PlanNotice, Standing, apply_notices, audit_notice, list_facilitators
+from storage.record_index import IndexedRecord, record_by_leaf, records
+
+
+class NoticeRow(msgspec.Struct, frozen=True):
+    """A facilitator's word as people read it; `objections` are (member, reason). `index` is its place in the log."""
+
+    leaf: str
+    origin: str
+    index: int
+    act: str
+    reason: str
+    about: str
+    objections: tuple[tuple[str, str], ...]
+
+
+def facilitators_of(node: Node, call_id: bytes, terms: Terms) -> frozenset[str]:
+    """Who looks after a call: by its charter, or the member that called it."""
+    called = record_by_leaf(node.database.reader, call_id)
+    return frozenset() if called is None else list_facilitators(terms.facilitators, called.origin)
+
+
+def read_standing(node: Node, call_id: bytes, terms: Terms) -> Standing:
+    """All words on a call, folded."""
+    spoken: dict[str, tuple[PlanNotice, ...]] = {}
+    for indexed in _list_notices(node, call_id):
+        spoken[indexed.origin] = (*spoken.get(indexed.origin, ()), indexed.body)
+    return apply_notices(spoken, facilitators_of(node, call_id, terms))
+
+
+def list_notices(node: Node, call_id: bytes, terms: Terms) -> tuple[NoticeRow, ...]:
+    """Every word that counts, by log and place in it, with what members object."""
+    facilitators = facilitators_of(node, call_id, terms)
+    objections: dict[bytes, list[tuple[str, str]]] = {}
+    for indexed in records(node.database.reader, "plan.objection", call_id):
+        if indexed.origin in terms.members and not indexed.record.sigs:
+            objections.setdefault(indexed.body.notice, []).append((indexed.origin, indexed.body.reason))
+    return tuple(
+        _row(indexed, tuple(sorted(objections.get(indexed.leaf, ()))))
+        for indexed in _list_notices(node, call_id)
+        if indexed.origin in facilitators and not audit_notice(indexed.body)
+    )
+
+
+def _list_notices(node: Node, call_id: bytes) -> list[IndexedRecord]:
+    found = records(node.database.reader, "plan.notice", call_id)
+    counted = (indexed for indexed in found if indexed.body is not None and not indexed.record.sigs)
+    return sorted(counted, key=lambda one: (one.origin, one.index))
+
+
+def _row(indexed: IndexedRecord, objections: tuple[tuple[str, str], ...]) -> NoticeRow:
+    body: PlanNotice = indexed.body
+    about = "" if body.reading is None else f"reading {body.reading}, round {body.round}"
+    if body.leaf is not None:
+        about = body.leaf.hex()
+    if body.wait_ms is not None:
+        about += f", {body.wait_ms} ms"
+    return NoticeRow(indexed.leaf.hex(), indexed.origin, indexed.index, body.act, body.reason, about, objections)

@@ -1,0 +1,75 @@
+"""What a facilitator says of a call, and what a member objects to: signed, with a reason, for everybody to read.
+
+Spec: docs/spec/facilitation.md
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from node.use_cases.planning.facilitating.notices import facilitators_of, list_notices
+from node.use_cases.planning.verbs import CallHex, find_run
+from node.use_cases.planning.view import is_ratified
+from node.use_cases.publish import publish
+from protocol.core.errors import RefusedError
+from protocol.planning.call import Reading, WaitMs
+from protocol.planning.facilitating.notices import Act, AnyRound, PlanNotice, PlanObjection, Reason, audit_notice
+
+LeafHex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+class NoticeParams(msgspec.Struct, kw_only=True):
+    """A facilitator's word. extend takes reading, round (0: cards) and wait_ms; end_round reading and round;
+    set_aside the leaf of a card or answer in hex."""
+
+    act: Act
+    reason: Reason
+    call: CallHex = ""
+    reading: Reading | None = None
+    round: AnyRound | None = None
+    wait_ms: WaitMs | None = None
+    leaf: LeafHex | None = None
+
+
+class ObjectionParams(msgspec.Struct, kw_only=True):
+    """A member's objection to a facilitator's word, which is named by its leaf in hex."""
+
+    notice: LeafHex
+    reason: Reason
+    call: CallHex = ""
+
+
+async def facilitate(node: Node, params: NoticeParams) -> dict[str, Any]:
+    """Sign a facilitator's word on a call; RefusedError unless this co-op looks after it."""
+    run = find_run(node, params.call)
+    if node.origin not in facilitators_of(node, run.call_id, run.terms):
+        raise RefusedError.at("call", "this co-op does not facilitate it: the charter names who does, or the caller")
+    if is_ratified(node, run):
+        raise RefusedError.at("call", "its plan is in force: call a revision instead")
+    leaf = None if params.leaf is None else bytes.fromhex(params.leaf)
+    body = PlanNotice(run.call_id, params.act, params.reason, params.reading, params.round, params.wait_ms, leaf)
+    findings = audit_notice(body)
+    if findings:
+        raise RefusedError(f"this says nothing: {findings[0]}", findings)
+    published = await publish(node, "plan.notice", body)
+    return {"call": run.call_id.hex(), "notice": published.leaf.hex(), "act": params.act}
+
+
+async def object_to(node: Node, params: ObjectionParams) -> dict[str, Any]:
+    """Sign a member's objection to a facilitator's word."""
+    run = find_run(node, params.call)
+    if node.origin not in run.terms.members:
+        raise RefusedError.at("call", "this home is no member of the call's roster")
+    if params.notice not in {row.leaf for row in list_notices(node, run.call_id, run.terms)}:
+        raise RefusedError.at("notice", "no facilitator has said this of the call")
+    published = await publish(
+        node, "plan.objection", PlanObjection(run.call_id, bytes.fromhex(params.notice), params.reason)
+    )
+    return {"call": run.call_id.hex(), "notice": params.notice, "objection": published.leaf.hex()}
+
+
+OPERATIONS = (
+    Operation("plan.facilitate", NoticeParams, facilitate, "Sign a facilitator's word on a call, with its reason."),
+    Operation("plan.object", ObjectionParams, object_to, "Sign an objection to a facilitator's word."),
+)

@@ -1,0 +1,1 @@
+"""One round of a call as this node follows it."""
