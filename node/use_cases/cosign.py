@@ -152,7 +152,7 @@ class Cosigner:
     async def _cosign_logged(self, origin: str) -> None:
         try:
             await self.cosign(origin)
-        except (sqlite3.Error, RefusedError) as error:
+        except (sqlite3.Error, OSError, RefusedError) as error:
             # A full, failing or overloaded disk: the head is cosigned when it moves next or the node starts again.
             self._node.log.error("cosign_not_stored", origin=origin, error=type(error).__name__)
 

@@ -1,0 +1,167 @@
+"""Bugs planted on purpose, one at a time, while a test runs: what the simulation must find.
+
+Each is something that a person could write by mistake in one line. The seed beside it is one of those of every run.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+
+from node.peering import fork_talk
+from node.simulation.world.disk import group_commit, sqlite_vfs
+from node.simulation.world.scenario import Scenario
+from node.use_cases import receive
+from node.use_cases.own_log import own_head, restored
+from protocol.gossip import session
+from protocol.gossip.announcing import Announcer
+from protocol.gossip.frontier import Frontier, Standing
+from storage import database, log_store
+from storage.home.head_file import HeadFile
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`rules`: what may be said to be broken; `seed`: where it shows; `is_apt`: which other seeds are worth a try."""
+
+    name: str
+    plant: Plant
+    rules: frozenset[str]
+    seed: int
+    is_apt: Callable[[Scenario], bool] = lambda scenario: True
+
+
+def _connect_with(pragma: str, patch: pytest.MonkeyPatch) -> None:
+    real = database.connect
+
+    def connect(path: str, **given: Any) -> sqlite3.Connection:
+        connection = real(path, **given)
+        connection.execute(f"PRAGMA synchronous={pragma}")
+        return connection
+
+    patch.setattr(sqlite_vfs, "connect", connect)
+
+
+def _acknowledge_early(patch: pytest.MonkeyPatch) -> None:
+    """Callers are told before the commit."""
+
+    def commit(self: group_commit.SimulatedDatabase, group: list[Any]) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self._writer.in_transaction:
+                self._writer.execute("COMMIT")
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._apply(group)
+        for waiting in group:
+            waiting.done.set_running_or_notify_cancel()
+            if waiting.error is not None:
+                waiting.done.set_exception(waiting.error)
+            else:
+                waiting.done.set_result(waiting.result)
+
+    patch.setattr(group_commit.SimulatedDatabase, "_commit", commit)
+
+
+def _forget_sync_of_head_file(patch: pytest.MonkeyPatch) -> None:
+    real = HeadFile._write
+    patch.setattr(HeadFile, "_write", lambda self, head, is_synced: real(self, head, is_synced=False))
+
+
+def _skip_head_file(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(own_head.OwnHead, "begin", lambda self, before, newest: None)
+
+
+def _store_other_entries(patch: pytest.MonkeyPatch) -> None:
+    """What is stored below a head is not what it was signed over."""
+    real = log_store._add_runs
+
+    def add(db: sqlite3.Connection, origin: str, start: int, entries: Any, filled: Any) -> None:
+        real(db, origin, start, [*entries[:-1], entries[-1] + b"?"], filled)
+
+    patch.setattr(log_store, "_add_runs", add)
+
+
+def _save_cursor_before_the_gap(patch: pytest.MonkeyPatch) -> None:
+    def is_due(self: session.Session) -> bool:
+        return self._taken != self._saved and self._taken[1] > 0
+
+    patch.setattr(session.Session, "_is_cursor_due", is_due)
+
+
+def _compare_no_equal_sizes(patch: pytest.MonkeyPatch) -> None:
+    real = Frontier.compare
+
+    def compare(self: Frontier, mark: Any) -> Standing:
+        standing = real(self, mark)
+        return Standing.LEVEL if standing is Standing.FORKED else standing
+
+    patch.setattr(Frontier, "compare", compare)
+
+
+def _spread_no_evidence(patch: pytest.MonkeyPatch) -> None:
+    def tell(self: fork_talk.ForkTalk, found: Any) -> None:
+        if found is not None:
+            self._frontier.frozen.add(found.origin)
+
+    patch.setattr(fork_talk.ForkTalk, "_tell_fork", tell)
+    patch.setattr(fork_talk, "list_evidence", lambda db: [])
+    from node.peering import serving
+
+    patch.setattr(serving, "list_evidence", lambda db: [])
+
+
+def _wait_for_no_answers(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(restored.Return, "waits_for", lambda self: [])
+
+
+def _index_nothing_left_over(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(receive.Receiver, "resume", lambda self: None)
+
+
+def _ping_while_heads_wait(patch: pytest.MonkeyPatch) -> None:
+    """As it was before the simulation found it."""
+    patch.setattr(Announcer, "is_counter_due", lambda self: self.told_counter < self._frontier.counter)
+
+
+def _is_lying(scenario: Scenario) -> bool:
+    return scenario.byzantine is not None and scenario.is_calmed
+
+
+def _is_calmed(scenario: Scenario) -> bool:
+    return scenario.is_calmed
+
+
+def _has(*kinds: str) -> Callable[[Scenario], bool]:
+    return lambda scenario: any(happening.kind in kinds for happening in scenario.happenings)
+
+
+LOST = frozenset(
+    {"a commit was lost", "an acknowledged record was lost", "a log was signed on two branches", "a head went back"}
+)
+EARLY = frozenset({"a head was shown before it was on disk"})
+UNNOTED = frozenset({"a head was shown that the signed-head file does not know"})
+UNTRUE = frozenset({"a head does not fit its entries"})
+UNLEVEL = frozenset({"not level after three rounds"})
+RESTLESS = frozenset({"the simulation itself failed"})
+_is_cut = _has("cut", "cut_in", "cut_on_tell", "cut_on_acknowledge")
+
+
+MUTANTS = (
+    Mutant("SQLite syncs nothing", partial(_connect_with, "OFF"), LOST, 4, _is_cut),
+    Mutant("SQLite syncs no commit", partial(_connect_with, "NORMAL"), LOST, 4, _is_cut),
+    Mutant("callers are told before the commit", _acknowledge_early, LOST | EARLY, 7, _is_cut),
+    Mutant("the signed-head file is not synced", _forget_sync_of_head_file, UNNOTED, 1),
+    Mutant("the signed-head file is not written", _skip_head_file, UNNOTED, 1),
+    Mutant("entries are not those of the head", _store_other_entries, UNTRUE, 23),
+    Mutant("the cursor is saved before the gap is filled", _save_cursor_before_the_gap, UNLEVEL, 96, _is_calmed),
+    Mutant("roots of equal sizes are not compared", _compare_no_equal_sizes, UNLEVEL, 29, _is_lying),
+    Mutant("evidence of a fork is not spread", _spread_no_evidence, UNLEVEL, 15, _is_lying),
+    Mutant("a restored home waits for nobody", _wait_for_no_answers, LOST, 1, _has("restore")),
+    Mutant("what a cut left unindexed stays so", _index_nothing_left_over, UNLEVEL, 13, _is_calmed),
+    Mutant("pings go out while heads wait", _ping_while_heads_wait, RESTLESS, 2),
+)
