@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from protocol.core.errors import Finding, RefusedError
 from protocol.planning.cards import (
     GOODS_TABLE_FORMAT,
+    MICRO,
     CardTerms,
     ConsumerCard,
     GoodsTable,
@@ -80,6 +81,10 @@ def check_goods_table(table: GoodsTable) -> None:
 def audit_workplace_card(table: GoodsTable, card: WorkplaceCard) -> list[Finding]:
     """Everything that keeps this workplace card from being planned with."""
     findings = _audit_names([card.id], "id")
+    if card.outline:
+        findings += _audit_outline(table, card)
+        if not card.techniques:
+            return findings
     if not 1 <= card.capacity <= CAPACITY_MOST:
         findings.append(Finding(f"{card.id}.capacity", f"must be 1 to {CAPACITY_MOST} millionths"))
     if not 0 <= card.least <= card.capacity:
@@ -89,6 +94,26 @@ def audit_workplace_card(table: GoodsTable, card: WorkplaceCard) -> list[Finding
         return findings
     for position, technique in enumerate(card.techniques):
         findings += _audit_technique(table, card, technique, f"{card.id}.techniques[{position}]")
+    return findings
+
+
+def _audit_outline(table: GoodsTable, card: WorkplaceCard) -> list[Finding]:
+    """A card without open recipes, or one whose only recipe is its last answer."""
+    place = f"{card.id}.outline"
+    findings: list[Finding] = []
+    if (card.capacity, card.least) != (MICRO, 0) or len(card.techniques) > 1:
+        findings.append(Finding(place, f"goes with a capacity of {MICRO}, a least of 0 and no other recipes"))
+    if len(card.outline) > NET_MOST:
+        findings.append(Finding(place, f"must name at most {NET_MOST} goods"))
+    indexes = [good for good, _, _ in card.outline]
+    if indexes != sorted(set(indexes)):
+        findings.append(Finding(place, "goods must be listed once each, in ascending order"))
+    for good, lowest, highest in card.outline:
+        if not 0 <= good < len(table.goods):
+            findings.append(Finding(place, f"unknown good {good}"))
+        if not -AMOUNT_MOST <= lowest <= 0 <= highest <= AMOUNT_MOST or lowest == highest:
+            reason = f"good {good} moves between {-AMOUNT_MOST} to 0 and 0 to {AMOUNT_MOST}, not both 0"
+            findings.append(Finding(place, reason))
     return findings
 
 

@@ -33,13 +33,18 @@ class Technique(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     capacity_use: int
 
 
-class WorkplaceCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a workplace can do and the least and the most of it that it offers (millionths of capacity)."""
+class WorkplaceCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a workplace can do and the least and the most of it that it offers (millionths of capacity).
+
+    A workplace that keeps its recipes to itself shows an `outline` in place of techniques: (good index, lowest, highest
+    net use), in millionths of a whole unit and below 0 for output; its capacity then is 1, its least 0.
+    """
 
     id: str
     capacity: int
     least: int
     techniques: tuple[Technique, ...]
+    outline: tuple[tuple[int, int, int], ...] = ()
 
 
 class Nest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,11 +6,12 @@ that use it, and never a floor; nobody ends above their credits.
 Spec: docs/spec/planning-step.md, sections "Fitting" and "Clearing".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from protocol.core.errors import Finding, RefusedError
 from protocol.planning.cards import MICRO, Technique
 from protocol.planning.economy import Economy
+from protocol.planning.private.settling import settle_recipes
 from protocol.planning.solver.bundles import SHARE_BITS, fit_bundles
 from protocol.planning.state import State
 
@@ -113,6 +114,7 @@ class _Ledger:
 
 
 LEAST_MARGIN = 1_000
+SETTLED_SHARE_LEAST = 0.9
 
 
 def clear_plan(economy: Economy, state: State) -> ClearedPlan:
@@ -120,12 +122,18 @@ def clear_plan(economy: Economy, state: State) -> ClearedPlan:
 
     Raises RefusedError naming each good whose floors cannot be met, and by how much.
     """
-    return settle(economy, propose(economy, state))
+    settled, last = settle_recipes(economy, state)
+    if settled is economy:
+        return settle(economy, propose(economy, state))
+    # Settled recipes can only be cut. So fitting says little about prices, and those of the last round stand; and where
+    # a good is short, no nest is to pay for all the others.
+    proposal = propose(settled, last, SETTLED_SHARE_LEAST)
+    return settle(settled, replace(proposal, prices=tuple(state.prices.tolist())))
 
 
-def propose(economy: Economy, state: State) -> Proposal:
+def propose(economy: Economy, state: State, share_least: float = 0.0) -> Proposal:
     """The last answers with each nest's bundle scaled as a whole, what is made for them, and the prices of that."""
-    fit = fit_bundles(economy, state)
+    fit = fit_bundles(economy, state, share_least)
     bundle: list[int] = fit.bundle.tolist()
     shares: list[int] = fit.shares[economy.eaters.nest].tolist()
     floors = [floor for card in economy.consumers for nest in card.nests for floor in nest.floors]

@@ -44,6 +44,8 @@ def audit_cards(origin: str, cards: PlanCards, table: GoodsTable, heads: int, te
         found += audit_consumer_card(table, council, terms)
     for workplace in cards.workplaces:
         found += audit_workplace_card(table, workplace)
+        if workplace.outline and workplace.techniques:
+            found.append(Finding(f"{workplace.id}.outline", "stands in place of recipes, not beside them"))
     return found
 
 

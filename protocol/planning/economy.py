@@ -27,6 +27,7 @@ from protocol.planning.card_rules import (
     quantity_most,
 )
 from protocol.planning.cards import MICRO, ConsumerCard, Good, GoodsTable, WorkplaceCard
+from protocol.planning.private.outlines import bound_levels, count_entries, is_private, list_rows
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -36,6 +37,9 @@ Indexes = NDArray[np.intp]
 # an "unlimited" capacity does not blur the integers of everybody else.
 LEVEL_CREDITS_MOST = 4.0
 METRIC_ONE = float(2**24)
+# What the public step lets anybody do at most: so many times what could plausibly be.
+EXTREME_BITS = 14
+EXTREME = float(2**EXTREME_BITS)
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class WorkplaceRows:
 
     `net[edge, slot]` whole units per activity; edges of a workplace lie together from `edge_start[workplace]` on;
     `worth` is the value of all a technique uses and makes at start prices, `turnover` the larger of its two sides.
+    Activities stay between `lowest` (per workplace) and `highest`; an outline has one row, free to go below 0, a good.
     """
 
     has: NDArray[np.bool_]
@@ -73,7 +78,8 @@ class WorkplaceRows:
     edge_owner: Indexes
     edge_good: Indexes
     net: Floats
-    is_trade: NDArray[np.bool_]
+    lowest: Floats
+    highest: Floats
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class Economy:
         for consumer in self.consumers:
             ranges[consumer.id] = range(start, start := start + sum(len(nest.goods) for nest in consumer.nests))
         for workplace in self.workplaces:
-            ranges[workplace.id] = range(start, start := start + len(workplace.techniques))
+            ranges[workplace.id] = range(start, start := start + count_entries(workplace))
         return ranges
 
     @property
@@ -165,10 +171,17 @@ class Economy:
         """The least and the most that an answer may say per entry: floors, and the declared bounds of quantities."""
         floors = [floor for card in self.consumers for nest in card.nests for floor in nest.floors]
         most = [quantity_most(good.decimals) for good in self.goods]
-        techniques = len(self.makers.flat)
-        lowest = np.array([*floors, *[0] * techniques], np.int64)
-        eaten = [most[good] for good in self.eaters.good.tolist()]
-        return lowest, np.array([*eaten, *[QUANTITY_MOST] * techniques], np.int64)
+        bounds = [(floor, most[good]) for floor, good in zip(floors, self.eaters.good.tolist(), strict=True)]
+        for card in self.workplaces:
+            bounds += bound_levels(card) if is_private(card) else [(0, QUANTITY_MOST)] * len(card.techniques)
+        lowest, highest = np.array(bounds, np.int64).T
+        return lowest, highest
+
+    @cached_property
+    def is_outline(self) -> NDArray[np.bool_]:
+        """Which entries say what a workplace does that keeps its recipes to itself."""
+        techniques = [is_private(card) for card in self.workplaces for _ in range(count_entries(card))]
+        return np.array([*[False] * len(self.eaters.good), *techniques])
 
     @cached_property
     def participants(self) -> tuple[str, ...]:
@@ -194,7 +207,7 @@ def build_economy(table: GoodsTable, consumers: Iterable[ConsumerCard], workplac
     endowment = np.array([good.endowment for good in table.goods], np.float64) / unit
     credits = sum(nest.credits_micro for card in eating for nest in card.nests) / MICRO
     eaters = _consumer_edges(eating, unit, price)
-    makers = _workplace_rows(making + trading, len(making), price, credits)
+    makers = _workplace_rows(making + trading, price, credits)
     return Economy(
         table=table,
         consumers=eating,
@@ -263,7 +276,8 @@ def _consumer_edges(cards: tuple[ConsumerCard, ...], unit: Floats, price: Floats
     )
 
 
-def _workplace_rows(cards: tuple[WorkplaceCard, ...], answering: int, price: Floats, credits: float) -> WorkplaceRows:
+def _workplace_rows(published: tuple[WorkplaceCard, ...], price: Floats, credits: float) -> WorkplaceRows:
+    cards = [row for card in published for row in list_rows(card)]
     slots = max((len(card.techniques) for card in cards), default=1)
     has = np.zeros((len(cards), slots), np.bool_)
     use = np.ones((len(cards), slots))
@@ -287,22 +301,27 @@ def _workplace_rows(cards: tuple[WorkplaceCard, ...], answering: int, price: Flo
                 worth = abs(amount / MICRO) * float(price[good])
                 (making if amount < 0 else using)[row, slot] += worth
     capacity = np.array([card.capacity for card in cards], np.float64) / MICRO
+    bounds = [bound for card in published for bound in (bound_levels(card) if is_private(card) else [(0, 0)])]
+    lowest, highest = (np.array(side, np.float64) / MICRO for side in zip(*bounds, strict=True))
+    free = np.array([bool(row.outline) and is_private(card) for card in published for row in list_rows(card)])
     turnover = np.where(has, np.maximum(making, using), 1.0)
-    most = LEVEL_CREDITS_MOST * credits / turnover
+    most = np.where(free.reshape(-1, 1), 1.0, LEVEL_CREDITS_MOST * credits / turnover)
+    level = np.where(has, np.minimum(capacity.reshape(-1, 1) / use, most), 1.0)
     return WorkplaceRows(
         has=has,
         flat=np.flatnonzero(has),
         capacity_use=use,
-        capacity=capacity,
+        capacity=np.where(free, np.inf, capacity),
         least=np.array([card.least for card in cards], np.float64) / MICRO,
-        level=np.where(has, np.minimum(capacity.reshape(-1, 1) / use, most), 1.0),
+        level=level,
         worth=np.where(has, making + using, 1.0),
         turnover=turnover,
         edge_start=np.array(starts, np.intp),
         edge_owner=np.array(owners, np.intp),
         edge_good=np.array(goods, np.intp),
         net=np.array(net, np.float64).reshape(len(goods), slots),
-        is_trade=np.arange(len(cards)) >= answering,
+        lowest=lowest,
+        highest=np.where(free.reshape(-1, 1), highest.reshape(-1, 1), level * EXTREME),
     )
 
 

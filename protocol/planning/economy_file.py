@@ -9,7 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -27,6 +27,8 @@ from protocol.planning.cards import (
     WorkplaceCard,
 )
 from protocol.planning.economy import Floats
+from protocol.planning.private.hidden_work import outline_card
+from protocol.planning.private.outlines import is_private
 from protocol.planning.responses import (
     SIGMA_LEAST,
     SIGMA_MOST,
@@ -196,7 +198,29 @@ def read_workplace(row: object, position: int, index: Mapping[str, int]) -> tupl
         costs.append(float(_number(technique, "effort", place, Decimal(0))))
     capacity = _round(_above(fields, "capacity", f"workplaces.{name}") * MICRO, ROUND_FLOOR)
     least = _round(_number(fields, "least", f"workplaces.{name}", Decimal(0)) * MICRO, ROUND_CEILING)
-    return WorkplaceCard(name, capacity, least, tuple(techniques)), Effort(tuple(costs))
+    card, effort = WorkplaceCard(name, capacity, least, tuple(techniques)), Effort(tuple(costs))
+    chosen = fields.get("recipes", "open")
+    if chosen not in ("open", "private"):
+        raise RefusedError.at(f"workplaces.{name}.recipes", "must be open or private")
+    return hide_recipes(card, effort) if chosen == "private" else (card, effort)
+
+
+def hide_recipes(card: WorkplaceCard, effort: Effort) -> tuple[WorkplaceCard, Effort]:
+    """The same workplace with an outline on its card and its recipes on the private side."""
+    return (card, effort) if is_private(card) else (outline_card(card), Effort(effort.costs, card))
+
+
+def hide_all(file: EconomyFile) -> EconomyFile:
+    """The same economy with all recipes kept private."""
+    pairs = [hide_recipes(card, file.efforts[card.id]) for card in file.workplaces]
+    efforts = {card.id: effort for card, effort in pairs}
+    return replace(file, workplaces=tuple(card for card, _ in pairs), efforts=efforts)
+
+
+def show_all(file: EconomyFile) -> EconomyFile:
+    """The same economy with all recipes open."""
+    cards = tuple(file.efforts[card.id].recipes or card for card in file.workplaces)
+    return replace(file, workplaces=cards, efforts={name: Effort(one.costs) for name, one in file.efforts.items()})
 
 
 def _table(value: object, place: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from protocol.core.errors import RefusedError
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.clearing import ClearedPlan
 from protocol.planning.economy import Economy
+from protocol.planning.private.settling import settle_recipes
 from protocol.planning.rounds import RoundReport
 from protocol.planning.state import State, hash_state
 
@@ -48,8 +49,9 @@ def make_plan(
     parameters: Mapping[str, str | int] | None = None,
 ) -> Plan:
     """The document's content from the last state, its cleared quantities and the last round's report."""
+    settled, _ = settle_recipes(economy, state)
     edges = len(economy.eaters.good)
-    ranges = economy.answer_ranges
+    ranges = settled.answer_ranges
     said = {
         "step": STEP_VERSION,
         "economy": economy.digest.hex(),
@@ -60,13 +62,13 @@ def make_plan(
         format=PLAN_FORMAT,
         goods_table=economy.table,
         consumers=economy.consumers,
-        workplaces=economy.workplaces[: economy.answering],
+        workplaces=settled.workplaces[: economy.answering],
         consumption={
             card.id: cleared.consumption[ranges[card.id].start : ranges[card.id].stop] for card in economy.consumers
         },
         activity={
             card.id: cleared.activity[ranges[card.id].start - edges : ranges[card.id].stop - edges]
-            for card in economy.workplaces
+            for card in settled.workplaces
         },
         prices=cleared.prices,
         rounds=state.round,

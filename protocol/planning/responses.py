@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from protocol.core.errors import MisuseError
 from protocol.planning.cards import MICRO, ConsumerCard, WorkplaceCard
 from protocol.planning.economy import Economy, Floats
+from protocol.planning.private.hidden_work import answer_hidden, find_levels
 from protocol.planning.solver.nests import NestTable, best_at_prices, best_near, log_price_index, log_utility
 from protocol.planning.state import State
 
@@ -38,9 +39,10 @@ class Tastes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Effort(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Effort cost of each technique: `cost` x activity^2 / 2, in credits. Private."""
+    """Effort cost of each technique: `cost` x activity^2 / 2, in credits; and `recipes` that no card shows. Private."""
 
     costs: tuple[float, ...]
+    recipes: WorkplaceCard | None = None
 
 
 def _nest_table(credits: list[float], tastes: tuple[NestTastes, ...]) -> NestTable:
@@ -89,6 +91,8 @@ def answer_workplace(card: WorkplaceCard, effort: Effort, state: State, economy:
     positions = economy.answer_ranges[card.id]
     rows = slice(positions.start, positions.stop)
     metric = economy.metric_of(state.metric)[rows]
+    if effort.recipes is not None:
+        return answer_hidden(card, effort.recipes, effort.costs, metric, state.carried[rows] / MICRO)
     near = metric * np.maximum(state.carried[rows], 0) / (metric + np.array(effort.costs))
     millionths: list[int] = np.rint(near).astype(np.int64).tolist()
     return millionths
@@ -115,8 +119,12 @@ def regret_consumer(
 def regret_workplace(card: WorkplaceCard, effort: Effort, levels: tuple[int, ...], prices: tuple[int, ...]) -> int:
     """What the workers would still gain at plan prices within their capacity: micro-credits, rounded up.
 
-    `levels` in millionths as planned, `prices` in micro-credits per good of the table.
+    `levels` in millionths as planned, `prices` in micro-credits per good of the table. Of a workplace that keeps its
+    recipes to itself, `card` is the one that the plan settled on.
     """
+    if effort.recipes is not None:
+        levels = tuple(find_levels(card, effort.recipes, effort.costs, levels[0]))
+        card = effort.recipes
     cost = np.array(effort.costs)
     gain = np.array([-sum(prices[good] * amount for good, amount in row.net) for row in card.techniques]) / MICRO**2
     use = np.array([row.capacity_use for row in card.techniques]) / MICRO

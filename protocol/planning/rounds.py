@@ -15,8 +15,15 @@ from protocol.core.errors import Finding, MisuseError, RefusedError
 from protocol.planning.card_rules import QUANTITY_MOST
 from protocol.planning.cards import MICRO
 from protocol.planning.economy import Economy, Floats, Integers
+from protocol.planning.private.outlines import is_private
 from protocol.planning.solver.dual import Targets
-from protocol.planning.solver.metric import REFRESH_ROUNDS, refresh_metric, start_metric
+from protocol.planning.solver.metric import (
+    OUTLINE_REFRESH_ROUNDS,
+    REFRESH_ROUNDS,
+    START_SHARE,
+    refresh_metric,
+    start_metric,
+)
 from protocol.planning.solver.public_plan import PublicPlan, solve_public_plan
 from protocol.planning.solver.worst_good import measure_goods
 from protocol.planning.state import ROUND_MOST, State, hash_state
@@ -65,6 +72,8 @@ def _state_at(economy: Economy, prices: Integers) -> State:
     metric = start_metric(economy, price / economy.price)
     counts = np.sum(makers.has, axis=1).reshape(-1, 1)
     level = (START_LEVEL * makers.level / counts).reshape(-1)[makers.flat]
+    middle = (makers.lowest.reshape(-1, 1) + makers.highest).reshape(-1)[makers.flat]
+    level = np.where(economy.is_outline[len(eaters.good) :], START_SHARE * middle, level)
     answers = np.rint(np.concatenate([eaters.want, level]) * economy.entry_unit).astype(np.int64)
     held = economy.metric_of(metric)[: len(eaters.good)]
     start = np.concatenate([eaters.want - price[eaters.good] / held, level])
@@ -107,6 +116,8 @@ def _entry_keys(economy: Economy) -> list[tuple[object, ...]]:
     eating = [(card.id, goods[good].id) for card in economy.consumers for nest in card.nests for good in nest.goods]
     making: list[tuple[object, ...]] = []
     for card in economy.workplaces:
+        if is_private(card):
+            making += [(card.id, goods[good].id) for good, _, _ in card.outline]
         for number, technique in enumerate(card.techniques):
             made = tuple(goods[good].id for good, amount in technique.net if amount < 0)
             making.append((card.id, number, made))
@@ -146,7 +157,10 @@ def close_round(economy: Economy, state: State, answers: Mapping[str, Answer | N
     plan = _plan(economy, state, said)
     after = _advance(economy, state, said, plan)
     worst = measure_goods(
-        economy, _whole_consumption(economy, said), _whole_activity(economy, after.planned), after.prices
+        economy,
+        _whole_consumption(economy, said),
+        _whole_activity(economy, np.where(economy.is_outline, said, after.planned)),
+        after.prices,
     )
     place = int(np.argmax(worst))
     report = RoundReport(
@@ -231,12 +245,12 @@ def _advance(economy: Economy, state: State, said: Integers, plan: PublicPlan) -
     prices[economy.eaters.good] = np.maximum(prices[economy.eaters.good], 1)
     carried = np.minimum(np.maximum(state.carried + (3 * (planned - said)) // 2, -CARRIED_MOST), CARRIED_MOST)
     metric = state.metric
-    if state.round < REFRESH_ROUNDS:
+    if state.round < REFRESH_ROUNDS or (state.round < OUTLINE_REFRESH_ROUNDS and np.any(economy.is_outline)):
         metric = refresh_metric(economy, state, said, planned, prices)
         carried = _carry(planned + (carried - planned) * (state.metric / metric))
     # Nobody does less than nothing, and the plan knows it: what lies below 0 would only have to be climbed again.
     edges = len(economy.eaters.good)
-    carried[edges:] = np.maximum(carried[edges:], 0)
+    carried[edges:] = np.where(economy.is_outline[edges:], carried[edges:], np.maximum(carried[edges:], 0))
     return State(state.economy, state.round + 1, prices, carried, metric, said, planned)
 
 

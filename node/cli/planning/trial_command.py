@@ -121,6 +121,12 @@ def _print_trial(result: dict[str, Any]) -> None:
         say(f"  {finding}")
     gap = result["gap_percent_of_credits"]
     say(f"No plan could be better by more than {gap:.4f} % of all credits. Welfare {result['welfare']:,.4f}.")
+    if result.get("private_workplaces"):
+        hidden = count(len(result["private_workplaces"]), "workplace")
+        say(f"{hidden} with private recipes: what can be done there, and at which effort, is taken at their word.")
+    if result.get("recipes_opened"):
+        opened = result["recipes_opened"]
+        say(f"With open recipes: {count(opened['rounds'], 'round')}, {opened['gap_percent_of_credits']:.4f} % at most.")
     say(f"Answers of one round: {result['bytes_per_round']:,} bytes; --json gives prices, quantities and activities.")
 
 

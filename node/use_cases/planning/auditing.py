@@ -17,6 +17,7 @@ PPM = 1_000_000
 ONLY_THE_DOCUMENT = "no minutes were given: that the plan follows from what everybody answered was not checked"
 TASTES = "what each council would still gain (its tastes are private)"
 EFFORTS = "what each workplace would still gain (its effort is private)"
+RECIPES = "that they can do what they last answered, and at which effort (their recipes are private)"
 CARDS = "that cards tell the truth about recipes, capacities and heads"
 RECORDS = "that the minutes repeat the members' logs (their places are in it: `rochdale audit log`)"
 
@@ -102,4 +103,7 @@ def _list_taken(plan: Plan, has_minutes: bool) -> tuple[str, ...]:
     taken = [CARDS, TASTES]
     if plan.workplaces:
         taken.append(EFFORTS)
+    hidden = [card.id for card in plan.workplaces if card.outline]
+    if hidden:
+        taken.append(f"{RECIPES}: {', '.join(hidden)}")
     return tuple([*taken, RECORDS] if has_minutes else taken)

@@ -61,6 +61,9 @@ def own_regrets(plan: Plan, side: PrivateSide) -> dict[str, int]:
         card.id: regret_consumer(card, side.tastes[card.id], plan.consumption[card.id], plan.prices, decimals)
         for card in side.cards.consumers
     }
-    for card in side.cards.workplaces:
+    own = {card.id for card in side.cards.workplaces}
+    for card in plan.workplaces:
+        if card.id not in own:
+            continue
         found[card.id] = regret_workplace(card, side.efforts[card.id], plan.activity[card.id], plan.prices)
     return found

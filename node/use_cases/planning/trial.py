@@ -7,7 +7,7 @@ Spec: docs/spec/planning-step.md, section "Trial".
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from node.clock import Clock
@@ -20,7 +20,7 @@ from protocol.planning.call import CardAnswer, PlanAnswer
 from protocol.planning.cards import ConsumerCard
 from protocol.planning.certificate import Certificate, check_certificate, measure_left
 from protocol.planning.economy import Economy, build_economy
-from protocol.planning.economy_file import EconomyFile
+from protocol.planning.economy_file import EconomyFile, show_all
 from protocol.planning.floors import check_floors
 from protocol.planning.plan import Plan, make_plan
 from protocol.planning.rounds import RoundReport
@@ -67,6 +67,7 @@ def run_trial(
     """
     began_s = clock.monotonic_s()
     mode = MODES[terms.mode]
+    file = mode.prepare(file)
     economy = build_economy(file.table, file.consumers, file.workplaces)
     members = gather_members(economy, file.tastes, file.efforts)
     check_floors(economy)
@@ -85,7 +86,16 @@ def run_trial(
     plan = make_plan(economy, state, mode.clear(economy, state), reports[-1])
     seconds = clock.monotonic_s() - began_s
     result = _describe_rounds(reports, said, seconds) | _describe_plan(economy, members, plan)
+    if members.hidden:
+        result["private_workplaces"] = sorted(members.hidden)
+        result["recipes_opened"] = _try_open(file, terms, clock)
     return Trial(result, format_saved(terms.mode, economy, state))
+
+
+def _try_open(file: EconomyFile, terms: TrialTerms, clock: Clock) -> dict[str, Any]:
+    """What the same trial comes to, from a cold start, when nobody keeps recipes private."""
+    found = run_trial(show_all(file), replace(terms, mode="open"), clock).result
+    return {name: found[name] for name in ("rounds", "converged", "gap_percent_of_credits", "bytes_per_round")}
 
 
 def check_terms(terms: TrialTerms) -> None:
@@ -154,7 +164,8 @@ def _describe_plan(economy: Economy, members: Members, plan: Plan) -> dict[str, 
         },
         "consumption": {card.id: _describe_eating(economy, plan, card) for card in economy.consumers},
         "activity": {
-            name: [format_amount(level, MICRO_DECIMALS) for level in levels] for name, levels in plan.activity.items()
+            name: [format_amount(level, MICRO_DECIMALS) for level in levels]
+            for name, levels in members.unveil(plan).activity.items()
         },
         "certificate": _describe_certificate(certificate, plan),
     }

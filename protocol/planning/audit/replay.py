@@ -7,9 +7,11 @@ Spec: docs/spec/plan-audit.md
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from protocol.core.errors import Finding, RefusedError
 from protocol.planning.audit.minutes import Minutes, ReadingMinutes
-from protocol.planning.cards import GoodsTable
+from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.plan import Plan, format_plan, make_plan
@@ -90,9 +92,16 @@ def _audit_cards(plan: Plan, table: GoodsTable, reading: ReadingMinutes) -> list
     ):
         there, here = {card.id: card for card in said}, {card.id: card for card in planned}
         for name in sorted(there.keys() | here.keys()):
-            if there.get(name) != here.get(name):
+            if _as_said(there.get(name)) != _as_said(here.get(name)):
                 found.append(Finding(f"{place}.{name}", "the plan's card is not the one in the minutes"))
     return found
+
+
+def _as_said(card: ConsumerCard | WorkplaceCard | None) -> ConsumerCard | WorkplaceCard | None:
+    """The card as it was published: what an outline was settled to follows from the rounds."""
+    if isinstance(card, WorkplaceCard) and card.outline:
+        return msgspec.structs.replace(card, techniques=())
+    return card
 
 
 def _describe_difference(plan: Plan, expected: Plan) -> list[Finding]:
@@ -100,6 +109,10 @@ def _describe_difference(plan: Plan, expected: Plan) -> list[Finding]:
     for place in ("parameters", "rounds", "worst_good_ppm"):
         if getattr(plan, place) != getattr(expected, place):
             found.append(Finding(place, f"the rounds lead to {str(getattr(expected, place))[:200]}"))
+    places = {card.id: card for card in plan.workplaces}
+    for card in expected.workplaces:
+        if places.get(card.id) != card:
+            found.append(Finding(f"workplaces.{card.id}", "was not settled to its last answer"))
     for good, has, should in zip(plan.goods_table.goods, plan.prices, expected.prices, strict=False):
         if has != should:
             found.append(Finding(f"prices.{good.id}", f"{has}, the rounds lead to {should}"))

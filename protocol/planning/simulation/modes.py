@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from protocol.planning.clearing import ClearedPlan, clear_plan
 from protocol.planning.economy import Economy
+from protocol.planning.economy_file import EconomyFile, hide_all
 from protocol.planning.rounds import Answer, RoundReport, close_round, start_state, warm_start
 from protocol.planning.simulation.members import Members
 from protocol.planning.state import State
@@ -18,8 +19,12 @@ Answers = Mapping[str, Answer | None]
 
 @dataclass(frozen=True)
 class Mode:
-    """One rule: `restart` takes up an earlier plan's last state (and its economy), `answer` is the honest answer."""
+    """One rule: `prepare` says what of an economy file is shown.
 
+    `restart` takes up an earlier plan's last state (and its economy), `answer` is the honest answer.
+    """
+
+    prepare: Callable[[EconomyFile], EconomyFile]
     start: Callable[[Economy], State]
     restart: Callable[[Economy, State, Economy], State]
     answer: Callable[[Members, State], Answers]
@@ -27,4 +32,12 @@ class Mode:
     clear: Callable[[Economy, State], ClearedPlan]
 
 
-MODES = {"open": Mode(start_state, warm_start, Members.answer, close_round, clear_plan)}
+def _as_written(file: EconomyFile) -> EconomyFile:
+    return file
+
+
+# One rule for both: whoever keeps recipes private shows an outline, and both kinds meet in one plan.
+MODES = {
+    "open": Mode(_as_written, start_state, warm_start, Members.answer, close_round, clear_plan),
+    "private": Mode(hide_all, start_state, warm_start, Members.answer, close_round, clear_plan),
+}

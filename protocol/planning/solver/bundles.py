@@ -12,7 +12,7 @@ import numpy as np
 from protocol.planning.card_rules import QUANTITY_MOST
 from protocol.planning.cards import MICRO
 from protocol.planning.economy import ConsumerEdges, Economy, Floats, Indexes, Integers, WorkplaceRows
-from protocol.planning.solver.dual import EXTREME, Targets
+from protocol.planning.solver.dual import Targets
 from protocol.planning.solver.public_plan import PublicPlan, solve_public_plan
 from protocol.planning.state import State
 
@@ -36,17 +36,17 @@ class Fit:
     newton_steps: int
 
 
-def fit_bundles(economy: Economy, state: State) -> Fit:
+def fit_bundles(economy: Economy, state: State, share_least: float = 0.0) -> Fit:
     """Prices at which the bundles and what is made for them come together.
 
     A nest with credits b takes the share 2 - cost / b of its bundle, which spends no more than b at any price; a
-    technique's effort is what its answer showed.
+    technique's effort is what its answer showed. No bundle is cut below `share_least`.
     """
     units = _bundle_units(economy, state)
-    nested = _with_bundles(economy, units / economy.eaters.unit)
+    nested = _with_bundles(economy, units / economy.eaters.unit, share_least)
     targets = _targets(nested, economy, state)
     plan: PublicPlan = solve_public_plan(targets, state.prices / MICRO / economy.price)
-    makers = len(economy.workplaces)
+    makers = len(economy.makers.has)
     activity = plan.response.activity[:makers].reshape(-1)[economy.makers.flat]
     shares = plan.response.activity[makers:, 0]
     prices = np.rint(plan.response.price * economy.price * MICRO).astype(np.int64)
@@ -69,7 +69,7 @@ def _bundle_units(economy: Economy, state: State) -> Integers:
     return np.asarray(np.minimum(np.maximum(state.answers[: len(floors)] - floors, 0), most), np.int64)
 
 
-def _with_bundles(economy: Economy, bundle: Floats) -> Economy:
+def _with_bundles(economy: Economy, bundle: Floats, share_least: float) -> Economy:
     """The economy with a row for each nest that uses its bundle, and with the floors taken from the endowments."""
     eaters = economy.eaters
     floors = [0.0] * len(economy.goods)
@@ -79,11 +79,13 @@ def _with_bundles(economy: Economy, bundle: Floats) -> Economy:
         economy,
         endowment=economy.endowment - np.array(floors),
         eaters=_nobody(),
-        makers=_add_rows(economy.makers, eaters, bundle, economy.price),
+        makers=_add_rows(economy.makers, eaters, bundle, economy.price, share_least),
     )
 
 
-def _add_rows(makers: WorkplaceRows, eaters: ConsumerEdges, bundle: Floats, price: Floats) -> WorkplaceRows:
+def _add_rows(
+    makers: WorkplaceRows, eaters: ConsumerEdges, bundle: Floats, price: Floats, share_least: float
+) -> WorkplaceRows:
     nests, (rows, slots) = len(eaters.nest_start), makers.has.shape
     first = np.arange(slots) == 0
 
@@ -100,14 +102,15 @@ def _add_rows(makers: WorkplaceRows, eaters: ConsumerEdges, bundle: Floats, pric
         capacity_use=more(makers.capacity_use, 1.0),
         capacity=np.concatenate([makers.capacity, np.full(nests, np.inf)]),
         least=np.concatenate([makers.least, np.zeros(nests)]),
-        level=more(makers.level, SHARE_MOST / EXTREME),
+        level=more(makers.level, 1.0),
         worth=more(makers.worth, np.where(worth > 0.0, worth, 1.0)),
         turnover=more(makers.turnover, 1.0),
         edge_start=np.concatenate([makers.edge_start, len(makers.edge_good) + eaters.nest_start]),
         edge_owner=np.concatenate([makers.edge_owner, rows + eaters.nest[order]]),
         edge_good=np.concatenate([makers.edge_good, eaters.good[order]]),
         net=np.concatenate([makers.net, np.where(first, bundle[order].reshape(-1, 1), 0.0)]),
-        is_trade=np.concatenate([makers.is_trade, np.zeros(nests, np.bool_)]),
+        lowest=np.concatenate([makers.lowest, np.full(nests, share_least)]),
+        highest=more(makers.highest, SHARE_MOST),
     )
 
 
@@ -122,7 +125,7 @@ def _nobody() -> ConsumerEdges:
 
 
 def _targets(nested: Economy, economy: Economy, state: State) -> Targets:
-    edges, makers = len(economy.eaters.good), len(economy.workplaces)
+    edges, makers = len(economy.eaters.good), len(economy.makers.has)
     aim = (2 * state.answers - state.carried) / economy.entry_unit
     shape = nested.makers.has.shape
     activity, metric = np.zeros(shape), np.ones(shape)

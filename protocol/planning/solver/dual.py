@@ -9,12 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protocol.planning.economy import Economy, Floats, Integers
+from protocol.planning.economy import EXTREME, Economy, Floats, Integers
 
 FIXED_BITS = 44
-EXTREME_BITS = 14
 FIXED = float(2**FIXED_BITS)
-EXTREME = float(2**EXTREME_BITS)
 # Every good can be short by this share of its flow per start price: so there is a solution whatever the cards say.
 SLACK_SHARE = 2.0**-26
 MATRIX_FIXED = float(2**40)
@@ -67,7 +65,7 @@ def _produce(targets: Targets, price: Floats) -> tuple[Floats, Floats]:
     gain = np.where(makers.has, targets.activity_metric * targets.activity - cost, -1.0)
     capacity_price = _capacity_price(targets, gain)
     activity = (gain - capacity_price.reshape(-1, 1) * makers.capacity_use) / targets.activity_metric
-    activity = np.minimum(np.maximum(activity, 0.0), makers.level * EXTREME)
+    activity = np.minimum(np.maximum(activity, makers.lowest.reshape(-1, 1)), makers.highest)
     return np.where(makers.has, activity, 0.0), capacity_price
 
 
@@ -129,7 +127,7 @@ def sum_slopes(targets: Targets, response: Response) -> Floats:
 def _add_workplace_slopes(targets: Targets, response: Response, total: Integers) -> None:
     economy = targets.economy
     makers = economy.makers
-    active = makers.has & (response.activity > 0.0)
+    active = makers.has & (response.activity > makers.lowest.reshape(-1, 1))
     ease = np.where(active, 1.0 / targets.activity_metric, 0.0)
     cells, slots, products = economy.technique_pairs
     np.add.at(total, cells, np.rint(products * ease.reshape(-1)[slots] * MATRIX_FIXED).astype(np.int64))

@@ -21,8 +21,13 @@ LEVEL_SHARE_LEAST = 0.3
 # Price / quantity is the slope of a nest's logarithm: 1 suits complements, less suits substitutes, which give way.
 HOLD = 0.75
 START_STEEPNESS = 0.3
+START_SHARE = 0.3
 STEEPNESS_LEAST = 0.01
 STEEPNESS_MOST = 3.0
+# How stiffly a good of an outline is held, against its price over half its bound and half its amount; and how long that
+# is learned: what stands behind an outline shows itself more slowly than a recipe does.
+OUTLINE_HOLD = 3.0
+OUTLINE_REFRESH_ROUNDS = 30
 
 
 def eating_metric(economy: Economy, relative_price: Floats, quantity: Floats) -> Integers:
@@ -49,10 +54,21 @@ def making_metric(economy: Economy, relative_price: Floats, activity: Floats, sh
     return clamp_metric(np.maximum(np.minimum(shown, STEEPNESS_MOST / share), least))
 
 
+def outline_metric(economy: Economy, relative_price: Floats, activity: Floats) -> Integers:
+    """The price of each good of an outline over half its bound and half what moves (per technique; only there used)."""
+    makers = economy.makers
+    price = np.zeros(len(makers.has))
+    price[makers.edge_owner] = np.maximum(relative_price, PRICE_SHARE_LEAST)[makers.edge_good]
+    slots = makers.has.shape[1]
+    return clamp_metric(OUTLINE_HOLD * price[makers.flat // slots] / (0.5 + 0.5 * activity))
+
+
 def start_metric(economy: Economy, relative_price: Floats) -> Integers:
     """The metric before the first round: councils at their wants, techniques at START_STEEPNESS."""
-    making = np.full(len(economy.makers.flat), START_STEEPNESS)
-    return np.concatenate([eating_metric(economy, relative_price, economy.eaters.want), clamp_metric(making)])
+    making = clamp_metric(np.full(len(economy.makers.flat), START_STEEPNESS))
+    hidden = outline_metric(economy, relative_price, np.full(len(making), START_SHARE))
+    eating = eating_metric(economy, relative_price, economy.eaters.want)
+    return np.where(economy.is_outline, np.concatenate([eating, hidden]), np.concatenate([eating, making]))
 
 
 def refresh_metric(economy: Economy, state: State, said: Integers, planned: Integers, prices: Integers) -> Integers:
@@ -67,7 +83,10 @@ def refresh_metric(economy: Economy, state: State, said: Integers, planned: Inte
     pull = np.maximum(state.carried[edges:] - said[edges:], 0) / np.maximum(said[edges:], 1)
     eating = eating_metric(economy, relative_price, moved[:edges])
     making = making_metric(economy, relative_price, moved[edges:], state.metric[edges:] / METRIC_ONE * pull)
-    fresh = np.concatenate([eating, making])
+    hidden = outline_metric(economy, relative_price, np.maximum(np.abs(said), np.abs(planned))[edges:] / MICRO)
+    fresh = np.concatenate([eating, np.where(economy.is_outline[edges:], hidden, making)])
+    if state.round >= REFRESH_ROUNDS:
+        fresh = np.where(economy.is_outline, fresh, state.metric)
     lowest, highest = -(-state.metric // REFRESH_FACTOR), state.metric * REFRESH_FACTOR
     return np.asarray(np.minimum(np.maximum(fresh, lowest), highest), np.int64)
 

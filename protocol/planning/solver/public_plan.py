@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protocol.planning.economy import Floats
-from protocol.planning.solver.dual import EXTREME, Response, Targets, respond, sum_slopes
+from protocol.planning.economy import EXTREME, Floats
+from protocol.planning.solver.dual import Response, Targets, respond, sum_slopes
 from protocol.planning.solver.linear_system import solve_symmetric
 
 NEWTON_STEPS_MOST = 60
