@@ -333,7 +333,20 @@ class PlanRun:
         if report.is_close_enough:
             await self._finish_reading()
         elif len(self.reading.reports) >= self.call.rounds_max:
-            raise RefusedError.at("rounds", f"{self.call.rounds_max} rounds and no draft within the tolerance")
+            raise RefusedError.at(
+                "rounds", f"{self.call.rounds_max} rounds and no draft: {self._describe_worst(report)}"
+            )
+
+    def _describe_worst(self, report: RoundReport) -> str:
+        """What a person can do about rounds that do not end: most often a good is wanted that nobody offers."""
+        assert self.economy is not None and self.table is not None
+        worst = next(place for place, good in enumerate(self.table.goods) if good.id == report.worst_good)
+        makers = (technique for card in self.economy.workplaces for technique in card.techniques)
+        is_offered = self.table.goods[worst].endowment > 0 or any(
+            good == worst and amount < 0 for technique in makers for good, amount in technique.net
+        )
+        reason = "is furthest from the tolerance" if is_offered else "is wanted and nobody offers any: call without it"
+        return f"{report.worst_good} {reason}"
 
     async def _finish_reading(self) -> None:
         assert self.economy is not None and self.state is not None
