@@ -31,6 +31,7 @@ BOOT_S: Final = 0.3
 SESSIONS_WITHIN_S: Final = 180.0
 """Half-open connections last until patience ends, and callers wait up to 30 s more."""
 LOOK_S: Final = 0.05
+GRACE_S: Final = 1.0
 ROUNDS: Final = 3
 HOP_LATENCIES: Final = 8
 HOP_S: Final = 1.0
@@ -133,7 +134,8 @@ class World:
     def _soothe(self, machine: Machine) -> None:
         machine.platter.is_full = False
         machine.platter.failing_syncs = 0
-        self.troubled.discard(machine.name)
+        # What failed in the last moment is told a little later.
+        asyncio.get_running_loop().call_later(GRACE_S, self.troubled.discard, machine.name)
 
     def check_replays(self) -> None:
         """Hold every machine's index against a replay of its logs."""

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from node.use_cases.own_log import own_head, restored
 from protocol.gossip import session
 from protocol.gossip.announcing import Announcer
 from protocol.gossip.frontier import Frontier, Standing
-from storage import database, log_store
+from storage import database, files, log_store
+from storage.disk import Disk
 from storage.home.head_file import HeadFile
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -128,6 +130,24 @@ def _ping_while_heads_wait(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Announcer, "is_counter_due", lambda self: self.told_counter < self._frontier.counter)
 
 
+def _sign_after_a_cut(patch: pytest.MonkeyPatch) -> None:
+    """As it was before the simulation found it."""
+    real = own_head.judge_start
+
+    def judge(written: Any, known: Any, is_marked: bool, is_alone: bool) -> str:
+        reason = real(written, known, is_marked, is_alone)
+        return "" if reason == own_head.CUT_SHORT else reason
+
+    patch.setattr(own_head, "judge_start", judge)
+
+
+def _leave_files_unsynced(patch: pytest.MonkeyPatch) -> None:
+    def write(path: Path, content: bytes, mode: int = 0o600, *, disk: Disk) -> None:
+        disk.write(path, content, is_truncated=True, is_synced=False, mode=mode)
+
+    patch.setattr(files, "write_durably", write)
+
+
 def _is_lying(scenario: Scenario) -> bool:
     return scenario.byzantine is not None and scenario.is_calmed
 
@@ -145,6 +165,7 @@ LOST = frozenset(
 )
 EARLY = frozenset({"a head was shown before it was on disk"})
 UNNOTED = frozenset({"a head was shown that the signed-head file does not know"})
+LOST_FILE = frozenset({"a file was lost"})
 UNTRUE = frozenset({"a head does not fit its entries"})
 UNLEVEL = frozenset({"not level after three rounds"})
 RESTLESS = frozenset({"the simulation itself failed"})
@@ -163,5 +184,7 @@ MUTANTS = (
     Mutant("evidence of a fork is not spread", _spread_no_evidence, UNLEVEL, 15, _is_lying),
     Mutant("a restored home waits for nobody", _wait_for_no_answers, LOST, 1, _has("restore")),
     Mutant("what a cut left unindexed stays so", _index_nothing_left_over, UNLEVEL, 13, _is_calmed),
+    Mutant("a home cut off while signing goes on", _sign_after_a_cut, LOST | UNNOTED, 22, _has("restore")),
+    Mutant("files are not synced", _leave_files_unsynced, LOST_FILE, 15, _has("put_file")),
     Mutant("pings go out while heads wait", _ping_while_heads_wait, RESTLESS, 2),
 )
