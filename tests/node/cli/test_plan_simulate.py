@@ -54,6 +54,21 @@ def test_what_cannot_be_is_said(
     assert said in answer.json["error"] if said else answer.json["converged"] is False
 
 
+def test_private_recipes_are_counted_and_what_opening_them_saves_is_said(rochdale: Run, economy: Path) -> None:
+    rows = json.loads(economy.read_text())
+    rows["workplaces"][1]["recipes"] = "private"
+    economy.write_text(json.dumps(rows))
+    mixed = rochdale("plan", "simulate", str(economy), "--json")
+    assert mixed.code == 0 and mixed.json["private_workplaces"] == [rows["workplaces"][1]["id"]]
+    assert mixed.json["recipes_opened"]["rounds"] < mixed.json["rounds"]
+    hidden = rochdale("plan", "simulate", str(economy), "--mode", "private")
+    assert hidden.code == 0 and "4 workplaces with private recipes" in hidden.out and "With open recipes" in hidden.out
+    rows["workplaces"][1]["recipes"] = "sealed"
+    economy.write_text(json.dumps(rows))
+    answer = rochdale("plan", "simulate", str(economy))
+    assert answer.code == 1 and "workplaces.oven.recipes: must be open or private" in answer.err
+
+
 def test_a_mistake_in_the_file_is_named_with_its_place(rochdale: Run, economy: Path) -> None:
     economy.write_text(economy.read_text().replace('"credits": "150"', '"credits": "-150"'))
     answer = rochdale("plan", "simulate", str(economy))

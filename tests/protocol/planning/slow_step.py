@@ -8,6 +8,8 @@ from math import isqrt, sqrt
 from types import SimpleNamespace
 from typing import Any
 
+from protocol.planning.cards import Technique as PublicTechnique
+from protocol.planning.cards import WorkplaceCard
 from protocol.planning.economy import Economy
 from protocol.planning.state import State
 
@@ -25,7 +27,7 @@ class SlowStep:
         self.price = [good.start_price_micro / 1_000_000 for good in self.goods]
         self.unit = [float(10**good.decimals) for good in self.goods]
         self.stock = [good.endowment / unit for good, unit in zip(self.goods, self.unit, strict=True)]
-        self.cards: tuple[Any, ...] = economy.workplaces
+        self.cards: tuple[Any, ...] = tuple(row for card in economy.workplaces for row in one_row_a_good(card))
         self._read_edges(economy)
         self._read_techniques(economy)
         self._add_flows()
@@ -59,7 +61,9 @@ class SlowStep:
                     else:
                         using += abs(amount) * self.price[good]
                 turnover, use = max(making, using), technique.capacity_use / 1_000_000
-                level = min(card.capacity / 1_000_000 / use, 4.0 * (micro / 1_000_000) / turnover)
+                level = (
+                    1.0 if card.bounds else min(card.capacity / 1_000_000 / use, 4.0 * (micro / 1_000_000) / turnover)
+                )
                 row.append((net, use, level, making + using, turnover))
             self.rows.append(row)
         self.slots = max(len(row) for row in self.rows)
@@ -106,6 +110,11 @@ class SlowStep:
         levels, capacity_prices = [], []
         for card, row, targets in zip(self.cards, self.rows, self.make, strict=True):
             made, capacity_price = self._produce(card.capacity, card.least, row, targets, price)
+            if card.bounds:
+                # One technique alone, without a capacity: its cost against its hold, between its bounds.
+                (net, _, _, worth, _), (target, metric) = row[0], targets[0]
+                cost = sum(round(a * price[g] / worth * FIXED) for g, a in net.items()) / FIXED * worth
+                made = [min(max((metric * target - cost) / metric, card.bounds[0]), card.bounds[1])]
             levels.append(made)
             capacity_prices.append(capacity_price)
             for (net, *_), level in zip(row, made, strict=True):
@@ -144,9 +153,10 @@ class SlowStep:
             if amount > floor:
                 total[good][good] += round(self.price[good] / (metric * self.flow[good]) * MATRIX)
         weight = [sqrt(p / f) for p, f in zip(self.price, self.flow, strict=True)]
-        parts = zip(self.rows, self.make, levels, capacity_prices, self._supports(), strict=True)
-        for row, targets, made, mu, support in parts:
-            ease = [1.0 / metric if level > 0.0 else 0.0 for (_, metric), level in zip(targets, made, strict=True)]
+        parts = zip(self.cards, self.rows, self.make, levels, capacity_prices, self._supports(), strict=True)
+        for card, row, targets, made, mu, support in parts:
+            low = card.bounds[0] if card.bounds else 0.0
+            ease = [1.0 / metric if level > low else 0.0 for (_, metric), level in zip(targets, made, strict=True)]
             stiffness, joint = 0.0, dict.fromkeys(support, 0.0)
             for (net, use, *_), easy in zip(row, ease, strict=True):
                 stiffness = stiffness + use * easy * use
@@ -312,7 +322,7 @@ class SlowFit(SlowStep):
                     entry += 1
                 self.rows.append([(dict(sorted(net.items())), 1.0, 2.0**-13, worth if worth > 0.0 else 1.0, 1.0)])
                 self.make.append([(2.0, nest.credits_micro / 1_000_000)])
-        without_end = SimpleNamespace(capacity=float("inf"), least=0)
+        without_end = SimpleNamespace(capacity=float("inf"), least=0, bounds=None)
         self.cards = (*self.cards, *[without_end] * (len(self.rows) - self.makers))
         self.edges, self.eat = [], []
 
@@ -321,6 +331,21 @@ class SlowFit(SlowStep):
         point, _, levels = self.find()
         shares = [math.floor(row[0] * 2.0**30) for row in levels[self.makers :]]
         return shares, [round(level * 1e6) for row in levels[: self.makers] for level in row], self.priced(point)
+
+
+def one_row_a_good(card: WorkplaceCard) -> list[SimpleNamespace]:
+    """A card as it is, or a row for each good of its outline, with the bounds of its level."""
+    if card.techniques:
+        row = {name: getattr(card, name) for name in ("capacity", "least", "techniques")}
+        return [SimpleNamespace(**row, bounds=None)]
+    rows = []
+    for good, lowest, highest in card.outline:
+        span = max(-lowest, highest)
+        low, high = -(-lowest * 1_000_000 // span), highest * 1_000_000 // span
+        techniques = (PublicTechnique(((good, span),), 1_000_000),)
+        bounds = (low / 1_000_000, high / 1_000_000)
+        rows.append(SimpleNamespace(capacity=float("inf"), least=0, techniques=techniques, bounds=bounds))
+    return rows
 
 
 def factor_whole(matrix: list[list[int]]) -> list[list[int]]:

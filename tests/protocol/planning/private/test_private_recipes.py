@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -31,6 +32,8 @@ from tests.protocol.planning.economies import (
     shared_economy,
     village,
 )
+from tests.protocol.planning.slow_step import SlowStep
+from tests.protocol.planning.test_certificate import run_script
 from tests.protocol.planning.test_spec_pages import example
 
 ROUNDS_MOST = 120
@@ -88,6 +91,28 @@ def test_a_region_with_a_third_of_its_recipes_private_comes_as_close_as_an_open_
     plan, rounds = plan_of(file, economy)
     assert rounds <= 60
     assert gap_ppm(file, plan) <= 5_000
+
+
+def test_the_slow_model_in_plain_python_finds_the_same_integers_in_every_round() -> None:
+    file, economy = load(hide(village(), "oven", "farm"))
+    state = start_state(economy)
+    for _ in range(5):
+        before = state
+        state, _ = close_round(economy, state, honest_answers(file, economy, state))
+        prices, planned = SlowStep(economy, before, state.answers.tolist()).solve()
+        assert prices == state.prices.tolist()
+        assert planned == state.planned.tolist()
+
+
+def test_the_script_without_project_code_checks_a_plan_with_settled_recipes(tmp_path: Path) -> None:
+    file, economy = load(hide(village(), "oven"))
+    plan, _ = plan_of(file, economy)
+    code, report = run_script(tmp_path, format_plan(plan))
+    assert code == 0 and report["findings"] == []
+    greedy = msgspec.structs.replace(plan, activity=plan.activity | {"oven": (1_000_001,)})
+    code, report = run_script(tmp_path, format_plan(greedy))
+    assert code == 1 and "oven" in " ".join(report["findings"])
+    assert any("oven" in finding.place for finding in check_certificate(greedy, {}).findings)
 
 
 def test_the_order_of_cards_and_answers_changes_nothing() -> None:
