@@ -7,6 +7,7 @@ Spec: docs/spec/plan.md, section "Certificate".
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import lt, mul, sub
 
 from protocol.core.errors import Finding
 from protocol.planning.card_rules import audit_consumer_card, audit_goods_table, audit_workplace_card
@@ -66,9 +67,11 @@ def measure_left(plan: Plan) -> list[int]:
     """Supply minus demand of every good, in 10^-12 whole units."""
     lift = [10 ** (BALANCE_DECIMALS - good.decimals) for good in plan.goods_table.goods]
     left = [good.endowment * factor for good, factor in zip(plan.goods_table.goods, lift, strict=True)]
+    taken = [0] * len(left)
     for consumer in plan.consumers:
         for good, units in zip(goods_of(consumer), plan.consumption[consumer.id], strict=True):
-            left[good] -= units * lift[good]
+            taken[good] += units
+    left = [there - units * factor for there, units, factor in zip(left, taken, lift, strict=True)]
     for card in all_workplaces(plan):
         for technique, level in zip(card.techniques, plan.activity[card.id], strict=True):
             for good, amount in technique.net:
@@ -172,14 +175,18 @@ def _audit_workplaces(plan: Plan) -> list[Finding]:
 
 def _audit_consumers(plan: Plan) -> list[Finding]:
     goods = plan.goods_table.goods
+    worth = [price * 10 ** (BALANCE_DECIMALS - good.decimals) for price, good in zip(plan.prices, goods, strict=True)]
     findings = []
     for card in plan.consumers:
+        eaten, named = plan.consumption[card.id], goods_of(card)
         floors = [floor for nest in card.nests for floor in nest.floors]
-        cost = 0
-        for good, floor, units in zip(goods_of(card), floors, plan.consumption[card.id], strict=True):
-            if units < floor:
-                findings.append(Finding(f"floor.{card.id}.{goods[good].id}", f"{units} units, the floor is {floor}"))
-            cost += plan.prices[good] * (units - floor) * 10 ** (BALANCE_DECIMALS - goods[good].decimals)
+        if any(map(lt, eaten, floors)):
+            findings += [
+                Finding(f"floor.{card.id}.{goods[good].id}", f"{units} units, the floor is {floor}")
+                for good, floor, units in zip(named, floors, eaten, strict=True)
+                if units < floor
+            ]
+        cost = sum(map(mul, map(worth.__getitem__, named), map(sub, eaten, floors)))
         credits = sum(nest.credits_micro for nest in card.nests)
         if cost > credits * BALANCE_ONE:
             over = -(-cost // BALANCE_ONE) - credits
