@@ -132,6 +132,13 @@ class Certificate(msgspec.Struct, frozen=True):
     command: str = ""
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """What a facilitator said of the plan and why, as a sentence, with the sentences of those who object."""
+
+    sentence: str
+    objections: tuple[str, ...]
+
+
 class PlanPage(msgspec.Struct, frozen=True):
     """The plan of a region; `state` is called, draft (reading n), checked by n nodes, in force, or stopped.
 
@@ -154,6 +161,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     trouble: str = ""
     waits_for: tuple[str, ...] = ()
     document_path: str = ""
+    notices: tuple[Notice, ...] = ()
 
     @property
     def binding_by_kind(self) -> list[tuple[str, list[str]]]:

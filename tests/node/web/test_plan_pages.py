@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from node.use_cases.planning.facilitating.notices import NoticeRow
 from node.use_cases.planning.view import ReadingRow
 from node.web.filling.plan import PlanPages, fill_plan_pages, match_products
 from node.web.filling.plan_words import labels_of, tell_used_up
@@ -139,6 +140,25 @@ def test_a_call_without_a_draft_has_a_page_too() -> None:
     assert (pages.page.state, pages.page.goods, pages.coops, pages.document) == ("called", (), {}, b"")
     assert [each.answered for each in pages.page.last_rounds] == [None, None]
     assert pages.page.waits_for == ("Oak bakery",)
+
+
+class PausedSources(ExampleSources):
+    """The village's plan, which a facilitator has paused."""
+
+    async def plan(self) -> PlanPage | None:
+        """The plan of the village, with what was said."""
+        objections = (("oak-3.rochdale/log", "we <b>have</b> time"),)
+        notice = NoticeRow("00" * 32, "north-1.rochdale/log", 7, "pause", "the harvest", "", objections)
+        report = replace(village_plan().report, state="paused", notices=(notice,))
+        return fill_plan_pages(report, None, PriceList(())).page
+
+
+async def test_what_facilitators_said_stands_on_the_page_with_the_objections(tmp_path: Path) -> None:
+    async with build_client(tmp_path, PausedSources()) as browser:
+        plan = read_page(await (await browser.get("/plan")).text())
+    assert plan.findings == []
+    assert "Northside paused the plan: the harvest" in plan.text
+    assert "Oak bakery objects: we <b>have</b> time" in plan.text
 
 
 class VillageSources(ExampleSources):
