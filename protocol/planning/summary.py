@@ -179,6 +179,9 @@ def what_binds(plan: Plan) -> Bindings:
 def _full_capacities(plan: Plan) -> tuple[FullCapacity, ...]:
     full = []
     for card in plan.workplaces:
+        if card.outline:
+            # What a workplace with private recipes could do beyond its last answer is not known.
+            continue
         worth = max(gain_per_capacity(plan, card))
         if worth > 0 and capacity_used(plan, card) * NEARLY >= card.capacity * MICRO * (NEARLY - 1):
             full.append(FullCapacity(card.id, card.capacity, int(worth)))

@@ -216,7 +216,8 @@ def _fill_workplaces(plan: Plan, labels: Labels) -> tuple[WorkplaceRow, ...]:
                 makes=tuple(makes.get(card.id, ())),
                 uses=tuple(uses.get(card.id, ())),
                 capacity_ppm=share_ppm,
-                is_binding=share_ppm * NEARLY >= PPM * (NEARLY - 1),
+                is_binding=not card.outline and share_ppm * NEARLY >= PPM * (NEARLY - 1),
+                is_private=bool(card.outline),
             )
         )
     return tuple(sorted(rows, key=lambda row: (row.member, row.name)))

@@ -92,7 +92,7 @@ class CoopRow(msgspec.Struct, frozen=True):
 
 
 class WorkplaceRow(msgspec.Struct, frozen=True):
-    """One workplace: what it makes and uses, and how much of its capacity that takes."""
+    """One workplace: what it makes and uses, and how much of its capacity that takes (private with its recipes)."""
 
     name: str
     member: str
@@ -100,6 +100,7 @@ class WorkplaceRow(msgspec.Struct, frozen=True):
     uses: tuple[Share, ...]
     capacity_ppm: int
     is_binding: bool
+    is_private: bool = False
 
 
 class Binding(msgspec.Struct, frozen=True):

@@ -166,8 +166,8 @@ def tell_baker(told: Told) -> list[str]:
 
 
 def choose_told_workplace(plan: PlanPage | None) -> WorkplaceRow | None:
-    """The busiest place that bakes bread, else the busiest workplace."""
-    rows = [row for row in plan.workplaces if row.makes] if plan else []
+    """The busiest place that bakes bread, else the busiest workplace; one whose recipes are open."""
+    rows = [row for row in plan.workplaces if row.makes and not row.is_private] if plan else []
     return min(rows, key=lambda row: (not _is_bakery(row), -row.capacity_ppm, row.name), default=None)
 
 

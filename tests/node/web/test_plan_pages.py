@@ -12,7 +12,7 @@ from node.web.filling.plan_words import labels_of, tell_used_up
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList
 from node.web.pages.tour import Told, tell_stop
-from protocol.planning.summary import UsedUpCap, list_goods
+from protocol.planning.summary import UsedUpCap, list_goods, what_binds
 from tests.node.web.conftest import build_client
 from tests.node.web.example import ExampleSources, example_logs, example_prices
 from tests.node.web.page_reader import read_page
@@ -201,3 +201,17 @@ def test_the_tour_of_a_home_without_a_plan_says_so(stop: str) -> None:
     told = tell_stop(stop, Told(None, None, PriceList(()), None, example_logs()))
     assert told.sentences
     assert not any("None" in sentence for sentence in told.sentences)
+
+
+def test_of_a_workplace_with_private_recipes_no_capacity_is_told() -> None:
+    report = village_plan().report
+    plan = report.plan
+    assert plan is not None
+    full = what_binds(plan).capacities[0].workplace
+    first = next(card for card in plan.workplaces if card.id == full)
+    hidden = replace(first, outline=((first.techniques[0].net[0][0], -1, 0),))
+    changed = replace(plan, workplaces=tuple(hidden if card is first else card for card in plan.workplaces))
+    page = fill_plan_pages(replace(report, plan=changed), None, PriceList(())).page
+    private = [row for row in page.workplaces if row.is_private]
+    assert len(private) == 1 and not private[0].is_binding
+    assert full not in {one.workplace for one in what_binds(changed).capacities}
