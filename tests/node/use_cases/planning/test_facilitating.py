@@ -23,14 +23,14 @@ LONG_S = 3 * CARDS_WAIT_MS / 1000
 def test_a_pause_holds_everybody_until_it_is_over_and_the_plan_is_one(homes: Path) -> None:
     async def story(network: MemoryNetwork) -> None:
         caller, dairy = network[FOUNDER], network["dairy"]
-        await release_all(network)
         notice = await say(caller, NoticeParams(act="pause", reason="made up: harvest"))
         await network.settle()
+        await release_all(network)
         objection = ObjectionParams(notice=notice, reason="made up: we have time")
         await dairy.do(object_to(dairy.node, objection))
-        before = [where(machine) for machine in network.machines]
         await pass_time(LONG_S)
-        assert [where(machine) for machine in network.machines] == before
+        assert {where(machine) for machine in network.machines} == {(1, 0)}
+        assert cards_at(caller, 1) == {}, "nobody speaks meanwhile"
         dairy.crash()
         await network.boot(dairy)
         report = await show_plan(dairy.node, PlanParams())
