@@ -74,6 +74,7 @@ class Model:
         self.last_round = last_round
         self.who = electorate
         self._interned: dict[Local, Local] = {}
+        self._names: dict[Local, str] = {}
         self._parts: dict[tuple[Local, int], tuple[Votes, ...]] = {}
         self._steps: dict[tuple[object, ...], frozenset[Local]] = {}
 
@@ -98,7 +99,9 @@ class Model:
         world: World = (local,) * len(self.who.honest)
         for _ in range(steps):
             yield world
-            following = sorted(self.list_following(world, choice.randrange(len(self.who.honest))), key=repr)
+            following = list(self.list_following(world, choice.randrange(len(self.who.honest))))
+            # A set's own order hangs on the process that made it; a walk must be the same in all of them.
+            following.sort(key=lambda one: [self._name(local) for local in one])
             world = choice.choice(following) if following else world
 
     def list_following(self, world: World, seat: int) -> Iterator[World]:
@@ -230,6 +233,12 @@ class Model:
         liked = self.who.acceptable.get(node)
         is_liking = isinstance(event, ValueReady) or (isinstance(event, Judged) and event.acceptable)
         return liked is None or not is_liking or event.value in liked  # type: ignore[union-attr]
+
+    def _name(self, local: Local) -> str:
+        if local not in self._names:
+            votes, number = local
+            self._names[local] = f"{number} {sorted(map(repr, votes))}"
+        return self._names[local]
 
     def _intern(self, local: Local) -> Local:
         return self._interned.setdefault(local, local)
