@@ -14,6 +14,7 @@ CHUNK_BYTES = 64 * 1024
 RETRANSMIT_S = 0.2
 """How long a lost packet holds up what comes after it."""
 CALL_WAIT_S = 10.0
+TURNS_TO_BEGIN = 8
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,11 @@ class ChaosLink:
             return
         try:
             onward = await asyncio.open_connection("127.0.0.1", self.target_port)
-        except OSError:
+        except BaseException as error:
             writer.transport.abort()
-            return
+            if isinstance(error, OSError):
+                return
+            raise
         there, back = _Way(onward[1]), _Way(writer)
         self._ways |= {there, back}
         try:
@@ -167,6 +170,9 @@ class ChaosNetwork:
     async def _stop(self) -> None:
         for server in self._servers:
             server.close()
+        # What was accepted a moment ago begins first: only a task that has begun can close its socket.
+        for _ in range(TURNS_TO_BEGIN):
+            await asyncio.sleep(0)
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()

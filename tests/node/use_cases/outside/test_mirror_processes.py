@@ -37,8 +37,12 @@ class Relay:
         self.is_held, self.is_free = asyncio.Event(), asyncio.Event()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self.port)
-        await asyncio.gather(self._pass(reader, back, is_counted=True), self._pass(there, writer))
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            # Also where nobody is there or the relay is ended midway: nothing of a connection outlives the test.
+            held.callback(writer.transport.abort)
+            there, back = await asyncio.open_connection("127.0.0.1", self.port)
+            held.callback(back.transport.abort)
+            await asyncio.gather(self._pass(reader, back, is_counted=True), self._pass(there, writer))
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_counted: bool = False) -> None:
         with contextlib.suppress(OSError):
