@@ -91,14 +91,16 @@ class Listener:
         return task
 
     async def _accept_all(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
         while True:
+            # Nothing is awaited between the accept and the record of it: no cancellation can lose a socket there.
+            await _wait_until_readable(listening)
             try:
-                accepted, address = await loop.sock_accept(listening)
+                accepted, address = listening.accept()
             except OSError:
                 # Out of file descriptors, or the caller gave up: the next one may fare better.
                 await asyncio.sleep(0.05)
                 continue
+            accepted.setblocking(False)
             host = str(address[0])
             if not self._has_room(host):
                 accepted.close()
@@ -152,17 +154,12 @@ class Listener:
 
     async def _wait_for_a_byte(self, accepted: socket.socket) -> None:
         """What TLS needs for a connection is a hundred times what a socket does: an idle one does not get it."""
-        loop = asyncio.get_running_loop()
-        arrived = asyncio.Event()
-        loop.add_reader(accepted, arrived.set)
         try:
             async with asyncio.timeout(HANDSHAKE_WAIT_S):
-                await arrived.wait()
+                await _wait_until_readable(accepted)
         except BaseException:
-            loop.remove_reader(accepted)
             accepted.close()
             raise
-        loop.remove_reader(accepted)
         if not accepted.recv(1, socket.MSG_PEEK):
             accepted.close()
             raise ConnectionResetError("gone without a word")
@@ -222,3 +219,14 @@ class Listener:
             return response
         finally:
             ended.set_result(None)
+
+
+async def _wait_until_readable(watched: socket.socket) -> None:
+    """Until there is something to read or to accept; takes none of it."""
+    loop = asyncio.get_running_loop()
+    arrived = asyncio.Event()
+    loop.add_reader(watched, arrived.set)
+    try:
+        await arrived.wait()
+    finally:
+        loop.remove_reader(watched)

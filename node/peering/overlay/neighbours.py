@@ -103,6 +103,8 @@ class Neighbours:
         if not self.manages(origin):
             return
         if reason == VISIT:
+            # Calls crossed and the visit is kept: with the other session its seat has gone.
+            self._handle(events.Down(origin, is_parting=True))
             self._visitors.add(origin)
             if is_called_by_us:
                 asyncio.get_running_loop().call_later(VISIT_S, self._end_visit, origin)

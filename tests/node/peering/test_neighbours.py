@@ -1,13 +1,16 @@
 """A federation too large for everyone to be connected with everyone, in small: real nodes, real TLS, few sessions."""
 
 import asyncio
+import gc
 import socket
+import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from node.peering.overlay.neighbours import VISIT
 from node.peering.peering import Peering
 from node.use_cases.context import Node
 from node.use_cases.publish import publish
@@ -17,7 +20,7 @@ from protocol.gossip.messages import Shuffle
 from protocol.gossip.overlay import limits
 from protocol.gossip.overlay.places import place_of
 from storage import log_store
-from tests.node.homes import make_node, make_nodes, pin_all, start_peering, stop_all, until
+from tests.node.homes import make_node, make_nodes, pin, pin_all, start_peering, stop_all, until
 
 NODES = 6
 ACTIVE_WANTED, ACTIVE_MAX = 2, 3
@@ -48,16 +51,21 @@ class OneRoster:
 
 
 @pytest.fixture
-async def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Node]]:
+async def strangers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Node]]:
     for name, value in SMALL.items():
         monkeypatch.setattr(limits, name, value)
     found = await make_nodes(tmp_path, *[f"coop{index}" for index in range(NODES)])
-    await pin_all(found)
     try:
         yield found
     finally:
         # All at once, so that nobody calls one whose door is closing.
         await asyncio.gather(*(stop_all([node]) for node in found))
+
+
+@pytest.fixture
+async def nodes(strangers: list[Node]) -> list[Node]:
+    await pin_all(strangers)
+    return strangers
 
 
 def peering_of(node: Node) -> Peering:
@@ -68,6 +76,10 @@ def peering_of(node: Node) -> Peering:
 
 def sessions_of(node: Node) -> set[str]:
     return {peer.origin for peer in peering_of(node).status() if peer.state == "connected"}
+
+
+def seats_of(node: Node) -> set[str]:
+    return set(peering_of(node)._neighbours._membership.active)
 
 
 def held(node: Node, origin: str) -> int:
@@ -129,31 +141,57 @@ async def test_a_small_federation_keeps_a_session_with_everyone(nodes: list[Node
     assert all(neighbours.expects(node.origin) and neighbours.lets_in(node.origin, "spare") for node in nodes)
 
 
+async def host_among(nodes: list[Node], monkeypatch: pytest.MonkeyPatch) -> Node:
+    """The first node, seated: only it knows addresses, so that nobody else's calls come in between."""
+    monkeypatch.setattr(limits, "MESH_MEMBERS_MAX", 0)
+    host, others = nodes[0], nodes[1:]
+    for node in nodes:
+        node.parts["roster"] = OneRoster(nodes)
+    for node in others:
+        for other in nodes:
+            if other is not node:
+                await pin(node, other, dials=False)
+    for other in others:
+        await pin(host, other)
+    await until(nodes, lambda: len(seats_of(host)) == len(sessions_of(host)) == ACTIVE_WANTED)
+    return host
+
+
 async def test_whoever_is_no_neighbour_is_visited_and_takes_no_seat_nor_has_a_say(
-    nodes: list[Node],
+    strangers: list[Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    federate(nodes)
-    await until(nodes, lambda: has_few(nodes))
-    host = nodes[0]
+    host = await host_among(strangers, monkeypatch)
     neighbours = peering_of(host)._neighbours
-    apart = next(node for node in nodes[1:] if node.origin not in sessions_of(host))
-    seats = set(neighbours._membership.active)
+    seats = seats_of(host)
+    apart, *rest = [node for node in strangers[1:] if node.origin not in seats]
     neighbours.visit([apart.origin])
-    await until(nodes, lambda: apart.origin in sessions_of(host))
-    assert set(neighbours._membership.active) == seats
+    await until(strangers, lambda: apart.origin in sessions_of(host) and host.origin in sessions_of(apart))
+    assert seats_of(host) == seats and not seats_of(apart)
     neighbours._end_visit(apart.origin)
-    await until(nodes, lambda: not neighbours._visitors and apart.origin not in sessions_of(host))
+    await until(strangers, lambda: not neighbours._visitors and apart.origin not in sessions_of(host))
     # What is said of others is taken from neighbours only.
     membership = neighbours._membership
     membership.passive.clear()
-    apart = next(node for node in nodes[1:] if node.origin not in membership.active)
-    near = next(node for node in nodes[1:] if node.origin in membership.active)
-    named = next(node.origin for node in nodes[1:] if node.origin not in membership.active and node is not apart)
+    near = next(node for node in strangers[1:] if node.origin in seats)
+    named = rest[0].origin
     raw = format_frame(Shuffle((named,), is_reply=True))
-    peering_of(nodes[0])._neighbours.hear(apart.origin, Shuffle((apart.origin,), is_reply=True))
+    neighbours.hear(apart.origin, Shuffle((apart.origin,), is_reply=True))
     assert not membership.passive
-    peering_of(near).say(nodes[0].origin, raw)
-    await until(nodes, lambda: named in membership.passive or named in membership.active)
+    await until(strangers, lambda: host.origin in sessions_of(near))
+    peering_of(near).say(host.origin, raw)
+    await until(strangers, lambda: named in membership.passive)
+
+
+async def test_a_visit_that_crosses_another_call_and_is_kept_leaves_no_seat_without_a_session(
+    strangers: list[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = await host_among(strangers, monkeypatch)
+    neighbours = peering_of(host)._neighbours
+    seated = next(iter(seats_of(host)))
+    neighbours.note_up(seated, VISIT, is_called_by_us=False)
+    assert seated not in seats_of(host) and neighbours._visitors == {seated}
+    neighbours.note_down(seated, is_parting=True)
+    assert seated not in seats_of(host) and not neighbours._visitors
 
 
 async def test_a_caller_that_comes_while_the_door_closes_is_not_left_hanging(tmp_path: Path) -> None:
@@ -167,6 +205,24 @@ async def test_a_caller_that_comes_while_the_door_closes_is_not_left_hanging(tmp
     assert accepted.fileno() == -1
     assert not peering._listener._per_address
     caller.close()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_caller_that_is_taken_in_at_the_moment_the_door_closes_is_let_go(tmp_path: Path, turns: int) -> None:
+    node = await make_node(tmp_path, "north")
+    peering = await start_peering(node)
+    # Until it waits for callers.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    with warnings.catch_warnings(record=True) as lost, socket.create_connection(("127.0.0.1", peering.port)):
+        warnings.simplefilter("always")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await peering._listener.stop()
+        gc.collect()
+    await peering.stop()
+    node.database.close()
+    assert [str(one.message) for one in lost if issubclass(one.category, ResourceWarning)] == []
 
 
 @pytest.mark.parametrize(
