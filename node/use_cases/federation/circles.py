@@ -7,13 +7,14 @@ Spec: docs/spec/scopes.md
 
 import hashlib
 import sqlite3
+from dataclasses import dataclass, field
 
 from node.use_cases.context import Node
 from node.use_cases.federation.roster_records import list_offered
 from node.use_cases.federation.verbs import federation_of, fold_founding
 from protocol.core.encoding import encode
 from protocol.core.errors import RefusedError
-from protocol.federation.membership import Admission, History, Succession
+from protocol.federation.membership import Admission, History, Succession, list_questions
 from protocol.federation.vote_records import VOTE_KINDS
 from protocol.gossip.frontier import Circle
 from storage import gossip_marks
@@ -22,6 +23,9 @@ from storage.settings import set_setting, setting
 
 CIRCLES_MAX = 64
 """Federations that are followed beside our own."""
+FOLLOWED_MAX = 1_024
+"""Founding records whose histories are kept; each further one is read from its beginning and followed by no vote."""
+PART = "followed_federations"
 TOLD_SETTING = "circles_told"
 KINDS = frozenset(
     {
@@ -36,19 +40,35 @@ KINDS = frozenset(
 )
 
 
+@dataclass(slots=True)
+class Followed:
+    """The histories as they were read last, by founding record, and the slots in which they go on.
+
+    A history only grows, so the next reading takes up where this one ended; votes in other slots, such as those of a
+    plan's rounds, change nothing here.
+    """
+
+    histories: dict[bytes, History] = field(default_factory=dict)
+    slots: frozenset[bytes] = frozenset()
+
+
 def read_circles(node: Node) -> tuple[Circle, ...]:
     """The federations that the records here speak of, our own first."""
-    db, own = node.database.reader, federation_of(node)
+    db, own, followed = node.database.reader, federation_of(node), _followed(node)
     willing = _read_own_words(db)
     circles = {}
     for founding in records(db, "federation.founding", every_branch=True):
-        history = fold_founding(node, founding)
+        history = fold_founding(node, founding, followed.histories.get(founding.leaf))
         if history is not None:
+            if founding.leaf in followed.histories or len(followed.histories) < FOLLOWED_MAX:
+                followed.histories[founding.leaf] = history
             said = willing.get(history.federation, set()) | {founding.origin}
             circle = _draw_circle(history, None if history.federation == own else said)
             if history.federation == own:
                 circle = Circle(circle.members, circle.logs | _list_candidates(db, history))
             circles[history.federation] = circle
+    questions = (question for history in followed.histories.values() for question in list_questions(history))
+    followed.slots = frozenset(question.slot for question in questions)
     # Of a federation whose founding is not here, those who want to belong to it are all that is known.
     unknown = {name: frozenset(origins) for name, origins in willing.items() if name not in circles}
     circles |= {name: Circle(origins, origins) for name, origins in unknown.items()}
@@ -57,7 +77,15 @@ def read_circles(node: Node) -> tuple[Circle, ...]:
 
 def is_about_circles(node: Node, origin: str, start: int, stop: int) -> bool:
     """Whether new entries of a log may change who belongs to what."""
-    return bool(records_between(node.database.reader, origin, start, stop, KINDS))
+    slots = _followed(node).slots
+    found = records_between(node.database.reader, origin, start, stop, KINDS)
+    return any(one.record.kind not in VOTE_KINDS or one.body.slot in slots for one in found)
+
+
+def _followed(node: Node) -> Followed:
+    found = node.parts.setdefault(PART, Followed())
+    assert isinstance(found, Followed)
+    return found
 
 
 async def mark_circles(node: Node, circles: tuple[Circle, ...]) -> list[str]:
