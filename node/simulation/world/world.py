@@ -32,6 +32,7 @@ SESSIONS_WITHIN_S: Final = 180.0
 """Half-open connections last until patience ends, and callers wait up to 30 s more."""
 LOOK_S: Final = 0.05
 GRACE_S: Final = 1.0
+"""What failed in a disk's last bad moment is told a little later."""
 ROUNDS: Final = 3
 HOP_LATENCIES: Final = 8
 HOP_S: Final = 1.0
@@ -58,8 +59,8 @@ class World:
         self.down_ms: dict[str, int] = {}
         self.tell_cuts: dict[str, int] = {}
         self.acknowledge_cuts: dict[str, int] = {}
-        self.troubled: set[str] = set()
-        """Machines whose disk fails at the moment, so that errors are to be expected."""
+        self.troubled_until_s: dict[str, float] = {}
+        """When the disk of each machine that had trouble is well again."""
         self.is_calm = False
         self._labels = 1_000
         self._cards: dict[str, PeerCard] = {}
@@ -128,14 +129,20 @@ class World:
 
     def trouble(self, machine: Machine, for_s: float) -> None:
         """A machine's disk fails for a while: errors are to be expected there."""
-        self.troubled.add(machine.name)
-        asyncio.get_running_loop().call_later(for_s, self._soothe, machine)
+        loop = asyncio.get_running_loop()
+        end_s = max(loop.time() + for_s, self.troubled_until_s.get(machine.name, 0.0))
+        self.troubled_until_s[machine.name] = end_s
+        loop.call_at(end_s, self._soothe, machine, end_s)
 
-    def _soothe(self, machine: Machine) -> None:
-        machine.platter.is_full = False
-        machine.platter.failing_syncs = 0
-        # What failed in the last moment is told a little later.
-        asyncio.get_running_loop().call_later(GRACE_S, self.troubled.discard, machine.name)
+    def _soothe(self, machine: Machine, end_s: float) -> None:
+        # Where trouble met trouble, the later end counts.
+        if self.troubled_until_s[machine.name] == end_s:
+            machine.platter.is_full = False
+            machine.platter.failing_syncs = 0
+
+    def _is_troubled(self, machine: Machine) -> bool:
+        until_s = self.troubled_until_s.get(machine.name, -GRACE_S)
+        return asyncio.get_running_loop().time() <= until_s + GRACE_S
 
     def check_replays(self) -> None:
         """Hold every machine's index against a replay of its logs."""
@@ -211,7 +218,8 @@ class World:
         self.acknowledge_cuts.clear()
         for machine in self.machines:
             machine.platter.soothe()
-        self.troubled.clear()
+        now_s = asyncio.get_running_loop().time()
+        self.troubled_until_s = {name: min(end_s, now_s) for name, end_s in self.troubled_until_s.items()}
         if self.liar is not None:
             for machine in self.liar.machines:
                 if machine.is_up:
@@ -317,7 +325,7 @@ class World:
             self.say(f"log {machine.name} {event} {sorted(map(str, fields.values()))}")
         if not self.is_honest(machine):
             return
-        if level in ("error", "exception") and machine.name not in self.troubled:
+        if level in ("error", "exception") and not self._is_troubled(machine):
             self.fail(ViolationError("a node met an error", f"{machine.name} {event} {fields}"))
         is_blamed = event == "peer_left" and (fields.get("fault"))
         if is_blamed and self.liar is None and fields["reason"] not in SLOW:

@@ -19,6 +19,7 @@ REGRESSIONS = {
     40: "numbering a federation's logs anew failed on a bad disk and was never tried again",
     186: "two versions of a log that grew to the same length in one session were not compared",
     434: "a witness's mark that a failing disk did not take was nobody's error",
+    63: "a disk that failed again was held to be well once its first trouble had ended",
     61: "a log that a failing disk had kept out of the index stayed out until the next start",
 }
 """Seeds that found something, at the commit that mended it."""
