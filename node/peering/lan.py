@@ -54,7 +54,7 @@ class Lan:
             SERVICE,
             self._label,
             port=self._peering.port,
-            parsed_addresses=hosts,
+            parsed_addresses=list(hosts),
             properties={"fingerprint": self._fingerprint, "name": name},
             server=f"{self._fingerprint[:LABEL_LENGTH]}.local.",
         )

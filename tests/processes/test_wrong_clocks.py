@@ -30,7 +30,7 @@ def test_with_faketime_the_whole_process_is_a_year_ahead(trio: Trio, capsys: pyt
         pytest.skip("libfaketime is not installed")
     ash, cedar = trio["ash"], trio["cedar"]
     faked = {"LD_PRELOAD": str(library), "FAKETIME": f"+{YEAR_DAYS}d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    cedar.start(**faked)
+    cedar.start(None, **faked)
     check_goes_on(trio, "faketime")
     check_said(ash, capsys, f"The last record of {cedar.origin} is dated {YEAR_DAYS} days ahead")
     cedar.start()
