@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from protocol.core.errors import RefusedError
+from protocol.core.document import format_document, parse_document
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.clearing import ClearedPlan
 from protocol.planning.economy import Economy
@@ -79,22 +79,12 @@ def make_plan(
 
 def format_plan(plan: Plan) -> bytes:
     """The canonical bytes of a plan."""
-    return msgspec.json.encode(plan, order="sorted")
+    return format_document(plan)
 
 
 def parse_plan(encoded: bytes) -> Plan:
     """The plan in these bytes. Raises RefusedError unless they are a canonical plan document."""
-    if len(encoded) > PLAN_BYTES_MOST:
-        raise RefusedError.at("plan", f"longer than {PLAN_BYTES_MOST} bytes")
-    try:
-        plan = msgspec.json.decode(encoded, type=Plan, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RefusedError.at("plan", f"is not a plan document: {error}") from error
-    if plan.format != PLAN_FORMAT:
-        raise RefusedError.at("format", f"expected {PLAN_FORMAT!r}")
-    if format_plan(plan) != encoded:
-        raise RefusedError.at("plan", "is not in canonical form (sorted keys, no spaces)")
-    return plan
+    return parse_document(encoded, Plan, PLAN_FORMAT, "plan", PLAN_BYTES_MOST)
 
 
 def digest_plan(encoded: bytes) -> bytes:

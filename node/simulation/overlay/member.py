@@ -5,6 +5,7 @@ Invariant: every action of a session and of the views is carried out or raises; 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from node.simulation.overlay.archive import MadeUpLog, check_push
@@ -155,7 +156,7 @@ class Member:
                         self.tell(self.lines[target], events.Stop(reason))
                 case membership_events.SetTimer(at_ms):
                     self._views_timer_ms = at_ms
-                    self._world.later(self, at_ms, lambda at_ms=at_ms: self._ring_views(at_ms))  # type: ignore[misc]
+                    self._world.later(self, at_ms, partial(self._ring_views, at_ms))
                 case membership_events.Accept():
                     is_let_in = True
                 case membership_events.Refuse():

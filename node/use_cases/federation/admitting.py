@@ -7,7 +7,7 @@ Spec: docs/spec/federation.md
 
 import sqlite3
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from node.use_cases.context import Node
@@ -98,7 +98,7 @@ async def admit_invited(node: Node, history: History) -> None:
         if request is not None:
             await _admit(node, history, request, to_struct(setting(db, name), PeerCard, "invited"))
         if request is not None or origin in members:
-            await node.database.write(lambda db, name=name: set_setting(db, name, None))  # type: ignore[misc]
+            await node.database.write(partial(set_setting, name=name, value=None))
 
 
 def _find_open_request(db: sqlite3.Connection, history: History, origin: str) -> IndexedRecord | None:

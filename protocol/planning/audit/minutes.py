@@ -6,6 +6,7 @@ the place where it lies. Spec: docs/spec/plan-audit.md.
 
 import msgspec
 
+from protocol.core.document import format_document, parse_document
 from protocol.core.errors import RefusedError
 from protocol.planning.call import READINGS_MAX, ROUNDS_MAX
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
@@ -51,24 +52,15 @@ class Minutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def format_minutes(minutes: Minutes) -> bytes:
     """The canonical bytes."""
-    return msgspec.json.encode(minutes, order="sorted")
+    return format_document(minutes)
 
 
 def parse_minutes(encoded: bytes) -> Minutes:
     """The minutes in these bytes; RefusedError unless they are canonical and within the limits of a call."""
-    if len(encoded) > MINUTES_BYTES_MAX:
-        raise RefusedError.at("minutes", f"longer than {MINUTES_BYTES_MAX} bytes")
-    try:
-        minutes = msgspec.json.decode(encoded, type=Minutes, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RefusedError.at("minutes", f"are not the minutes of a plan: {error}") from None
-    if minutes.format != MINUTES_FORMAT:
-        raise RefusedError.at("minutes.format", f"expected {MINUTES_FORMAT!r}")
+    minutes = parse_document(encoded, Minutes, MINUTES_FORMAT, "minutes", MINUTES_BYTES_MAX)
     if not 1 <= len(minutes.readings) <= READINGS_MAX:
         raise RefusedError.at("minutes.readings", f"must be 1 to {READINGS_MAX}")
     for number, reading in enumerate(minutes.readings, 1):
         if len(reading.rounds) > ROUNDS_MAX:
             raise RefusedError.at(f"minutes.readings[{number}]", f"more than {ROUNDS_MAX} rounds")
-    if format_minutes(minutes) != encoded:
-        raise RefusedError.at("minutes", "are not in canonical form (sorted keys, no spaces)")
     return minutes

@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.document import format_document, parse_document
+from protocol.core.errors import Finding
 from protocol.planning.card_rules import QUANTITY_MOST
 from protocol.planning.delivery.places import Place, metres_between
 from protocol.planning.delivery.transport import Transport, list_transports
@@ -79,22 +80,12 @@ class DeliveryCheck:
 
 def format_delivery(delivery: Delivery) -> bytes:
     """The canonical bytes."""
-    return msgspec.json.encode(delivery, order="sorted")
+    return format_document(delivery)
 
 
 def parse_delivery(encoded: bytes) -> Delivery:
     """The delivery in these bytes; RefusedError unless they are a canonical document."""
-    if len(encoded) > DELIVERY_BYTES_MAX:
-        raise RefusedError.at("delivery", f"longer than {DELIVERY_BYTES_MAX} bytes")
-    try:
-        delivery = msgspec.json.decode(encoded, type=Delivery, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RefusedError.at("delivery", f"is not a delivery document: {error}") from None
-    if delivery.format != DELIVERY_FORMAT:
-        raise RefusedError.at("delivery.format", f"expected {DELIVERY_FORMAT!r}")
-    if format_delivery(delivery) != encoded:
-        raise RefusedError.at("delivery", "is not in canonical form (sorted keys, no spaces)")
-    return delivery
+    return parse_document(encoded, Delivery, DELIVERY_FORMAT, "delivery", DELIVERY_BYTES_MAX)
 
 
 def check_places(plan: Plan, places: Mapping[str, Place]) -> list[Finding]:

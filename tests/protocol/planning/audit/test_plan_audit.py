@@ -105,10 +105,10 @@ def test_an_answer_that_could_not_count_is_named() -> None:
 @pytest.mark.parametrize(
     ("raw", "sentence"),
     [
-        (b"", "are not the minutes of a plan"),
-        (b"{}", "are not the minutes of a plan"),
-        (b"[" * 100_000, "are not the minutes of a plan"),
-        (b"\xff", "are not the minutes of a plan"),
+        (b"", "minutes: is no such document"),
+        (b"{}", "minutes: is no such document"),
+        (b"[" * 100_000, "minutes: is no such document"),
+        (b"\xff", "minutes: is no such document"),
     ],
 )
 def test_what_are_no_minutes_is_refused(raw: bytes, sentence: str) -> None:
