@@ -73,12 +73,6 @@ async def show_coop(visit: Visit) -> View:
     return View("coop.html", page.name, page)
 
 
-async def show_what_if(visit: Visit) -> View:
-    """The plan tried again with what the form asks for."""
-    page = await visit.sources.what_if(visit.request.query)
-    return View("what_if.html", "What if?", page, 422 if page is not None and page.refusal else 200)
-
-
 async def show_logs(visit: Visit) -> View:
     """Peers and logs."""
     return View("logs.html", "Peers and logs", await visit.sources.logs())

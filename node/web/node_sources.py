@@ -9,6 +9,7 @@ from node.use_cases import logs, status, supply, till
 from node.use_cases.context import Node
 from node.use_cases.home import DEFAULT_NAME, rename
 from node.use_cases.peers import list_peers
+from node.use_cases.planning.exploring.till_file import TillFile
 from node.use_cases.planning.exploring.verbs import WhatIfParams, what_if
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.verbs import find_run
@@ -19,7 +20,8 @@ from node.web.filling.plan import PlanPages, fill_plan_pages, match_products
 from node.web.filling.plan_words import labels_of
 from node.web.filling.prices import fill_price_list, fill_price_page
 from node.web.filling.till import GoodOf, fill_summary, fill_taken, fill_wanted, finder_of, knows_no_good
-from node.web.filling.what_if import fill_what_if, read_changes
+from node.web.filling.what_if import WhatIfForm, fill_what_if, read_changes
+from node.web.forms import SentFile
 from node.web.pages.first_day import FirstDay, TakenFile
 from node.web.pages.frame import Frame, Provenance
 from node.web.pages.logs import LogList, LogPage
@@ -95,21 +97,30 @@ class NodeSources:
         pages = await self._plan_pages()
         return pages.document or None if pages else None
 
-    async def what_if(self, query: Mapping[str, str]) -> WhatIfPage | None:
-        """The newest draft tried again with what a form asks for."""
+    async def what_if(
+        self,
+        query: Mapping[str, str],
+        file: SentFile | None = None,
+        council: str = "",
+        refused: RefusedError | None = None,
+    ) -> WhatIfPage | None:
+        """The newest draft tried again with what a form asks for, or with a till file."""
         run = self._newest_run()
         draft = None if run is None else newest_draft(run)
         if run is None or draft is None:
             return None
         products = match_products(draft.plan, await self.prices())
         labels = labels_of(draft.plan, {good: row[0] for good, row in products.items()}, run.terms.names)
-        answer, refusal = None, ""
+        answer = None
         try:
-            params = WhatIfParams(changes=read_changes(query), beside=True)
-            answer = await what_if(self._node, params)
+            if refused is None:
+                till_file = None if file is None else TillFile(name=file.name, content=file.content, council=council)
+                params = WhatIfParams(changes=read_changes(query), till=till_file, beside=True)
+                answer = await what_if(self._node, params)
         except RefusedError as error:
-            refusal = error.reason
-        return fill_what_if(draft.plan, labels, run.call.scope, query, answer, refusal)
+            refused = error
+        form = WhatIfForm(query, council or self._node.origin)
+        return fill_what_if(draft.plan, labels, run.call.scope, form, answer, refused)
 
     async def logs(self) -> LogList:
         """The logs this node holds, with how it talks to their owners."""

@@ -1,7 +1,7 @@
 """Every address this node answers, in one table: method, path, handler, and what stands there.
 
-Invariant: pages are read only; the one form is the first day's. Everything else that changes something is an operation,
-or asked for by a log that has signed it.
+Invariant: pages are read only but for the first day's form (a till file for `/what-if` is read and forgotten).
+Everything else that changes something is an operation, or asked for by a log that has signed it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,6 +11,7 @@ from aiohttp import web
 
 from node.web import first_day_forms, handlers, log_handlers
 from node.web.api import calls
+from node.web.planning import what_if_forms
 from node.web.public import tiles
 from node.web.render import View
 from node.web.visit import Visit
@@ -37,7 +38,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/plan", handlers.show_plan, "rounds, who makes and gets what, what binds, who checked"),
     Route("GET", "/plan.json", handlers.answer_plan_document, "the plan's document, for checking it yourself"),
     Route("GET", "/plan/{coop:.+}", handlers.show_coop, "one co-op's part of the plan"),
-    Route("GET", "/what-if", handlers.show_what_if, "the plan tried again with changes: who gains, who lacks"),
+    Route("GET", "/what-if", what_if_forms.show_what_if, "the plan tried again with changes: who gains, who lacks"),
+    Route("POST", "/what-if", what_if_forms.try_till_file, "the plan tried again with a till file, which is not kept"),
     Route("GET", "/logs", handlers.show_logs, "peers and logs"),
     Route("GET", "/logs/{origin:.+}", handlers.show_log, "one log and its latest records"),
     Route("POST", "/witness/add-checkpoint", log_handlers.witness_checkpoint, "have a log's new head cosigned"),

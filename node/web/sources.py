@@ -7,12 +7,14 @@ answers None or an empty list, and the page says so.
 from collections.abc import Mapping
 from typing import Protocol
 
+from node.web.forms import SentFile
 from node.web.pages.first_day import FirstDay, TakenFile
 from node.web.pages.frame import Frame
 from node.web.pages.logs import LogList, LogPage
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList, PricePage
 from node.web.pages.what_if import WhatIfPage
+from protocol.core.errors import RefusedError
 
 
 class Sources(Protocol):
@@ -45,8 +47,15 @@ class Sources(Protocol):
     async def plan_document(self) -> bytes | None:
         """The newest draft's canonical document, as its digest covers it."""
 
-    async def what_if(self, query: Mapping[str, str]) -> WhatIfPage | None:
-        """That plan tried again with what a form asks for; a refusal stands on the page. None while there is none."""
+    async def what_if(
+        self,
+        query: Mapping[str, str],
+        file: SentFile | None = None,
+        council: str = "",
+        refused: RefusedError | None = None,
+    ) -> WhatIfPage | None:
+        """That plan tried again with what a form asks for, or with a till file in the place of a council's tastes; a
+        refusal, also one of the form itself, stands on the page. None while there is no plan."""
 
     async def logs(self) -> LogList:
         """The logs this node holds."""

@@ -1,4 +1,4 @@
-"""`rochdale plan what-if`: the plan tried again with other floors, capacities and caps, and other ways beside it."""
+"""`rochdale plan what-if`: the plan tried again with other needs, capacities, caps, members or tastes."""
 
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,13 @@ import msgspec
 
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.calls import call as ask
-from node.cli.files import read_bytes
+from node.cli.files import read_bytes, read_json
 from node.cli.printing import count, print_table, say
+from node.clock import Clock
+from node.use_cases.planning.exploring.changes import Changes
+from node.use_cases.planning.exploring.till_file import FILE_BYTES_MAX, TillFile
 from node.use_cases.planning.exploring.verbs import WhatIfParams, explore
-from node.use_cases.planning.exploring.what_if import Changes
+from node.use_cases.planning.private_side import Release
 from protocol.core.errors import RefusedError
 from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
 
@@ -23,6 +26,10 @@ PPM_PER_PERCENT = 10_000
 @click.option("--floor", "floors", multiple=True, metavar="GOOD=AMOUNT", help="A basic need, in whole units a head.")
 @click.option("--capacity", "capacities", multiple=True, metavar="CARD=PERCENT", help="A workplace; 0: it is broken.")
 @click.option("--endowment", "endowments", multiple=True, metavar="GOOD=PERCENT", help="A cap, hours or land.")
+@click.option("--leaves", multiple=True, metavar="MEMBER", help="Who votes no, and leaves with all its cards.")
+@click.option("--till", type=click.Path(path_type=Path), help="A till file in the place of a co-op's tastes; not kept.")
+@click.option("--council", default="", metavar="CARD", help="Whose till it is; without it this home's own.")
+@click.option("--release", type=click.Path(path_type=Path), help="A release (JSON) whose rules name the till's goods.")
 @click.option("--beside", is_flag=True, help="Other ways to share, on the same cards.")
 @click.option("--plan", type=click.Path(path_type=Path), help="A plan document; without it this home's newest draft.")
 @click.option("--call", default="", help="The call's id; without it the newest.")
@@ -32,6 +39,10 @@ def what_if(
     floors: tuple[str, ...],
     capacities: tuple[str, ...],
     endowments: tuple[str, ...],
+    leaves: tuple[str, ...],
+    till: Path | None,
+    council: str,
+    release: Path | None,
     beside: bool,
     plan: Path | None,
     call: str,
@@ -42,13 +53,23 @@ def what_if(
             floors=_split("floor", floors),
             capacities=_read_percents("capacity", capacities),
             endowments=_read_percents("endowment", endowments),
+            leaves=leaves,
         )
-        params = WhatIfParams(call=call, changes=changes, beside=beside)
+        file = None if till is None else _read_till(till, council, release)
+        params = WhatIfParams(call=call, changes=changes, till=file, beside=beside)
         if plan is not None:
-            answer = msgspec.to_builtins(explore(parse_plan(read_bytes(plan, PLAN_BYTES_MOST)), params))
+            answer = msgspec.to_builtins(explore(parse_plan(read_bytes(plan, PLAN_BYTES_MOST)), params, Clock()))
         else:
             answer = ask(context.home, "plan.what_if", params)
         print_answer(context.as_json, answer, _print_answer)
+
+
+def _read_till(till: Path, council: str, release: Path | None) -> TillFile:
+    rules = {}
+    if release is not None:
+        own = msgspec.convert(read_json(release), Release).council
+        rules = {} if own is None else own.till
+    return TillFile(name=till.name, content=read_bytes(till, FILE_BYTES_MAX), council=council, rules=rules)
 
 
 def _split(option: str, written: tuple[str, ...]) -> dict[str, str]:
@@ -71,12 +92,23 @@ def _read_percents(option: str, written: tuple[str, ...]) -> dict[str, int]:
 
 def _print_answer(answer: dict[str, Any]) -> None:
     if answer["what_if"] is None and not answer["ways"]:
-        say("Nothing would be different. Say what: --floor, --capacity or --endowment; or --beside for other ways.")
+        say("Nothing would be different. Say what: --floor, --capacity, --endowment, --leaves or --till.")
+        say("--beside sets other ways to share beside the plan.")
+    if answer["till"] is not None:
+        _print_till(answer["till"])
     if answer["what_if"] is not None:
         _print_what_if(answer["what_if"])
+        say(f"Planned anew in {answer['took_ms'] / 1000:.1f} s.")
     for way in answer["ways"]:
         _print_way(way)
     say("Members are guessed: each keeps to the shares of its credits that it spent. Nothing was proposed or written.")
+
+
+def _print_till(told: dict[str, Any]) -> None:
+    left_out = told["lines_left_out"]
+    say(f"{told['name']}: {count(told['lines'], 'line')}, {left_out} of them no good of the plan; nothing was kept.")
+    if told["summed"]:
+        say(f"Too few households for these alone, so they share their sum evenly: {', '.join(told['summed'])}.")
 
 
 def _print_what_if(found: dict[str, Any]) -> None:

@@ -176,14 +176,16 @@ def _prepare_council(
         mapped, shapes, prices, Allotment(heads, terms.credits_per_head_micro, floors), k_households
     )
     granted = granted_floors(table, heads, terms)
-    nests = [_prepare_nest(nest, table, index, granted) for nest in found.nests if nest.credits_micro > 0]
+    nests = [prepare_nest(nest, table, index, granted) for nest in found.nests if nest.credits_micro > 0]
     card = ConsumerCard(origin, heads, tuple(public for public, _ in nests))
     return card, Tastes(tuple(private for _, private in nests)), found.summed
 
 
-def _prepare_nest(
+def prepare_nest(
     nest: TasteNest, table: GoodsTable, index: dict[str, int], granted: dict[int, int]
 ) -> tuple[Nest, NestTastes]:
+    """One nest as its card shows it, and the tastes behind it; `index` is each good's place in the table, `granted` the
+    units of each place that are basic needs."""
     # A good without weight and floor is not wanted at all; one with a floor only keeps the least weight there is.
     cells = [cell for cell in nest.goods if cell.weight > 0 or cell.floor > 0]
     least = min((cell.weight for cell in cells if cell.weight > 0), default=Decimal(1)) / 1_000_000

@@ -4,31 +4,46 @@ Invariant: a field that is no number is refused with its name, and what was type
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 
 from node.use_cases.planning.exploring.beside import Way
+from node.use_cases.planning.exploring.changes import Changes
+from node.use_cases.planning.exploring.comparing import GoodChange, WhatIf
+from node.use_cases.planning.exploring.till_file import TillTold
 from node.use_cases.planning.exploring.verbs import WhatIfAnswer
-from node.use_cases.planning.exploring.what_if import Changes, GoodChange, WhatIf
 from node.web.filling.plan_words import Labels
-from node.web.pages.what_if import AmountRow, Choice, CouncilRow, WayRow, WhatIfPage
+from node.web.pages.what_if import AmountRow, Choice, CouncilRow, ReadTill, WayRow, WhatIfPage
 from protocol.core.errors import RefusedError
 from protocol.planning.certificate import goods_of
+from protocol.planning.contributions import owner_of_card
 from protocol.planning.plan import Plan
 
 TEXT_MAX = 128
 LACKS_TOLD = 6
-FIELDS = ("good", "floor", "workplace", "capacity", "means", "share")
+FIELDS = ("good", "floor", "workplace", "capacity", "means", "share", "leaves")
+FINDINGS_SHOWN_MAX = 20
+
+
+@dataclass(frozen=True)
+class WhatIfForm:
+    """What was chosen: the fields in the address, and whose till a file is."""
+
+    query: Mapping[str, str]
+    council: str = ""
 
 
 def read_changes(query: Mapping[str, str]) -> Changes:
-    """What the form asks for: good and floor, workplace and capacity, means and share; empty fields ask for nothing."""
+    """What the form asks for: good and floor, workplace and capacity, means and share, who leaves; empty fields ask for
+    nothing."""
     fields = {name: query.get(name, "").strip()[:TEXT_MAX] for name in FIELDS}
     floors = {fields["good"]: fields["floor"]} if fields["good"] and fields["floor"] else {}
     capacities = _read_percent(fields["workplace"], fields["capacity"], "capacity")
     endowments = _read_percent(fields["means"], fields["share"], "share")
     try:
-        return msgspec.convert({"floors": floors, "capacities": capacities, "endowments": endowments}, Changes)
+        asked = {"floors": floors, "capacities": capacities, "endowments": endowments}
+        return msgspec.convert(asked | {"leaves": tuple(filter(None, [fields["leaves"]]))}, Changes)
     except msgspec.ValidationError as error:
         raise RefusedError.at("what-if", str(error)) from None
 
@@ -42,9 +57,17 @@ def _read_percent(name: str, text: str, field: str) -> dict[str, int]:
 
 
 def fill_what_if(
-    plan: Plan, labels: Labels, region: str, query: Mapping[str, str], answer: WhatIfAnswer | None, refusal: str = ""
+    plan: Plan,
+    labels: Labels,
+    region: str,
+    form: WhatIfForm,
+    answer: WhatIfAnswer | None,
+    refused: RefusedError | None = None,
 ) -> WhatIfPage:
     """The page for this question; without an answer it is the empty form, or says why nothing was tried."""
+    query = form.query
+    own = [card.id for card in plan.consumers] + [card.id for card in plan.workplaces]
+    members = {owner_of_card(name): labels.member(name) for name in own}
     eaten = sorted({good for card in plan.consumers for good in goods_of(card)})
     goods = plan.goods_table.goods
     page = WhatIfPage(
@@ -60,12 +83,41 @@ def fill_what_if(
         floor=query.get("floor", "")[:TEXT_MAX],
         capacity=query.get("capacity", "")[:TEXT_MAX],
         share=query.get("share", "")[:TEXT_MAX],
-        refusal=refusal,
+        members=tuple(
+            _choice(origin, name, query.get("leaves", ""))
+            for origin, name in sorted(members.items(), key=lambda row: row[1])
+        ),
+        councils_of_till=tuple(
+            _choice(card.id, labels.member(card.id), form.council)
+            for card in sorted(plan.consumers, key=lambda card: labels.member(card.id))
+        ),
     )
+    if refused is not None:
+        further = [one for one in refused.findings if str(one) not in refused.reason]
+        shown = tuple(further[:FINDINGS_SHOWN_MAX])
+        page = msgspec.structs.replace(
+            page, refusal=refused.reason, findings=shown, findings_left_off=len(further) - len(shown)
+        )
     if answer is None:
         return page
     page = msgspec.structs.replace(page, ways=tuple(_fill_way(plan, way, labels) for way in answer.ways))
-    return page if answer.what_if is None else _fill_answer(page, answer.what_if, labels)
+    if answer.what_if is None:
+        return page
+    leavers = tuple(one.title for one in page.members if one.is_chosen)
+    told = None if answer.till is None else _fill_till(answer.till, labels)
+    page = msgspec.structs.replace(page, leavers=leavers, till=told, took_ms=answer.took_ms)
+    return _fill_answer(page, answer.what_if, labels)
+
+
+def _fill_till(told: TillTold, labels: Labels) -> ReadTill:
+    return ReadTill(
+        name=told.name,
+        coop=labels.member(told.council),
+        lines=told.lines,
+        lines_left_out=told.lines_left_out,
+        summed=tuple(map(labels.good, told.summed)),
+        columns_dropped=told.columns_dropped,
+    )
 
 
 def _choice(name: str, title: str, chosen: str) -> Choice:
@@ -92,7 +144,7 @@ def _fill_answer(page: WhatIfPage, found: WhatIf, labels: Labels) -> WhatIfPage:
 
 
 def _fill_amounts(rows: tuple[GoodChange, ...], labels: Labels) -> tuple[AmountRow, ...]:
-    filled = (AmountRow(labels.heading(one.good), one.unit, one.before, one.after, one.ppm) for one in rows)
+    filled = (AmountRow(labels.heading(one.good), one.unit, one.before, one.after, one.ppm, one.kind) for one in rows)
     return tuple(sorted(filled, key=lambda row: -abs(row.ppm)))
 
 

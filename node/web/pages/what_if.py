@@ -1,9 +1,11 @@
-"""The page on which people touch the plan: raise a floor, break an oven, lower a cap, and see who gains and lacks.
+"""The page on which people touch the plan: raise a need, break an oven, vote no, bring a till; who gains, who lacks.
 
 Invariant: it reads and never changes anything; every figure on it is a guess and is called one.
 """
 
 import msgspec
+
+from protocol.core.errors import Finding
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -31,6 +33,18 @@ class AmountRow(msgspec.Struct, frozen=True):
     before: str
     after: str
     ppm: int
+    kind: str = "good"
+
+
+class ReadTill(msgspec.Struct, frozen=True):
+    """A till file that was tried: whose it stood for, what counted of it, what was too rare to stand alone."""
+
+    name: str
+    coop: str
+    lines: int
+    lines_left_out: int
+    summed: tuple[str, ...]
+    columns_dropped: tuple[str, ...]
 
 
 class WayRow(msgspec.Struct, frozen=True):
@@ -47,16 +61,22 @@ class WayRow(msgspec.Struct, frozen=True):
 
 
 class WhatIfPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The form with what was chosen, and what would come of it. `unmet`: basic needs that could not all be met."""
+    """The forms with what was chosen, and what would come of it. `unmet`: basic needs that could not all be met;
+    `leavers`: who voted no; `took_ms`: how long the new plan took."""
 
     region: str
     goods: tuple[Choice, ...]
     workplaces: tuple[Choice, ...]
     means: tuple[Choice, ...]
+    members: tuple[Choice, ...] = ()
+    councils_of_till: tuple[Choice, ...] = ()
+    form_token: str = ""
     floor: str = ""
     capacity: str = ""
     share: str = ""
     refusal: str = ""
+    findings: tuple[Finding, ...] = ()
+    findings_left_off: int = 0
     is_asked: bool = False
     unmet: tuple[str, ...] = ()
     trouble: str = ""
@@ -65,6 +85,14 @@ class WhatIfPage(msgspec.Struct, frozen=True, kw_only=True):
     taken_home: tuple[AmountRow, ...] = ()
     used: tuple[AmountRow, ...] = ()
     ways: tuple[WayRow, ...] = ()
+    leavers: tuple[str, ...] = ()
+    till: ReadTill | None = None
+    took_ms: int = 0
+
+    @property
+    def emissions(self) -> tuple[AmountRow, ...]:
+        """What is used of the ecological caps."""
+        return tuple(row for row in self.used if row.kind == "cap")
 
     @property
     def gainers(self) -> int:

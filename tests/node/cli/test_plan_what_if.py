@@ -7,6 +7,7 @@ import pytest
 from protocol.planning.clearing import clear_plan
 from protocol.planning.plan import format_plan, make_plan
 from tests.node.cli.command_line import Run
+from tests.node.use_cases.planning.exploring.village_till import village_till
 from tests.protocol.planning.economies import load, plan_rounds, village
 
 
@@ -26,6 +27,17 @@ def test_people_read_who_gains_and_who_lacks(rochdale: Run, home: Path, document
     assert "without floors: nobody below a basic need" in told.out and "Members are guessed" in told.out
     said = rochdale("plan", "what-if", "--plan", document, "--floor", "milk=400", "--json")
     assert said.code == 0 and said.json["what_if"]["unmet"][1]["place"] == "milk" and said.json["ways"] == []
+    assert not home.exists()
+
+
+def test_people_try_a_no_and_a_till_of_their_own(rochdale: Run, home: Path, document: str, tmp_path: Path) -> None:
+    (tmp_path / "june.csv").write_bytes(village_till(bread=1, milk=9))
+    asked = ("plan", "what-if", "--plan", document, "--leaves", "south")
+    told = rochdale(*asked, "--till", str(tmp_path / "june.csv"), "--council", "north")
+    assert told.code == 0 and "june.csv: 24 lines, 6 of them no good of the plan; nothing was kept." in told.out
+    assert "Planned anew in" in told.out and "south" not in told.out
+    said = rochdale(*asked, "--till", str(tmp_path / "june.csv"), "--json")
+    assert said.code == 1 and said.json["findings"][0]["place"] == "council"
     assert not home.exists()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from node.web.figures.words import Signal
+from node.web.forms import SentFile
 from node.web.pages.first_day import FirstDay, TakenFile, TillSummary, WantedGood
 from node.web.pages.frame import Frame, Provenance
 from node.web.pages.logs import Cosigner, LogList, LogPage, LogRow, RecordRow
@@ -314,7 +315,13 @@ class ExampleSources:
             return FirstDay(self.name, None, ())
         return example_first_day()
 
-    async def what_if(self, query: Mapping[str, str]) -> WhatIfPage | None:
+    async def what_if(
+        self,
+        query: Mapping[str, str],
+        file: SentFile | None = None,
+        council: str = "",
+        refused: RefusedError | None = None,
+    ) -> WhatIfPage | None:
         """No plan to try things on."""
         return None
 

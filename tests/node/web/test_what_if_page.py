@@ -1,16 +1,22 @@
 """The page on which people touch the plan: the form, the answer, what is refused; hostile names stay text."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
+from aiohttp import FormData
 
+from node.clock import Clock
+from node.use_cases.planning.exploring.till_file import TillFile
 from node.use_cases.planning.exploring.verbs import WhatIfParams, explore
 from node.web.filling.plan_words import labels_of
-from node.web.filling.what_if import fill_what_if, read_changes
+from node.web.filling.what_if import WhatIfForm, fill_what_if, read_changes
+from node.web.forms import SentFile
 from node.web.pages.what_if import WhatIfPage
 from protocol.core.errors import RefusedError
-from tests.node.web.conftest import build_client
+from tests.node.use_cases.planning.exploring.village_till import village_till
+from tests.node.web.conftest import Browser, build_client
 from tests.node.web.example import ExampleSources
 from tests.node.web.page_reader import read_page
 from tests.node.web.story import NAMES, village_plan
@@ -19,19 +25,31 @@ from tests.node.web.story import NAMES, village_plan
 class TriedSources(ExampleSources):
     """The example with the village's plan to try things on."""
 
-    async def what_if(self, query: Mapping[str, str]) -> WhatIfPage | None:
+    async def what_if(
+        self,
+        query: Mapping[str, str],
+        file: SentFile | None = None,
+        council: str = "",
+        refused: RefusedError | None = None,
+    ) -> WhatIfPage | None:
         """The village's plan tried again."""
         plan = village_plan().report.plan
         assert plan is not None
         labels = labels_of(plan, {}, NAMES)
+        form, answer = WhatIfForm(query, council), None
         try:
-            answer = explore(plan, WhatIfParams(changes=read_changes(query), beside=True))
+            if refused is None:
+                till = None if file is None else TillFile(name=file.name, content=file.content, council=council)
+                answer = explore(plan, WhatIfParams(changes=read_changes(query), till=till, beside=True), Clock())
         except RefusedError as error:
-            return fill_what_if(plan, labels, "the village", query, None, error.reason)
-        return fill_what_if(plan, labels, "the village", query, answer)
+            refused = error
+        return fill_what_if(plan, labels, "the village", form, answer, refused)
 
 
 OVEN = "oak-3.rochdale/log#oven_place"
+SOUTH = "south-2.rochdale/log"
+NORTH_COUNCIL = "north-1.rochdale/log#north_place"
+MUCH_MILK = village_till(bread=1, milk=9)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +64,9 @@ OVEN = "oak-3.rochdale/log#oven_place"
         ({"workplace": "<script>", "capacity": "5"}, 422, ["is not in this plan"]),
         ({"means": "co2", "share": "9" * 100}, 422, ["Nothing was tried."]),
         ({"good": "milk"}, 200, ["Beside the plan"]),
+        ({"leaves": SOUTH}, 200, ["Without Southgate: what it wants is not planned", "1 of 1 co-ops", "CO₂: 90 now,"]),
+        ({"leaves": "oak-3.rochdale/log"}, 200, ["The basic needs could not all be met"]),
+        ({"leaves": "<script>"}, 422, ["leaves.<script>: is not in this plan"]),
     ],
 )
 async def test_the_form_answers(tmp_path: Path, query: dict[str, str], status: int, sentences: list[str]) -> None:
@@ -57,11 +78,78 @@ async def test_the_form_answers(tmp_path: Path, query: dict[str, str], status: i
     for sentence in sentences:
         assert sentence in page.text, sentence
     assert "<script>" not in text and "EUR" not in page.text
-    chosen = [value for value in (query.get("good"), query.get("workplace"), query.get("means")) if value]
-    assert text.count(" selected") == sum(value in ("milk", OVEN, "co2") for value in chosen)
+    chosen = [query.get(name) for name in ("good", "workplace", "means", "leaves")]
+    known = ("milk", OVEN, "co2", SOUTH, "oak-3.rochdale/log")
+    assert text.count(" selected") == sum(value in known for value in chosen)
 
 
 async def test_without_a_plan_it_says_so(tmp_path: Path) -> None:
     async with build_client(tmp_path, ExampleSources()) as browser:
         page = read_page(await (await browser.get("/what-if")).text())
     assert page.findings == [] and "There is no plan yet to try things on." in page.text
+
+
+@pytest.fixture
+async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+    """A visitor of a village with a plan."""
+    async with build_client(tmp_path, TriedSources()) as client:
+        yield client
+
+
+async def bring(browser: Browser, content: bytes | None, token: str | None = None, **headers: str) -> tuple[int, str]:
+    """Send a till file as Northside's, with the token that stands on the page if none is given."""
+    if token is None:
+        opened = await (await browser.get("/what-if")).text()
+        (token,) = re.findall(r'name="form-token" value="([0-9a-f]{64})"', opened)
+    form = FormData(default_to_multipart=True)
+    form.add_field("form-token", token)
+    form.add_field("council", NORTH_COUNCIL)
+    form.add_field("file", content or b"", filename="june.csv" if content is not None else "", content_type="text/csv")
+    answer = await browser.post("/what-if", data=form, headers=headers)
+    page = read_page(await answer.text())
+    assert page.findings == []
+    return answer.status, page.text
+
+
+async def test_a_till_that_is_brought_moves_the_plan_and_the_page_says_what_was_read(browser: Browser) -> None:
+    status, text = await bring(browser, MUCH_MILK)
+    assert status == 200
+    assert "june.csv as the till of Northside: 24 lines read, 6 of them count as no good of the plan." in text
+    assert "Nothing of it was kept." in text and "Thrown away: household and phone" in text
+    assert "Northside" in text and "Milk" in text and "Planned anew in" in text
+    assert "555-0100" not in text and "household-3" not in text
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "no file was chosen"),
+        (b"what is this\n", "Nothing was tried."),
+        (MUCH_MILK.replace(b"2017-03-01", b"tomorrow", 1), "line 2, column date"),
+        (village_till(bread=1, milk=9, households=4), "4 households, fewer than 5"),
+        (village_till(gold=1), "no line counts as a good of the plan"),
+    ],
+    ids=["none", "no-till", "bad-row", "too-few", "other-goods"],
+)
+async def test_a_till_that_will_not_do_is_refused_in_words(
+    browser: Browser, content: bytes | None, sentence: str
+) -> None:
+    status, text = await bring(browser, content)
+    assert status == 422 and sentence in text
+    assert "Planned anew" not in text
+
+
+@pytest.mark.parametrize(
+    ("token", "headers"), [("0" * 64, {}), (None, {"Origin": "http://evil.example"})], ids=["token", "origin"]
+)
+async def test_a_till_of_another_sites_form_is_refused(
+    browser: Browser, token: str | None, headers: dict[str, str]
+) -> None:
+    status, text = await bring(browser, MUCH_MILK, token, **headers)
+    assert status == 422 and "form" in text and "Planned anew" not in text
+
+
+async def test_a_till_comes_from_this_machine_only(tmp_path: Path) -> None:
+    async with build_client(tmp_path, TriedSources(), web_host="0.0.0.0") as browser:
+        answer = await browser.post("/what-if", data=b"x", headers={"Host": "northside.example"})
+        assert answer.status == 403

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.planning.private_side import Edits, Release
+from node.use_cases.planning.private_side import Council, Edits, Release
 from protocol.core.errors import RefusedError
 from storage.settings import set_setting, setting
 
@@ -31,13 +31,23 @@ def kept_releases(db: sqlite3.Connection, call: bytes, readings: int) -> dict[in
     return {number: msgspec.convert(value, Release) for number, value in found.items() if value is not None}
 
 
+def last_release(node: Node) -> Release | None:
+    """What this home released last, in whichever call; None before its first release."""
+    kept = setting(node.database.reader, LAST_SETTING)
+    return None if kept is None else msgspec.convert(kept, Release)
+
+
+def last_council(node: Node) -> Council | None:
+    """How this home's council was released last; None where it never was."""
+    release = last_release(node)
+    return None if release is None else release.council
+
+
 def resolve_release(node: Node, release: Release | None, edits_percent: Edits) -> Release:
     """A release as given, or the last one of this home, with the committee's edits laid over its own."""
+    release = release or last_release(node)
     if release is None:
-        kept = setting(node.database.reader, LAST_SETTING)
-        if kept is None:
-            raise RefusedError.at("release", "nothing was released here before: say which wishes and workplaces")
-        release = msgspec.convert(kept, Release)
+        raise RefusedError.at("release", "nothing was released here before: say which wishes and workplaces")
     if not edits_percent:
         return release
     if release.council is None:

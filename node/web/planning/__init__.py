@@ -1,0 +1,1 @@
+"""Forms on the pages of a plan."""
