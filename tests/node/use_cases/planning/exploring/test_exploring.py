@@ -98,7 +98,7 @@ def test_a_till_moves_its_own_council_to_what_it_sold(plan: Plan) -> None:
     found = ask_what_if(plan, Changes(), brought)
     north, south = found.councils
     assert found.unmet == () and found.trouble == ""
-    assert ("milk",) == north.more_of and ("bread",) == north.less_of
+    assert north.more_of == ("milk",) and north.less_of == ("bread",)
     assert south.less_of[0] == "milk", "all the milk that there can be was taken before"
 
 
