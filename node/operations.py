@@ -10,10 +10,12 @@ from node.use_cases.planning import verbs as planning
 from node.use_cases.planning.agent import verbs as agent
 from node.use_cases.planning.exploring import verbs as exploring
 from node.use_cases.planning.facilitating import verbs as facilitating
+from node.use_cases.planning.following import verbs as fulfilling
 
 _AREAS = (
     *(status, till, peers, logs, log, witnesses, mirrors),
     *(federation, following, custody, succeed, supply, planning, agent, facilitating, exploring),
+    fulfilling,
 )
 
 OPERATIONS: dict[str, Operation] = {operation.name: operation for area in _AREAS for operation in area.OPERATIONS}

@@ -35,6 +35,8 @@ from protocol.planning.call import (
     card_slot,
 )
 from protocol.planning.facilitating.notices import PlanNotice, PlanObjection
+from protocol.planning.following.deliveries import PlanDelivery
+from protocol.planning.following.promises import PlanCommitment
 from protocol.supply.disclosure import Disclosure
 from protocol.supply.price_agreement import PriceApproval, PriceProposal
 from protocol.supply.product import Product
@@ -96,4 +98,6 @@ KINDS: dict[str, Kind] = {
     "plan.notice": Kind("planning", PlanNotice, _call, "A facilitator's word on a call, with its reason."),
     "plan.objection": Kind("planning", PlanObjection, _call, "A member does not agree with a facilitator's word."),
     "plan.approval": Kind("planning", PlanApproval, _call, "After its meeting's vote, a co-op approves or refuses."),
+    "plan.commitment": Kind("planning", PlanCommitment, _call, "What a co-op promises to give and take of a plan."),
+    "plan.delivery": Kind("planning", PlanDelivery, _call, "What a co-op gave or received under a plan."),
 }

@@ -11,9 +11,10 @@ from node.use_cases.home import DEFAULT_NAME, rename
 from node.use_cases.peers import list_peers
 from node.use_cases.planning.exploring.till_file import TillFile
 from node.use_cases.planning.exploring.verbs import WhatIfParams, what_if
+from node.use_cases.planning.following.approvals import newest_draft
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.verbs import find_run
-from node.use_cases.planning.view import describe_plan, newest_draft
+from node.use_cases.planning.view import describe_plan
 from node.use_cases.supply.drafts import ItemParams, ListParams
 from node.web.filling.logs import fill_log_page, fill_log_row, tell_connection
 from node.web.filling.plan import PlanPages, fill_plan_pages, match_products

@@ -11,6 +11,7 @@ from node.cli.files import read_json
 from node.cli.planning.agent_commands import pledge, preview, propose, wish
 from node.cli.planning.deliver_command import deliver
 from node.cli.planning.facilitate_commands import facilitate, object_to
+from node.cli.planning.follow_commands import commit, follow, gave, print_promises, received
 from node.cli.planning.schedule_command import schedule
 from node.cli.planning.trial_command import simulate
 from node.cli.planning.what_if_command import what_if
@@ -24,7 +25,7 @@ _CALL = click.option("--call", default="", help="The call's id; without it the n
 
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
-    for command in (wish, pledge, preview, propose, facilitate, object_to, deliver):
+    for command in (wish, pledge, preview, propose, facilitate, object_to, deliver, commit, gave, received, follow):
         plan.add_command(command)
     plan.add_command(schedule)
     plan.add_command(simulate)
@@ -145,6 +146,7 @@ def _print_plan(report: dict[str, Any]) -> None:
     if report["certificate"] is not None:
         checked = len(report["certificate"]["checked_by"])
         say(f"Draft {report['digest']}, checked by {checked} of {len(report['members'])} members.")
+    print_promises(report["following"])
 
 
 def _print_check(answer: dict[str, Any]) -> None:

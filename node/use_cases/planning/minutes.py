@@ -9,8 +9,9 @@ from typing import Any
 from node.use_cases.context import Node
 from node.use_cases.federation.deciding import closed_content
 from node.use_cases.planning.draft import describe_call
+from node.use_cases.planning.following.approvals import newest_draft
 from node.use_cases.planning.run import PlanRun
-from node.use_cases.planning.view import attested_regrets, newest_draft
+from node.use_cases.planning.view import attested_regrets
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import MINUTES_FORMAT, Minutes, ReadingMinutes, RoundMinutes, Said
 from protocol.planning.call import CARDS_ROUND, parse_set, round_slot

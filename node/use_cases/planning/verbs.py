@@ -12,13 +12,14 @@ from node.use_cases.context import Node, Operation
 from node.use_cases.federation.verbs import current_history
 from node.use_cases.planning.agent.releases import resolve_release
 from node.use_cases.planning.facilitating.notices import read_standing
+from node.use_cases.planning.following.approvals import newest_draft
 from node.use_cases.planning.minutes import take_minutes
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.private_side import Edits, Release
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.schedule import Schedule, describe_schedule
 from node.use_cases.planning.table import TableFile, read_table
-from node.use_cases.planning.view import PlanReport, check_draft, describe_plan, newest_draft
+from node.use_cases.planning.view import PlanReport, check_draft, describe_plan
 from node.use_cases.publish import publish
 from node.use_cases.shared_files import share_file
 from node.use_cases.supply.board import read_board

@@ -10,8 +10,10 @@ import msgspec
 from node.use_cases.context import Node
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.facilitating.notices import NoticeRow, list_notices, read_standing
+from node.use_cases.planning.following.account import FollowReport, describe_following
+from node.use_cases.planning.following.approvals import find_ratified, newest_draft, read_approvals
 from node.use_cases.planning.run import PlanRun, ReadingReport
-from protocol.planning.call import Approvals, PlanApproval, count_approvals, ratified_digest
+from protocol.planning.call import Approvals
 from protocol.planning.certificate import Certificate, check_certificate
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.facilitating.notices import Standing
@@ -65,7 +67,10 @@ class CertificateRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan call as this node knows it. `plan` is the newest draft's content, None while there is none."""
+    """A plan call as this node knows it. `plan` is the newest draft's content, None while there is none.
+
+    `following` is how it is followed, None while no plan is in force.
+    """
 
     call: str
     scope: str
@@ -90,6 +95,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan | None
     binds: Bindings | None
     notices: tuple[NoticeRow, ...] = ()
+    following: FollowReport | None = None
 
 
 def describe_plan(node: Node, run: PlanRun) -> PlanReport:
@@ -97,7 +103,7 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
     draft = newest_draft(run)
     approvals = read_approvals(node, run)
     terms = run.terms
-    ratified = _ratified(approvals, run)
+    ratified = find_ratified(node, run)
     certificate = None if draft is None else _certificate_row(node, run, draft)
     return PlanReport(
         call=run.call_id.hex(),
@@ -123,22 +129,8 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
         plan=None if draft is None else draft.plan,
         binds=None if draft is None else what_binds(draft.plan),
         notices=list_notices(node, run.call_id, terms),
+        following=describe_following(node, run),
     )
-
-
-def is_ratified(node: Node, run: PlanRun) -> bool:
-    """Whether enough members approved one plan of this call."""
-    return _ratified(read_approvals(node, run), run) is not None
-
-
-def _ratified(approvals: Approvals, run: PlanRun) -> bytes | None:
-    terms = run.terms
-    return ratified_digest(approvals, terms.approvals_needed, terms.members, terms.heads_needed)
-
-
-def newest_draft(run: PlanRun) -> Draft | None:
-    """The draft of the last reading that came to one."""
-    return next((reading.draft for reading in reversed(run.readings) if reading.draft is not None), None)
 
 
 def check_draft(node: Node, run: PlanRun, draft: Draft) -> Certificate:
@@ -155,15 +147,6 @@ def attested_regrets(node: Node, run: PlanRun, draft: Draft) -> dict[str, int]:
                 if owner_of_card(regret.card) == indexed.origin:
                     regrets.setdefault(regret.card, regret.regret_micro)
     return regrets
-
-
-def read_approvals(node: Node, run: PlanRun) -> Approvals:
-    """The members' words on the plans of this call, first attempt."""
-    spoken: dict[str, tuple[PlanApproval, ...]] = {}
-    for indexed in records(node.database.reader, "plan.approval", run.call_id, every_branch=True):
-        if not indexed.record.sigs:
-            spoken[indexed.origin] = (*spoken.get(indexed.origin, ()), indexed.body)
-    return count_approvals(spoken, frozenset(run.terms.members), 0)
 
 
 def _certificate_row(node: Node, run: PlanRun, draft: Draft) -> CertificateRow:

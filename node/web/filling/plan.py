@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from node.use_cases.planning.view import PlanReport, RoundRow, VoteRow
 from node.web.figures.words import Signal
+from node.web.filling.followed import fill_followed
 from node.web.filling.notices import tell_notice
 from node.web.filling.plan_words import Labels, labels_of, tell_bindings, tell_edits
 from node.web.pages.plan import (
@@ -106,6 +107,7 @@ def _fill_page(
         waits_for=tuple(report.members.get(origin, origin) for origin in report.waits_for),
         document_path=DOCUMENT_PATH if plan is not None else "",
         notices=tuple(tell_notice(report, row) for row in report.notices),
+        followed=None if labels is None else fill_followed(report, labels),
     )
 
 

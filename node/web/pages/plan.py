@@ -140,6 +140,27 @@ class Notice(msgspec.Struct, frozen=True):
     objections: tuple[str, ...]
 
 
+class FollowedGood(msgspec.Struct, frozen=True):
+    """One good of a plan in force: what members and workplaces need, what its givers promised, what has come."""
+
+    name: str
+    needed: Quantity
+    promised: Quantity
+    received: Quantity
+    open: Quantity
+    short: Quantity
+
+
+class Followed(msgspec.Struct, frozen=True):
+    """How a plan in force is followed: whose cards have promised their part and whose not, the goods, and in neutral
+    sentences where both sides of a way say different amounts."""
+
+    promised_by: tuple[str, ...]
+    missing: tuple[str, ...]
+    goods: tuple[FollowedGood, ...]
+    differing: tuple[str, ...]
+
+
 class PlanPage(msgspec.Struct, frozen=True):
     """The plan of a region; `state` is called, draft (reading n), checked by n nodes, in force, or stopped.
 
@@ -163,6 +184,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     waits_for: tuple[str, ...] = ()
     document_path: str = ""
     notices: tuple[Notice, ...] = ()
+    followed: Followed | None = None
 
     @property
     def binding_by_kind(self) -> list[tuple[str, list[str]]]:

@@ -15,6 +15,8 @@ from node.web.pages.plan import (
     CoopGood,
     CoopPage,
     CoopRow,
+    Followed,
+    FollowedGood,
     GoodRow,
     PlanPage,
     Reading,
@@ -227,6 +229,12 @@ def example_plan() -> PlanPage:
             Vote(HOSTILE, True, HOSTILE, True),
         ),
         document_path="/plan.json",
+        followed=Followed(
+            ("Northside", HOSTILE),
+            ("Hillcrest",),
+            (FollowedGood(HOSTILE, pieces(9), pieces(8), pieces(3), pieces(6), pieces(1)),),
+            (HOSTILE,),
+        ),
         certificate=Certificate(
             ("Northside", "Southgate", "Oak bakery"), 1_300, (), 1, f"python3 check_plan plan.json --digest {DIGEST}"
         ),

@@ -6,12 +6,17 @@ import pytest
 from msgspec.structs import replace
 
 from node.use_cases.planning.facilitating.notices import NoticeRow
+from node.use_cases.planning.following.account import write_report
 from node.use_cases.planning.view import ReadingRow
 from node.web.filling.plan import PlanPages, fill_plan_pages, match_products
 from node.web.filling.plan_words import labels_of, tell_used_up
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList
-from node.web.pages.tour import Told, tell_stop
+from node.web.pages.tour import Told as Shown
+from node.web.pages.tour import tell_stop
+from protocol.planning.following.account import account_for
+from protocol.planning.following.deliveries import Told
+from protocol.planning.following.promises import list_planned
 from protocol.planning.summary import UsedUpCap, list_goods, what_binds
 from tests.node.web.conftest import build_client
 from tests.node.web.example import ExampleSources, example_logs, example_prices
@@ -189,7 +194,7 @@ async def test_the_pages_of_a_real_plan_are_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stop", ["buyer", "baker", "delegate", "auditor"])
 def test_the_tour_is_told_from_a_real_plan(pages: PlanPages, stop: str) -> None:
     coop = pages.coops[pages.page.coops[0].key]
-    told = tell_stop(stop, Told(pages.page, coop, example_prices(), None, example_logs()))
+    told = tell_stop(stop, Shown(pages.page, coop, example_prices(), None, example_logs()))
     assert len(told.sentences) >= 2
     assert all(sentence.endswith(".") for sentence in told.sentences)
     if stop == "baker":
@@ -198,7 +203,7 @@ def test_the_tour_is_told_from_a_real_plan(pages: PlanPages, stop: str) -> None:
 
 @pytest.mark.parametrize("stop", ["buyer", "member", "baker", "delegate", "auditor"])
 def test_the_tour_of_a_home_without_a_plan_says_so(stop: str) -> None:
-    told = tell_stop(stop, Told(None, None, PriceList(()), None, example_logs()))
+    told = tell_stop(stop, Shown(None, None, PriceList(()), None, example_logs()))
     assert told.sentences
     assert not any("None" in sentence for sentence in told.sentences)
 
@@ -215,3 +220,24 @@ def test_of_a_workplace_with_private_recipes_no_capacity_is_told() -> None:
     private = [row for row in page.workplaces if row.is_private]
     assert len(private) == 1 and not private[0].is_binding
     assert full not in {one.workplace for one in what_binds(changed).capacities}
+
+
+def test_a_plan_in_force_says_who_promised_and_tells_both_sides_where_they_differ() -> None:
+    report = village_plan().report
+    plan = report.plan
+    assert plan is not None
+    oven, north = "oak-3.rochdale/log#oven_place", "north-1.rochdale/log#north_place"
+    told = {("bread", oven, north): Told(9_000, 8_500), ("milk", "import-milk", north): Told(None, 700)}
+    planned = list_planned(plan)
+    promised = {(oven, 0): planned[oven, 0].units - 2_000, (oven, 2): planned[oven, 2].units}
+    following = write_report(plan, bytes(32), account_for(plan, planned, promised, told))
+    page = fill_plan_pages(replace(report, following=following), None, PriceList(())).page.followed
+    assert page is not None
+    assert page.promised_by == ("Oven place (Oak bakery)",) and len(page.missing) == 4
+    (bread,) = (good for good in page.goods if good.name == "Bread")
+    assert (bread.received.amount, bread.promised.amount) == (8_500, planned[oven, 0].units - 2_000)
+    assert bread.short.amount > 1_990 and bread.open.amount == bread.needed.amount - 8_500
+    (sentence,) = page.differing
+    expected = "Bread: Oven place (Oak bakery) says it gave 9 kg, North place (Northside) says it received 8.5 kg."
+    assert sentence == expected
+    assert fill_plan_pages(report, None, PriceList(())).page.followed is None

@@ -19,8 +19,8 @@ from node.use_cases.planning.exploring.changes import Changes
 from node.use_cases.planning.exploring.comparing import WhatIf
 from node.use_cases.planning.exploring.till_file import Brought, TillFile, TillTold, bring_till
 from node.use_cases.planning.exploring.what_if import ask_what_if
+from node.use_cases.planning.following.approvals import newest_draft
 from node.use_cases.planning.verbs import CallHex, find_run
-from node.use_cases.planning.view import newest_draft
 from protocol.core.errors import RefusedError
 from protocol.planning.plan import Plan
 

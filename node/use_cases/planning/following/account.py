@@ -1,0 +1,129 @@
+"""How a plan in force is followed, as people read it: who promised what, what came, what is open or will be lacking.
+
+Invariant: read from the members' logs alone; nobody's number is changed, and where two differ both are shown.
+Spec: docs/spec/following.md
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from node.use_cases.context import Node
+from node.use_cases.planning.draft import Draft
+from node.use_cases.planning.following.approvals import plan_in_force
+from node.use_cases.planning.run import PlanRun
+from protocol.core.quantities import format_decimal
+from protocol.planning.following.account import Account, account_for
+from protocol.planning.following.deliveries import PlanDelivery, Told, Way, apply_deliveries
+from protocol.planning.following.promises import PlanCommitment, apply_commitments, list_planned
+from protocol.planning.plan import Plan
+from storage.record_index import records
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+
+class FollowedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One card and one good; amounts are decimals in the good's unit, empty where nobody has said anything."""
+
+    card: str
+    good: str
+    unit: str
+    side: str
+    outside: bool
+    planned: str
+    promised: str
+    done: str
+    others: str
+    open: str
+    short: str
+
+
+class FollowedGood(msgspec.Struct, frozen=True, kw_only=True):
+    """One good in the whole plan: needed, promised by its givers, not yet promised, carried, open and lacking."""
+
+    good: str
+    unit: str
+    planned: str
+    promised: str
+    unsaid: str
+    given: str
+    received: str
+    open: str
+    short: str
+
+
+class FollowedWay(msgspec.Struct, frozen=True, kw_only=True):
+    """One good from one card to another, as both ends tell it; `planned` is empty where no delivery was worked out."""
+
+    good: str
+    unit: str
+    source: str
+    to: str
+    planned: str
+    given: str
+    received: str
+    differs: bool
+
+
+class FollowReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The account of the plan in force; `missing` are cards that have promised nothing yet."""
+
+    plan: str
+    lines: tuple[FollowedLine, ...]
+    goods: tuple[FollowedGood, ...]
+    ways: tuple[FollowedWay, ...]
+    missing: tuple[str, ...]
+
+
+def describe_following(node: Node, run: PlanRun, loads: Mapping[Way, int] | None = None) -> FollowReport | None:
+    """How the plan in force is followed, None while there is none; `loads` in units, where somebody worked them out."""
+    draft = plan_in_force(node, run)
+    return None if draft is None else write_report(draft.plan, draft.digest, read_account(node, run, draft, loads))
+
+
+def read_account(node: Node, run: PlanRun, draft: Draft, loads: Mapping[Way, int] | None = None) -> Account:
+    """The account of a plan in force from the members' records."""
+    planned = list_planned(draft.plan)
+    promised = apply_commitments(_read_spoken(node, run, "plan.commitment", PlanCommitment), draft.digest, planned)
+    return account_for(draft.plan, planned, promised, read_carried(node, run, draft), loads)
+
+
+def read_carried(node: Node, run: PlanRun, draft: Draft) -> dict[Way, Told]:
+    """What both ends of every way have said so far."""
+    return apply_deliveries(_read_spoken(node, run, "plan.delivery", PlanDelivery), draft.digest, draft.plan)
+
+
+def _read_spoken(node: Node, run: PlanRun, kind: str, body: type[Body]) -> dict[str, tuple[Body, ...]]:
+    """What each member of the call has said, in the order of its log."""
+    spoken: dict[str, list[Body]] = {}
+    for indexed in records(node.database.reader, kind, run.call_id):
+        if isinstance(indexed.body, body) and indexed.origin in run.terms.members and not indexed.record.sigs:
+            spoken.setdefault(indexed.origin, []).append(indexed.body)
+    return {origin: tuple(bodies) for origin, bodies in spoken.items()}
+
+
+def write_report(plan: Plan, digest: bytes, account: Account) -> FollowReport:
+    """The account of a plan with its numbers of units as decimals."""
+    return FollowReport(
+        plan=digest.hex(),
+        lines=tuple(_write_row(plan, one, FollowedLine, outside=one.is_outside) for one in account.lines),
+        goods=tuple(_write_row(plan, one, FollowedGood) for one in account.goods),
+        ways=tuple(_write_row(plan, one, FollowedWay, differs=one.differs) for one in account.ways),
+        missing=account.missing,
+    )
+
+
+Row = TypeVar("Row", FollowedLine, FollowedGood, FollowedWay)
+
+
+def _write_row(plan: Plan, one: Any, row: type[Row], **flags: bool) -> Row:
+    good = next(found for found in plan.goods_table.goods if found.id == one.good)
+    told: dict[str, Any] = {"unit": good.unit, **flags}
+    for name in row.__struct_fields__:
+        if name not in told:
+            value = getattr(one, name)
+            told[name] = (
+                value if isinstance(value, str) else "" if value is None else format_decimal(value, good.decimals)
+            )
+    return row(**told)
