@@ -7,16 +7,21 @@ Spec: docs/spec/plan.md, section "Certificate".
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from operator import lt, mul, sub
+
+import numpy as np
 
 from protocol.core.errors import Finding
-from protocol.planning.card_rules import audit_consumer_card, audit_goods_table, audit_workplace_card
+from protocol.planning.audit.cards import audit_cards
+from protocol.planning.audit.columns import CardColumns, Column, read_cards, read_column, read_quantities, sum_products
+from protocol.planning.card_rules import DECIMALS_MOST, audit_goods_table
 from protocol.planning.cards import MICRO, ConsumerCard, WorkplaceCard
 from protocol.planning.clearing import BALANCE_DECIMALS
 from protocol.planning.plan import Plan, digest_plan, format_plan
 
 PPM = 1_000_000
 BALANCE_ONE = int(10**BALANCE_DECIMALS)
+# Costs count in prices x the smallest unit that any good may have.
+COST_ONE = int(10**DECIMALS_MOST)
 
 
 @dataclass(frozen=True)
@@ -44,15 +49,21 @@ class Certificate:
 
 def check_certificate(plan: Plan, regrets: Mapping[str, int]) -> Certificate:
     """Everything that anyone can recompute about a plan; `regrets` in micro-credits by participant, as attested."""
-    findings = _audit_cards(plan)
+    columns = read_cards(plan.consumers, all_workplaces(plan))
+    findings = _audit_cards(plan, columns)
     if not findings:
-        findings = _audit_shape(plan)
+        findings = _audit_shape(plan, columns)
     digest = digest_plan(format_plan(plan))
     credits = sum(nest.credits_micro for card in plan.consumers for nest in card.nests)
     if findings:
         return Certificate(digest, tuple(findings), max(credits, 1), 0, 0, None, ())
-    left = measure_left(plan)
-    findings = _audit_balances(plan, left) + _audit_workplaces(plan) + _audit_consumers(plan)
+    eaten, levels = (
+        read_quantities(plan.consumption, plan.consumers),
+        read_quantities(plan.activity, all_workplaces(plan)),
+    )
+    left = _measure_left(plan, columns, eaten, levels)
+    findings = _audit_balances(plan, left) + _audit_workplaces(plan, columns, levels)
+    findings += _audit_consumers(plan, columns, eaten)
     slack = sum(price * amount for price, amount in zip(plan.prices, left, strict=True))
     slack_micro = -(-slack // BALANCE_ONE)
     expected = [card.id for card in plan.consumers] + [card.id for card in plan.workplaces]
@@ -65,18 +76,22 @@ def check_certificate(plan: Plan, regrets: Mapping[str, int]) -> Certificate:
 
 def measure_left(plan: Plan) -> list[int]:
     """Supply minus demand of every good, in 10^-12 whole units."""
-    lift = [10 ** (BALANCE_DECIMALS - good.decimals) for good in plan.goods_table.goods]
-    left = [good.endowment * factor for good, factor in zip(plan.goods_table.goods, lift, strict=True)]
-    taken = [0] * len(left)
-    for consumer in plan.consumers:
-        for good, units in zip(goods_of(consumer), plan.consumption[consumer.id], strict=True):
-            taken[good] += units
-    left = [there - units * factor for there, units, factor in zip(left, taken, lift, strict=True)]
-    for card in all_workplaces(plan):
-        for technique, level in zip(card.techniques, plan.activity[card.id], strict=True):
-            for good, amount in technique.net:
-                left[good] -= amount * level
-    return left
+    columns = read_cards(plan.consumers, all_workplaces(plan))
+    eaten, levels = (
+        read_quantities(plan.consumption, plan.consumers),
+        read_quantities(plan.activity, all_workplaces(plan)),
+    )
+    return _measure_left(plan, columns, eaten, levels)
+
+
+def _measure_left(plan: Plan, columns: CardColumns, eaten: Column, levels: Column) -> list[int]:
+    goods = plan.goods_table.goods
+    taken = sum_products(eaten, np.ones(len(eaten), np.int64), columns.good, len(goods))
+    moved = sum_products(columns.net_amount, levels[columns.technique], columns.net_good, len(goods))
+    return [
+        (good.endowment - units) * int(10 ** (BALANCE_DECIMALS - good.decimals)) - net
+        for good, units, net in zip(goods, taken, moved, strict=True)
+    ]
 
 
 def goods_of(card: ConsumerCard) -> list[int]:
@@ -115,20 +130,17 @@ def trade_regret(plan: Plan, card: WorkplaceCard) -> int:
     return max(0, -(-regret.numerator // regret.denominator))
 
 
-def _audit_cards(plan: Plan) -> list[Finding]:
+def _audit_cards(plan: Plan, columns: CardColumns) -> list[Finding]:
     findings = audit_goods_table(plan.goods_table)
     if findings:
         return findings
-    for consumer in plan.consumers:
-        findings += audit_consumer_card(plan.goods_table, consumer)
-    for workplace in plan.workplaces:
-        findings += audit_workplace_card(plan.goods_table, workplace)
+    findings = audit_cards(plan.goods_table, plan.consumers, plan.workplaces, columns)
     if not plan.consumers:
         findings.append(Finding("consumers", "a plan without a council"))
     return findings
 
 
-def _audit_shape(plan: Plan) -> list[Finding]:
+def _audit_shape(plan: Plan, columns: CardColumns) -> list[Finding]:
     """Every card once, every quantity there, nothing negative."""
     findings: list[Finding] = []
     makers = all_workplaces(plan)
@@ -137,8 +149,9 @@ def _audit_shape(plan: Plan) -> list[Finding]:
         findings.append(Finding("cards", "a participant has more than one card"))
     if len(plan.prices) != len(plan.goods_table.goods) or min(plan.prices) < 0:
         findings.append(Finding("prices", "there must be one price per good, none below 0"))
-    sizes = {card.id: len(goods_of(card)) for card in plan.consumers}
-    findings += _audit_column(plan.consumption, sizes, "consumption")
+    sizes = np.bincount(columns.council).tolist()
+    names = [card.id for card in plan.consumers]
+    findings += _audit_column(plan.consumption, dict(zip(names, sizes, strict=True)), "consumption")
     findings += _audit_column(plan.activity, {card.id: len(card.techniques) for card in makers}, "activity")
     return findings
 
@@ -162,10 +175,11 @@ def _audit_balances(plan: Plan, left: list[int]) -> list[Finding]:
     return findings
 
 
-def _audit_workplaces(plan: Plan) -> list[Finding]:
+def _audit_workplaces(plan: Plan, columns: CardColumns, levels: Column) -> list[Finding]:
+    cards = all_workplaces(plan)
     findings = []
-    for card in all_workplaces(plan):
-        used = capacity_used(plan, card)
+    uses = sum_products(columns.capacity_use, levels, columns.workplace, len(cards))
+    for card, used in zip(cards, uses, strict=True):
         if used > card.capacity * MICRO:
             findings.append(Finding(f"capacity.{card.id}", f"{used} used of {card.capacity * MICRO} (10^-12)"))
         if used < card.least * MICRO:
@@ -173,22 +187,18 @@ def _audit_workplaces(plan: Plan) -> list[Finding]:
     return findings
 
 
-def _audit_consumers(plan: Plan) -> list[Finding]:
-    goods = plan.goods_table.goods
-    worth = [price * 10 ** (BALANCE_DECIMALS - good.decimals) for price, good in zip(plan.prices, goods, strict=True)]
+def _audit_consumers(plan: Plan, columns: CardColumns, eaten: Column) -> list[Finding]:
+    goods, cards = plan.goods_table.goods, plan.consumers
     findings = []
-    for card in plan.consumers:
-        eaten, named = plan.consumption[card.id], goods_of(card)
-        floors = [floor for nest in card.nests for floor in nest.floors]
-        if any(map(lt, eaten, floors)):
-            findings += [
-                Finding(f"floor.{card.id}.{goods[good].id}", f"{units} units, the floor is {floor}")
-                for good, floor, units in zip(named, floors, eaten, strict=True)
-                if units < floor
-            ]
-        cost = sum(map(mul, map(worth.__getitem__, named), map(sub, eaten, floors)))
-        credits = sum(nest.credits_micro for nest in card.nests)
-        if cost > credits * BALANCE_ONE:
-            over = -(-cost // BALANCE_ONE) - credits
+    for row in np.flatnonzero(eaten < columns.floor).tolist():
+        place = f"floor.{cards[columns.council[row]].id}.{goods[columns.good[row]].id}"
+        findings.append(Finding(place, f"{eaten[row]} units, the floor is {columns.floor[row]}"))
+    worth = read_column(
+        price * int(10 ** (DECIMALS_MOST - good.decimals)) for price, good in zip(plan.prices, goods, strict=True)
+    )
+    costs = sum_products(worth[columns.good], eaten - columns.floor, columns.council, len(cards))
+    for card, cost in zip(cards, costs, strict=True):
+        over = -(-cost // COST_ONE) - sum(nest.credits_micro for nest in card.nests)
+        if over > 0:
             findings.append(Finding(f"credits.{card.id}", f"{over} micro-credits above its allotment"))
     return findings

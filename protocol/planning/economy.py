@@ -17,13 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.core.errors import Finding, RefusedError
+from protocol.planning.audit.cards import check_cards
 from protocol.planning.card_rules import (
     CREDITS_MOST_MICRO,
     PARTICIPANTS_MOST,
     QUANTITY_MOST,
-    check_consumer_card,
     check_goods_table,
-    check_workplace_card,
     quantity_most,
 )
 from protocol.planning.cards import MICRO, ConsumerCard, Good, GoodsTable, WorkplaceCard
@@ -232,10 +231,7 @@ def _check_participants(
     if not eating or not making + trading or len(eating) + len(making) + len(trading) > PARTICIPANTS_MOST:
         reason = f"a plan needs a consumer card, a workplace or trade node, and at most {PARTICIPANTS_MOST} cards"
         raise RefusedError.at("cards", reason)
-    for consumer in eating:
-        check_consumer_card(table, consumer)
-    for workplace in making:
-        check_workplace_card(table, workplace)
+    check_cards(table, eating, making)
     names = [card.id for card in eating] + [card.id for card in making + trading]
     twice = sorted(name for name, cards in Counter(names).items() if cards > 1)
     if twice:
