@@ -1,11 +1,13 @@
 """A node as a process of its own, started with the words a volunteer types, for tests that stop it or cut its power."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import threading
+import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
@@ -57,7 +59,7 @@ class RunningNode:
         """SIGTERM; its exit code, what it said since it was started, and its log."""
         self.process.terminate()
         out, _ = self.process.communicate(timeout=STOP_WAIT_S)
-        log = self._read_log()
+        log = self.read_log()
         self._close()
         return self.process.returncode, out.decode(), log
 
@@ -73,12 +75,13 @@ class RunningNode:
         self._watchdog.cancel()
         if not line:
             self.process.wait()
-            log = self._read_log()
+            log = self.read_log()
             self.end()
             raise AssertionError(f"the node did not start: exit code {self.process.returncode}: {log}")
         return json.loads(line)
 
-    def _read_log(self) -> str:
+    def read_log(self) -> str:
+        """What it has logged so far."""
         self._log.seek(0)
         return self._log.read().decode()
 
@@ -96,8 +99,16 @@ def ask(pages: str, token: str, operation: str, params: dict[str, Any]) -> Any:
         data=json.dumps(params).encode(),
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=ASK_WAIT_S) as answer:
-        return json.loads(answer.read())
+    try:
+        with urllib.request.urlopen(request, timeout=ASK_WAIT_S) as answer:
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        # Read here, so that a test that fails shows what the node said.
+        with error:
+            said = error.read()
+        again = urllib.error.HTTPError(error.url, error.code, error.reason, error.headers, io.BytesIO(said))
+        again.add_note(f"{operation}: {said.decode()}")
+        raise again from None
 
 
 def read_page(address: str) -> str:

@@ -1,6 +1,6 @@
 """The bad network and the three nodes on it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -14,3 +14,13 @@ def trio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
     with ChaosNetwork() as network, Trio(tmp_path_factory.mktemp("trio"), network) as trio:
         trio.check_level()
         yield trio
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed scenario shows what the shared nodes logged."""
+    report = yield
+    trio = getattr(item, "funcargs", {}).get("trio")
+    if report.failed and trio is not None:
+        report.sections += [(f"{name} logged", member.last_logged()) for name, member in trio.members.items()]
+    return report

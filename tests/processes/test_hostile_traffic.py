@@ -48,6 +48,8 @@ GIANT_LENGTHS = {
 def steady(trio: Trio, name: str) -> Iterator[Member]:
     """A node that is to hold out: afterwards all are level with what was published meanwhile, memory bounded."""
     member = trio[name]
+    others = [one for one in trio.members.values() if one is not member]
+    until(lambda: all(member.is_connected(one) for one in others), f"{name} connected to both")
     before_kib = member.memory_peak_kib()
     yield member
     for one in trio.members.values():

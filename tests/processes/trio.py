@@ -21,6 +21,7 @@ from tests.processes.chaos_proxy import ChaosLink, ChaosNetwork
 WAIT_S = 40.0
 LOOK_AGAIN_S = 0.05
 RECORDS_SHOWN_MAX = 1_000
+LOG_SHOWN_CHARS = 4_000
 NAMES = ("ash", "birch", "cedar")
 ALL_PAIRS = (("ash", "birch"), ("ash", "cedar"), ("birch", "cedar"))
 
@@ -95,6 +96,10 @@ class Member:
     def is_connected(self, other: "Member") -> bool:
         return bool(self.peer(other)["state"] == "connected")
 
+    def last_logged(self) -> str:
+        """The end of its log, for whoever reads of a failure."""
+        return "" if self._process is None else self._process.read_log()[-LOG_SHOWN_CHARS:]
+
     def memory_peak_kib(self) -> int:
         """The most memory that the process ever held."""
         lines = Path(f"/proc/{self.node.process.pid}/status").read_text("ascii").splitlines()
@@ -128,7 +133,10 @@ class Trio:
             raise
         return self
 
-    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if error is not None:
+            for name, member in self.members.items():
+                error.add_note(f"{name} logged:\n{member.last_logged()}")
         self.end()
 
     def __getitem__(self, name: str) -> Member:

@@ -34,14 +34,15 @@ async def run_operation(visit: Visit) -> web.Response:
     """Run one operation and answer its result."""
     if not is_authorized(visit):
         return refuse_token()
+    operation = visit.site.operations.find(visit.part("operation"))
+    if operation is None:
+        return answer_problem(Failure(404, "There is no such operation", "GET /api/v1 lists the operations."))
     try:
         params = await read_params(visit.request)
-        result = await visit.site.operations.run(visit.part("operation"), params)
-    except KeyError:
-        return answer_problem(Failure(404, "There is no such operation", "GET /api/v1 lists the operations."))
+        result = await visit.site.operations.run(operation, params)
     except (RochdaleError, TimeoutError) as error:
         if isinstance(error, PeerError):
-            visit.site.log.warning("api.peer_error", operation=visit.part("operation"))
+            visit.site.log.warning("api.peer_error", operation=operation.name)
         return answer_problem(failure_of_error(error))
     return web.Response(body=msgspec.json.encode(result), content_type=JSON)
 

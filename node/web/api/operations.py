@@ -28,11 +28,14 @@ class OperationTable:
             for name, operation in sorted(self._operations.items())
         ]
 
-    async def run(self, name: str, params: object) -> Any:
-        """The result of one operation; KeyError when none has this name, RefusedError when the parameters are wrong."""
-        operation = self._operations[name]
+    def find(self, name: str) -> Operation | None:
+        """The operation of this name."""
+        return self._operations.get(name)
+
+    async def run(self, operation: Operation, params: object) -> Any:
+        """The result of an operation; RefusedError when the parameters are wrong."""
         try:
             typed = msgspec.convert(params, operation.params)
         except msgspec.ValidationError as error:
-            raise RefusedError.at(name, str(error)) from error
+            raise RefusedError.at(operation.name, str(error)) from error
         return await operation.run(self._node, typed)

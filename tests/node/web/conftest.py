@@ -37,6 +37,8 @@ async def greet(_: Node, params: Greeting) -> dict[str, object]:
             raise PeerError("the peer sent a wrong root")
         case "broken":
             raise ZeroDivisionError("secret words of a till line")
+        case "no key":
+            raise KeyError("secret")
     return {"said": [f"Good day, {params.name}"] * params.times, "bytes": len(params.content)}
 
 

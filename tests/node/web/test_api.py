@@ -58,8 +58,9 @@ async def test_what_is_refused_says_why(browser: Browser, params: Any, status: i
         assert [finding.keys() for finding in problem["findings"]] == [{"place", "reason"}]
 
 
-async def test_an_unforeseen_error_tells_nothing_of_the_inside(browser: Browser) -> None:
-    status, problem, _ = await call(browser, {"name": "broken"})
+@pytest.mark.parametrize("name", ["broken", "no key"])
+async def test_an_unforeseen_error_tells_nothing_of_the_inside(browser: Browser, name: str) -> None:
+    status, problem, _ = await call(browser, {"name": name})
     assert status == 500
     assert "secret" not in str(problem)
     assert "Nothing" in problem["detail"]
