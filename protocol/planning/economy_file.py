@@ -64,13 +64,18 @@ class EconomyFile:
 
 def parse_economy(encoded: bytes, tolerance_ppm: int = DEFAULT_TOLERANCE_PPM) -> EconomyFile:
     """Raises RefusedError with the place of what is missing, misspelt or not a number."""
+    return read_economy(decode_economy(encoded), tolerance_ppm)
+
+
+def decode_economy(encoded: bytes) -> dict[str, Any]:
+    """The document in a file's bytes, nothing of it read yet. Raises RefusedError where it is none."""
     if len(encoded) > ECONOMY_BYTES_MOST:
         raise RefusedError.at("file", f"longer than {ECONOMY_BYTES_MOST} bytes")
     try:
         document = json.loads(encoded, object_pairs_hook=_refuse_twins)
     except (ValueError, RecursionError) as error:
         raise RefusedError.at("file", f"is not JSON: {error}") from error
-    return read_economy(_table(document, "file"), tolerance_ppm)
+    return _table(document, "file")
 
 
 def _refuse_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Spec: docs/spec/planning-step.md, section "Trial".
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,13 @@ from node.cli.calls import EXIT_REFUSED, Context, exit_codes, print_answer
 from node.cli.files import read_bytes
 from node.cli.printing import count, say
 from node.clock import Clock
+from node.use_cases.planning.nested.levels_trial import try_levels
 from node.use_cases.planning.trial import PPM, TrialTerms, Watch, check_terms, run_trial
 from protocol.core.errors import RefusedError
 from protocol.planning.card_rules import TOLERANCE_LEAST_PPM, TOLERANCE_MOST_PPM
-from protocol.planning.economy_file import ECONOMY_BYTES_MOST, parse_economy
+from protocol.planning.economy_file import ECONOMY_BYTES_MOST, decode_economy, parse_economy
+from protocol.planning.nested.levels_file import read_levels
+from protocol.planning.nested.two_levels import LevelTerms
 from protocol.planning.rounds import RoundReport
 from protocol.planning.simulation.modes import MODES
 from protocol.planning.simulation.saved_state import SAVED_BYTES_MOST
@@ -40,6 +43,8 @@ DIGITS_MOST = 9
 @click.option("--max-rounds", "rounds_most", default=100, show_default=True, help="Rounds before giving up.")
 @click.option("--silent", default="0", show_default=True, help="Which share of answers is lost in each round.")
 @click.option("--seed", default=0, show_default=True, help="Decides whose answers are lost.")
+@click.option("--nested", is_flag=True, help="The file has regions: each plans what is its own, all plan the rest.")
+@click.option("--rounds-below", default=3, show_default=True, help="Rounds of each region in a round above (--nested).")
 @click.option("--start", type=click.Path(path_type=Path), help="Take up an earlier plan, saved with --save-state.")
 @click.option("--save-state", type=click.Path(path_type=Path), help="Save the last state to this file.")
 @click.pass_obj
@@ -51,6 +56,8 @@ def simulate(
     rounds_most: int,
     silent: str,
     seed: int,
+    nested: bool,
+    rounds_below: int,
     start: Path | None,
     save_state: Path | None,
 ) -> None:
@@ -59,15 +66,32 @@ def simulate(
         terms = TrialTerms(mode, rounds_most, _parse_share("silent", silent, 0, PPM - 1), seed)
         check_terms(terms)
         tolerance_ppm = _parse_share("tolerance", tolerance, TOLERANCE_LEAST_PPM, TOLERANCE_MOST_PPM)
-        file = parse_economy(read_bytes(economy, ECONOMY_BYTES_MOST), tolerance_ppm)
+        raw = read_bytes(economy, ECONOMY_BYTES_MOST)
+        if nested:
+            if terms.silent_ppm or terms.mode != "open" or start is not None or save_state is not None:
+                raise RefusedError.at("nested", "goes with --tolerance, --max-rounds and --rounds-below only")
+            _simulate_levels(context.as_json, raw, tolerance_ppm, LevelTerms(rounds_most, rounds_below))
+            return
+        file = parse_economy(raw, tolerance_ppm)
         earlier = None if start is None else read_bytes(start, SAVED_BYTES_MOST)
         with _watch_rounds(context.as_json, rounds_most) as watch:
             trial = run_trial(file, terms, Clock(), earlier, watch)
         if save_state is not None:
             write_durably(save_state, trial.saved)
-        print_answer(context.as_json, trial.result, _print_trial)
-        if not (trial.result["converged"] and trial.result["certificate"]["holds"]):
-            sys.exit(EXIT_REFUSED)
+        _finish(context.as_json, trial.result, _print_trial)
+
+
+def _simulate_levels(as_json: bool, raw: bytes, tolerance_ppm: int, terms: LevelTerms) -> None:
+    file = read_levels(decode_economy(raw), tolerance_ppm)
+    with _watch_rounds(as_json, terms.rounds_most) as watch:
+        result = try_levels(file, terms, Clock(), watch)
+    _finish(as_json, result, _print_levels)
+
+
+def _finish(as_json: bool, result: dict[str, Any], show: Callable[[dict[str, Any]], None]) -> None:
+    print_answer(as_json, result, show)
+    if not (result["converged"] and result["certificate"]["holds"]):
+        sys.exit(EXIT_REFUSED)
 
 
 def _parse_share(place: str, written: str, least_ppm: int, most_ppm: int) -> int:
@@ -109,7 +133,7 @@ def _halvings(share: float) -> int:
     return halvings
 
 
-def _print_trial(result: dict[str, Any]) -> None:
+def _print_rounds(result: dict[str, Any]) -> None:
     rounds = count(result["rounds"], "round")
     verdict = "In balance" if result["converged"] else "Not in balance"
     say(f"{verdict} after {rounds} and {result['seconds']} s: {draw_rounds(result['worst_good_by_round'])}")
@@ -121,6 +145,23 @@ def _print_trial(result: dict[str, Any]) -> None:
         say(f"  {finding}")
     gap = result["gap_percent_of_credits"]
     say(f"No plan could be better by more than {gap:.4f} % of all credits. Welfare {result['welfare']:,.4f}.")
+
+
+def _print_levels(result: dict[str, Any]) -> None:
+    _print_rounds(result)
+    last = max(result["rounds_last"].values())
+    say(f"Each region took {count(result['rounds_below'], 'round')} meanwhile and at most {last} with its grant.")
+    for region, grant in result["grants"].items():
+        gets = ", ".join(f"{amount} {good}" for good, amount in grant.items())
+        say(f"  {region} gets (gives, below 0): {gets or 'nothing'}")
+    flat = result["flat"]
+    lost, furthest = flat["welfare_lost_percent_of_credits"], flat["furthest_good_percent"]
+    say(f"In one flat plan ({count(flat['rounds'], 'round')}) all would have {lost:.4f} % of credits more;")
+    say(f"what is eaten of {flat['furthest_good']} differs most, by {furthest:.2f} %.")
+
+
+def _print_trial(result: dict[str, Any]) -> None:
+    _print_rounds(result)
     if result.get("private_workplaces"):
         hidden = count(len(result["private_workplaces"]), "workplace")
         say(f"{hidden} with private recipes: what can be done there, and at which effort, is taken at their word.")

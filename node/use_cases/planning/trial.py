@@ -85,7 +85,7 @@ def run_trial(
         watch(report)
     plan = make_plan(economy, state, mode.clear(economy, state), reports[-1])
     seconds = clock.monotonic_s() - began_s
-    result = _describe_rounds(reports, said, seconds) | _describe_plan(economy, members, plan)
+    result = _describe_rounds(reports, said, seconds) | describe_result(economy, members, plan)
     if members.hidden:
         result["private_workplaces"] = sorted(members.hidden)
         result["recipes_opened"] = _try_open(file, terms, clock)
@@ -152,7 +152,8 @@ def _fields(body: PlanAnswer) -> dict[str, Any]:
     return fields
 
 
-def _describe_plan(economy: Economy, members: Members, plan: Plan) -> dict[str, Any]:
+def describe_result(economy: Economy, members: Members, plan: Plan) -> dict[str, Any]:
+    """Prices, quantities, welfare and certificate of a plan whose members are all known, for `--json`."""
     goods = economy.goods
     certificate = check_certificate(plan, members.regrets(plan))
     gap = certificate.gap_micro

@@ -124,7 +124,8 @@ def gather_members(economy: Economy, tastes: Mapping[str, Tastes], efforts: Mapp
     """Private sides by participant, in the economy's order."""
     nests = join_tastes([(card, tastes[card.id]) for card in economy.consumers])
     own = economy.workplaces[: economy.answering]
-    hidden = {card.id: efforts[card.id] for card in own if is_private(card)}
+    # An outline without recipes is somebody whom others answer for: a region, or the level above it.
+    hidden = {card.id: efforts[card.id] for card in own if is_private(card) and efforts[card.id].recipes is not None}
     cards = [hidden[card.id].recipes if card.id in hidden else card for card in own]
     known = build_economy(economy.table, economy.consumers, [card for card in cards if card is not None])
     costs = [cost for card in own for cost in efforts[card.id].costs]

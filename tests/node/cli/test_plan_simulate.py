@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from node.cli.planning.trial_command import draw_rounds
+from node.simulation.levels.two_levels import make_two_levels
 from tests.node.cli.command_line import Run
 from tests.protocol.planning.economies import village
 
@@ -77,3 +78,13 @@ def test_a_mistake_in_the_file_is_named_with_its_place(rochdale: Run, economy: P
 
 def test_the_drawing_falls_a_step_for_each_halving() -> None:
     assert draw_rounds([1.0, 0.49, 0.24, 0.01, 0.0]) == "█▇▆▂▁"
+
+
+def test_regions_are_planned_for_and_what_each_gets_is_said(rochdale: Run, tmp_path: Path) -> None:
+    file = tmp_path / "regions.json"
+    file.write_text(json.dumps(make_two_levels(1)))
+    told = rochdale("plan", "simulate", str(file), "--nested")
+    assert told.code == 0 and "shore gets (gives, below 0):" in told.out
+    assert "In one flat plan" in told.out
+    refused = rochdale("plan", "simulate", str(file), "--nested", "--json", "--silent", "0.1")
+    assert refused.code == 1 and refused.json["findings"][0]["place"] == "nested"

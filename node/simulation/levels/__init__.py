@@ -1,0 +1,1 @@
+"""Made-up economies of two levels."""
