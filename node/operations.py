@@ -7,6 +7,7 @@ from node.use_cases.keys import custody, following, succeed
 from node.use_cases.log import verbs as log
 from node.use_cases.outside import mirrors, witnesses
 from node.use_cases.planning import verbs as planning
+from node.use_cases.planning.agent import proposal
 from node.use_cases.planning.agent import verbs as agent
 from node.use_cases.planning.exploring import verbs as exploring
 from node.use_cases.planning.facilitating import verbs as facilitating
@@ -14,7 +15,7 @@ from node.use_cases.planning.following import verbs as fulfilling
 
 _AREAS = (
     *(status, till, peers, logs, log, witnesses, mirrors),
-    *(federation, following, custody, succeed, supply, planning, agent, facilitating, exploring),
+    *(federation, following, custody, succeed, supply, planning, agent, proposal, facilitating, exploring),
     fulfilling,
 )
 

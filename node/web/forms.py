@@ -35,27 +35,27 @@ class SentForm(msgspec.Struct, frozen=True):
     file: SentFile | None = None
 
 
-async def read_form(request: web.Request, form_key: bytes) -> SentForm:
+async def read_form(request: web.Request, form_key: bytes, fields_max: int = FIELDS_MAX) -> SentForm:
     """Read a multipart form of this site; RefusedError when it is not ours, HTTP 413 or 415 beyond the limits."""
     check_form_origin(request)
     if request.content_type != "multipart/form-data":
         raise web.HTTPUnsupportedMediaType
-    if (request.content_length or 0) > FILE_BYTES_MAX + FIELDS_MAX * FIELD_BYTES_MAX:
+    if (request.content_length or 0) > FILE_BYTES_MAX + fields_max * FIELD_BYTES_MAX:
         raise web.HTTPRequestEntityTooLarge(FILE_BYTES_MAX, request.content_length or 0)
     try:
         async with asyncio.timeout(FORM_DEADLINE_S):
-            form = await _read_parts(request)
+            form = await _read_parts(request, fields_max)
     except (ValueError, HttpProcessingError, web.RequestPayloadError) as error:
         raise RefusedError("form: it did not arrive whole") from error
     check_form_token(request, form_key, form.fields.get(TOKEN_FIELD, ""))
     return form
 
 
-async def _read_parts(request: web.Request) -> SentForm:
+async def _read_parts(request: web.Request, fields_max: int) -> SentForm:
     fields: dict[str, str] = {}
     file: SentFile | None = None
     reader = await request.multipart()
-    for _ in range(FIELDS_MAX):
+    for _ in range(fields_max):
         part = await reader.next()
         if part is None:
             return SentForm(fields, file)
@@ -68,7 +68,7 @@ async def _read_parts(request: web.Request) -> SentForm:
             file = SentFile(part.filename[:FILE_NAME_LENGTH_MAX], content) if part.filename else None
         else:
             raise RefusedError("form: one file at a time")
-    raise RefusedError(f"form: more than {FIELDS_MAX} parts")
+    raise RefusedError(f"form: more than {fields_max} parts")
 
 
 async def _read_part(part: BodyPartReader, bytes_max: int) -> bytes:

@@ -28,7 +28,9 @@ from node.web.pages.frame import Frame, Provenance
 from node.web.pages.logs import LogList, LogPage
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList, PricePage
+from node.web.pages.proposal import ProposalForm, ProposalPage
 from node.web.pages.what_if import WhatIfPage
+from node.web.planning.proposal_source import answer_proposal
 from protocol.core.errors import RefusedError
 from storage import log_store, till_lines
 
@@ -122,6 +124,10 @@ class NodeSources:
             refused = error
         form = WhatIfForm(query, council or self._node.origin)
         return fill_what_if(draft.plan, labels, run.call.scope, form, answer, refused)
+
+    async def proposal(self, form: ProposalForm, refused: RefusedError | None = None) -> ProposalPage | None:
+        """This co-op's proposal after what a form asks for."""
+        return None if self._newest_run() is None else await answer_proposal(self._node, form, refused)
 
     async def logs(self) -> LogList:
         """The logs this node holds, with how it talks to their owners."""

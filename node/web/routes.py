@@ -1,7 +1,8 @@
 """Every address this node answers, in one table: method, path, handler, and what stands there.
 
-Invariant: pages are read only but for the first day's form (a till file for `/what-if` is read and forgotten).
-Everything else that changes something is an operation, or asked for by a log that has signed it.
+Invariant: pages are read only but for two forms, of the first day and of the committee, which are taken from this
+machine alone; a till file for `/what-if` is read and forgotten. Everything else that changes something is an
+operation, or asked for by a log that has signed it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,7 +12,7 @@ from aiohttp import web
 
 from node.web import first_day_forms, handlers, log_handlers
 from node.web.api import calls
-from node.web.planning import what_if_forms
+from node.web.planning import proposal_forms, what_if_forms
 from node.web.public import tiles
 from node.web.render import View
 from node.web.visit import Visit
@@ -40,6 +41,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/plan/{coop:.+}", handlers.show_coop, "one co-op's part of the plan"),
     Route("GET", "/what-if", what_if_forms.show_what_if, "the plan tried again with changes: who gains, who lacks"),
     Route("POST", "/what-if", what_if_forms.try_till_file, "the plan tried again with a till file, which is not kept"),
+    Route("GET", "/proposal", proposal_forms.show_proposal, "this co-op's proposal, line by line, for its committee"),
+    Route("POST", "/proposal", proposal_forms.change_proposal, "change it, release it, or take a release back"),
     Route("GET", "/logs", handlers.show_logs, "peers and logs"),
     Route("GET", "/logs/{origin:.+}", handlers.show_log, "one log and its latest records"),
     Route("POST", "/witness/add-checkpoint", log_handlers.witness_checkpoint, "have a log's new head cosigned"),

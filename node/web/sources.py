@@ -13,12 +13,13 @@ from node.web.pages.frame import Frame
 from node.web.pages.logs import LogList, LogPage
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList, PricePage
+from node.web.pages.proposal import ProposalForm, ProposalPage
 from node.web.pages.what_if import WhatIfPage
 from protocol.core.errors import RefusedError
 
 
 class Sources(Protocol):
-    """Reads for the pages, and the two things a first day may change."""
+    """Reads for the pages, and what a first day and a committee may change."""
 
     async def frame(self) -> Frame:
         """Whose node this is and where its figures come from."""
@@ -56,6 +57,9 @@ class Sources(Protocol):
     ) -> WhatIfPage | None:
         """That plan tried again with what a form asks for, or with a till file in the place of a council's tastes; a
         refusal, also one of the form itself, stands on the page. None while there is no plan."""
+
+    async def proposal(self, form: ProposalForm, refused: RefusedError | None = None) -> ProposalPage | None:
+        """This co-op's proposal after what a form asks for, or with why the form was refused. None without a call."""
 
     async def logs(self) -> LogList:
         """The logs this node holds."""

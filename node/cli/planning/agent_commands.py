@@ -1,4 +1,4 @@
-"""`rochdale plan wish|pledge|preview|propose`: what members want, what would go out, and the word that lets it go.
+"""`rochdale plan wish|pledge|preview|propose|withdraw`: what members want, what would go out, and who lets it go.
 
 Spec: docs/guides/proposal.md
 """
@@ -13,6 +13,7 @@ from node.cli.files import read_json
 from node.cli.printing import count, print_table, say
 from protocol.core.errors import RefusedError
 
+RECIPES = {True: "private", False: "open"}
 _HOUSEHOLD = click.option("--household", required=True, help="Which household says so, as the till knows it.")
 _RELEASE = click.argument("release", type=click.Path(path_type=Path), required=False)
 _EDIT = click.option("--edit", "edits", multiple=True, metavar="GOOD=PERCENT", help="Of what the card would say.")
@@ -58,15 +59,24 @@ def preview(context: Context, release: Path | None, edits: tuple[str, ...], read
 @_EDIT
 @_READING
 @click.option("--standing", is_flag=True, help="For this reading and all later ones of the call.")
+@click.option("--digest", default="", help="Of the preview that was read: other lines are refused.")
 @_CALL
 @click.pass_obj
 def propose(
-    context: Context, release: Path | None, edits: tuple[str, ...], reading: int, standing: bool, call: str
+    context: Context, release: Path | None, edits: tuple[str, ...], reading: int, standing: bool, digest: str, call: str
 ) -> None:
     """Release our cards in RELEASE (JSON; without it the last one), and the answers that follow from them."""
     with exit_codes(context.as_json):
-        params = {**_read_params(release, edits, reading, call), "standing": standing}
+        params = {**_read_params(release, edits, reading, call), "standing": standing, "digest": digest}
     run_command(context, "plan.propose", params, _print_released)
+
+
+@click.command()
+@_CALL
+@click.pass_obj
+def withdraw(context: Context, call: str) -> None:
+    """Take back what is released for readings whose cards have not gone out; ends a standing release."""
+    run_command(context, "plan.withdraw", {"call": call}, _print_withdrawn)
 
 
 def _read_params(release: Path | None, edits: tuple[str, ...], reading: int, call: str) -> dict[str, Any]:
@@ -97,7 +107,18 @@ def _print_preview(answer: dict[str, Any]) -> None:
     ]
     print_table(("good", "nest", "want", "floor", "from"), rows)
     if answer["workplaces"]:
-        say(f"Workplaces: {', '.join(answer['workplaces'])}.")
+        offers = [
+            (
+                one["label"],
+                one["capacity"],
+                one["least"],
+                ", ".join(one["makes"]),
+                RECIPES[one["is_private"]],
+            )
+            for one in answer["workplaces"]
+        ]
+        print_table(("workplace", "capacity", "least", "makes", "recipes"), offers)
+    say(f"Release these very lines with `plan propose --digest {answer['digest']}`.")
     if answer["till_lines_left_out"]:
         say(f"{count(answer['till_lines_left_out'], 'till line')} count as no good: look at the rules under `till`.")
 
@@ -105,3 +126,8 @@ def _print_preview(answer: dict[str, Any]) -> None:
 def _print_released(answer: dict[str, Any]) -> None:
     which = " and ".join(map(str, answer["readings"]))
     say(f"Released for reading {which}; your node answers from now on.")
+
+
+def _print_withdrawn(answer: dict[str, Any]) -> None:
+    which = " and ".join(map(str, answer["readings"]))
+    say(f"Taken back for reading {which}: nothing of yours goes out until somebody releases it again.")

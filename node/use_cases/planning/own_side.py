@@ -26,15 +26,23 @@ def kept_side(node: Node, call: bytes, reading: int) -> PrivateSide | None:
     return msgspec.msgpack.decode(kept, type=PrivateSide) if isinstance(kept, bytes) else None
 
 
-async def prepare_once(
+async def try_release(
     node: Node, release: Release, call: bytes, reading: int, table: GoodsTable, terms: Terms
 ) -> PrivateSide:
-    """The private side of a release, on disk before anything of it goes out; RefusedError names what does not fit."""
+    """The private side of a release as it would be now; RefusedError names what does not fit."""
     heads, k_households = terms.members[node.origin], terms.k_households
     side = await asyncio.to_thread(
         prepare_side, node, release, call, reading, table, heads, terms.card_terms, k_households
     )
     check_side(node, side, table, terms)
+    return side
+
+
+async def prepare_once(
+    node: Node, release: Release, call: bytes, reading: int, table: GoodsTable, terms: Terms
+) -> PrivateSide:
+    """The private side of a release, on disk before anything of it goes out; RefusedError names what does not fit."""
+    side = await try_release(node, release, call, reading, table, terms)
     kept = msgspec.msgpack.encode(side)
     await node.database.write(lambda db: set_setting(db, _setting_name(call, reading), kept))
     return side

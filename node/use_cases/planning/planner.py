@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from node.use_cases.context import Node
-from node.use_cases.planning.agent.releases import keep_release, kept_releases
+from node.use_cases.planning.agent.releases import drop_releases, keep_release, kept_releases
 from node.use_cases.planning.private_side import Release
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.terms import terms_of_roster
@@ -53,6 +53,13 @@ class Planner:
             run.releases.update(dict.fromkeys(readings, release))
             run.trouble = ""
             run.poked.set()
+
+    async def withdraw(self, call_id: bytes, readings: Sequence[int]) -> None:
+        """Take releases back: nothing of this member goes out for these readings."""
+        await self._node.database.write(lambda db: drop_releases(db, call_id, readings))
+        run = self._runs.get(call_id)
+        if run is not None:
+            run.releases = {reading: kept for reading, kept in run.releases.items() if reading not in readings}
 
     def describe(self) -> dict[str, Any]:
         """Where each call stands, for the status page."""

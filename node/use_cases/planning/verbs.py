@@ -10,12 +10,14 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.federation.verbs import current_history
-from node.use_cases.planning.agent.releases import resolve_release
+from node.use_cases.planning.agent.lines import digest_cards
+from node.use_cases.planning.agent.releases import Offers, resolve_release
 from node.use_cases.planning.facilitating.notices import read_standing
 from node.use_cases.planning.following.approvals import newest_draft
 from node.use_cases.planning.minutes import take_minutes
+from node.use_cases.planning.own_side import try_release
 from node.use_cases.planning.planner import Planner
-from node.use_cases.planning.private_side import Edits, Release
+from node.use_cases.planning.private_side import Edits, PrivateSide, Release
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.schedule import Schedule, describe_schedule
 from node.use_cases.planning.table import TableFile, read_table
@@ -57,14 +59,17 @@ class CallParams(msgspec.Struct, kw_only=True):
 class ProposeParams(msgspec.Struct, kw_only=True):
     """What a person releases for one reading of a call, or with `standing` for every one from there on.
 
-    Without `release` it is the one released last; `edits_percent` are the committee's changes to it.
+    Without `release` it is the one released last; `edits_percent` and `offers` are the committee's changes to it.
+    `digest` guards against releasing other lines than were read: it is that of the preview.
     """
 
     release: Release | None = None
     call: CallHex = ""
     reading: int = 1
     edits_percent: Edits = {}
+    offers: Offers = {}
     standing: bool = False
+    digest: str = ""
 
 
 class PlanParams(msgspec.Struct, kw_only=True):
@@ -121,14 +126,40 @@ async def propose(node: Node, params: ProposeParams) -> dict[str, Any]:
         raise RefusedError.at("reading", f"this call has readings 1 to {run.call.readings}")
     if node.origin not in run.terms.members:
         raise RefusedError.at("call", "this home is no member of the call's roster")
-    slot = round_slot(run.call_id, params.reading, CARDS_ROUND)
-    if records(node.database.reader, "plan.card", slot, node.origin):
+    if has_gone_out(node, run, params.reading):
         raise RefusedError.at("reading", "this co-op's proposal for this reading has gone out already")
     last = run.call.readings if params.standing else params.reading
     readings = tuple(range(params.reading, last + 1))
-    release = resolve_release(node, params.release, params.edits_percent)
+    release = resolve_release(node, params.release, params.edits_percent, params.offers)
+    if params.digest and digest_cards(await try_side(node, run, release, params.reading)) != params.digest:
+        raise RefusedError.at("digest", "these are not the lines that were read: read them once more, then release")
     await planner_of(node).release(run.call_id, readings, release)
     return {"call": run.call_id.hex(), "reading": params.reading, "readings": readings}
+
+
+async def try_side(node: Node, run: PlanRun, release: Release, reading: int) -> PrivateSide:
+    """A member's cards as this release would make them now; nothing is kept. RefusedError names what does not fit."""
+    if run.table is None:
+        raise RefusedError.at("call", "its goods table has not arrived here yet")
+    if node.origin not in run.terms.members:
+        raise RefusedError.at("call", "this home is no member of the call's roster")
+    return await try_release(node, release, run.call_id, reading, run.table, run.terms)
+
+
+async def withdraw(node: Node, params: PlanParams) -> dict[str, Any]:
+    """Take back what was released for readings whose cards have not gone out; a standing release ends with it."""
+    run = find_run(node, params.call)
+    kept = [reading for reading in sorted(run.releases) if not has_gone_out(node, run, reading)]
+    if not kept:
+        raise RefusedError.at("release", "nothing is released here that has not gone out already")
+    await planner_of(node).withdraw(run.call_id, kept)
+    return {"call": run.call_id.hex(), "readings": kept}
+
+
+def has_gone_out(node: Node, run: PlanRun, reading: int) -> bool:
+    """Whether this co-op's cards for a reading are in its log."""
+    slot = round_slot(run.call_id, reading, CARDS_ROUND)
+    return bool(records(node.database.reader, "plan.card", slot, node.origin))
 
 
 async def show_status(node: Node, params: PlanParams) -> dict[str, Any]:
@@ -238,6 +269,7 @@ def find_run(node: Node, call: str) -> PlanRun:
 OPERATIONS = (
     Operation("plan.call", CallParams, call_plan, "Call a plan among the members of the roster in force."),
     Operation("plan.propose", ProposeParams, propose, "Release this member's proposal for one reading of a call."),
+    Operation("plan.withdraw", PlanParams, withdraw, "Take back what is released and has not gone out yet."),
     Operation("plan.status", PlanParams, show_status, "Where a call stands, and for whom it waits.", writes=False),
     Operation("plan.show", PlanParams, show_plan, "The whole plan as this node computed it.", writes=False),
     Operation("plan.minutes", PlanParams, show_minutes, "The newest draft and all that it follows from.", writes=False),

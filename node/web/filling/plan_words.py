@@ -27,6 +27,11 @@ USED_UP = {
 WELL_KNOWN = {"co2": "CO₂"}
 
 
+def in_words(good_id: str) -> str:
+    """A good's id in plain words."""
+    return WELL_KNOWN.get(good_id) or good_id.replace("_", " ")
+
+
 class Labels:
     """What goods, members and workplaces are called on a page."""
 
@@ -35,7 +40,7 @@ class Labels:
 
     def good(self, good_id: str) -> str:
         """A good by its product's name, else by its id in plain words."""
-        return self._good_names.get(good_id) or WELL_KNOWN.get(good_id) or good_id.replace("_", " ")
+        return self._good_names.get(good_id) or in_words(good_id)
 
     def heading(self, good_id: str) -> str:
         """The same at the beginning of a line."""

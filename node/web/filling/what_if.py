@@ -5,6 +5,7 @@ Invariant: a field that is no number is refused with its name, and what was type
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 import msgspec
 
@@ -13,6 +14,7 @@ from node.use_cases.planning.exploring.changes import Changes
 from node.use_cases.planning.exploring.comparing import GoodChange, WhatIf
 from node.use_cases.planning.exploring.till_file import TillTold
 from node.use_cases.planning.exploring.verbs import WhatIfAnswer
+from node.web.figures.words import format_number
 from node.web.filling.plan_words import Labels
 from node.web.pages.what_if import AmountRow, Choice, CouncilRow, ReadTill, WayRow, WhatIfPage
 from protocol.core.errors import RefusedError
@@ -144,8 +146,15 @@ def _fill_answer(page: WhatIfPage, found: WhatIf, labels: Labels) -> WhatIfPage:
 
 
 def _fill_amounts(rows: tuple[GoodChange, ...], labels: Labels) -> tuple[AmountRow, ...]:
-    filled = (AmountRow(labels.heading(one.good), one.unit, one.before, one.after, one.ppm, one.kind) for one in rows)
+    filled = (
+        AmountRow(labels.heading(one.good), one.unit, _read(one.before), _read(one.after), one.ppm, one.kind)
+        for one in rows
+    )
     return tuple(sorted(filled, key=lambda row: -abs(row.ppm)))
+
+
+def _read(amount: str) -> str:
+    return format_number(Fraction(amount))
 
 
 def _fill_way(plan: Plan, way: Way, labels: Labels) -> WayRow:

@@ -65,6 +65,7 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "plan propose": ("plan propose product.json", 1),
     "plan wish": ("plan wish bread 120 --household 7", 0),
     "plan pledge": ("plan pledge bread 2.5 --household 7", 0),
+    "plan withdraw": ("plan withdraw", 1),
     "plan preview": ("plan preview product.json --edit bread=150", 1),
     "plan facilitate": ("plan facilitate pause --reason r", 1),
     "plan object": (f"plan object {'0' * 64} --reason r", 1),

@@ -26,6 +26,7 @@ from node.web.pages.plan import (
     WorkplaceRow,
 )
 from node.web.pages.prices import CostLine, PriceList, PricePage, PriceRow, Section, Version
+from node.web.pages.proposal import ProposalForm, ProposalPage
 from node.web.pages.what_if import WhatIfPage
 from protocol.core.errors import Finding, RefusedError
 from protocol.core.quantities import Money, Quantity
@@ -331,6 +332,10 @@ class ExampleSources:
         refused: RefusedError | None = None,
     ) -> WhatIfPage | None:
         """No plan to try things on."""
+        return None
+
+    async def proposal(self, form: ProposalForm, refused: RefusedError | None = None) -> ProposalPage | None:
+        """No call to propose for."""
         return None
 
     async def give_name(self, name: str) -> None:

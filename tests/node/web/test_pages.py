@@ -23,6 +23,7 @@ PAGES = (
     "/plan",
     "/plan/coop-0",
     "/what-if",
+    "/proposal",
     "/logs",
     OWN_LOG,
 )

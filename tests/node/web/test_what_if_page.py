@@ -64,7 +64,11 @@ MUCH_MILK = village_till(bread=1, milk=9)
         ({"workplace": "<script>", "capacity": "5"}, 422, ["is not in this plan"]),
         ({"means": "co2", "share": "9" * 100}, 422, ["Nothing was tried."]),
         ({"good": "milk"}, 200, ["Beside the plan"]),
-        ({"leaves": SOUTH}, 200, ["Without Southgate: what it wants is not planned", "1 of 1 co-ops", "CO₂: 90 now,"]),
+        (
+            {"leaves": SOUTH},
+            200,
+            ["Without Southgate: what it wants is not planned", "1 of 1 co-ops", "CO₂: 90 kg"],
+        ),
         ({"leaves": "oak-3.rochdale/log"}, 200, ["The basic needs could not all be met"]),
         ({"leaves": "<script>"}, 422, ["leaves.<script>: is not in this plan"]),
     ],

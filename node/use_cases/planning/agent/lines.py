@@ -3,14 +3,18 @@
 Invariant: the lines are those of the very card that would go out; no line shows a group of fewer than k households.
 """
 
+import hashlib
+
 import msgspec
 
 from node.use_cases.planning.private_side import Council, PrivateSide
+from protocol.core.encoding import encode, to_value
 from protocol.planning.card_rules import granted_floors
-from protocol.planning.cards import CardTerms, GoodsTable
+from protocol.planning.cards import CardTerms, GoodsTable, WorkplaceCard
+from protocol.planning.contributions import WORKPLACE_MARK
 from protocol.planning.summary import format_amount
 
-NEST_DECIMALS = 6
+MICRO_DECIMALS = 6
 
 
 class CardLine(msgspec.Struct, frozen=True):
@@ -32,15 +36,27 @@ class CardNest(msgspec.Struct, frozen=True):
     credits: str
 
 
+class WorkplaceLine(msgspec.Struct, frozen=True):
+    """What a workplace offers: most and least of its capacity, what it can make, and whether only it knows how."""
+
+    label: str
+    capacity: str
+    least: str
+    makes: tuple[str, ...]
+    is_private: bool
+
+
 class CardPreview(msgspec.Struct, frozen=True, kw_only=True):
-    """What would go out: the council's nests and lines, how many workplaces, and what no rule of the till took."""
+    """What would go out: the council's nests and lines, its workplaces, and what no rule of the till took.
+    `digest` names these very cards."""
 
     heads: int
     credits: str
     nests: tuple[CardNest, ...]
     lines: tuple[CardLine, ...]
-    workplaces: tuple[str, ...]
+    workplaces: tuple[WorkplaceLine, ...]
     till_lines_left_out: int
+    digest: str
 
 
 def describe_side(
@@ -54,7 +70,7 @@ def describe_side(
     for card in side.cards.consumers:
         for nest in card.nests:
             shape = nest_of[table.goods[nest.goods[0]].id]
-            nests.append(CardNest(shape.name, shape.sigma, format_amount(nest.credits_micro, NEST_DECIMALS)))
+            nests.append(CardNest(shape.name, shape.sigma, format_amount(nest.credits_micro, MICRO_DECIMALS)))
             for place, floor, want in zip(nest.goods, nest.floors, nest.wants, strict=True):
                 good = table.goods[place]
                 said = list(side.sources.get(good.id, ()))
@@ -66,9 +82,28 @@ def describe_side(
                 lines.append(CardLine(good.id, shape.name, good.unit, wanted, needed, tuple(said)))
     return CardPreview(
         heads=heads,
-        credits=format_amount(heads * terms.credits_per_head_micro, NEST_DECIMALS),
+        credits=format_amount(heads * terms.credits_per_head_micro, MICRO_DECIMALS),
         nests=tuple(nests),
         lines=tuple(lines),
-        workplaces=tuple(card.id for card in side.cards.workplaces),
+        workplaces=tuple(_describe_workplace(side, card, table) for card in side.cards.workplaces),
         till_lines_left_out=side.lines_unmapped,
+        digest=digest_cards(side),
+    )
+
+
+def digest_cards(side: PrivateSide) -> str:
+    """The hash of the cards that would go out, in hex: whoever has read them can say which they were."""
+    return hashlib.sha256(encode(to_value(side.cards))).hexdigest()
+
+
+def _describe_workplace(side: PrivateSide, card: WorkplaceCard, table: GoodsTable) -> WorkplaceLine:
+    # Behind an outline stand the recipes that this home keeps; its own people may read them.
+    own = side.efforts[card.id].recipes or card
+    made = {good for technique in own.techniques for good, amount in technique.net if amount < 0}
+    return WorkplaceLine(
+        label=card.id.partition(WORKPLACE_MARK)[2],
+        capacity=format_amount(own.capacity, MICRO_DECIMALS),
+        least=format_amount(own.least, MICRO_DECIMALS),
+        makes=tuple(table.goods[good].id for good in sorted(made)),
+        is_private=bool(card.outline),
     )

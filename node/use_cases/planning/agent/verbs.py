@@ -3,7 +3,6 @@
 Invariant: nothing of this leaves the node; a household's name becomes the token that its till lines bear.
 """
 
-import asyncio
 from typing import Annotated, Any
 
 import msgspec
@@ -12,9 +11,8 @@ from node.till.row_reader import CELL_CHARS_MAX, make_token
 from node.use_cases.context import Node, Operation
 from node.use_cases.planning.agent.lines import CardPreview, describe_side
 from node.use_cases.planning.agent.releases import resolve_release
-from node.use_cases.planning.own_side import check_side
-from node.use_cases.planning.private_side import PERCENT_MAX, PLEDGE, WISH, prepare_side
-from node.use_cases.planning.verbs import ProposeParams, find_run
+from node.use_cases.planning.private_side import PERCENT_MAX, PLEDGE, WISH
+from node.use_cases.planning.verbs import ProposeParams, find_run, try_side
 from node.use_cases.till import household_key
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import parse_decimal
@@ -60,16 +58,11 @@ async def say_pledge(node: Node, params: PledgeParams) -> dict[str, Any]:
 async def preview_release(node: Node, params: ProposeParams) -> CardPreview:
     """Every line that a release would send out, and where it comes from; nothing is kept and nothing goes out."""
     run = find_run(node, params.call)
-    if run.table is None:
-        raise RefusedError.at("call", "its goods table has not arrived here yet")
-    heads = run.terms.members.get(node.origin)
-    if heads is None:
-        raise RefusedError.at("call", "this home is no member of the call's roster")
-    release, terms = resolve_release(node, params.release, params.edits_percent), run.terms
-    args = (release, run.call_id, params.reading, run.table, heads, terms.card_terms, terms.k_households)
-    side = await asyncio.to_thread(prepare_side, node, *args)
-    check_side(node, side, run.table, terms)
-    return describe_side(side, release.council, run.table, heads, terms.card_terms)
+    release = resolve_release(node, params.release, params.edits_percent, params.offers)
+    side = await try_side(node, run, release, params.reading)
+    assert run.table is not None
+    heads = run.terms.members[node.origin]
+    return describe_side(side, release.council, run.table, heads, run.terms.card_terms)
 
 
 async def _keep(node: Node, kind: str, household: str, good: str, amount: int | None) -> dict[str, Any]:

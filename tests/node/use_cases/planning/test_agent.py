@@ -1,12 +1,19 @@
 """From what members say to the card that goes out: every line has its sources, and nothing goes without a person."""
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from node.use_cases.planning.agent.lines import CardLine, CardPreview
+from node.use_cases.planning.agent.releases import Offer
 from node.use_cases.planning.agent.verbs import PledgeParams, WishParams, preview_release, say_pledge, say_wish
 from node.use_cases.planning.verbs import ProposeParams, propose
+from node.web.pages.proposal import ProposalForm, ProposalPage
+from node.web.planning.proposal_source import answer_proposal
+from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError
 from protocol.planning.call import PlanCards
 from storage.private.member_wants import MemberWant, keep_want, member_wants
@@ -50,6 +57,68 @@ def test_the_committee_reads_every_line_with_its_sources_and_the_very_card_goes_
         assert "committee: 50 % of that" in line_of(again, "cheese").sources, "the last release goes on"
 
     run_region(homes, 41, story)
+
+
+def test_a_committee_reads_changes_releases_and_takes_back_on_its_page(homes: Path) -> None:
+    async def story(network: MemoryNetwork) -> None:
+        north = network["north"]
+        await import_till(north)
+
+        async def answer(**fields: Any) -> ProposalPage:
+            return await north.do(answer_proposal(north.node, ProposalForm(**fields), None))
+
+        opened = await answer()
+        assert not opened.has_lines and opened.can_change, "nothing was ever released here"
+        no_file = await answer(action="file", file=b"{}x")
+        assert "is no release" in no_file.refusal
+        laid = await answer(action="file", file=msgspec.json.encode(release_of("north")))
+        assert laid.has_lines and [row.state for row in laid.readings] == ["open", "open"]
+        read = await answer(percents={"cheese": "50"})
+        assert percent_of(read, "cheese") == "50" and read.digest != laid.digest and cards_of(north) == []
+        unread = await answer(action="release", percents={"cheese": "60"}, digest=read.digest, reading=1)
+        assert "these are not the lines that were read" in unread.refusal and percent_of(unread, "cheese") == "60"
+        assert (await answer(action="release", percents={"cheese": "60"}, reading=1)).refusal.endswith("release them")
+        assert north.run is not None and north.run.releases == {}
+        wrong = await answer(percents={"gold": "7"})
+        assert [finding.place for finding in wrong.findings] == [] and "edits_percent.gold" in wrong.refusal
+        freed = await answer(
+            action="release", percents={"cheese": "50"}, digest=read.digest, reading=1, is_standing=True
+        )
+        assert freed.refusal == "" and "reading 1 and 2" in freed.said
+        await network.until(lambda: len(cards_of(north)) == 1, "the cards")
+        (cards,) = cards_of(north)
+        assert hashlib.sha256(encode(to_value(cards))).hexdigest() == read.digest, "the very lines that were read"
+        later = await answer()
+        assert [row.state for row in later.readings] == ["gone out", "released"] and later.reading == 2
+        assert percent_of(later, "cheese") == "50" and later.is_standing is False
+        taken = await answer(action="withdraw")
+        assert taken.said.startswith("Taken back for reading 2") and set(north.run.releases) == {1}
+        north.crash()
+        await network.boot(north)
+        assert north.run is not None and set(north.run.releases) == {1}, "what was taken back stays so"
+        assert "nothing is released here" in (await answer(action="withdraw")).refusal
+
+    run_region(homes, 45, story)
+
+
+def percent_of(page: ProposalPage, good: str) -> str:
+    """What stands in the field of a good."""
+    return next(line.percent for nest in page.nests for line in nest.lines if line.good == good)
+
+
+def test_a_workplace_is_offered_as_its_people_say(homes: Path) -> None:
+    async def story(network: MemoryNetwork) -> None:
+        bakery = network["bakery"]
+        params = ProposeParams(release=release_of("bakery"), offers={"oven": Offer("120", "15")})
+        told = {one.label: one for one in (await bakery.do(preview_release(bakery.node, params))).workplaces}
+        assert (told["oven"].capacity, told["oven"].least, told["oven"].makes) == ("120", "15", ("bread", "rolls"))
+        assert told["mill"].capacity == "160"
+        for offers, place in (({"mine": Offer("1")}, "workplaces.mine"), ({"oven": Offer("x")}, "workplaces.oven.cap")):
+            with pytest.raises(RefusedError, match=place):
+                wrong = ProposeParams(release=release_of("bakery"), offers=offers)
+                await bakery.do(preview_release(bakery.node, wrong))
+
+    run_region(homes, 46, story)
 
 
 def test_what_cannot_be_is_refused_with_the_place(homes: Path) -> None:
