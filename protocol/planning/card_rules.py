@@ -34,6 +34,7 @@ CREDITS_MOST_MICRO = 10**15
 HEADS_MOST = 10**8
 AMOUNT_MOST = 10**15
 CAPACITY_MOST = 10**15
+BATCHES_MOST = 1_000_000
 TOLERANCE_LEAST_PPM = 100
 TOLERANCE_MOST_PPM = 100_000
 
@@ -125,6 +126,8 @@ def _audit_technique(table: GoodsTable, card: WorkplaceCard, technique: Techniqu
         findings.append(
             Finding(f"{place}.capacity_use", f"lets more than {WHOLE_UNITS_MOST} activities into the capacity")
         )
+    if technique.batch or technique.batches_least:
+        findings += _audit_batch(card, technique, place)
     if not 1 <= len(technique.net) <= NET_MOST:
         findings.append(Finding(f"{place}.net", f"must name 1 to {NET_MOST} goods"))
     indexes = [good for good, _ in technique.net]
@@ -136,6 +139,18 @@ def _audit_technique(table: GoodsTable, card: WorkplaceCard, technique: Techniqu
         if amount == 0 or abs(amount) > AMOUNT_MOST:
             findings.append(Finding(f"{place}.net", f"amount of good {good} must not be 0 nor beyond {AMOUNT_MOST}"))
     return findings
+
+
+def _audit_batch(card: WorkplaceCard, technique: Technique, place: str) -> list[Finding]:
+    """A batch is something that can be done: it has a size, and as many as are worth setting up fit the capacity."""
+    if not 1 <= technique.batch <= AMOUNT_MOST:
+        return [Finding(f"{place}.batch", f"must be 1 to {AMOUNT_MOST} millionths of an activity")]
+    if technique.batches_least and not 2 <= technique.batches_least <= BATCHES_MOST:
+        return [Finding(f"{place}.batches_least", f"must be 2 to {BATCHES_MOST}, or not be there")]
+    once = max(technique.batches_least, 1) * technique.batch
+    if once * technique.capacity_use > card.capacity * MICRO:
+        return [Finding(f"{place}.batch", "does not fit into the capacity, so it could never be done")]
+    return []
 
 
 def check_workplace_card(table: GoodsTable, card: WorkplaceCard) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from protocol.core.errors import Finding
 from protocol.planning.audit.cards import audit_cards
 from protocol.planning.audit.columns import CardColumns, Column, read_cards, read_column, read_quantities, sum_products
+from protocol.planning.batches.sizes import DRAFT, audit_batches
 from protocol.planning.card_rules import DECIMALS_MOST, audit_goods_table
 from protocol.planning.cards import MICRO, ConsumerCard, WorkplaceCard
 from protocol.planning.clearing import BALANCE_DECIMALS
@@ -64,6 +65,8 @@ def check_certificate(plan: Plan, regrets: Mapping[str, int]) -> Certificate:
     left = _measure_left(plan, columns, eaten, levels)
     findings = _audit_balances(plan, left) + _audit_workplaces(plan, columns, levels)
     findings += _audit_consumers(plan, columns, eaten)
+    if DRAFT in plan.parameters:
+        findings += audit_batches(all_workplaces(plan), plan.activity)
     slack = sum(price * amount for price, amount in zip(plan.prices, left, strict=True))
     slack_micro = -(-slack // BALANCE_ONE)
     expected = [card.id for card in plan.consumers] + [card.id for card in plan.workplaces]

@@ -199,7 +199,8 @@ def read_workplace(row: object, position: int, index: Mapping[str, int]) -> tupl
                 raise RefusedError.at(f"{place}.net", f"unknown good {good!r}")
             net[index[good]] = _amount(technique["net"], good, f"{place}.net")
         use = _round(_above(technique, "capacity_use", place, Decimal(1)) * MICRO, ROUND_HALF_EVEN)
-        techniques.append(Technique(tuple(sorted((good, amount) for good, amount in net.items() if amount)), use))
+        moved = tuple(sorted((good, amount) for good, amount in net.items() if amount))
+        techniques.append(Technique(moved, use, *_batches(technique, place)))
         costs.append(float(_number(technique, "effort", place, Decimal(0))))
     capacity = _round(_above(fields, "capacity", f"workplaces.{name}") * MICRO, ROUND_FLOOR)
     least = _round(_number(fields, "least", f"workplaces.{name}", Decimal(0)) * MICRO, ROUND_CEILING)
@@ -208,6 +209,15 @@ def read_workplace(row: object, position: int, index: Mapping[str, int]) -> tupl
     if chosen not in ("open", "private"):
         raise RefusedError.at(f"workplaces.{name}.recipes", "must be open or private")
     return hide_recipes(card, effort) if chosen == "private" else (card, effort)
+
+
+def _batches(technique: Mapping[str, Any], place: str) -> tuple[int, int]:
+    """Millionths of an activity in a batch, and the least batches in a row; 0 where there is no such rule."""
+    batch = _number(technique, "batch", place, Decimal(0))
+    least = _number(technique, "batches_least", place, Decimal(0))
+    if least != least.to_integral_value():
+        raise RefusedError.at(f"{place}.batches_least", f"{least} is no whole number of batches")
+    return _amount(technique, "batch", place) if batch else 0, int(least) if least > 1 else 0
 
 
 def hide_recipes(card: WorkplaceCard, effort: Effort) -> tuple[WorkplaceCard, Effort]:

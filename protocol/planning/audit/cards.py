@@ -10,6 +10,7 @@ import numpy as np
 
 from protocol.core.errors import Finding
 from protocol.planning.audit.columns import CardColumns, read_cards
+from protocol.planning.batches.sizes import has_batches
 from protocol.planning.card_rules import (
     AMOUNT_MOST,
     CAPACITY_MOST,
@@ -42,7 +43,7 @@ def audit_cards(
             findings += audit_consumer_card(table, consumer)
     is_sound = _are_named(workplaces) and _are_workplaces_sound(table, workplaces, columns)
     for workplace in workplaces:
-        if workplace.outline or not is_sound:
+        if workplace.outline or not is_sound or has_batches((workplace,)):
             findings += audit_workplace_card(table, workplace)
     return findings
 
@@ -76,7 +77,7 @@ def _are_councils_sound(table: GoodsTable, cards: Sequence[ConsumerCard], column
 
 
 def _are_workplaces_sound(table: GoodsTable, cards: Sequence[WorkplaceCard], columns: CardColumns) -> bool:
-    """Those with an outline are left out: they are few, and read by themselves."""
+    """Those with an outline are left out: they are few and read by themselves, as are those with batches once more."""
     for card in cards:
         if card.outline:
             continue

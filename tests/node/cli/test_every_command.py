@@ -73,6 +73,7 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "plan show": ("plan show", 1),
     "plan check": ("plan check", 1),
     "plan ratify": ("plan ratify --approve --yes 1 --no 0", 1),
+    "plan batches": ("plan batches product.json", 1),
     "plan deliver": ("plan deliver product.json --places product.json", 1),
     "plan schedule": ("plan schedule", 1),
     "plan commit": ("plan commit", 1),

@@ -5,12 +5,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from protocol.planning.batches.candidate import judge_candidate, make_candidate
+from protocol.planning.cards import Technique
 from protocol.planning.certificate import check_certificate
 from protocol.planning.delivery.document import check_delivery, parse_delivery
 from protocol.planning.economy import build_economy
 from protocol.planning.plan import Plan, digest_plan, format_plan, parse_plan
 from protocol.planning.rounds import Answer, close_round, start_state
 from protocol.planning.state import hash_state
+from tests.protocol.planning.batches.test_batches import lumpy_village
+from tests.protocol.planning.economies import finished_plan, load
 
 SPEC = Path(__file__).resolve().parents[3] / "docs" / "spec"
 
@@ -45,6 +51,24 @@ def test_the_example_delivery_is_the_shortest_and_as_long_as_the_page_says() -> 
     found = check_delivery(example_plan(), parse_delivery(document.encode()))
     assert found.findings == () and {one.longer_ppm for one in found.goods} == {0}
     assert f"{len(document):,} bytes" in page and f"{found.goods[1].unit_metres:,}" in page
+
+
+def test_the_example_batches_are_made_judged_and_named_as_on_the_page() -> None:
+    told, plain = example("batches.md"), example_plan()
+    techniques = {name: msgspec.convert(row, Technique) for name, row in told["techniques"].items()}
+    cards = tuple(
+        msgspec.structs.replace(card, techniques=(techniques.get(card.id, card.techniques[0]),))
+        for card in plain.workplaces
+    )
+    draft = finished_plan(*load(lumpy_village()))
+    assert draft.workplaces == cards
+    assert draft.activity == {name: tuple(levels) for name, levels in told["draft_activity"].items()}
+    candidate = make_candidate(draft, told["activity"])
+    assert candidate.parameters["draft"] == told["draft"]
+    for column in ("activity", "consumption"):
+        assert getattr(candidate, column) == {name: tuple(row) for name, row in told[column].items()}
+    judged = judge_candidate(draft, candidate)
+    assert (judged.value_micro, judged.digest.hex()) == (told["value_micro"], told["digest"])
 
 
 def test_the_example_round_gives_the_integers_and_hashes_on_the_page() -> None:

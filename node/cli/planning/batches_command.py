@@ -1,0 +1,58 @@
+"""`rochdale plan batches`: from a plan that knows no batches to one that keeps them. Needs no home.
+
+Spec: docs/spec/batches.md
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from node.cli.calls import Context, exit_codes, print_answer
+from node.cli.files import read_bytes
+from node.cli.printing import count, print_table, say
+from node.use_cases.planning.batches.batching import batch_plan, describe_batches
+from protocol.planning.batches.candidate import choose_candidate
+from protocol.planning.plan import PLAN_BYTES_MOST, format_plan, parse_plan
+from storage.disk import write_durably
+
+ROWS_SHOWN = 30
+WAIT_S = 20.0
+
+
+@click.command()
+@click.argument("plan", type=click.Path(path_type=Path))
+@click.option(
+    "--candidate",
+    "candidates",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Check this candidate in place of looking for one; of several the best is chosen.",
+)
+@click.option("--wait", "wait_s", default=WAIT_S, show_default=True, help="Seconds to look for the best at most.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the chosen candidate to this file.")
+@click.pass_obj
+def batches(context: Context, plan: Path, candidates: tuple[Path, ...], wait_s: float, out: Path | None) -> None:
+    """How many whole batches come nearest to the PLAN document, checked in whole numbers."""
+    with exit_codes(context.as_json):
+        draft = parse_plan(read_bytes(plan, PLAN_BYTES_MOST))
+        found = [parse_plan(read_bytes(path, PLAN_BYTES_MOST)) for path in candidates]
+        if not found:
+            found = [batch_plan(draft, wait_s)]
+        answer = describe_batches(draft, found)
+        if out is not None:
+            write_durably(out, format_plan(choose_candidate(draft, found)))
+        print_answer(context.as_json, answer, _print_batches)
+
+
+def _print_batches(answer: dict[str, Any]) -> None:
+    columns = ("card", "technique", "batches", "batch", "times", "draft")
+    rows = [tuple(one[name] for name in columns) for one in answer["techniques"]]
+    print_table(("workplace", "technique", "batches", "of", "in all", "in the draft"), rows[:ROWS_SHOWN])
+    if len(rows) > ROWS_SHOWN:
+        say(f"and {count(len(rows) - ROWS_SHOWN, 'technique')} more; --json gives all.")
+    for one in answer["candidates"]:
+        for finding in one["findings"]:
+            say(f"{one['digest'][:16]} does not hold: {finding}")
+    say(f"Candidate {answer['chosen']} keeps batches, balances, capacities, floors, caps and credits.")
+    say(f"Against the draft it is worth {answer['value_percent_of_credits']} % of all credits, whatever tastes are.")

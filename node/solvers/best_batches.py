@@ -1,0 +1,166 @@
+"""The best whole batches near a draft, by HiGHS (extra `plan`): linear at the draft's prices, whole in the batches.
+
+Columns are techniques (in batches where there are any), what councils eat less and more of, set-ups, and effort batch
+by batch; rows are balances, capacities, leasts and what joins the columns.
+Invariant: what comes out is a proposal. It counts only after the check in whole numbers that everybody can do.
+Spec: docs/spec/batches.md, section "Finding them"
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+
+from node.solvers.whole_batches import SPARE, Indexes, Lumps
+
+NEAR_MOST: Final = 3
+"""So many batches more or fewer than the draft are looked at."""
+GAP_ENOUGH: Final = 5e-4
+STEPS: Final = (0.0, 0.01, 0.03, 0.07, 0.15, 0.3, 0.6, 0.95)
+"""Councils eat less (or more) of a good in these steps, as shares of what they eat above their floors."""
+WORTH_LEAST: Final = 0.02
+"""What more of a good is worth at least, as a share of its price."""
+
+Row = list[tuple[int, float]]
+
+
+def find_batches(lumps: Lumps, start: Indexes, stiffness: float, wait_s: float) -> Indexes | None:
+    """Whole batches per technique (0 where it has none), searched from `start`, another proposal.
+
+    A good of which a share s is missing is taken to be worth 1 + stiffness x s times its price. None without HiGHS, or
+    where it finds nothing in time.
+    """
+    highspy = _load_highs()
+    if highspy is None:
+        return None
+    model = _Model()
+    techniques = _add_techniques(model, lumps)
+    _add_balances(model, lumps, stiffness)
+    _add_capacities(model, lumps)
+    known = {place: float(start[place]) for place in np.flatnonzero(lumps.is_whole).tolist()}
+    for place, setup in _add_setups(model, lumps).items():
+        known[setup] = float(start[place] > 0)
+    _add_efforts(model, lumps)
+    values = model.solve(highspy, known, wait_s)
+    return None if values is None else np.where(lumps.is_whole, np.rint(values[:techniques]), 0.0).astype(np.intp)
+
+
+class _Model:
+    """Columns with cost and bounds, rows that must not exceed their right side."""
+
+    def __init__(self) -> None:
+        self.cost: list[float] = []
+        self.low: list[float] = []
+        self.high: list[float] = []
+        self.whole: list[bool] = []
+        self.rows: list[Row] = []
+        self.right: list[float] = []
+
+    def add_column(self, cost: float, low: float, high: float, whole: bool = False) -> int:
+        """A quantity that is looked for; its place."""
+        self.cost.append(cost)
+        self.low.append(low)
+        self.high.append(max(low, high))
+        self.whole.append(whole)
+        return len(self.cost) - 1
+
+    def add_row(self, row: Row, right: float) -> None:
+        """What the quantities in `row` (place, factor) come to is at most `right`."""
+        self.rows.append(row)
+        self.right.append(right)
+
+    def solve(self, highspy: Any, known: dict[int, float], wait_s: float) -> Sequence[float] | None:
+        """The values found in time, from a start where those of `known` are given."""
+        solver = highspy.Highs()
+        options = (("output_flag", False), ("threads", 1), ("time_limit", wait_s), ("mip_rel_gap", GAP_ENOUGH))
+        for option, value in options:
+            solver.setOptionValue(option, value)
+        solver.passModel(self._write(highspy))
+        solver.setSolution(len(known), np.array([*known], np.int32), np.array([*known.values()], np.float64))
+        solver.run()
+        solution = solver.getSolution()
+        return list(solution.col_value) if solution.value_valid else None
+
+    def _write(self, highspy: Any) -> Any:
+        written, kinds = highspy.HighsLp(), highspy.HighsVarType
+        written.num_col_, written.num_row_ = len(self.cost), len(self.right)
+        written.col_cost_, written.col_lower_, written.col_upper_ = self.cost, self.low, self.high
+        written.row_lower_, written.row_upper_ = [-highspy.kHighsInf] * len(self.right), self.right
+        written.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        written.a_matrix_.start_ = np.cumsum([0, *map(len, self.rows)]).astype(np.int32)
+        written.a_matrix_.index_ = np.array([place for row in self.rows for place, _ in row], np.int32)
+        written.a_matrix_.value_ = np.array([factor for row in self.rows for _, factor in row], np.float64)
+        written.integrality_ = [kinds.kInteger if whole else kinds.kContinuous for whole in self.whole]
+        return written
+
+
+def _add_techniques(model: _Model, lumps: Lumps) -> int:
+    """One column each, and how many: batches near the draft, or any level at what its last bit costs in effort."""
+    room = lumps.capacity[lumps.owner] / lumps.use
+    for place, whole in enumerate(lumps.is_whole.tolist()):
+        if whole:
+            low, high = _bounds(lumps, place)
+            model.add_column(0.0, low, high, whole=True)
+        else:
+            model.add_column(float(lumps.slope[place] * lumps.level[place]), 0.0, float(room[place]))
+    return len(lumps.level)
+
+
+def _bounds(lumps: Lumps, place: int) -> tuple[int, int]:
+    """Batches near the draft; of what needs setting up also none, or as many as are worth it."""
+    exact, least = float(lumps.level[place] / lumps.batch[place]), int(lumps.batches_least[place])
+    most = int(lumps.capacity[lumps.owner[place]] / (lumps.use[place] * lumps.batch[place]) + 1e-9)
+    low = 0 if least > 1 else max(int(exact) - NEAR_MOST, 0)
+    return low, min(max(int(np.ceil(exact)) + NEAR_MOST, least), most)
+
+
+def _add_balances(model: _Model, lumps: Lumps, stiffness: float) -> None:
+    """For each good: what is used, less what is made, less what councils do without, plus what they get more of."""
+    sized = lumps.net * np.where(lumps.is_whole, lumps.batch, 1.0)
+    there = lumps.left + lumps.net @ lumps.level
+    for good, (scale, worth) in enumerate(zip(1.0 / lumps.moving, lumps.worth, strict=True)):
+        row = [(place, float(sized[good, place] * scale)) for place in np.flatnonzero(sized[good]).tolist()]
+        for start, end in pairwise(STEPS if lumps.eaten[good] > 0.0 else ()):
+            most, bend = float((end - start) * lumps.eaten[good]), stiffness * 0.5 * (start + end)
+            row.append((model.add_column(float(worth) * (1.0 + bend), 0.0, most), -float(scale)))
+            row.append((model.add_column(-float(worth) * max(1.0 - bend, WORTH_LEAST), 0.0, most), float(scale)))
+        model.add_row(row, float(scale * there[good]) - SPARE)
+
+
+def _add_capacities(model: _Model, lumps: Lumps) -> None:
+    use = lumps.use * np.where(lumps.is_whole, lumps.batch, 1.0)
+    for owner, (capacity, least) in enumerate(zip(lumps.capacity.tolist(), lumps.least.tolist(), strict=True)):
+        own = np.flatnonzero(lumps.owner == owner).tolist()
+        model.add_row([(place, float(use[place]) / capacity) for place in own], 1.0)
+        if least > 0.0:
+            model.add_row([(place, -float(use[place]) / capacity) for place in own], -least / capacity)
+
+
+def _add_setups(model: _Model, lumps: Lumps) -> dict[int, int]:
+    """Technique to a column that is 1 where it is set up: between the least and the most batches, else none."""
+    setups = {}
+    for place in np.flatnonzero(lumps.is_whole & (lumps.batches_least > 1)).tolist():
+        setups[place] = setup = model.add_column(0.0, 0.0, 1.0, whole=True)
+        model.add_row([(place, 1.0), (setup, -float(_bounds(lumps, place)[1]))], 0.0)
+        model.add_row([(place, -1.0), (setup, float(lumps.batches_least[place]))], 0.0)
+    return setups
+
+
+def _add_efforts(model: _Model, lumps: Lumps) -> None:
+    """Effort rises with every further batch: one column for each, the cheaper ones first of themselves."""
+    for place in np.flatnonzero(lumps.is_whole).tolist():
+        low, high = _bounds(lumps, place)
+        once = float(lumps.slope[place] * lumps.batch[place] ** 2)
+        steps = [model.add_column(once * (number + 0.5), 0.0, 1.0) for number in range(low, high)]
+        if steps:
+            model.add_row([(place, 1.0), *((step, -1.0) for step in steps)], float(low))
+
+
+def _load_highs() -> Any:
+    """The module of HiGHS, None where the extra is not installed."""
+    try:
+        import highspy
+    except ImportError:
+        return None
+    return highspy

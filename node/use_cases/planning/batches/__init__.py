@@ -1,0 +1,1 @@
+"""Plans in whole batches: looked for on this machine, judged by everybody alike."""

@@ -1,0 +1,150 @@
+"""From a draft that knows no batches to plans that keep them: proposals from solvers, fitted, checked, the best taken.
+
+Invariant: a candidate is checked in whole numbers before it is shown, whoever worked it out.
+Spec: docs/spec/batches.md
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from node.solvers.best_batches import find_batches
+from node.solvers.whole_batches import Indexes, Lumps, repair_batches
+from protocol.core.errors import RefusedError
+from protocol.core.quantities import format_decimal
+from protocol.planning.batches.candidate import (
+    Judgement,
+    choose_candidate,
+    judge_candidate,
+    make_candidate,
+    show_efforts,
+)
+from protocol.planning.batches.sizes import DRAFT, has_batches
+from protocol.planning.cards import MICRO
+from protocol.planning.certificate import all_workplaces, goods_of, measure_left
+from protocol.planning.clearing import BALANCE_DECIMALS
+from protocol.planning.plan import Plan
+
+STEEPNESS: Final = 0.3
+"""Of a technique that the draft does not use: marginal effort at full capacity as a share of what it turns over."""
+STIFFNESSES: Final = (1.0, 4.0)
+"""How hard councils are taken to find it to do without: each gives a proposal, and the check says which is best."""
+WAIT_S_MAX: Final = 600.0
+MICRO_DECIMALS: Final = 6
+PERCENT_DECIMALS: Final = 4
+
+
+def read_lumps(draft: Plan) -> Lumps:
+    """The draft as the solvers see it."""
+    goods = draft.goods_table.goods
+    unit = np.array([10.0**good.decimals for good in goods])
+    cards = all_workplaces(draft)
+    techniques = [(row, technique) for row, card in enumerate(cards) for technique in card.techniques]
+    net = np.zeros((len(goods), len(techniques)))
+    for column, (_, technique) in enumerate(techniques):
+        for good, amount in technique.net:
+            net[good, column] = amount / MICRO
+    eaten = np.zeros(len(goods))
+    for consumer in draft.consumers:
+        floors = [floor for nest in consumer.nests for floor in nest.floors]
+        for good, units, floor in zip(goods_of(consumer), draft.consumption[consumer.id], floors, strict=True):
+            eaten[good] += units - floor
+    levels = [level for card in cards for level in draft.activity[card.id]]
+    costs = [cost for card in cards for cost in show_efforts(draft, card)]
+    level, cost = np.array(levels, np.float64) / MICRO, np.array(costs, np.float64) / MICRO**2
+    price = np.array(draft.prices, np.float64) / MICRO
+    worth = np.maximum(price @ np.maximum(net, 0.0), price @ np.maximum(-net, 0.0))
+    most = np.array([cards[row].capacity / technique.capacity_use for row, technique in techniques])
+    return Lumps(
+        net=net,
+        price=price,
+        left=np.array(measure_left(draft), np.float64) / 10.0**BALANCE_DECIMALS,
+        eaten=eaten / unit,
+        level=level,
+        slope=np.where(level > 0.0, cost / np.where(level > 0.0, level, 1.0), STEEPNESS * worth / most),
+        batch=np.array([technique.batch for _, technique in techniques], np.float64) / MICRO,
+        batches_least=np.array([max(technique.batches_least, 1) for _, technique in techniques], np.intp),
+        owner=np.array([row for row, _ in techniques], np.intp),
+        use=np.array([technique.capacity_use for _, technique in techniques], np.float64) / MICRO,
+        capacity=np.array([card.capacity for card in cards], np.float64) / MICRO,
+        least=np.array([card.least for card in cards], np.float64) / MICRO,
+    )
+
+
+def name_levels(draft: Plan, batches: Indexes) -> dict[str, tuple[int, ...]]:
+    """Whole batches, one number per technique, as millionths of an activity by card."""
+    counts = iter(batches.tolist())
+    return {
+        card.id: tuple(next(counts) * technique.batch for technique in card.techniques)
+        for card in all_workplaces(draft)
+    }
+
+
+def propose_candidates(draft: Plan, wait_s: float) -> list[Plan]:
+    """What this machine finds: the greedy repair, and with HiGHS one for each stiffness; those that can be fitted."""
+    lumps = read_lumps(draft)
+    repaired = repair_batches(lumps)
+    found = [find_batches(lumps, repaired, stiffness, wait_s / len(STIFFNESSES)) for stiffness in STIFFNESSES]
+    return _fit(draft, [one for one in [*found, repaired] if one is not None])
+
+
+def _fit(draft: Plan, proposals: Iterable[Indexes]) -> list[Plan]:
+    """Candidates from these numbers of batches; those that leave a need unmet fall away."""
+    made: dict[bytes, Plan] = {}
+    for batches in proposals:
+        try:
+            made.setdefault(batches.tobytes(), make_candidate(draft, name_levels(draft, batches)))
+        except RefusedError:
+            continue
+    return list(made.values())
+
+
+def batch_plan(draft: Plan, wait_s: float) -> Plan:
+    """The best candidate that this machine finds; RefusedError when the draft has no batches, or none can be kept."""
+    if not has_batches(all_workplaces(draft)):
+        raise RefusedError.at("plan", "no technique of this plan comes in batches")
+    if not 0.0 < wait_s <= WAIT_S_MAX:
+        raise RefusedError.at("wait", f"must be above 0 and at most {WAIT_S_MAX:g} seconds")
+    candidates = propose_candidates(draft, wait_s)
+    if not candidates:
+        raise RefusedError.at("plan", "nothing was found that keeps batches and every floor: look for longer (--wait)")
+    return choose_candidate(draft, candidates)
+
+
+def describe_batches(draft: Plan, candidates: Sequence[Plan]) -> dict[str, Any]:
+    """What anyone finds about these candidates, the best one and its batches; RefusedError when none holds."""
+    judged = [judge_candidate(draft, one) for one in candidates]
+    best = choose_candidate(draft, candidates)
+    credits = sum(nest.credits_micro for card in draft.consumers for nest in card.nests)
+    chosen = next(found for found in judged if found.digest == judge_candidate(draft, best).digest)
+    return {
+        "draft": str(best.parameters[DRAFT]),
+        "chosen": chosen.digest.hex(),
+        "value_micro": chosen.value_micro,
+        "value_percent_of_credits": round(100 * chosen.value_micro / credits, PERCENT_DECIMALS),
+        "candidates": [_describe_judgement(found) for found in judged],
+        "techniques": list_batches(draft, best),
+    }
+
+
+def _describe_judgement(found: Judgement) -> dict[str, Any]:
+    return {
+        "digest": found.digest.hex(),
+        "holds": not found.findings,
+        "findings": [str(finding) for finding in found.findings],
+        "value_micro": found.value_micro if not found.findings else None,
+    }
+
+
+def list_batches(draft: Plan, plan: Plan) -> list[dict[str, Any]]:
+    """Every technique that comes in batches: how many the plan asks for, of which size, and what the draft had."""
+    rows = []
+    for card in all_workplaces(draft):
+        levels = zip(card.techniques, plan.activity[card.id], draft.activity[card.id], strict=True)
+        for number, (technique, level, before) in enumerate(levels, 1):
+            if technique.batch:
+                row = {"card": card.id, "technique": number, "batches": level // technique.batch}
+                sizes = {"batch": technique.batch, "times": level, "draft": before}
+                rows.append(row | {name: format_decimal(size, MICRO_DECIMALS) for name, size in sizes.items()})
+    return rows

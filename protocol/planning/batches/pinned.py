@@ -1,0 +1,164 @@
+"""A plan whose batches are decided: what is done in batches stands fixed, everything else is planned round it.
+
+All that is pinned becomes one trade node that runs exactly once: what it takes and gives is the sum of all batches.
+Invariant: nobody answers for what is pinned, and no rule of rounds, fitting or clearing knows that it is there.
+Invariant: fitting sees pinned work take and give a 2^-16th to the worse, so that clearing finds every batch covered.
+Spec: docs/spec/batches.md, section "Pinning"
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from protocol.core.errors import RefusedError
+from protocol.planning.card_rules import NET_MOST
+from protocol.planning.cards import MICRO, Technique, WorkplaceCard
+from protocol.planning.clearing import ClearedPlan, propose, settle
+from protocol.planning.economy import METRIC_ONE, Economy, build_economy
+from protocol.planning.state import State
+
+MARGIN_BITS: Final = 16
+PIN_NAME: Final = "whole batches"
+PIN_STEEPNESS: Final = 0.3
+
+Levels = Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """`source` with `levels` (millionths, of each batched technique) fixed.
+
+    `economy` is planned with, `exact` is what clearing settles in; `kept` names for each card that has any the
+    techniques that are still free, by their place on the card.
+    """
+
+    source: Economy
+    economy: Economy
+    exact: Economy
+    levels: Levels
+    kept: Mapping[str, tuple[int, ...]]
+
+    def start(self, state: State) -> State:
+        """The source's state for the economy that is left; round 0 again."""
+        edges = len(self.source.eaters.good)
+        places = list(range(edges))
+        pins: list[int] = []
+        for card in self.economy.workplaces:
+            if card.id in self.kept:
+                places += [self.source.answer_ranges[card.id].start + place for place in self.kept[card.id]]
+            else:
+                pins.append(len(places))
+                places.append(0)
+        columns = {name: getattr(state, name)[places] for name in ("carried", "metric", "answers", "planned")}
+        for pin in pins:
+            for name in ("carried", "answers", "planned"):
+                columns[name][pin] = MICRO
+            columns["metric"][pin] = round(PIN_STEEPNESS * METRIC_ONE)
+        return replace(state, economy=self.economy.digest, round=0, **columns)
+
+    def clear(self, state: State, prices: tuple[int, ...] | None = None) -> ClearedPlan:
+        """The plan that a state of `economy` ends in, in the order of the source: its free part beside the batches.
+
+        Credits are kept at the prices that fitting finds, or at `prices`. Raises RefusedError as clear_plan does, where
+        the batches leave floors or one another's needs unmet.
+        """
+        proposal = propose(self.economy, state)
+        if prices is not None:
+            proposal = replace(proposal, prices=prices)
+        cleared = settle(self.exact, proposal)
+        edges = len(self.exact.eaters.good)
+        activity: list[int] = []
+        for card in self.source.workplaces:
+            levels = list(self.levels.get(card.id, [0] * len(card.techniques)))
+            if card.id in self.kept:
+                start = self.exact.answer_ranges[card.id].start - edges
+                for offset, place in enumerate(self.kept[card.id]):
+                    levels[place] = cleared.activity[start + offset]
+            activity += levels
+        return ClearedPlan(cleared.consumption, tuple(activity), cleared.prices, cleared.passes)
+
+
+def pin_batches(source: Economy, levels: Levels) -> Pinned:
+    """The economy in which every technique that has a batch stands at its level.
+
+    `levels` by card, one per technique in the order of the card; those of techniques without a batch are not looked
+    at. RefusedError when what they come to together is out of bounds.
+    """
+    cards = source.workplaces
+    fixed = {card.id: _fixed_levels(card, levels) for card in cards}
+    free = {card.id: _free_card(card, fixed[card.id]) for card in cards}
+    own = [one for card in cards[: source.answering] if (one := free[card.id]) is not None]
+    trade = tuple(one for card in source.table.trade if (one := free[card.id]) is not None)
+    kept = {
+        card.id: tuple(place for place, technique in enumerate(card.techniques) if not technique.batch)
+        for card in cards
+        if free[card.id] is not None
+    }
+
+    if not own and not trade and not any(any(row) for row in fixed.values()):
+        raise RefusedError.at("batches", "nothing at all would be made or bought")
+
+    def build(margin: bool) -> Economy:
+        table = msgspec.structs.replace(source.table, trade=(*trade, *_pin_cards(source, fixed, margin)))
+        return build_economy(table, source.consumers, own)
+
+    return Pinned(source, build(True), build(False), fixed, kept)
+
+
+def _fixed_levels(card: WorkplaceCard, levels: Levels) -> tuple[int, ...]:
+    said = levels.get(card.id, [0] * len(card.techniques))
+    return tuple(level if technique.batch else 0 for technique, level in zip(card.techniques, said, strict=True))
+
+
+def _free_card(card: WorkplaceCard, fixed: tuple[int, ...]) -> WorkplaceCard | None:
+    """The card with the techniques that have no batch and the capacity that batches leave; None when that is none."""
+    used = sum(technique.capacity_use * level for technique, level in zip(card.techniques, fixed, strict=True))
+    if not any(technique.batch for technique in card.techniques):
+        return card
+    techniques = tuple(technique for technique in card.techniques if not technique.batch)
+    capacity = card.capacity - -(-used // MICRO)
+    if not techniques or capacity <= 0:
+        return None
+    least = max(0, card.least - used // MICRO)
+    return msgspec.structs.replace(card, techniques=techniques, capacity=capacity, least=min(least, capacity))
+
+
+def _pin_cards(source: Economy, fixed: Mapping[str, tuple[int, ...]], margin: bool) -> list[WorkplaceCard]:
+    """All batches as recipes that are done exactly once, at most NET_MOST goods each."""
+    total, moved = [0] * len(source.goods), [0] * len(source.goods)
+    for card in source.workplaces:
+        for technique, level in zip(card.techniques, fixed[card.id], strict=True):
+            for good, amount in technique.net:
+                total[good] += amount * level
+                moved[good] += abs(amount) * level
+    lifted = [here + (there >> MARGIN_BITS) if margin else here for here, there in zip(total, moved, strict=True)]
+    net = [(good, -(-amount // MICRO)) for good, amount in enumerate(lifted) if -(-amount // MICRO)]
+    taken = set(source.answer_ranges)
+    cards: list[WorkplaceCard] = []
+    for start in range(0, len(net), NET_MOST):
+        name = f"{PIN_NAME} {len(cards) + 1}"
+        while name in taken:
+            name += "'"
+        cards.append(WorkplaceCard(name, MICRO, MICRO, (Technique(tuple(net[start : start + NET_MOST]), MICRO),)))
+    return cards
+
+
+def hold_plan(economy: Economy, quantities: Sequence[int], efforts: Sequence[float], prices: Sequence[int]) -> State:
+    """A state that stands where a finished plan does, for whoever has the document alone.
+
+    `quantities` and `efforts` per entry in the economy's order: units or millionths, and what the last bit of an
+    activity costs its workers, in credits per activity (0 for councils).
+    """
+    edges = len(economy.eaters.good)
+    answers = np.array(quantities, np.int64)
+    levels = answers[edges:] / MICRO
+    slope = np.where(levels > 0.0, np.array(efforts[edges:]) / np.where(levels > 0.0, levels, 1.0), 0.0)
+    shown = slope / economy.metric_unit[edges:]
+    relative = np.where(levels > 0.0, np.minimum(np.maximum(shown, 2.0**-7), 3.0), PIN_STEEPNESS)
+    metric = np.concatenate([np.full(edges, METRIC_ONE), np.rint(relative * METRIC_ONE)]).astype(np.int64)
+    pull = np.concatenate([np.zeros(edges), slope / economy.metric_of(metric)[edges:]])
+    carried = answers + np.rint(answers * pull).astype(np.int64)
+    return State(economy.digest, 0, np.array(prices, np.int64), carried, metric, answers, answers.copy())

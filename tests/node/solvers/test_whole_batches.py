@@ -1,0 +1,114 @@
+"""What the solvers find, against every possibility there is, and that it counts only after the check."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import pytest
+
+from node.solvers import best_batches
+from node.solvers.best_batches import find_batches
+from node.solvers.whole_batches import repair_batches, round_batches
+from node.use_cases.planning.batches.batching import batch_plan, name_levels, propose_candidates, read_lumps
+from protocol.core.errors import RefusedError
+from protocol.planning.batches.candidate import judge_candidate, make_candidate
+from protocol.planning.cards import MICRO
+from protocol.planning.plan import Plan
+from tests.protocol.planning.economies import finished_plan, load, village
+
+CREDITS_MICRO = 240 * MICRO
+WAIT_S = 10.0
+COUNTS_NEAR = 5
+HOUSES = [
+    {"mill": ("10", "2"), "oven": ("20", "0")},
+    {"mill": ("7", "0"), "oven": ("9", "0"), "farm": ("30", "2")},
+    {"oven": ("35", "0"), "farm": ("25", "0")},
+    {"mill": ("15", "3"), "farm": ("60", "0")},
+]
+
+
+def lumpy(sizes: dict[str, tuple[str, str]]) -> Plan:
+    """The village's draft with these batches."""
+    document = village()
+    for workplace in document["workplaces"]:
+        if workplace["id"] in sizes:
+            batch, least = sizes[workplace["id"]]
+            workplace["techniques"][0] |= {"batch": batch, "batches_least": least}
+    return finished_plan(*load(document))
+
+
+def everything(draft: Plan) -> Iterator[dict[str, tuple[int, ...]]]:
+    """Every number of batches that there can be near the draft, for every technique."""
+    choices = []
+    for card in draft.workplaces:
+        technique, level = card.techniques[0], draft.activity[card.id][0]
+        most = card.capacity // technique.batch if technique.batch else 0
+        counts = [one for one in range(most + 1) if one == 0 or one >= technique.batches_least]
+        by_distance = sorted((abs(one * technique.batch - level), one) for one in counts)
+        choices.append([(card.id, (one * technique.batch,)) for _, one in by_distance[:COUNTS_NEAR]])
+    for chosen in product(*choices):
+        yield dict(chosen)
+
+
+def best_of_all(draft: Plan) -> int:
+    """The highest value that any candidate of this form has."""
+    found = []
+    for levels in everything(draft):
+        try:
+            judged = judge_candidate(draft, make_candidate(draft, levels))
+        except RefusedError:
+            continue
+        found += [] if judged.findings else [judged.value_micro]
+    return max(found)
+
+
+@pytest.mark.parametrize("sizes", HOUSES)
+def test_what_is_found_comes_near_the_best_there_is(sizes: dict[str, tuple[str, str]]) -> None:
+    pytest.importorskip("highspy", reason="the extra plan is not installed")
+    draft = lumpy(sizes)
+    judged = judge_candidate(draft, batch_plan(draft, WAIT_S))
+    assert judged.findings == ()
+    best = best_of_all(draft)
+    assert judged.value_micro <= best
+    assert best - judged.value_micro <= CREDITS_MICRO // 200
+
+
+def test_without_highs_the_repair_still_finds_what_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(best_batches, "_load_highs", lambda: None)
+    for sizes in HOUSES:
+        draft = lumpy(sizes)
+        lumps = read_lumps(draft)
+        assert find_batches(lumps, repair_batches(lumps), 1.0, WAIT_S) is None
+        (candidate,) = propose_candidates(draft, WAIT_S)
+        judged = judge_candidate(draft, candidate)
+        assert judged.findings == () and judged.value_micro > -CREDITS_MICRO // 5
+
+
+def test_rounding_alone_keeps_batches_and_little_else() -> None:
+    draft = lumpy(HOUSES[0])
+    near, down = round_batches(read_lumps(draft)), round_batches(read_lumps(draft), downward=True)
+    assert name_levels(draft, near) == levels_of(draft, mill=5, oven=4)
+    assert name_levels(draft, down) == levels_of(draft, mill=4, oven=3)
+    with pytest.raises(RefusedError):
+        make_candidate(draft, name_levels(draft, near))
+
+
+def levels_of(draft: Plan, **batches: int) -> dict[str, Any]:
+    cards = [*draft.workplaces, *draft.goods_table.trade]
+    return {card.id: (batches.get(card.id, 0) * card.techniques[0].batch,) for card in cards}
+
+
+def test_a_repair_moves_one_batch_at_a_time_and_ends() -> None:
+    for sizes in HOUSES:
+        lumps = read_lumps(lumpy(sizes))
+        count = repair_batches(lumps)
+        assert count.shape == lumps.level.shape and int(count.min()) >= 0
+        used = (count * lumps.batch * lumps.use)[lumps.batch > 0.0]
+        assert (used <= lumps.capacity[lumps.owner][lumps.batch > 0.0]).all()
+
+
+def test_a_plan_without_batches_is_told_so() -> None:
+    with pytest.raises(RefusedError, match="comes in batches"):
+        batch_plan(finished_plan(*load(village())), WAIT_S)
+    with pytest.raises(RefusedError, match="wait"):
+        batch_plan(lumpy(HOUSES[0]), 0.0)
