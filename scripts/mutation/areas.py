@@ -1,0 +1,72 @@
+"""What is mutated: the modules of each area, and the test files that answer for them."""
+
+from typing import Final
+
+_CORE = "tests/protocol/core"
+_LOG = "tests/protocol/log"
+_FEDERATION = "tests/protocol/federation"
+_SUPPLY = "tests/protocol/supply"
+_PLANNING = "tests/protocol/planning"
+_DECISION = (
+    f"{_FEDERATION}/test_decision.py",
+    f"{_FEDERATION}/test_votes.py",
+    f"{_FEDERATION}/test_decision_properties.py",
+)
+_PRICES = (
+    f"{_SUPPLY}/test_cost_sheet.py",
+    f"{_SUPPLY}/test_price_status.py",
+    f"{_SUPPLY}/test_price_signatures.py",
+    f"{_SUPPLY}/test_price_delivery.py",
+    f"{_SUPPLY}/test_price_vectors.py",
+    f"{_SUPPLY}/test_hostile_bodies.py",
+)
+
+AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "tree": {
+        "protocol/log/merkle.py": (f"{_LOG}/test_merkle.py", f"{_LOG}/test_subtree.py"),
+        "protocol/log/subtree.py": (f"{_LOG}/test_subtree.py", f"{_LOG}/test_subtree_cosignature.py"),
+        "protocol/log/bundle.py": (f"{_LOG}/test_bundle.py",),
+        "protocol/log/tiles.py": (f"{_LOG}/test_tiles.py",),
+        "protocol/log/proof.py": (f"{_LOG}/test_proof.py",),
+    },
+    "codec": {
+        "protocol/core/encoding.py": (f"{_CORE}/test_encoding.py",),
+        "protocol/core/record.py": (f"{_CORE}/test_record.py", f"{_CORE}/test_draft.py"),
+        "protocol/core/commitment.py": (f"{_CORE}/test_commitment.py",),
+        "protocol/core/quantities.py": (f"{_CORE}/test_quantities.py",),
+    },
+    "notes": {
+        "protocol/core/note.py": (f"{_CORE}/test_note.py",),
+        "protocol/log/checkpoint.py": (f"{_LOG}/test_checkpoint.py",),
+        "protocol/log/cosignature.py": (f"{_LOG}/test_cosignature.py",),
+        "protocol/log/policy.py": (f"{_LOG}/test_policy.py",),
+        "protocol/log/witness.py": (f"{_LOG}/test_witness.py",),
+    },
+    "folds": {
+        "storage/record_index.py": (
+            "tests/storage/test_record_index.py",
+            "tests/storage/test_reading_while_written.py",
+        ),
+        "protocol/federation/roster.py": (f"{_FEDERATION}/test_roster.py", f"{_FEDERATION}/test_membership.py"),
+        "protocol/federation/membership.py": (f"{_FEDERATION}/test_membership.py", f"{_FEDERATION}/test_roster.py"),
+        "protocol/supply/price_status.py": _PRICES,
+        "protocol/supply/signatures.py": _PRICES,
+    },
+    "decision": {
+        "protocol/federation/decision.py": _DECISION,
+        "protocol/federation/decision_rules.py": _DECISION,
+        "protocol/federation/decision_state.py": _DECISION,
+        "protocol/federation/votes.py": _DECISION,
+        "protocol/log/quorum.py": (f"{_LOG}/test_quorum.py",),
+    },
+    "cost sheet": {
+        "protocol/supply/cost_sheet.py": _PRICES,
+        "protocol/supply/disclosure.py": _PRICES,
+        "protocol/supply/price_agreement.py": _PRICES,
+    },
+    "rounds": {
+        "protocol/planning/rounds.py": (f"{_PLANNING}/test_rounds.py", f"{_PLANNING}/test_state.py"),
+        "protocol/planning/clearing.py": (f"{_PLANNING}/test_rounds.py", f"{_PLANNING}/test_certificate.py"),
+    },
+}
+"""Area -> module -> test files."""
