@@ -15,7 +15,7 @@ from protocol.core.errors import MisuseError, PeerError
 from protocol.log import bundle as bundles
 from protocol.log.bundle import BUNDLE_ENTRIES, BundledTree
 from protocol.log.checkpoint import Checkpoint
-from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hashes, list_edge
+from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES, Tree, leaf_hashes, list_edge
 from protocol.log.tiles import TILE_HASHES, TILE_HEIGHT, Tile, count_tile_hashes, grow_tile
 
 
@@ -40,11 +40,16 @@ _HEAD_COLUMNS = "origin, size, root, note, change"
 
 
 def add_log(db: sqlite3.Connection, origin: str, log_key: bytes) -> None:
-    """Know a log by its key; a second call changes nothing, another key is refused (succession is a new origin)."""
+    """Know a log by its key; a second call changes nothing, another key is refused (succession is a new origin).
+
+    It takes a change number, so that whoever follows the counter notices; but no head has moved, and no peer is told.
+    """
     known = log_key_of(db, origin)
     if known is not None and known != log_key:
         raise PeerError(f"log {origin} is known under another key")
-    db.execute("INSERT OR IGNORE INTO log(origin, log_key, root) VALUES (?, ?, ?)", (origin, log_key, EMPTY_ROOT))
+    if known is None:
+        db.execute("INSERT INTO log(origin, log_key, root) VALUES (?, ?, ?)", (origin, log_key, EMPTY_ROOT))
+        db.execute("UPDATE counter SET value = value + 1 WHERE name = 'change'")
 
 
 def log_key_of(db: sqlite3.Connection, origin: str) -> bytes | None:
@@ -246,10 +251,10 @@ def store_bundles(
     partial: Sequence[bytes] | None,
     checkpoint: Checkpoint,
     note: bytes,
-    leaves: Sequence[bytes] | None = None,
+    tree: Tree | None = None,
 ) -> Head | None:
     """Take verified bundles of a transfer to `checkpoint`: (number, blob, root) each, and the open bundle's entries
-    with their hashes, where the caller has them already.
+    with the tree over them, where the caller has it already.
 
     Returns the new head once every bundle it covers is stored, None before. Raises ForkError where a bundle parts
     from what we hold.
@@ -273,7 +278,7 @@ def store_bundles(
         return None
     opened = list(partial or ())
     _check_prefix(db, origin, count, opened)
-    grown = BundledTree.of(roots, leaf_hashes(opened) if leaves is None else leaves)
+    grown = BundledTree.of(roots, Tree.of(leaf_hashes(opened)) if tree is None else tree)
     if (grown.size, grown.root()) != (checkpoint.size, checkpoint.root):
         raise ForkError(f"log {origin}: the bundles do not lead to the signed root of size {checkpoint.size}")
     db.execute("DELETE FROM open_run WHERE origin = ?", (origin,))

@@ -133,14 +133,17 @@ class Exchange:
     def sync(self) -> None:
         """Tell all sessions what has changed in the store since the last time; cheap when nothing has."""
         db = self.node.database.reader
-        if gossip_marks.count_logs(db) != len(self.frontier.heads):
-            self._know_new_logs(db)
         _, counter = log_store.change_counter(db)
         if counter == self.frontier.counter:
             return
+        changed = log_store.heads_since(db, self.frontier.counter)
+        numbered = sum(head.change <= counter for head in changed)
+        # A number that is no log's newest change may be that of a log that was added.
+        if numbered < counter - self.frontier.counter and gossip_marks.count_logs(db) != len(self.frontier.heads):
+            self._know_new_logs(db)
         moved = [
             (head, present.size)
-            for head in log_store.heads_since(db, self.frontier.counter)
+            for head in changed
             if (present := self.frontier.heads.get(head.origin)) is not None and head.size > present.size
         ]
         for head, size in moved:
@@ -313,7 +316,8 @@ class Exchange:
     async def _begin_transfer(self, link: Link, action: events.BeginTransfer) -> None:
         size, missing = await self.receiver.begin_transfer(action.origin, action.first, action.note, action.roots)
         self.tell(link, events.TransferChecked(action.origin, size, missing))
-        self.sync()
+        if not missing:
+            self.sync()
 
     async def _store_bundle(self, link: Link, action: events.StoreBundle) -> None:
         write = self.receiver.take_bundle(action.origin, action.number, action.raw)

@@ -114,8 +114,8 @@ class Receiver:
         """
         checkpoint = self._open(origin, note)
         # What an earlier transfer is still writing need not be fetched again.
-        earlier = [writing for writing, written in self._writes.items() if written == origin]
-        await asyncio.gather(*earlier, return_exceptions=True)
+        if earlier := [writing for writing, written in self._writes.items() if written == origin]:
+            await asyncio.gather(*earlier, return_exceptions=True)
         db = self._node.database.reader
         head = log_store.head(db, origin)
         assert head is not None
@@ -194,10 +194,13 @@ class Receiver:
 
     async def _write(self, transfer: Transfer, closed: Sequence[Closed], opened: Checked | None, is_last: bool) -> None:
         checkpoint = transfer.checkpoint
-        entries, leaves = (None, None) if opened is None else opened
+        entries, tree = (None, None) if opened is None else opened
+        if is_last:
+            # Before the head moves: whoever sees it must know that the index has still to follow.
+            self._to_index[checkpoint.origin] = None
         try:
             await self._node.database.write(
-                lambda db: log_store.store_bundles(db, closed, entries, checkpoint, transfer.note, leaves)
+                lambda db: log_store.store_bundles(db, closed, entries, checkpoint, transfer.note, tree)
             )
         except ForkError as error:
             raise BranchError(checkpoint.origin, error.reason) from None

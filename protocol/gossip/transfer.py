@@ -12,14 +12,14 @@ from protocol.core.errors import PeerError
 from protocol.gossip import limits
 from protocol.log.bundle import bundle_roots_fold, count_bundles, count_entries, parse_bundle
 from protocol.log.checkpoint import Checkpoint
-from protocol.log.merkle import HASH_BYTES, fold, leaf_hashes
+from protocol.log.merkle import HASH_BYTES, Tree, leaf_hashes
 
 
 class Checked(NamedTuple):
-    """The entries of a bundle that is as promised, and their leaf hashes."""
+    """The entries of a bundle that is as promised, and the tree over them."""
 
     entries: list[bytes]
-    leaves: list[bytes]
+    tree: Tree
 
 
 class Transfer:
@@ -51,10 +51,10 @@ class Transfer:
         if not self.first <= number < self._end:
             raise PeerError(f"log {origin}: bundle {number} was not promised")
         entries = parse_bundle(raw, count_entries(self.checkpoint.size, number))
-        leaves = leaf_hashes(entries)
-        if fold(leaves) != self.root(number):
+        tree = Tree.of(leaf_hashes(entries))
+        if tree.root() != self.root(number):
             raise PeerError(f"log {origin}: bundle {number} does not have the promised root")
-        return Checked(entries, leaves)
+        return Checked(entries, tree)
 
     def list_missing(self, stored_roots: Mapping[int, bytes]) -> tuple[int, ...]:
         """The bundles still to be fetched; `stored_roots` are those that an earlier transfer brought."""

@@ -63,11 +63,9 @@ class BundledTree:
         self._open = Tree.from_edge(rest, edge[whole:])
 
     @classmethod
-    def of(cls, roots: Sequence[bytes], opened: Sequence[bytes]) -> "BundledTree":
-        """The tree over the roots of closed bundles and the leaf hashes of the open one's entries."""
-        tree = cls(len(roots) * BUNDLE_ENTRIES, Tree.of(roots).edge)
-        tree.extend(opened)
-        return tree
+    def of(cls, roots: Sequence[bytes], opened: Tree) -> "BundledTree":
+        """The tree over the roots of closed bundles and that of the open one's leaf hashes."""
+        return cls(len(roots) * BUNDLE_ENTRIES + opened.size, Tree.of(roots).edge + opened.edge)
 
     @property
     def size(self) -> int:

@@ -134,6 +134,14 @@ def test_each_move_of_a_head_is_numbered(mirror: sqlite3.Connection) -> None:
     assert log_store.heads_since(mirror, before + 1) == []
 
 
+def test_a_log_that_is_added_takes_a_number_and_has_nothing_to_tell(mirror: sqlite3.Connection) -> None:
+    _, before = log_store.change_counter(mirror)
+    for _ in range(2):
+        log_store.add_log(mirror, "south.example/log", generate(bytes([1]) * 32).public)
+    assert log_store.change_counter(mirror)[1] == before + 1
+    assert log_store.heads_since(mirror, 0) == []
+
+
 def test_a_known_log_never_changes_its_key(mirror: sqlite3.Connection) -> None:
     with pytest.raises(PeerError, match="another key"):
         log_store.add_log(mirror, ORIGIN, generate(bytes([2]) * 32).public)

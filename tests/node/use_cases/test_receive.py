@@ -180,6 +180,20 @@ async def test_batches_that_are_written_at_the_same_time_end_with_the_head(node:
     assert held(node) == ENTRIES
 
 
+async def test_nobody_sees_the_head_of_a_transfer_before_it_is_known_that_its_index_has_still_to_follow(
+    node: Node,
+) -> None:
+    receiver, entries = make_receiver(node), ENTRIES[:300]
+    _, missing = await receiver.begin_transfer(ORIGIN, 0, note(entries), roots(entries))
+    assert receiver.take_bundle(ORIGIN, missing[0], bundle(entries, missing[0])) is None
+    last = receiver.take_bundle(ORIGIN, missing[1], bundle(entries, missing[1]))
+    assert last is not None and not receiver.is_to_index(ORIGIN)
+    # The write has begun and nothing else has: its commit is next, and may be seen before word of it is here.
+    await asyncio.sleep(0)
+    assert receiver.is_to_index(ORIGIN) and not last.done.done()
+    await last.done
+
+
 async def test_an_interrupted_transfer_goes_on_where_it_stopped_even_to_a_newer_head(node: Node) -> None:
     receiver = make_receiver(node)
     await receiver.begin_transfer(ORIGIN, 0, note(ENTRIES[:5_120]), roots(ENTRIES[:5_120]))

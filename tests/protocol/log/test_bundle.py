@@ -123,5 +123,5 @@ def test_a_tree_that_knows_its_bundles_is_the_tree_and_goes_on_from_its_edge(sta
     assert filled == [bundle_root(entries[at : at + BUNDLE_ENTRIES]) for at in bounds]
     opened = len(entries) // BUNDLE_ENTRIES * BUNDLE_ENTRIES
     roots = [bundle_root(entries[at : at + BUNDLE_ENTRIES]) for at in range(0, opened, BUNDLE_ENTRIES)]
-    joined = BundledTree.of(roots, leaf_hashes(entries[opened:]))
+    joined = BundledTree.of(roots, Tree.of(leaf_hashes(entries[opened:])))
     assert (joined.size, joined.edge, joined.root()) == (tree.size, tree.edge, tree.root())
