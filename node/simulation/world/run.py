@@ -3,6 +3,7 @@
 Spec: docs/spec/simulation.md
 """
 
+import gc
 import hashlib
 import importlib
 import warnings
@@ -10,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from node.simulation.world.ledger import ViolationError
+from node.simulation.world.account.ledger import ViolationError
 from node.simulation.world.nursery import make_homes
 from node.simulation.world.scenario import Scenario
+from node.simulation.world.shared_work import share_work
 from node.simulation.world.virtual_time import run_in_virtual_time
 from node.simulation.world.world import World
 
@@ -35,9 +37,10 @@ class Outcome:
 def run_scenario(scenario: Scenario) -> Outcome:
     """Live through a scenario."""
     # Before any limit is drawn: homes are the same for every seed.
-    world = World(scenario, make_homes(scenario.nodes, scenario.length, scenario.is_federated))
+    with share_work():
+        world = World(scenario, make_homes(scenario.nodes, scenario.length, scenario.is_federated))
     rule = detail = ""
-    with _drawn_limits(scenario), warnings.catch_warnings():
+    with share_work(), _drawn_limits(scenario), _collect_later(), warnings.catch_warnings():
         # What a life began and a crash ended before its first step is never awaited.
         warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
         try:
@@ -47,6 +50,16 @@ def run_scenario(scenario: Scenario) -> Outcome:
         except Exception as error:
             rule, detail = "the simulation itself failed", repr(error)
     return Outcome(scenario, rule, detail, tuple(world.events))
+
+
+@contextmanager
+def _collect_later() -> Iterator[None]:
+    """A world is short: what it leaves in circles is looked for once it is over."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager

@@ -11,14 +11,14 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
+from node.simulation.world.account.ledger import Ledger, ViolationError
+from node.simulation.world.account.queues import check_queues
 from node.simulation.world.disk.sqlite_vfs import faults as disk_faults
 from node.simulation.world.faults import apply_happening
 from node.simulation.world.homes import HomeImage
-from node.simulation.world.ledger import Ledger, ViolationError
 from node.simulation.world.liar import Liar
 from node.simulation.world.lives import keep_tasks, let_end
 from node.simulation.world.machine import Machine
-from node.simulation.world.queues import check_queues
 from node.simulation.world.roads import Roads
 from node.simulation.world.scenario import Scenario
 from node.simulation.world.virtual_time import pass_time
@@ -245,7 +245,7 @@ class World:
                 if other is not machine and machine.is_up:
                     await machine.begin(pin_card(machine.node, self._cards[other.origin]))
 
-    async def _until(self, find_obstacle: Callable[[], str], within_s: float, rule: str) -> None:
+    async def _until(self, find_obstacle: Callable[[], object], within_s: float, rule: str) -> None:
         loop = asyncio.get_running_loop()
         end_s = loop.time() + within_s
         while obstacle := find_obstacle():

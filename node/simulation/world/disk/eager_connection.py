@@ -13,12 +13,18 @@ from typing import Any
 class _Rows:
     """The whole answer to a statement, with what callers want of a cursor."""
 
+    __slots__ = ("_cursor", "_rows")
+
     def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self.rowcount, self.lastrowid, self.description = cursor.rowcount, cursor.lastrowid, cursor.description
+        self._cursor = cursor
         self._rows: Iterator[Any] = iter(cursor.fetchall())
 
     def __iter__(self) -> Iterator[Any]:
         return self._rows
+
+    def __getattr__(self, name: str) -> Any:
+        # What a cursor knows of a statement that has ended: rowcount, lastrowid, description.
+        return getattr(self._cursor, name)
 
     def fetchone(self) -> Any:
         return next(self._rows, None)

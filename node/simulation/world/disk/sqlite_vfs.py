@@ -51,10 +51,6 @@ class _Handle:
         self.platter, self.name, self.file, self.shared, self.is_kept = platter, name, file, shared, is_kept
         self.life = platter.life
 
-    @property
-    def is_over(self) -> bool:
-        return self.is_kept and self.life != self.platter.life
-
 
 _platters: dict[int, Platter] = {}
 _handles: dict[int, _Handle] = {}
@@ -174,13 +170,13 @@ def _close(place: int) -> int:
 
 def _live(place: int) -> _Handle:
     handle = _handles[place]
-    if handle.is_over:
+    if handle.is_kept and handle.life != handle.platter.life:
         raise OSError(errno.EIO, "no power")
     return handle
 
 
 def _read(place: int, out: int, size: int, offset: int) -> int:
-    raw = bytes(_live(place).file.content[offset : offset + size])
+    raw = bytes(memoryview(_live(place).file.content)[offset : offset + size])
     ctypes.memmove(out, raw, len(raw))
     if len(raw) < size:
         ctypes.memset(out + len(raw), 0, size - len(raw))
@@ -266,7 +262,11 @@ def _map(place: int, page: int, size: int, is_extended: int, out: int) -> int:
 
 
 def _shm_lock(place: int, first: int, count: int, flags: int) -> int:
-    shared, slots = _live(place).shared, range(first, first + count)
+    shared = _live(place).shared
+    if count == 1 and flags & SHM_SHARED:
+        # By far the most frequent: one reader's mark.
+        return _mark_reader(shared, place, first, flags)
+    slots = range(first, first + count)
     if flags & SHM_UNLOCK:
         for slot in slots:
             shared.shared[slot].discard(place)
@@ -281,6 +281,16 @@ def _shm_lock(place: int, first: int, count: int, flags: int) -> int:
             shared.exclusive[slot] = place
         else:
             shared.shared[slot].add(place)
+    return OK
+
+
+def _mark_reader(shared: _Shared, place: int, slot: int, flags: int) -> int:
+    if flags & SHM_UNLOCK:
+        shared.shared[slot].discard(place)
+    elif shared.exclusive[slot] not in (None, place):
+        return BUSY
+    else:
+        shared.shared[slot].add(place)
     return OK
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from node.peering import backlog, connection
-from node.simulation.world.ledger import ViolationError
+from node.simulation.world.account.ledger import ViolationError
 from node.simulation.world.machine import Machine
 from protocol.gossip import limits
 from storage import database

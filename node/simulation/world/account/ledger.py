@@ -7,9 +7,11 @@ Spec: docs/spec/simulation.md
 """
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from node.simulation.world.disk.platter import DurableView
 from node.simulation.world.machine import Machine
@@ -20,13 +22,16 @@ from protocol.core.identity import key_id
 from protocol.core.note import parse_note
 from protocol.gossip.frames import parse_frame
 from protocol.gossip.messages import Fork, Have, Head, Push
-from protocol.log.bundle import bundle_root, bundle_roots_fold
+from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, bundle_roots_fold
 from protocol.log.checkpoint import parse_checkpoint
-from storage import fork_cuts, log_store, record_index
+from storage import fork_cuts, log_store
 from storage.home.head_file import HeadFile
-from storage.record_index import IndexRow
+from storage.record_index import index_entry
 
-ROWS_CACHED = 65_536
+BUNDLES_CACHED = 256
+
+Row = tuple[Any, ...]
+_values_of = attrgetter("origin", "index", "kind", "subject", "by", "at_ms", "leaf", "void")
 
 
 class ViolationError(Exception):
@@ -172,25 +177,22 @@ class Ledger:
                 continue
             if read_root(db, head.origin, head.size) != head.root:
                 raise ViolationError("a head does not fit its entries", f"{machine.name} {head.origin} {head.size}")
-            held = record_index.rows(db, head.origin)
+            held = db.execute(_ROWS, (head.origin,)).fetchall()
             cut = fork_cuts.cut_of(db, head.origin)
-            entries = log_store.entries(db, head.origin, 0, cursors.get(head.origin, 0))
-            replayed = [_replay(head.origin, index, raw, keys[head.origin]) for index, raw in enumerate(entries)]
-            expected = [_cut_off(row, cut) for row in replayed]
-            if held[::-1] != expected:
+            expected: list[Row] = []
+            for start, entries in _read_bundles(db, head.origin, cursors.get(head.origin, 0)):
+                expected += _replay(head.origin, start, entries, keys[head.origin])
+            if held != (expected if cut is None else [_cut_off(row, cut) for row in expected]):
                 raise ViolationError("the index is not what a replay gives", f"{machine.name} {head.origin}")
 
-    def check_level(self, machines: list[Machine]) -> str:
+    def check_level(self, machines: list[Machine]) -> "Difference | str":
         """What keeps honest machines from being equal; empty when they are."""
-        views = [(machine, _read_view(machine, set(self._honest_origins()))) for machine in machines]
-        first, view = views[0]
-        for other, its in views[1:]:
-            for what in view:
-                if view[what] != its[what]:
-                    only = [
-                        sorted(map(repr, one - two)) for one, two in ((view[what], its[what]), (its[what], view[what]))
-                    ]
-                    return f"{first.name} and {other.name} differ in {what}: {only[0]} and {only[1]}"
+        origins = set(self._honest_origins())
+        for what, read in _VIEWS.items():
+            first, *others = ((machine.name, read(machine.node.database.reader, origins)) for machine in machines)
+            for other in others:
+                if other[1] != first[1]:
+                    return Difference(what, first, other)
         return self._find_unshown_fork(machines)
 
     def _find_unshown_fork(self, machines: list[Machine]) -> str:
@@ -262,28 +264,33 @@ class Ledger:
 
 _COSIGNED = "SELECT origin, size, root FROM cosigned"
 _LEAVES = "SELECT idx, leaf FROM record_index WHERE origin = ? ORDER BY idx"
+_ROWS = "SELECT origin, idx, kind, subject, by_key, at_ms, leaf, void FROM record_index WHERE origin = ? ORDER BY idx"
+_VOID = 7
 
 
 def read_root(db: sqlite3.Connection, origin: str, size: int) -> bytes:
     """The root of the first entries of a log, worked out from the entries themselves."""
-    roots = [_bundle_root(tuple(log_store.entries(db, origin, at, min(size, at + 256)))) for at in range(0, size, 256)]
-    return bundle_roots_fold(roots)
+    return bundle_roots_fold([_bundle_root(entries) for _, entries in _read_bundles(db, origin, size)])
 
 
-@lru_cache(ROWS_CACHED)
+def _read_bundles(db: sqlite3.Connection, origin: str, size: int) -> Iterator[tuple[int, tuple[bytes, ...]]]:
+    """The first entries of a log, a bundle at a time: (index of the first, entries)."""
+    for start in range(0, size, BUNDLE_ENTRIES):
+        yield start, tuple(log_store.entries(db, origin, start, min(size, start + BUNDLE_ENTRIES)))
+
+
+@lru_cache(BUNDLES_CACHED)
 def _bundle_root(entries: tuple[bytes, ...]) -> bytes:
     return bundle_root(entries)
 
 
-@lru_cache(ROWS_CACHED)
-def _replay(origin: str, index: int, raw: bytes, log_key: bytes) -> IndexRow:
-    return record_index.index_entry(origin, index, raw, key_id(log_key))
+@lru_cache(BUNDLES_CACHED)
+def _replay(origin: str, start: int, entries: tuple[bytes, ...], log_key: bytes) -> list[Row]:
+    return [_values_of(index_entry(origin, index, raw, key_id(log_key))) for index, raw in enumerate(entries, start)]
 
 
-def _cut_off(row: IndexRow, cut: tuple[int, str] | None) -> IndexRow:
-    if cut is None or row.index < cut[0] or row.void:
-        return row
-    return IndexRow(row.origin, row.index, row.kind, row.subject, row.by, row.at_ms, row.leaf, cut[1])
+def _cut_off(row: Row, cut: tuple[int, str]) -> Row:
+    return row if row[1] < cut[0] or row[_VOID] else (*row[:_VOID], cut[1])
 
 
 def _read_heads(raw: bytes) -> list[tuple[str, int, bytes]]:
@@ -307,14 +314,32 @@ def _read_forks(machine: Machine) -> list[tuple[str, ...]]:
     return list(machine.node.database.reader.execute("SELECT origin FROM fork"))
 
 
-def _read_view(machine: Machine, origins: set[str]) -> dict[str, set[Any]]:
-    """What two level machines hold alike."""
-    db = machine.node.database.reader
-    indexed = db.execute("SELECT origin, next FROM index_cursor").fetchall()
+class Difference(NamedTuple):
+    """Where two machines are not level: put into words only if they stay so."""
+
+    what: str
+    one: tuple[str, set[Any]]
+    other: tuple[str, set[Any]]
+
+    def __str__(self) -> str:
+        (one, here), (other, there) = self.one, self.other
+        only_here, only_there = (sorted(map(repr, found)) for found in (here - there, there - here))
+        return f"{one} and {other} differ in {self.what}: {only_here} and {only_there}"
+
+
+def _read_heads_of(db: sqlite3.Connection, origins: set[str]) -> set[Any]:
+    return {(head.origin, head.size, head.root) for head in log_store.heads(db) if head.origin in origins}
+
+
+def _read_indexed(db: sqlite3.Connection, origins: set[str]) -> set[Any]:
+    return {row for row in db.execute("SELECT origin, next FROM index_cursor") if row[0] in origins}
+
+
+def _read_cosignatures(db: sqlite3.Connection, origins: set[str]) -> set[Any]:
     witnesses = {witness_name(origin) for origin in origins}
-    lines = db.execute("SELECT origin, cosigner, max(size) FROM cosignature GROUP BY origin, cosigner").fetchall()
-    return {
-        "heads": {(head.origin, head.size, head.root) for head in log_store.heads(db) if head.origin in origins},
-        "indexed entries": {(origin, size) for origin, size in indexed if origin in origins},
-        "cosignatures": {row for row in lines if row[0] in origins and row[1] in witnesses},
-    }
+    lines = db.execute("SELECT origin, cosigner, max(size) FROM cosignature GROUP BY origin, cosigner")
+    return {row for row in lines if row[0] in origins and row[1] in witnesses}
+
+
+_VIEWS = {"heads": _read_heads_of, "indexed entries": _read_indexed, "cosignatures": _read_cosignatures}
+"""What level machines hold alike."""
