@@ -2,6 +2,7 @@
 
 from typing import Final
 
+_LIMITS = "tests/protocol/test_spec_limits.py"
 _CORE = "tests/protocol/core"
 _LOG = "tests/protocol/log"
 _FEDERATION = "tests/protocol/federation"
@@ -10,7 +11,7 @@ _PLANNING = "tests/protocol/planning"
 _DECISION = (
     f"{_FEDERATION}/test_decision.py",
     f"{_FEDERATION}/test_votes.py",
-    f"{_FEDERATION}/test_decision_properties.py",
+    _LIMITS,
 )
 _PRICES = (
     f"{_SUPPLY}/test_cost_sheet.py",
@@ -19,45 +20,54 @@ _PRICES = (
     f"{_SUPPLY}/test_price_delivery.py",
     f"{_SUPPLY}/test_price_vectors.py",
     f"{_SUPPLY}/test_hostile_bodies.py",
+    _LIMITS,
 )
 
 AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "tree": {
-        "protocol/log/merkle.py": (f"{_LOG}/test_merkle.py", f"{_LOG}/test_subtree.py"),
-        "protocol/log/subtree.py": (f"{_LOG}/test_subtree.py", f"{_LOG}/test_subtree_cosignature.py"),
-        "protocol/log/bundle.py": (f"{_LOG}/test_bundle.py",),
-        "protocol/log/tiles.py": (f"{_LOG}/test_tiles.py",),
-        "protocol/log/proof.py": (f"{_LOG}/test_proof.py",),
+        "protocol/log/merkle.py": (f"{_LOG}/test_merkle.py", f"{_LOG}/test_subtree.py", _LIMITS),
+        "protocol/log/subtree.py": (f"{_LOG}/test_subtree.py", f"{_LOG}/test_subtree_cosignature.py", _LIMITS),
+        "protocol/log/bundle.py": (f"{_LOG}/test_bundle.py", _LIMITS),
+        "protocol/log/tiles.py": (f"{_LOG}/test_tiles.py", _LIMITS),
+        "protocol/log/proof.py": (f"{_LOG}/test_proof.py", _LIMITS),
     },
     "codec": {
-        "protocol/core/encoding.py": (f"{_CORE}/test_encoding.py",),
-        "protocol/core/record.py": (f"{_CORE}/test_record.py", f"{_CORE}/test_draft.py"),
-        "protocol/core/commitment.py": (f"{_CORE}/test_commitment.py",),
-        "protocol/core/quantities.py": (f"{_CORE}/test_quantities.py",),
+        "protocol/core/encoding.py": (f"{_CORE}/test_encoding.py", _LIMITS),
+        "protocol/core/record.py": (f"{_CORE}/test_record.py", f"{_CORE}/test_draft.py", _LIMITS),
+        "protocol/core/commitment.py": (f"{_CORE}/test_commitment.py", _LIMITS),
+        "protocol/core/quantities.py": (f"{_CORE}/test_quantities.py", _LIMITS),
     },
     "notes": {
-        "protocol/core/note.py": (f"{_CORE}/test_note.py",),
-        "protocol/log/checkpoint.py": (f"{_LOG}/test_checkpoint.py",),
-        "protocol/log/cosignature.py": (f"{_LOG}/test_cosignature.py",),
-        "protocol/log/policy.py": (f"{_LOG}/test_policy.py",),
-        "protocol/log/witness.py": (f"{_LOG}/test_witness.py",),
+        "protocol/core/note.py": (f"{_CORE}/test_note.py", _LIMITS),
+        "protocol/log/checkpoint.py": (f"{_LOG}/test_checkpoint.py", _LIMITS),
+        "protocol/log/cosignature.py": (f"{_LOG}/test_cosignature.py", _LIMITS),
+        "protocol/log/policy.py": (f"{_LOG}/test_policy.py", _LIMITS),
+        "protocol/log/witness.py": (f"{_LOG}/test_witness.py", _LIMITS),
     },
     "folds": {
         "storage/record_index.py": (
             "tests/storage/test_record_index.py",
             "tests/storage/test_reading_while_written.py",
         ),
-        "protocol/federation/roster.py": (f"{_FEDERATION}/test_roster.py", f"{_FEDERATION}/test_membership.py"),
-        "protocol/federation/membership.py": (f"{_FEDERATION}/test_membership.py", f"{_FEDERATION}/test_roster.py"),
+        "protocol/federation/roster.py": (
+            f"{_FEDERATION}/test_roster.py",
+            f"{_FEDERATION}/test_membership.py",
+            _LIMITS,
+        ),
+        "protocol/federation/membership.py": (
+            f"{_FEDERATION}/test_membership.py",
+            f"{_FEDERATION}/test_roster.py",
+            _LIMITS,
+        ),
         "protocol/supply/price_status.py": _PRICES,
         "protocol/supply/signatures.py": _PRICES,
     },
     "decision": {
-        "protocol/federation/decision.py": _DECISION,
-        "protocol/federation/decision_rules.py": _DECISION,
+        "protocol/federation/decision.py": (*_DECISION, f"{_FEDERATION}/test_decision_properties.py"),
+        "protocol/federation/decision_rules.py": (*_DECISION, f"{_FEDERATION}/test_decision_properties.py"),
         "protocol/federation/decision_state.py": _DECISION,
         "protocol/federation/votes.py": _DECISION,
-        "protocol/log/quorum.py": (f"{_LOG}/test_quorum.py",),
+        "protocol/log/quorum.py": (f"{_LOG}/test_quorum.py", _LIMITS),
     },
     "cost sheet": {
         "protocol/supply/cost_sheet.py": _PRICES,

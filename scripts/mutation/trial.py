@@ -55,10 +55,12 @@ class Recorder:
         self.seconds: dict[str, float] = {}
         self.lines: dict[str, set[int]] = {}
         self._current: set[int] = set()
+        self._ahead: dict[CodeType, set[int]] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         self._current = self.lines.setdefault(item.nodeid, set())
+        self._ahead = {}
         start_s = time.process_time()
         sys.settrace(self._enter)
         try:
@@ -68,11 +70,17 @@ class Recorder:
             self.seconds[item.nodeid] = time.process_time() - start_s
 
     def _enter(self, frame: FrameType, event: str, argument: object) -> Any:
-        return self._step if frame.f_code.co_filename == self.path else None
+        code = frame.f_code
+        if code.co_filename != self.path:
+            return None
+        if code not in self._ahead:
+            self._ahead[code] = {line for _, _, line in code.co_lines() if line}
+        # Once a test has been everywhere in a function, watching it further would only take time.
+        return self._step if self._ahead[code] else None
 
     def _step(self, frame: FrameType, event: str, argument: object) -> Any:
-        if event == "line":
-            self._current.add(frame.f_lineno)
+        self._current.add(frame.f_lineno)
+        self._ahead[frame.f_code].discard(frame.f_lineno)
         return self._step
 
 

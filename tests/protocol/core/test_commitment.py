@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.core.commitment import (
+    FIELD_PATH_LENGTH_MAX,
     OPENING_BYTES_MAX,
     Opening,
     check_opening,
@@ -74,6 +75,13 @@ def test_nothing_else_opens_a_commitment(change: dict[str, Any]) -> None:
 def test_a_malformed_opening_is_refused_with_its_place(change: dict[str, Any], place: str) -> None:
     with pytest.raises(RefusedError, match=f"^{place}: "):
         parse_opening(encode(decode(format_opening(OPENING)) | change))
+
+
+def test_a_field_path_may_be_as_long_as_its_limit_and_no_longer() -> None:
+    longest = msgspec.structs.replace(OPENING, field_path="body".ljust(FIELD_PATH_LENGTH_MAX, "x"))
+    assert parse_opening(format_opening(longest)) == longest
+    with pytest.raises(RefusedError, match=r"^opening\.field_path: "):
+        format_opening(msgspec.structs.replace(longest, field_path=longest.field_path + "x"))
 
 
 def test_an_opening_has_limits() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol.core.encoding import DEPTH_MAX, ENTRY_BYTES_MAX, decode, encode, to_struct, to_value
+from protocol.core.encoding import DEPTH_MAX, ENTRY_BYTES_MAX, NAME_LENGTH_SHOWN, decode, encode, to_struct, to_value
 from protocol.core.errors import MisuseError, RefusedError
 from tests.protocol.core.values import load_vectors, values
 
@@ -154,6 +154,13 @@ def test_structs_go_there_and_back_with_bytes_and_explicit_none() -> None:
 def test_a_struct_that_would_drop_unknown_fields_is_the_callers_fault() -> None:
     with pytest.raises(MisuseError, match="Loose must be declared"):
         to_struct({"parts": {}}, HoldsLoose)
+
+
+def test_a_name_is_said_whole_up_to_a_limit() -> None:
+    for length, shown in ((NAME_LENGTH_SHOWN, "x" * NAME_LENGTH_SHOWN), (NAME_LENGTH_SHOWN + 1, "x" * 120 + "…")):
+        with pytest.raises(RefusedError) as caught:
+            encode({"x" * length: 2**64})
+        assert caught.value.findings[0].place == f"value.{shown}"
 
 
 def test_a_long_hostile_name_does_not_fill_the_error() -> None:

@@ -30,6 +30,7 @@ from protocol.core.quantities import (
         ("007", 0, 7),
         ("1.2500", 2, 125),
         ("0.000000001", 9, 1),
+        ("0" * 39 + "7", 0, 7),
         ("9223372036854775807", 0, INT_MAX),
     ],
 )
@@ -90,6 +91,8 @@ def test_division_by_zero_and_exponents_out_of_range_are_the_callers_fault() -> 
 
 def test_money_and_quantities_add_only_among_their_own_kind() -> None:
     assert Money(125, "EUR", 2) + Money(-130, "EUR", 2) == Money(-5, "EUR", 2)
+    assert Money(125, "EUR", 2) - Money(-130, "EUR", 2) == Money(255, "EUR", 2)
+    assert Quantity(1500, "KGM", 3) + Quantity(500, "KGM", 3) == Quantity(2000, "KGM", 3)
     assert Quantity(1500, "KGM", 3) - Quantity(500, "KGM", 3) == Quantity(1000, "KGM", 3)
     for other in (Money(1, "GBP", 2), Money(1, "EUR", 3)):
         with pytest.raises(MisuseError, match="cannot be added"):

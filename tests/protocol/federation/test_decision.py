@@ -344,6 +344,12 @@ def test_is_closed_needs_a_quorum_of_one_round() -> None:
     assert is_closed([], VOTERS) is None
 
 
+def test_precommits_of_strangers_close_nothing() -> None:
+    strangers = [Precommit(SLOT, 0, BREAD, voter) for voter in ("rowan", "willow", "yew")]
+    voters = [Precommit(SLOT, 0, BREAD, voter) for voter in (ASH, BIRCH)]
+    assert is_closed([*strangers, *voters], VOTERS) is None
+
+
 def test_later_records_do_not_change_a_closed_slot() -> None:
     closing = [Precommit(SLOT, 0, BREAD, voter) for voter in (ASH, BIRCH, CEDAR)]
     later = [Precommit(SLOT, 1, MILK, voter) for voter in VOTERS]
@@ -359,6 +365,7 @@ def test_misuse_is_named() -> None:
         open_decision(ASH, [], SLOT)
     with pytest.raises(MisuseError, match="voters"):
         open_decision(ASH, [str(number) for number in range(VOTERS_MAX + 1)], SLOT)
+    assert len(open_decision(ASH, [str(number) for number in range(VOTERS_MAX)], SLOT).voters) == VOTERS_MAX
 
 
 def test_waits_grow_with_the_round_and_stay_bounded() -> None:
