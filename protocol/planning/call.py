@@ -175,38 +175,3 @@ def judge_set(
             return False
     lacking = any(leaf is not None and origin not in held for origin, leaf in listed.items())
     return None if lacking else True
-
-
-class Approvals(msgspec.Struct, frozen=True):
-    """Who has approved and refused which plan of one attempt: the first word of each member counts."""
-
-    approved_by: dict[bytes, tuple[str, ...]]
-    refused_by: dict[bytes, tuple[str, ...]]
-
-
-def count_approvals(spoken: Mapping[str, tuple[PlanApproval, ...]], members: frozenset[str], attempt: int) -> Approvals:
-    """The approvals of an attempt from each member's own records in the order of its log."""
-    approved: dict[bytes, list[str]] = {}
-    refused: dict[bytes, list[str]] = {}
-    for origin in sorted(members & spoken.keys()):
-        first = next((body for body in spoken[origin] if body.attempt == attempt), None)
-        if first is not None:
-            (approved if first.approve else refused).setdefault(first.digest, []).append(origin)
-    return Approvals(
-        {digest: tuple(names) for digest, names in approved.items()},
-        {digest: tuple(names) for digest, names in refused.items()},
-    )
-
-
-def ratified_digest(
-    approvals: Approvals, needed: int, heads: Mapping[str, int] | None = None, heads_needed: int = 0
-) -> bytes | None:
-    """The plan that `needed` members approved, who stand for `heads_needed` people; None while there is none.
-
-    Never two: each member's first word counts and `needed` is more than half of the members.
-    """
-    counted = heads or {}
-    for digest, names in sorted(approvals.approved_by.items()):
-        if len(names) >= needed and sum(counted.get(name, 0) for name in names) >= heads_needed:
-            return digest
-    return None

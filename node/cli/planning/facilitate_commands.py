@@ -17,7 +17,7 @@ _CALL = click.option("--call", default="", help="The call's id; without it the n
 @click.command()
 @click.argument("act", type=click.Choice(get_args(Act)))
 @click.option("--reason", required=True, help="Why, in a sentence; nothing about a person.")
-@click.option("--reading", type=int, help="extend, end_round: which reading.")
+@click.option("--reading", type=int, help="extend, end_round, end_vote: which reading.")
 @click.option("--round", "number", type=int, help="extend, end_round: which round; 0 is that of the cards.")
 @click.option("--wait-ms", type=int, help="extend: how long to wait for each who is still out.")
 @click.option("--leaf", help="set_aside: the leaf of the card or answer.")

@@ -120,6 +120,8 @@ def _print_status(status: dict[str, Any]) -> None:
     say(f"Call {status['call'][:16]}: {status['state']}, reading {status['reading']}, round {status['round']}.")
     if status["worst_good"] is not None:
         say(f"The worst good is {status['worst_good']}, {percent(status['worst_good_ppm'])} % off.")
+    if status["left_out"]:
+        say(f"Made without {', '.join(status['left_out'])}, who refused.")
     if status["waits_for"]:
         say(f"Waits for {', '.join(status['waits_for'])}.")
     for one in status["notices"]:

@@ -10,6 +10,7 @@ from node.use_cases.context import Node
 from node.use_cases.federation.deciding import closed_content
 from node.use_cases.planning.draft import describe_call
 from node.use_cases.planning.following.approvals import newest_draft
+from node.use_cases.planning.following.course import ReadingReport
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.view import attested_regrets
 from protocol.core.errors import RefusedError
@@ -23,17 +24,16 @@ def take_minutes(node: Node, run: PlanRun) -> Minutes:
     draft = newest_draft(run)
     if draft is None or run.table is None:
         raise RefusedError.at("plan", "there is no draft yet")
-    readings = tuple(
-        _take_reading(node, run, reading.reading, len(reading.reports))
-        for reading in run.readings
-        if reading.draft is not None
-    )
+    readings = tuple(_take_reading(node, run, reading) for reading in run.readings if reading.draft is not None)
     parameters = describe_call(run.call_id, run.call)
     return Minutes(MINUTES_FORMAT, run.table, parameters, readings, attested_regrets(node, run, draft))
 
 
-def _take_reading(node: Node, run: PlanRun, reading: int, rounds: int) -> ReadingMinutes:
-    found = _counted(node, run, reading, CARDS_ROUND)
+def _take_reading(node: Node, run: PlanRun, report: ReadingReport) -> ReadingMinutes:
+    reading, rounds = report.reading, len(report.reports)
+    # A draft made again is made from the last reading's cards, without those of whoever refused.
+    found = _counted(node, run, min(reading, run.call.readings), CARDS_ROUND)
+    found = [indexed for indexed in found if indexed.origin not in report.left_out]
     bodies = [indexed.body for indexed in found]
     return ReadingMinutes(
         consumers=tuple(sorted((card for body in bodies for card in body.consumers), key=_id_bytes)),

@@ -16,7 +16,7 @@ from node.use_cases.planning.terms import terms_of_roster
 from protocol.federation.vote_records import VOTE_KINDS
 from storage.record_index import records, records_between
 
-PLAN_KINDS = frozenset({"plan.call", "plan.card", "plan.answer", "plan.notice", *VOTE_KINDS})
+PLAN_KINDS = frozenset({"plan.call", "plan.card", "plan.answer", "plan.notice", "plan.approval", *VOTE_KINDS})
 CALLS_MAX = 100
 
 

@@ -5,14 +5,16 @@ Invariant: what this node answers is on disk in its own log before anyone sees i
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Sequence
 
 from node.use_cases.context import Node
 from node.use_cases.federation.deciding import Decider, closed_content
 from node.use_cases.planning.draft import Draft, make_draft
 from node.use_cases.planning.facilitating.notices import read_standing
+from node.use_cases.planning.following.course import Course
 from node.use_cases.planning.following.slot import Slot
+from node.use_cases.planning.following.voting import VoteSlot, make_ballot
 from node.use_cases.planning.own_side import forget_side, is_planned_with, kept_side, prepare_once
 from node.use_cases.planning.private_side import PrivateSide, Release, answer_cards
 from node.use_cases.planning.terms import Terms
@@ -25,6 +27,7 @@ from protocol.planning.call import (
     CARDS_ROUND,
     CardRegret,
     PlanAnswer,
+    PlanApproval,
     PlanCall,
     PlanCards,
     PlanCheck,
@@ -33,11 +36,9 @@ from protocol.planning.call import (
 )
 from protocol.planning.cards import GoodsTable
 from protocol.planning.contributions import audit_answer, audit_cards, owner_of_card
-from protocol.planning.economy import Economy, build_economy
 from protocol.planning.facilitating.notices import PlanNotice
-from protocol.planning.floors import check_floors
-from protocol.planning.rounds import Answer, RoundReport, close_round, start_state, warm_start
-from protocol.planning.state import State, hash_state
+from protocol.planning.ratifying.words import vote_slot
+from protocol.planning.state import hash_state
 from storage.files import FILE_BYTES_MAX
 from storage.record_index import IndexedRecord, record_by_leaf, records
 
@@ -46,26 +47,13 @@ SET_ASIDE_MAX = 1_000
 """Contributions set aside whose reasons are kept: whoever sends more is no better off for it."""
 
 
-@dataclass
-class ReadingReport:
-    """What one reading came to: a report for each round, and the draft at its end."""
-
-    reading: int
-    reports: list[RoundReport] = field(default_factory=list)
-    draft: Draft | None = None
-
-
-class PlanRun:
+class PlanRun(Course):
     """A call's progress at this node; `advance` does all that can be done with what is known."""
 
     def __init__(self, node: Node, call_id: bytes, call: PlanCall, terms: Terms) -> None:
-        self.node, self.call_id, self.call, self.terms = node, call_id, call, terms
-        self.stage = "waiting for the goods table"
+        super().__init__(call)
+        self.node, self.call_id, self.terms = node, call_id, terms
         self.trouble = ""
-        self.table: GoodsTable | None = None
-        self.readings = [ReadingReport(1)]
-        self.economy: Economy | None = None
-        self.state: State | None = None
         self.releases: dict[int, Release] = {}
         self.slot: Slot | None = None
         self.set_aside: dict[bytes, tuple[Finding, ...]] = {}
@@ -73,16 +61,6 @@ class PlanRun:
         self._wake: asyncio.TimerHandle | None = None
         self.poked = asyncio.Event()
         self.standing = read_standing(node, call_id, terms)
-
-    @property
-    def reading(self) -> ReadingReport:
-        """The reading that is going on."""
-        return self.readings[-1]
-
-    @property
-    def is_over(self) -> bool:
-        """Whether no further round will come."""
-        return self.stage in ("voting", "stopped")
 
     def take(self, indexed: IndexedRecord) -> None:
         """Hear a record that may concern the present slot."""
@@ -93,7 +71,7 @@ class PlanRun:
             self._hear_facilitators()
         if slot is None:
             return
-        if isinstance(indexed.body, PlanCards | PlanAnswer):
+        if isinstance(indexed.body, PlanCards | PlanAnswer | PlanApproval):
             if self._slot_of(indexed.body) == slot.id:
                 self._hold(slot, indexed)
         elif not isinstance(indexed.body, PlanNotice) and slot.decider is not None and indexed.body.slot == slot.id:
@@ -146,7 +124,7 @@ class PlanRun:
         if self.table is None:
             return await self._load_table()
         if self.slot is None:
-            self._open_slot()
+            self._open_vote() if self.stage == "voting" else self._open_slot()
         slot = self.slot
         assert slot is not None
         # While the plan is held nothing new is said here; what the others close all the same is followed.
@@ -180,9 +158,22 @@ class PlanRun:
             expected = frozenset(owner_of_card(card) for card in self.economy.participants)
         slot_id = round_slot(self.call_id, self.reading.reading, number)
         slot = Slot(self.reading.reading, number, slot_id, expected, self._silent_before, self.node.clock.monotonic_s())
-        self.slot = slot
         kind = "plan.card" if number == CARDS_ROUND else "plan.answer"
-        for indexed in records(self.node.database.reader, kind, slot_id):
+        self._watch(slot, records(self.node.database.reader, kind, slot_id))
+
+    def _open_vote(self) -> None:
+        assert self.reading.draft is not None
+        slot_id, expected = vote_slot(self.call_id, self.attempt), frozenset(self.terms.members)
+        ballot = make_ballot(self.reading.draft, self.terms)
+        number, now_s = len(self.reading.reports) + 1, self.node.clock.monotonic_s()
+        slot = VoteSlot(self.reading.reading, number, slot_id, expected, frozenset(), now_s, ballot=ballot)
+        spoken = records(self.node.database.reader, "plan.approval", self.call_id)
+        self._watch(slot, [indexed for indexed in spoken if indexed.body.attempt == self.attempt])
+
+    def _watch(self, slot: Slot, said: Sequence[IndexedRecord]) -> None:
+        """Take up what was said already, and take part in closing the slot unless that is done."""
+        self.slot, slot_id = slot, slot.id
+        for indexed in said:
             self._hold(slot, indexed)
         slot.content = closed_content(self.node, slot_id, self.terms.members)
         if slot.content is None:
@@ -209,6 +200,8 @@ class PlanRun:
 
     def _is_valid(self, slot: Slot, indexed: IndexedRecord) -> bool:
         assert self.table is not None
+        if isinstance(slot, VoteSlot):
+            return True
         if slot.number == CARDS_ROUND:
             heads = self.terms.members[indexed.origin]
             found = audit_cards(indexed.origin, indexed.body, self.table, heads, self.terms.card_terms)
@@ -222,7 +215,7 @@ class PlanRun:
     async def _contribute(self, slot: Slot) -> None:
         """Publish this node's own cards or answers, once; nothing without a person's release."""
         me, reading = self.node.origin, self.reading.reading
-        if slot.contributed or me not in slot.expected or me in slot.held:
+        if slot.contributed or me not in slot.expected or me in slot.held or isinstance(slot, VoteSlot):
             return
         try:
             await (self._publish_cards(slot) if slot.number == CARDS_ROUND else self._publish_answers(slot))
@@ -260,7 +253,7 @@ class PlanRun:
     def _planned_side(self) -> PrivateSide | None:
         """What stands behind this member's cards in this reading, None where the plan counts without them."""
         assert self.economy is not None
-        side = kept_side(self.node, self.call_id, self.reading.reading)
+        side = kept_side(self.node, self.call_id, min(self.reading.reading, self.call.readings))
         return side if side is not None and is_planned_with(side, self.economy) else None
 
     def _drive(self, slot: Slot) -> None:
@@ -274,7 +267,9 @@ class PlanRun:
             decider.offer(slot.format_own_set(self.standing))
             decider.start()
         else:
-            self._wake_in(max(0.05, min(left_s for left_s in waiting_s if left_s > 0)))
+            left_s = min(left_s for left_s in waiting_s if left_s > 0)
+            if left_s < math.inf:
+                self._wake_in(max(0.05, left_s))
             if decider.has_proposal:
                 decider.start()
         decider.judge_again()
@@ -295,58 +290,21 @@ class PlanRun:
                 found[origin] = indexed
         if slot.decider is not None:
             await slot.decider.stop()
-        self._silent_before = slot.expected - found.keys()
+        self._silent_before = frozenset() if isinstance(slot, VoteSlot) else slot.expected - found.keys()
         self.slot = None
-        if slot.number == CARDS_ROUND:
-            await self._begin_rounds(found)
+        bodies = {name: indexed.body for name, indexed in found.items()}
+        if isinstance(slot, VoteSlot):
+            outcome = await self.close_vote(slot.ballot, {name: bodies.get(name) for name in slot.expected})
+            self.node.log.info("plan.vote", attempt=self.attempt, outcome=outcome)
+        elif slot.number == CARDS_ROUND:
+            await self.begin_rounds(bodies.values())
         else:
-            await self._close_round(found)
+            report = await self.close_round(bodies.values())
+            number, worst_ppm = self.reading.reading, report.worst_good_ppm
+            self.node.log.info("plan.round", reading=number, round=report.round, worst_good_ppm=worst_ppm)
+            if report.is_close_enough:
+                await self._finish_reading()
         return True
-
-    async def _begin_rounds(self, found: Mapping[str, IndexedRecord]) -> None:
-        assert self.table is not None
-        previous = self.economy
-        bodies = [indexed.body for indexed in found.values()]
-        consumers = [card for body in bodies for card in body.consumers]
-        workplaces = [card for body in bodies for card in body.workplaces]
-        self.economy = build_economy(self.table, consumers, workplaces)
-        # Needs are never rationed by price: where they cannot all be met the call stops and says which.
-        await asyncio.to_thread(check_floors, self.economy)
-        if self.state is None or previous is None:
-            self.state = start_state(self.economy)
-        else:
-            self.state = warm_start(self.economy, self.state, previous)
-        self.stage = "rounds"
-
-    async def _close_round(self, found: Mapping[str, IndexedRecord]) -> None:
-        assert self.economy is not None and self.state is not None
-        answers = {
-            answer.card: Answer(indexed.body.state, answer.quantities)
-            for indexed in found.values()
-            for answer in indexed.body.answers
-        }
-        self.state, report = await asyncio.to_thread(close_round, self.economy, self.state, answers)
-        self.reading.reports.append(report)
-        self.node.log.info(
-            "plan.round", reading=self.reading.reading, round=report.round, worst_good_ppm=report.worst_good_ppm
-        )
-        if report.is_close_enough:
-            await self._finish_reading()
-        elif len(self.reading.reports) >= self.call.rounds_max:
-            raise RefusedError.at(
-                "rounds", f"{self.call.rounds_max} rounds and no draft: {self._describe_worst(report)}"
-            )
-
-    def _describe_worst(self, report: RoundReport) -> str:
-        """What a person can do about rounds that do not end: most often a good is wanted that nobody offers."""
-        assert self.economy is not None and self.table is not None
-        worst = next(place for place, good in enumerate(self.table.goods) if good.id == report.worst_good)
-        makers = (technique for card in self.economy.workplaces for technique in card.techniques)
-        is_offered = self.table.goods[worst].endowment > 0 or any(
-            good == worst and amount < 0 for technique in makers for good, amount in technique.net
-        )
-        reason = "is furthest from the tolerance" if is_offered else "is wanted and nobody offers any: call without it"
-        return f"{report.worst_good} {reason}"
 
     async def _finish_reading(self) -> None:
         assert self.economy is not None and self.state is not None
@@ -354,17 +312,12 @@ class PlanRun:
         draft = await asyncio.to_thread(
             make_draft, self.economy, self.state, reading.reports[-1], self.call_id, self.call, reading.reading, side
         )
-        reading.draft = draft
         await share_file(self.node, draft.document, FEDERATION)
         if self._has_checked(draft) is False and self.node.origin in self.terms.members:
             regrets = tuple(CardRegret(card, value) for card, value in sorted(draft.own_regrets.items()))
             body = PlanCheck(self.call_id, reading.reading, draft.digest, len(draft.findings), regrets)
             await publish(self.node, "plan.check", body)
-        if reading.reading < self.call.readings:
-            self.readings.append(ReadingReport(reading.reading + 1))
-            self.stage = "cards"
-        else:
-            self.stage = "voting"
+        self.end_reading(draft)
 
     def _has_checked(self, draft: Draft) -> bool:
         own = records(self.node.database.reader, "plan.check", self.call_id, self.node.origin)
@@ -375,7 +328,9 @@ class PlanRun:
         self.node.log.warning("plan.stopped", reason=reason)
         await self.close()
 
-    def _slot_of(self, body: PlanCards | PlanAnswer) -> bytes:
+    def _slot_of(self, body: PlanCards | PlanAnswer | PlanApproval) -> bytes:
+        if isinstance(body, PlanApproval):
+            return vote_slot(body.call, body.attempt)
         number = CARDS_ROUND if isinstance(body, PlanCards) else body.round
         return round_slot(body.call, body.reading, number)
 

@@ -41,6 +41,8 @@ CARDS_WAIT_MS = 600_000
 ANSWERS_WAIT_MS = 4_000
 READINGS = 2
 ROUNDS_MAX = 40
+VOTED_ON = ("voting", "in force")
+"""A word that comes once the vote is closed changes nothing, and binds the one who says it."""
 
 
 class CallParams(msgspec.Struct, kw_only=True):
@@ -87,14 +89,15 @@ class ScheduleParams(msgspec.Struct, kw_only=True):
 
 
 class RatifyParams(msgspec.Struct, kw_only=True):
-    """What a co-op's meeting decided about the newest draft; `digest` guards against voting on another one."""
+    """What a co-op's meeting decided about the newest draft; `digest` and `attempt` (0: the first draft voted on, then
+    one more for each made again) guard against voting on another one."""
 
     approve: bool
     meeting: Meeting
     digest: str = ""
     reason: str = ""
     call: CallHex = ""
-    attempt: int = 0
+    attempt: int | None = None
 
 
 async def call_plan(node: Node, params: CallParams) -> dict[str, Any]:
@@ -180,8 +183,10 @@ async def show_status(node: Node, params: PlanParams) -> dict[str, Any]:
         "notices": report.notices,
         "digest": report.digest,
         "checked_by": [] if report.certificate is None else report.certificate.checked_by,
-        "approved_by": [vote.origin for vote in report.votes if vote.approve],
+        "approved_by": [vote.origin for vote in report.votes if vote.approve and vote.digest == report.digest],
         "ratified": report.ratified,
+        "attempt": run.attempt,
+        "left_out": report.left_out,
     }
 
 
@@ -232,14 +237,16 @@ async def ratify(node: Node, params: RatifyParams) -> dict[str, Any]:
     draft = newest_draft(run)
     if read_standing(node, run.call_id, run.terms).is_held:
         raise RefusedError.at("call", "it is paused or called off: `plan status` says by whom and why")
-    if draft is None or run.stage != "voting":
+    if draft is None or run.stage not in VOTED_ON:
         raise RefusedError.at("plan", "the readings are not over: there is nothing to vote on yet")
+    if params.attempt not in (None, run.attempt):
+        raise RefusedError.at("attempt", f"the draft to vote on is that of attempt {run.attempt}")
     if params.digest and params.digest != draft.digest.hex():
         raise RefusedError.at("digest", "the meeting voted on another draft than the one this node computed")
     for indexed in records(node.database.reader, "plan.approval", run.call_id, node.origin):
-        if indexed.body.attempt == params.attempt:
+        if indexed.body.attempt == run.attempt:
             raise RefusedError.at("attempt", "this co-op has spoken already; its first word counts")
-    body = PlanApproval(run.call_id, params.attempt, draft.digest, params.approve, params.reason, params.meeting)
+    body = PlanApproval(run.call_id, run.attempt, draft.digest, params.approve, params.reason, params.meeting)
     published = await publish(node, "plan.approval", body)
     return {"digest": draft.digest.hex(), "approve": params.approve, "index": published.index}
 

@@ -11,9 +11,9 @@ from node.use_cases.context import Node
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.facilitating.notices import NoticeRow, list_notices, read_standing
 from node.use_cases.planning.following.account import FollowReport, describe_following
-from node.use_cases.planning.following.approvals import find_ratified, newest_draft, read_approvals
-from node.use_cases.planning.run import PlanRun, ReadingReport
-from protocol.planning.call import Approvals
+from node.use_cases.planning.following.approvals import newest_draft, read_words
+from node.use_cases.planning.following.course import ReadingReport
+from node.use_cases.planning.run import PlanRun
 from protocol.planning.certificate import Certificate, check_certificate
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.facilitating.notices import Standing
@@ -42,7 +42,7 @@ class ReadingRow(msgspec.Struct, frozen=True):
 
 
 class VoteRow(msgspec.Struct, frozen=True):
-    """What one member decided about one plan, and how its meeting voted."""
+    """What one member decided about one draft, and how its meeting voted; `attempt` counts drafts voted on."""
 
     origin: str
     digest: str
@@ -52,6 +52,7 @@ class VoteRow(msgspec.Struct, frozen=True):
     no: int
     abstained: int
     made_up: bool
+    attempt: int = 0
 
 
 class CertificateRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ class CertificateRow(msgspec.Struct, frozen=True, kw_only=True):
 class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     """A plan call as this node knows it. `plan` is the newest draft's content, None while there is none.
 
-    `following` is how it is followed, None while no plan is in force.
+    `following` is how it is followed, None while no plan is in force; `left_out` refused drafts before.
     """
 
     call: str
@@ -96,21 +97,21 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     binds: Bindings | None
     notices: tuple[NoticeRow, ...] = ()
     following: FollowReport | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def describe_plan(node: Node, run: PlanRun) -> PlanReport:
     """Everything about one call, from this node's own computation and the records it holds."""
     draft = newest_draft(run)
-    approvals = read_approvals(node, run)
+    votes = _vote_rows(node, run)
     terms = run.terms
-    ratified = find_ratified(node, run)
     certificate = None if draft is None else _certificate_row(node, run, draft)
     return PlanReport(
         call=run.call_id.hex(),
         scope=run.call.scope,
         period=run.call.period,
         revision=run.call.revision,
-        state=_state_words(run, certificate, approvals, ratified, read_standing(node, run.call_id, terms)),
+        state=_state_words(run, certificate, votes, read_standing(node, run.call_id, terms)),
         trouble=run.trouble,
         reading=run.reading.reading,
         readings_planned=run.call.readings,
@@ -122,14 +123,15 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
         digest="" if draft is None else draft.digest.hex(),
         document="" if draft is None else draft.document.decode(),
         certificate=certificate,
-        votes=_vote_rows(node, run),
+        votes=votes,
         approvals_needed=run.terms.approvals_needed,
-        ratified=ratified is not None,
+        ratified=run.ratified is not None,
         tolerance_ppm=0 if run.table is None else run.table.tolerance_ppm,
         plan=None if draft is None else draft.plan,
         binds=None if draft is None else what_binds(draft.plan),
         notices=list_notices(node, run.call_id, terms),
         following=describe_following(node, run),
+        left_out=tuple(sorted(run.reading.left_out)),
     )
 
 
@@ -191,33 +193,22 @@ def _edited_by(node: Node, run: PlanRun, reading: int) -> tuple[str, ...]:
 
 
 def _vote_rows(node: Node, run: PlanRun) -> tuple[VoteRow, ...]:
-    rows: dict[str, VoteRow] = {}
-    for indexed in records(node.database.reader, "plan.approval", run.call_id, every_branch=True):
-        body, meeting = indexed.body, indexed.body.meeting
-        if indexed.origin in run.terms.members and body.attempt == 0 and not indexed.record.sigs:
-            row = VoteRow(
-                indexed.origin,
-                body.digest.hex(),
-                body.approve,
-                body.reason,
-                meeting.yes,
-                meeting.no,
-                meeting.abstained,
-                meeting.made_up,
-            )
-            rows.setdefault(indexed.origin, row)
-    return tuple(rows[origin] for origin in sorted(rows))
+    rows = []
+    for (attempt, origin), body in read_words(node, run).items():
+        meeting, digest = body.meeting, body.digest.hex()
+        votes = meeting.yes, meeting.no, meeting.abstained, meeting.made_up
+        rows.append(VoteRow(origin, digest, body.approve, body.reason, *votes, attempt))
+    return tuple(rows)
 
 
 def _state_words(
     run: PlanRun,
     certificate: CertificateRow | None,
-    approvals: Approvals,
-    ratified: bytes | None,
+    votes: tuple[VoteRow, ...],
     standing: Standing,
 ) -> str:
     """called, draft (reading n), checked by n nodes, approved by n meetings, in force: PLANNING section 5."""
-    if ratified is not None:
+    if run.ratified is not None:
         return "in force"
     if standing.called_off_by:
         return "called off"
@@ -227,9 +218,11 @@ def _state_words(
         return "paused"
     if certificate is None:
         return "called"
-    approved = max((len(names) for names in approvals.approved_by.values()), default=0)
-    if approved:
+    approved = sum(vote.approve for vote in votes if vote.attempt == run.attempt)
+    if run.stage == "voting" and approved:
         return f"approved by {approved} of {len(run.terms.members)} meetings"
     if run.stage == "voting":
         return f"checked by {len(certificate.checked_by)} nodes"
+    if run.reading.left_out:
+        return f"made again without {len(run.reading.left_out)} who refused"
     return f"draft (reading {run.reading.reading - 1})"

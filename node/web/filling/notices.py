@@ -10,6 +10,7 @@ ACTS = {
     "extend": "gave more time",
     "end_round": "ended the wait",
     "set_aside": "set a card or an answer aside",
+    "end_vote": "ended the wait for votes",
     "call_off": "called the plan off",
 }
 

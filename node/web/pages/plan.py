@@ -164,7 +164,8 @@ class Followed(msgspec.Struct, frozen=True):
 class PlanPage(msgspec.Struct, frozen=True):
     """The plan of a region; `state` is called, draft (reading n), checked by n nodes, in force, or stopped.
 
-    `trouble` says why it stopped, `waits_for` who is still to speak.
+    `trouble` says why it stopped, `waits_for` who is still to speak, `left_out`
+    who refused a draft before and has no part in this one.
     """
 
     region: str
@@ -185,6 +186,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     document_path: str = ""
     notices: tuple[Notice, ...] = ()
     followed: Followed | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def binding_by_kind(self) -> list[tuple[str, list[str]]]:

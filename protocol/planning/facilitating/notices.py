@@ -14,7 +14,7 @@ from protocol.core.errors import Finding
 from protocol.core.record import Hash
 from protocol.planning.call import CARDS_ROUND, REASON_LENGTH_MAX, ROUNDS_MAX, Reading, WaitMs
 
-Act = Literal["pause", "resume", "extend", "end_round", "set_aside", "call_off"]
+Act = Literal["pause", "resume", "extend", "end_round", "set_aside", "end_vote", "call_off"]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH_MAX)]
 AnyRound = Annotated[int, msgspec.Meta(ge=CARDS_ROUND, le=ROUNDS_MAX)]
 
@@ -23,7 +23,7 @@ class PlanNotice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """plan.notice: a facilitator's word on a call, with its reason.
 
     extend (to `wait_ms`) and end_round name a reading and a round (0: the cards), set_aside the leaf of a card or
-    answer; the others name nothing.
+    answer, end_vote the reading whose draft is voted on; the others name nothing.
     """
 
     call: Hash
@@ -51,6 +51,7 @@ class Standing(msgspec.Struct, frozen=True):
     waits_ms: dict[tuple[int, int], int] = {}
     ended: frozenset[tuple[int, int]] = frozenset()
     set_aside: frozenset[bytes] = frozenset()
+    votes_ended: frozenset[int] = frozenset()
 
     @property
     def is_held(self) -> bool:
@@ -60,7 +61,12 @@ class Standing(msgspec.Struct, frozen=True):
 
 def audit_notice(notice: PlanNotice) -> list[Finding]:
     """Why a notice says nothing: it names too little for what it wants, or more."""
-    needed = {"extend": {"reading", "round", "wait_ms"}, "end_round": {"reading", "round"}, "set_aside": {"leaf"}}
+    needed = {
+        "extend": {"reading", "round", "wait_ms"},
+        "end_round": {"reading", "round"},
+        "set_aside": {"leaf"},
+        "end_vote": {"reading"},
+    }
     named = {place for place in ("reading", "round", "wait_ms", "leaf") if getattr(notice, place) is not None}
     asked = needed.get(notice.act, set())
     found = [Finding(place, f"{notice.act} needs it") for place in sorted(asked - named)]
@@ -76,7 +82,7 @@ def apply_notices(spoken: Mapping[str, tuple[PlanNotice, ...]], facilitators: Co
     """Fold what each facilitator said, in the order of its own log; others' words and void ones count for nothing."""
     called_off, paused = set[str](), set[str]()
     waits_ms: dict[tuple[int, int], int] = {}
-    ended, set_aside = set[tuple[int, int]](), set[bytes]()
+    ended, set_aside, votes_ended = set[tuple[int, int]](), set[bytes](), set[int]()
     for origin in sorted(set(facilitators) & spoken.keys()):
         for notice in spoken[origin]:
             if audit_notice(notice):
@@ -94,4 +100,13 @@ def apply_notices(spoken: Mapping[str, tuple[PlanNotice, ...]], facilitators: Co
                     ended.add((reading, number))
                 case PlanNotice(act="set_aside", leaf=bytes(leaf)):
                     set_aside.add(leaf)
-    return Standing(tuple(sorted(called_off)), tuple(sorted(paused)), waits_ms, frozenset(ended), frozenset(set_aside))
+                case PlanNotice(act="end_vote", reading=int(reading)):
+                    votes_ended.add(reading)
+    return Standing(
+        tuple(sorted(called_off)),
+        tuple(sorted(paused)),
+        waits_ms,
+        frozenset(ended),
+        frozenset(set_aside),
+        frozenset(votes_ended),
+    )

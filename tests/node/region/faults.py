@@ -89,4 +89,6 @@ class Faults:
 def round_of(machine: Machine) -> Round:
     """(reading, round) that a machine is at; (0, 0) while it follows no call or has seen its end."""
     run = machine.run
-    return (0, 0) if run is None or run.slot is None or run.is_over else (run.reading.reading, run.slot.number)
+    return (
+        (0, 0) if run is None or run.slot is None or run.stage == "voting" else (run.reading.reading, run.slot.number)
+    )

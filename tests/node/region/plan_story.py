@@ -15,7 +15,6 @@ from tests.node.region.memory_network import MemoryNetwork
 from tests.node.region.village import COUNCILS, import_till, release
 
 EDITOR, EDITS = "south", {"cheese": 150}
-REFUSER = "dairy"
 PLAN_WITHIN_S = 900.0
 
 
@@ -43,11 +42,11 @@ async def plan_to_the_vote(network: MemoryNetwork) -> None:
     await network.until(lambda: all(map(has_ended, network.machines)), "the last draft", PLAN_WITHIN_S)
 
 
-async def vote(network: MemoryNetwork) -> None:
-    """Every meeting's made-up vote: all approve but one, which is enough."""
+async def vote(network: MemoryNetwork, refusing: tuple[str, ...] = ()) -> None:
+    """Every meeting's made-up vote: all approve but those of `refusing`."""
     for place, machine in enumerate(network.machines):
         meeting = Meeting(10 + place, place, 1, True)
-        approve = machine.name != REFUSER
+        approve = machine.name not in refusing
         reason = "" if approve else "made up: too few hands for the cheesery"
         params = RatifyParams(approve=approve, meeting=meeting, reason=reason)
         await machine.do(ratify(machine.node, params))
@@ -82,7 +81,7 @@ async def look_again(machine: Machine) -> PlanReport:
 def has_ended(machine: Machine) -> bool:
     """Whether a machine is up and has nothing more to compute."""
     run = machine.run if machine.is_up else None
-    return run is not None and run.is_over
+    return run is not None and (run.is_over or run.stage == "voting")
 
 
 def read_rows(machine: Machine) -> tuple[record_index.IndexRow, ...]:

@@ -71,7 +71,7 @@ def check_in_force(known: Known) -> None:
     """Checked by everybody without a finding, approved by enough."""
     report = known.report
     assert report.state == "in force" and report.ratified and report.trouble == ""
-    assert [vote.approve for vote in report.votes].count(False) == 1 and len(report.votes) == len(report.members)
+    assert all(vote.approve for vote in report.votes) and len(report.votes) == len(report.members)
     certificate = report.certificate
     assert certificate is not None and certificate.findings == ()
     assert len(certificate.checked_by) == len(report.members) and certificate.unknown_regrets == ()

@@ -230,6 +230,7 @@ def example_plan() -> PlanPage:
             Vote(HOSTILE, True, HOSTILE, True),
         ),
         document_path="/plan.json",
+        left_out=(HOSTILE, "Brookside"),
         followed=Followed(
             ("Northside", HOSTILE),
             ("Hillcrest",),

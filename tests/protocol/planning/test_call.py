@@ -1,4 +1,4 @@
-"""Which set may close a round, and when a plan is in force."""
+"""Which set may close a round."""
 
 import pytest
 from hypothesis import given
@@ -6,13 +6,9 @@ from hypothesis import strategies as st
 
 from protocol.core.errors import RefusedError
 from protocol.planning.call import (
-    Meeting,
-    PlanApproval,
-    count_approvals,
     format_set,
     judge_set,
     parse_set,
-    ratified_digest,
     round_slot,
 )
 
@@ -66,36 +62,3 @@ def test_a_set_reads_back_as_it_was_written(listed: dict[str, bytes | None]) -> 
 def test_slots_differ_by_call_reading_and_round() -> None:
     slots = {round_slot(call, reading, number) for call in (ONE, TWO) for reading in (1, 2) for number in range(5)}
     assert len(slots) == 20
-
-
-def approval(digest: bytes, approve: bool = True, attempt: int = 0) -> PlanApproval:
-    return PlanApproval(ONE, attempt, digest, approve, "", Meeting(3, 1, 0, True))
-
-
-def test_the_first_word_of_each_member_counts_and_no_stranger_does() -> None:
-    spoken = {
-        A: (approval(ONE), approval(TWO)),
-        B: (approval(ONE),),
-        C: (approval(ONE, approve=False), approval(ONE)),
-        "d.example/log": (approval(ONE),),
-    }
-    counted = count_approvals(spoken, MEMBERS, 0)
-    assert counted.approved_by == {ONE: (A, B)} and counted.refused_by == {ONE: (C,)}
-    assert ratified_digest(counted, 3) is None
-    assert ratified_digest(counted, 2) == ONE
-    assert count_approvals(spoken, MEMBERS, 1).approved_by == {}
-
-
-@pytest.mark.parametrize(
-    ("sentence", "heads", "heads_needed", "in_force"),
-    [
-        ("people are not counted", {}, 0, True),
-        ("the approving members stand for enough people", {A: 60, B: 10, C: 30}, 67, True),
-        ("the largest member has refused", {A: 20, B: 20, C: 60}, 67, False),
-    ],
-)
-def test_a_plan_may_need_enough_people_as_well(
-    sentence: str, heads: dict[str, int], heads_needed: int, in_force: bool
-) -> None:
-    counted = count_approvals({A: (approval(ONE),), B: (approval(ONE),), C: (approval(ONE, False),)}, MEMBERS, 0)
-    assert (ratified_digest(counted, 2, heads, heads_needed) == ONE) is in_force, sentence

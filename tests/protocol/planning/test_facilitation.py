@@ -46,6 +46,8 @@ PAUSE, RESUME, OFF = said("pause"), said("resume"), said("call_off")
         ),
         ("a round is ended", {A: (said("end_round", 2, 3),)}, Standing(ended=frozenset({(2, 3)}))),
         ("an answer is set aside", {B: (said("set_aside", leaf=LEAF),)}, Standing(set_aside=frozenset({LEAF}))),
+        ("a vote is ended", {A: (said("end_vote", 2),)}, Standing(votes_ended=frozenset({2}))),
+        ("a vote of no reading", {A: (said("end_vote"), said("end_vote", 2, 1))}, Standing()),
         ("a stranger says everything", {STRANGER: (PAUSE, OFF, said("end_round", 1, 1))}, Standing()),
         ("one names too little", {A: (said("extend", 1, 0), said("set_aside"), said("end_round", 1))}, Standing()),
         ("one names too much", {A: (said("call_off", leaf=LEAF), said("pause", 1))}, Standing()),

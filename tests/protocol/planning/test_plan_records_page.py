@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from protocol.planning.call import CARDS_ROUND, format_set, parse_set, round_slot
+from protocol.planning.ratifying.words import vote_slot
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/spec/plan-records.md"
 CALL = bytes([0x11]) * 32
@@ -24,3 +25,8 @@ def test_the_set_with_one_participant_silent() -> None:
     written = bytes.fromhex(re.sub(r'"[^"]*"|two participants|silent', "", block))
     assert format_set(LISTED) == written
     assert parse_set(written) == LISTED
+
+
+def test_the_slots_of_the_first_two_votes() -> None:
+    page = PAGE.with_name("ratification.md").read_text(encoding="utf-8").split("## Vectors")[1]
+    assert re.findall("`([0-9a-f]{64})`", page) == [vote_slot(CALL, 0).hex(), vote_slot(CALL, 1).hex()]

@@ -59,7 +59,9 @@ def _list_notices(node: Node, call_id: bytes) -> list[IndexedRecord]:
 
 def _row(indexed: IndexedRecord, objections: tuple[tuple[str, str], ...]) -> NoticeRow:
     body: PlanNotice = indexed.body
-    about = "" if body.reading is None else f"reading {body.reading}, round {body.round}"
+    about = "" if body.reading is None else f"reading {body.reading}"
+    if body.round is not None:
+        about += f", round {body.round}"
     if body.leaf is not None:
         about = body.leaf.hex()
     if body.wait_ms is not None:

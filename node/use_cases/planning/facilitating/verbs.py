@@ -9,7 +9,6 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.planning.facilitating.notices import facilitators_of, list_notices
-from node.use_cases.planning.following.approvals import find_ratified
 from node.use_cases.planning.verbs import CallHex, find_run
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
@@ -21,7 +20,7 @@ LeafHex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 class NoticeParams(msgspec.Struct, kw_only=True):
     """A facilitator's word. extend takes reading, round (0: cards) and wait_ms; end_round reading and round;
-    set_aside the leaf of a card or answer in hex."""
+    set_aside the leaf of a card or answer in hex; end_vote the reading whose draft is voted on."""
 
     act: Act
     reason: Reason
@@ -45,7 +44,7 @@ async def facilitate(node: Node, params: NoticeParams) -> dict[str, Any]:
     run = find_run(node, params.call)
     if node.origin not in facilitators_of(node, run.call_id, run.terms):
         raise RefusedError.at("call", "this co-op does not facilitate it: the charter names who does, or the caller")
-    if find_ratified(node, run) is not None:
+    if run.ratified is not None:
         raise RefusedError.at("call", "its plan is in force: call a revision instead")
     leaf = None if params.leaf is None else bytes.fromhex(params.leaf)
     body = PlanNotice(run.call_id, params.act, params.reason, params.reading, params.round, params.wait_ms, leaf)

@@ -78,7 +78,7 @@ class FollowReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def describe_following(node: Node, run: PlanRun, loads: Mapping[Way, int] | None = None) -> FollowReport | None:
     """How the plan in force is followed, None while there is none; `loads` in units, where somebody worked them out."""
-    draft = plan_in_force(node, run)
+    draft = plan_in_force(run)
     return None if draft is None else write_report(draft.plan, draft.digest, read_account(node, run, draft, loads))
 
 

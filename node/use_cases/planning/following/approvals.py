@@ -1,13 +1,16 @@
-"""Which plan of a call is in force: what the members' first words come to.
+"""What the members' meetings said of each draft of a call, and which one is in force.
 
-Spec: docs/spec/plan-records.md
+Spec: docs/spec/ratification.md
 """
 
 from node.use_cases.context import Node
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.run import PlanRun
-from protocol.planning.call import Approvals, PlanApproval, count_approvals, ratified_digest
+from protocol.planning.call import PlanApproval
 from storage.record_index import records
+
+Spoken = dict[tuple[int, str], PlanApproval]
+"""(attempt, member) to its first word."""
 
 
 def newest_draft(run: PlanRun) -> Draft | None:
@@ -15,22 +18,15 @@ def newest_draft(run: PlanRun) -> Draft | None:
     return next((reading.draft for reading in reversed(run.readings) if reading.draft is not None), None)
 
 
-def read_approvals(node: Node, run: PlanRun) -> Approvals:
-    """The members' words on the plans of this call, first attempt."""
-    spoken: dict[str, tuple[PlanApproval, ...]] = {}
+def read_words(node: Node, run: PlanRun) -> Spoken:
+    """Each member's first word on each attempt so far, in the order of attempts and members."""
+    spoken: Spoken = {}
     for indexed in records(node.database.reader, "plan.approval", run.call_id, every_branch=True):
-        if not indexed.record.sigs:
-            spoken[indexed.origin] = (*spoken.get(indexed.origin, ()), indexed.body)
-    return count_approvals(spoken, frozenset(run.terms.members), 0)
+        if indexed.origin in run.terms.members and not indexed.record.sigs and indexed.body.attempt <= run.attempt:
+            spoken.setdefault((indexed.body.attempt, indexed.origin), indexed.body)
+    return dict(sorted(spoken.items()))
 
 
-def find_ratified(node: Node, run: PlanRun) -> bytes | None:
-    """The digest of the plan in force, None while there is none."""
-    terms = run.terms
-    return ratified_digest(read_approvals(node, run), terms.approvals_needed, terms.members, terms.heads_needed)
-
-
-def plan_in_force(node: Node, run: PlanRun) -> Draft | None:
+def plan_in_force(run: PlanRun) -> Draft | None:
     """The plan in force as this node computed it; None while there is none, or this node has not come so far."""
-    digest = find_ratified(node, run)
-    return next((one.draft for one in run.readings if one.draft is not None and one.draft.digest == digest), None)
+    return next((one.draft for one in run.readings if one.draft is not None and one.draft.digest == run.ratified), None)

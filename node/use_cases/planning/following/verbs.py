@@ -70,7 +70,7 @@ class FollowParams(msgspec.Struct, kw_only=True):
 async def commit(node: Node, params: CommitParams) -> dict[str, Any]:
     """Sign what our cards will give and take of the plan in force."""
     run = find_run(node, params.call)
-    draft = _need_plan(node, run)
+    draft = _need_plan(run)
     planned = list_planned(draft.plan)
     own = sorted({card for card, _ in planned if owner_of_card(card) == node.origin})
     cards = [find_end(own, params.card)] if params.card else own
@@ -94,7 +94,7 @@ async def commit(node: Node, params: CommitParams) -> dict[str, Any]:
 async def tell_carried(node: Node, params: CarriedParams) -> dict[str, Any]:
     """Sign what we gave or received under the plan in force."""
     run = find_run(node, params.call)
-    draft = _need_plan(node, run)
+    draft = _need_plan(run)
     goods = {good.id: place for place, good in enumerate(draft.plan.goods_table.goods)}
     if params.good not in goods:
         raise RefusedError.at("good", f"the plan has no good {params.good[:80]!r}")
@@ -116,7 +116,7 @@ async def tell_carried(node: Node, params: CarriedParams) -> dict[str, Any]:
 async def follow(node: Node, params: FollowParams) -> FollowReport:
     """How the plan in force is followed: promised, given and received, open and lacking."""
     run = find_run(node, params.call)
-    draft = _need_plan(node, run)
+    draft = _need_plan(run)
     loads: dict[Way, int] | None = None
     if params.places:
         places = read_places({name: list(degrees) for name, degrees in params.places.items()})
@@ -157,8 +157,8 @@ def _find_own(node: Node, plan: Plan, good: int, params: CarriedParams) -> str:
     return fitting[0]
 
 
-def _need_plan(node: Node, run: PlanRun) -> Draft:
-    draft = plan_in_force(node, run)
+def _need_plan(run: PlanRun) -> Draft:
+    draft = plan_in_force(run)
     if draft is None:
         raise RefusedError.at("plan", "none is in force yet")
     return draft

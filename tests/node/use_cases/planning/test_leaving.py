@@ -6,7 +6,7 @@ from node.use_cases.federation.verbs import leave
 from node.use_cases.till import NoParams
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
-from tests.node.region.plan_story import Known, look, release_all, vote
+from tests.node.region.plan_story import Known, has_ended, look, release_all, vote
 from tests.node.region.village import FOUNDER, count_members
 
 
@@ -62,7 +62,7 @@ async def leave_in_the_middle(network: MemoryNetwork, leaver: Machine, is_switch
 
 async def agree(network: MemoryNetwork, machines: list[Machine]) -> Known:
     """Wait until these have nothing more to compute; what all of them have come to."""
-    await network.until(lambda: all(one.run is not None and one.run.is_over for one in machines), "an end", 900.0)
+    await network.until(lambda: all(has_ended(one) for one in machines), "an end", 900.0)
     await network.settle()
     known = [await look(machine) for machine in machines]
     assert all((one.digests, one.report.state) == (known[0].digests, known[0].report.state) for one in known[1:])

@@ -182,7 +182,7 @@ async def answer(watched: Machine, side: PrivateSide, number: int) -> PlanAnswer
 
 async def plan_of(honest: list[Machine], network: MemoryNetwork) -> None:
     """Wait until the honest nodes have their last draft."""
-    await network.until(lambda: all(run_of(machine).is_over for machine in honest), "the last draft", 900.0)
+    await network.until(lambda: all(run_of(machine).stage == "voting" for machine in honest), "the last draft", 900.0)
 
 
 def run_of(machine: Machine) -> PlanRun:

@@ -1,0 +1,120 @@
+"""How far a call has come: its readings, the present economy and state; the next follows from each closed set.
+
+Invariant: nothing here depends on when or in which order a set's records arrived, so every node takes the same course.
+Spec: docs/spec/plan-records.md, docs/spec/ratification.md
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from node.use_cases.planning.draft import Draft
+from node.use_cases.planning.following.troubles import describe_worst
+from protocol.core.errors import RefusedError
+from protocol.planning.call import READINGS_MAX, PlanAnswer, PlanCall, PlanCards
+from protocol.planning.cards import GoodsTable
+from protocol.planning.economy import Economy, build_economy
+from protocol.planning.floors import check_floors
+from protocol.planning.ratifying.words import Ballot, Words, leave_out, list_approving, list_leaving, weigh_words
+from protocol.planning.rounds import Answer, RoundReport, close_round, start_state, warm_start
+from protocol.planning.state import State
+
+OVER = ("in force", "stopped")
+
+
+@dataclass
+class ReadingReport:
+    """What one reading came to: a report for each round, and the draft at its end; `left_out` refused drafts before."""
+
+    reading: int
+    reports: list[RoundReport] = field(default_factory=list)
+    draft: Draft | None = None
+    left_out: frozenset[str] = frozenset()
+
+
+class Course:
+    """Where a call stands: waiting for the goods table, cards, rounds, voting, in force or stopped."""
+
+    def __init__(self, call: PlanCall) -> None:
+        self.call = call
+        self.stage = "waiting for the goods table"
+        self.table: GoodsTable | None = None
+        self.readings = [ReadingReport(1)]
+        self.economy: Economy | None = None
+        self.state: State | None = None
+        self.ratified: bytes | None = None
+
+    @property
+    def reading(self) -> ReadingReport:
+        """The reading that is going on."""
+        return self.readings[-1]
+
+    @property
+    def attempt(self) -> int:
+        """Which draft is made or voted on: 0 after the last reading of the call, then one for each made again."""
+        return max(0, self.reading.reading - self.call.readings)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing further will come."""
+        return self.stage in OVER
+
+    async def begin_rounds(self, bodies: Iterable[PlanCards]) -> None:
+        """The cards are settled: the rounds of this reading begin where the last ones ended."""
+        assert self.table is not None
+        said = list(bodies)
+        consumers = [card for body in said for card in body.consumers]
+        workplaces = [card for body in said for card in body.workplaces]
+        await self._turn_to(build_economy(self.table, consumers, workplaces))
+
+    async def close_round(self, bodies: Iterable[PlanAnswer]) -> RoundReport:
+        """A round's answers are settled; RefusedError when it was the last one and there is no draft yet."""
+        assert self.economy is not None and self.state is not None
+        answers = {said.card: Answer(body.state, said.quantities) for body in bodies for said in body.answers}
+        self.state, report = await asyncio.to_thread(close_round, self.economy, self.state, answers)
+        reports = self.reading.reports
+        reports.append(report)
+        if not report.is_close_enough and len(reports) >= self.call.rounds_max:
+            reason = f"{self.call.rounds_max} rounds and no draft: {describe_worst(self.economy, report)}"
+            raise RefusedError.at("rounds", reason)
+        return report
+
+    def end_reading(self, draft: Draft) -> None:
+        """There is a draft: the next reading's cards, or the vote."""
+        self.reading.draft = draft
+        if self.reading.reading < self.call.readings:
+            self.readings.append(ReadingReport(self.reading.reading + 1))
+            self.stage = "cards"
+        else:
+            self.stage = "voting"
+
+    async def close_vote(self, ballot: Ballot, words: Words) -> str:
+        """The words on the draft are settled: in force, made again without whoever refused, or RefusedError."""
+        outcome = weigh_words(ballot, words)
+        if outcome == "not approved":
+            raise RefusedError.at("vote", f"{len(list_approving(ballot, words))} approved, {ballot.needed} must")
+        if outcome == "in force":
+            self.stage, self.ratified = outcome, ballot.digest
+        else:
+            await self._make_again(self.reading.left_out | list_leaving(ballot, words))
+        return outcome
+
+    async def _make_again(self, left_out: frozenset[str]) -> None:
+        """Another draft from the same cards without those of members who refused."""
+        assert self.economy is not None
+        number = self.reading.reading + 1
+        if number > READINGS_MAX:
+            raise RefusedError.at("vote", f"refused once more, and a call has at most {READINGS_MAX} drafts")
+        await self._turn_to(leave_out(self.economy, left_out))
+        self.readings.append(ReadingReport(number, left_out=left_out))
+
+    async def _turn_to(self, economy: Economy) -> None:
+        """Rounds over another economy, from where the last rounds ended if there were any."""
+        # Needs are never rationed by price: where they cannot all be met the call stops and says which.
+        await asyncio.to_thread(check_floors, economy)
+        before, self.economy = self.economy, economy
+        if self.state is None or before is None:
+            self.state = start_state(economy)
+        else:
+            self.state = warm_start(economy, self.state, before)
+        self.stage = "rounds"

@@ -1,0 +1,1 @@
+"""How meetings' votes make a draft a plan in force, or lead to another draft without whoever refused."""
