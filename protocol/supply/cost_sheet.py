@@ -96,7 +96,7 @@ def audit_cost_sheet(sheet: CostSheet) -> list[Finding]:
         findings.append(Finding("price", "must be more than nothing"))
     if not 1 <= len(sheet.lines) <= LINES_MAX:
         findings.append(Finding("lines", f"there are {len(sheet.lines)}, there must be 1 to {LINES_MAX}"))
-    for number, line in enumerate(sheet.lines[: LINES_MAX + 1], start=1):
+    for number, line in enumerate(sheet.lines[:LINES_MAX], start=1):
         findings += _audit_line(line, f"lines.{number}")
     findings += _audit_hiding(sheet)
     return findings or _audit_sum(sheet) or _audit_cost(sheet)

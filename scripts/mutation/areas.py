@@ -71,7 +71,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "cost sheet": {
         "protocol/supply/cost_sheet.py": _PRICES,
-        "protocol/supply/disclosure.py": _PRICES,
+        "protocol/supply/disclosure.py": (f"{_SUPPLY}/test_product.py", *_PRICES),
         "protocol/supply/price_agreement.py": _PRICES,
     },
     "rounds": {

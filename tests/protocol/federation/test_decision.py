@@ -192,6 +192,8 @@ def test_an_earlier_quorum_for_another_value_does_not_release_a_lock() -> None:
 
 
 def test_a_claimed_quorum_is_not_believed_before_its_prevotes_are_seen() -> None:
+    _, actions = tell(propose(1, MILK, valid_round=0), state=lock_on_bread())
+    assert actions == []
     state, actions = tell(Judged(MILK, True), propose(1, MILK, valid_round=0), state=lock_on_bread())
     assert list_cast(actions) == []
     _, actions = tell(Timeout(1, "propose"), state=state)
@@ -224,6 +226,15 @@ def test_one_voice_from_a_later_round_moves_nobody_and_two_do() -> None:
 def test_a_proposer_that_signs_two_proposals_gets_the_prevote_for_what_is_acceptable() -> None:
     _, actions = tell(Judged(MILK, True), propose(0, BREAD), propose(0, MILK))
     assert list_cast(actions) == [Prevote(SLOT, 0, MILK, TOLD)]
+
+
+def test_of_two_values_with_a_quorum_the_first_by_its_bytes_is_taken_by_all() -> None:
+    """It takes more double votes than a decision bears; then at least all who hear the same say the same."""
+    both = [event for value in (MILK, BREAD) for event in prevotes(0, value, ASH, BIRCH, DOGWOOD)]
+    _, actions = tell(*both, Judged(MILK, True), propose(0, MILK))
+    assert list_cast(actions) == [Prevote(SLOT, 0, MILK, TOLD), Precommit(SLOT, 0, BREAD, TOLD)]
+    closing = [Precommit(SLOT, 0, value, voter) for value in (MILK, BREAD) for voter in (ASH, BIRCH, DOGWOOD)]
+    assert is_closed(closing, VOTERS) == is_closed(closing[::-1], VOTERS) == BREAD
 
 
 def test_votes_of_strangers_and_of_other_slots_change_nothing() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from protocol.core.commitment import Opening, commit_opening
 from protocol.core.errors import PeerError, RefusedError
-from protocol.supply.cost_sheet import COST_HEADINGS, CostLine, CostSheet, audit_cost_sheet, check_cost_sheet
+from protocol.supply.cost_sheet import COST_HEADINGS, LINES_MAX, CostLine, CostSheet, audit_cost_sheet, check_cost_sheet
 from protocol.supply.disclosure import Section
 from protocol.supply.openings import (
     audit_opened_sheet,
@@ -68,6 +68,8 @@ def test_a_price_below_its_own_costs_is_refused() -> None:
         ({"lines": [REPLACE(line("labour", 342), label=" ")]}, "cost sheet.lines.1.label: is empty"),
         ({"lines": [REPLACE(line("labour", 342), scope="me")]}, "cost sheet.lines.1.scope: is none of public"),
         ({"lines": [REPLACE(line("labour", 1), amount_minor=None)]}, "cost sheet.lines.1: a public line shows"),
+        ({"lines": [REPLACE(line("labour", 342), commitment=bytes(32))]}, "cost sheet.lines.1: a public line shows"),
+        ({"lines": [*[line("labour", 10)] * 31, line("magic", 32)]}, "cost sheet.lines.32.heading: is none of"),
         ({"hidden_minor": 5}, "cost sheet.hidden_minor: is 0 when no line is hidden"),
         ({"unit": "loaf"}, "cost sheet.unit: no UN/ECE"),
         ({"language": "english"}, "cost sheet.language: is no language tag"),
@@ -96,6 +98,23 @@ def test_two_hidden_lines_still_add_up_to_the_cent() -> None:
     assert amounts == {1: 120, 2: 150}
     assert audit_opened_sheet(closed, amounts) == []
     assert audit_opened_sheet(closed, {1: 120}) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"amount_minor": 120}, {"commitment": None}, {"commitment": bytes(31)}, {"commitment": bytes(33)}],
+    ids=["shows its amount", "commits to nothing", "a byte short", "a byte long"],
+)
+def test_a_hidden_line_hides_its_amount_behind_a_whole_commitment(change: dict[str, object]) -> None:
+    closed, _ = hide(sheet(), 1, 2)
+    leaky = [REPLACE(closed.lines[0], **change), *closed.lines[1:]]
+    assert [str(finding) for finding in audit_cost_sheet(REPLACE(closed, lines=leaky))] == [
+        "lines.1: a hidden line has a commitment of 32 bytes and no amount"
+    ]
+
+
+def test_a_sheet_may_have_as_many_lines_as_its_limit() -> None:
+    check_cost_sheet(REPLACE(sheet(), price_minor=320, lines=[line("labour", 10)] * LINES_MAX))
 
 
 def test_one_hidden_line_would_be_the_price_minus_the_rest() -> None:
