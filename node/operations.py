@@ -2,6 +2,7 @@
 
 from node.use_cases import logs, peers, status, supply, till
 from node.use_cases.context import Operation
+from node.use_cases.federation import amending, exceptions
 from node.use_cases.federation import verbs as federation
 from node.use_cases.keys import custody, following, succeed
 from node.use_cases.log import verbs as log
@@ -16,7 +17,7 @@ from node.use_cases.planning.following import verbs as fulfilling
 _AREAS = (
     *(status, till, peers, logs, log, witnesses, mirrors),
     *(federation, following, custody, succeed, supply, planning, agent, proposal, facilitating, exploring),
-    fulfilling,
+    *(fulfilling, amending, exceptions),
 )
 
 OPERATIONS: dict[str, Operation] = {operation.name: operation for area in _AREAS for operation in area.OPERATIONS}

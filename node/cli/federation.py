@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from node.cli.calls import Context, exit_codes, run_command
+from node.cli.federating.charter_commands import agree, amend, charter, propose_exception
 from node.cli.files import read_json, read_line
 from node.cli.printing import count, print_table, say
 
@@ -17,6 +18,8 @@ _HEADS = click.option("--heads", type=int, required=True, help="How many people 
 
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
+    for command in (charter, amend, agree, propose_exception):
+        federation.add_command(command)
     group.add_command(federation)
 
 

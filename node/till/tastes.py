@@ -39,11 +39,23 @@ class NestShape(msgspec.Struct, frozen=True):
 
 
 class Allotment(msgspec.Struct, frozen=True):
-    """What the charter gives a council: its heads, credits a head in millionths, floors a head in the good's unit."""
+    """What the charter gives a council: its heads, credits a head in millionths, floors a head in the good's unit; and
+    what others approved for it beyond that, in all."""
 
     heads: int
     credits_per_head_micro: int
     floors_per_head: dict[str, Decimal]
+    extra_credits_micro: int = 0
+    extra_floors: dict[str, Decimal] = {}
+
+    @property
+    def credits_micro(self) -> int:
+        """All credits of the council."""
+        return self.heads * self.credits_per_head_micro + self.extra_credits_micro
+
+    def floor_of(self, good: str) -> Decimal:
+        """All that is due of a good as a basic need."""
+        return self.floors_per_head.get(good, Decimal(0)) * self.heads + self.extra_floors.get(good, Decimal(0))
 
 
 class TasteGood(msgspec.Struct, frozen=True):
@@ -96,7 +108,7 @@ def tastes_from_consumption(
     wants = wants_beyond_floors(spent, start_prices, allotment)
     wants |= want_of_empty_nests(nests, wants, allotment)
     nest_wants = [sum((wants[good] for good in nest.goods), Decimal(0)) for nest in nests]
-    credits_micro = split_whole(allotment.heads * allotment.credits_per_head_micro, nest_wants)
+    credits_micro = split_whole(allotment.credits_micro, nest_wants)
     made = tuple(
         make_nest(nest, credits, wants, start_prices, allotment)
         for nest, credits in zip(nests, credits_micro, strict=True)
@@ -177,7 +189,7 @@ def wants_beyond_floors(
     wants: dict[str, Decimal] = {}
     for good, cents in spent.items():
         gross = EXACT.divide(EXACT.multiply(all_credits, Decimal(cents)), Decimal(total))
-        floor = allotment.floors_per_head.get(good, Decimal(0)) * allotment.heads
+        floor = allotment.floor_of(good)
         wants[good] = max(Decimal(0), EXACT.subtract(gross, EXACT.multiply(floor, start_prices[good])))
     return wants
 
@@ -197,7 +209,7 @@ def want_of_empty_nests(
 
 def whole_credits(allotment: Allotment) -> Decimal:
     """All credits of a council."""
-    return EXACT.divide(Decimal(allotment.heads * allotment.credits_per_head_micro), Decimal(1_000_000))
+    return EXACT.divide(Decimal(allotment.credits_micro), Decimal(1_000_000))
 
 
 def split_whole(total: int, parts: Sequence[Decimal]) -> list[int]:
@@ -225,7 +237,7 @@ def make_nest(
         TasteGood(
             good=good,
             weight=max(weights[good], least),
-            floor=allotment.floors_per_head.get(good, Decimal(0)) * allotment.heads,
+            floor=allotment.floor_of(good),
             is_wanted=wants[good] > 0,
         )
         for good in nest.goods

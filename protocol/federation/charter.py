@@ -24,6 +24,10 @@ FLOORS_MAX = 256
 CREDITS_PER_HEAD_MICRO_MAX = 10**15
 WITNESS_NAME_LENGTH_MAX = 400
 FACILITATORS_MAX = 15
+EXCEPTIONS_MAX = 32
+EXCEPTION_FLOORS_MAX = 16
+EXCEPTION_REASON_LENGTH_MAX = 200
+EXTRA_CREDITS_MICRO_MAX = 10**15
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 WitnessRule = Literal["half", "two_thirds"]
@@ -43,12 +47,23 @@ class Floor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decimals: Annotated[int, msgspec.Meta(ge=0, le=9)]
 
 
+class CouncilException(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the members approved for one council beyond what heads bring: needs in all (not for each head), and
+    credits. The reason is public, and says nothing about a person."""
+
+    member: WitnessName
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=EXCEPTION_REASON_LENGTH_MAX)]
+    floors: Annotated[tuple[Floor, ...], msgspec.Meta(max_length=EXCEPTION_FLOORS_MAX)] = ()
+    credits_micro: Annotated[int, msgspec.Meta(ge=0, le=EXTRA_CREDITS_MICRO_MAX)] = 0
+
+
 class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One version of a federation's charter.
 
     `approvals_percent` of the co-ops, and of their heads (0: not counted by heads), must approve a plan, and never
     fewer co-ops than a decision's quorum. `rules` activates (area, rule version). Floors are amounts per head.
     `facilitators` are members' logs that look after plans; empty (then it is not written): whoever calls one.
+    `exceptions` are what single councils are granted beyond what their heads bring; not written when empty.
     """
 
     name: Name
@@ -66,6 +81,7 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     k_households: Annotated[int, msgspec.Meta(ge=K_HOUSEHOLDS_LEAST, le=1_000)]
     rules: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]]
     facilitators: Annotated[tuple[WitnessName, ...], msgspec.Meta(max_length=FACILITATORS_MAX)] = ()
+    exceptions: Annotated[tuple[CouncilException, ...], msgspec.Meta(max_length=EXCEPTIONS_MAX)] = ()
 
 
 WITNESS_SUFFIX: Final = "/witness"
@@ -99,6 +115,8 @@ def audit_charter(charter: Charter) -> list[Finding]:
             ("witnesses", charter.witnesses),
             ("facilitators", charter.facilitators),
             ("floors", tuple(floor.good for floor in charter.floors)),
+            ("exceptions", tuple(one.member for one in charter.exceptions)),
+            *((f"exceptions.{one.member}", tuple(row.good for row in one.floors)) for one in charter.exceptions),
         )
         if list(names) != sorted(set(names))
     ]
@@ -109,6 +127,11 @@ def audit_charter(charter: Charter) -> list[Finding]:
     ]
     findings += [
         Finding("facilitators", f"{name} is not a log's origin") for name in charter.facilitators if not is_origin(name)
+    ]
+    findings += [
+        Finding(f"exceptions.{one.member}", "grants nothing" if is_origin(one.member) else "is not a log's origin")
+        for one in charter.exceptions
+        if not is_origin(one.member) or not (one.floors or one.credits_micro)
     ]
     keys = outside_witnesses(charter)
     inside = {f"{name}{WITNESS_SUFFIX}" for name in charter.witnesses if is_origin(name)}

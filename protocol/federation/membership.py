@@ -13,7 +13,7 @@ import msgspec
 from protocol.core.encoding import decode, encode, to_struct
 from protocol.core.errors import Finding, RefusedError
 from protocol.core.record import INDEX_MAX, Hash, Origin, Reference
-from protocol.federation.charter import Charter
+from protocol.federation.charter import Charter, hash_charter
 from protocol.federation.roster import (
     HEADS_MAX,
     Change,
@@ -93,7 +93,7 @@ class HeadCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CharterProposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """federation.charter: a member proposes another charter."""
+    """federation.charter: the charter that a member wants; its newest word counts, and who agrees says the same."""
 
     federation: Hash
     charter: Charter
@@ -221,6 +221,8 @@ def read_change(history: History, said: Said, subject: str = "") -> Change:
                 raise RefusedError.at("heads", "a later count has been followed already")
             return NewHeads(said.origin, heads)
         case CharterProposal(_, charter):
+            if hash_charter(charter) == roster.charter:
+                raise RefusedError.at("charter", "is the one in force already")
             return NewCharter(charter)
     raise RefusedError.at("kind", "the record changes no roster")
 

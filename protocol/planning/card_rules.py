@@ -199,7 +199,7 @@ def _audit_nest(table: GoodsTable, nest: Nest, place: str) -> list[Finding]:
 
 
 def _audit_credits(card: ConsumerCard, terms: CardTerms) -> list[Finding]:
-    ceiling = card.heads * terms.credits_per_head_micro + terms.extra_credits_micro
+    ceiling = granted_credits(card.heads, terms)
     claimed = sum(nest.credits_micro for nest in card.nests)
     if claimed <= ceiling:
         return []
@@ -220,17 +220,21 @@ def _audit_floors(table: GoodsTable, card: ConsumerCard, terms: CardTerms) -> li
     return findings
 
 
+def granted_credits(heads: int, terms: CardTerms) -> int:
+    """Micro-credits that `heads` people may claim: the equal allotment, and what others approved for their council."""
+    return heads * terms.credits_per_head_micro + terms.extra_credits_micro
+
+
 def granted_floors(table: GoodsTable, heads: int, terms: CardTerms) -> dict[int, int]:
     """Good index -> units that `heads` people may claim as basic needs: list x heads, rounded up, plus exceptions."""
     index = {good.id: position for position, good in enumerate(table.goods)}
     granted: dict[int, int] = {}
-    for floor in terms.floors:
-        if floor.good in index:
-            numerator = heads * floor.amount * 10 ** table.goods[index[floor.good]].decimals
-            granted[index[floor.good]] = -(-numerator // 10**floor.decimals)
-    for name, units in terms.extra_floors.items():
-        if name in index:
-            granted[index[name]] = granted.get(index[name], 0) + units
+    for floors, counted in ((terms.floors, heads), (terms.extra_floors, 1)):
+        for floor in floors:
+            if floor.good in index:
+                place = index[floor.good]
+                numerator = counted * floor.amount * 10 ** table.goods[place].decimals
+                granted[place] = granted.get(place, 0) - (-numerator // 10**floor.decimals)
     return granted
 
 

@@ -97,10 +97,10 @@ class ApprovedFloor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CardTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the charter grants: credits per head, the list of floors, and one council's approved exceptions.
 
-    `extra_credits_micro` and `extra_floors` (good id -> units of that good) are what others approved for this council.
+    `extra_credits_micro` and `extra_floors` (in all, not for each head) are what others approved for this council.
     """
 
     credits_per_head_micro: int
     floors: tuple[ApprovedFloor, ...]
     extra_credits_micro: int = 0
-    extra_floors: dict[str, int] = {}
+    extra_floors: tuple[ApprovedFloor, ...] = ()

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from node.use_cases.context import Node
 from node.use_cases.federation.admitting import admit_invited, is_admissible, is_fit, meet_candidates
 from node.use_cases.federation.deciding import Decider, find_content, has_voted, read_own_lock
-from node.use_cases.federation.roster_records import CHANGE_KINDS, find_retirement, list_offered
+from node.use_cases.federation.roster_records import CHANGE_KINDS, find_retirement, list_charters, list_offered
 from node.use_cases.federation.verbs import card_of_member, find_said, read_history
 from node.use_cases.keys.following import is_agreed, meet_successors
 from node.use_cases.peers import pin_card
 from protocol.core.errors import RefusedError
-from protocol.federation.charter import Charter, hash_charter, outside_witnesses
+from protocol.federation.charter import Charter, outside_witnesses
 from protocol.federation.membership import (
     Admission,
     CharterProposal,
@@ -36,9 +36,7 @@ from protocol.federation.membership import (
 from protocol.federation.vote_records import VOTE_KINDS, hash_content
 from protocol.log.quorum import Rule
 from storage.record_index import records_between
-from storage.settings import setting
 
-ACCEPTED_SETTING = "accepted_charter"
 KINDS = frozenset({"federation.founding", "federation.join", "key.succession", *CHANGE_KINDS, *VOTE_KINDS})
 WITNESS_NAME = "{origin}/witness"
 
@@ -244,7 +242,8 @@ class RosterKeeper:
             return find_content(self._node, self.history.slot, self._lock)
         if self._subject:
             return None if self._word is None else format_changes([self._word.leaf])
-        changes = list_changes(self.history, [said for said in self._offered if self._is_accepted(said)])
+        ripe = [said for said in self._offered if self._is_ripe(said) and self._is_accepted(said)]
+        changes = list_changes(self.history, ripe)
         return format_changes([said.leaf for said in changes]) if changes else None
 
     def _judge(self, content: bytes) -> bool | None:
@@ -276,8 +275,18 @@ class RosterKeeper:
             return self._word is not None and said.body == self._word.body
         if not isinstance(said.body, CharterProposal):
             return True
-        accepted = setting(self._node.database.reader, ACCEPTED_SETTING)
-        return said.origin == self._node.origin or accepted == hash_charter(said.body.charter)
+        assert self.history is not None
+        own = list_charters(self._node.database.reader, self.history).get(self._node.origin)
+        return own is not None and bool(own.body == said.body)
+
+    def _is_ripe(self, said: Said) -> bool:
+        """Whether enough members want this charter: one that fewer want would only be voted down, again and again."""
+        assert self.history is not None
+        if not isinstance(said.body, CharterProposal):
+            return True
+        wanted = list_charters(self._node.database.reader, self.history).values()
+        agreeing = [one for one in wanted if one.body == said.body]
+        return len(agreeing) >= self.history.question.needed
 
     def _closed(self, _: bytes) -> None:
         decider, self._decider = self._decider, None

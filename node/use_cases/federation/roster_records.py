@@ -8,6 +8,7 @@ import sqlite3
 from typing import Final
 
 from node.use_cases.context import Node
+from protocol.federation.charter import hash_charter
 from protocol.federation.membership import History, Question, Retirement, Said
 from storage.record_index import latest
 
@@ -15,11 +16,11 @@ OFFERED_MAX: Final = {
     "federation.admission": 32,
     "federation.leave": 1,
     "federation.heads": 1,
-    "federation.charter": 4,
+    "federation.charter": 1,
     "federation.succession": 8,
 }
-"""Records of one kind in one member's log that are looked at for the next version. Of notices and counts only the
-newest can be right; who vouches for more at a time waits until some are decided."""
+"""Records of one kind in one member's log that are looked at for the next version. Of notices, counts
+and charters only the newest can be right; who vouches for more at a time waits until some are decided."""
 WORDS_MAX: Final = 8
 """Members whose log one member may say is to end, as far as its newest words go."""
 CHANGE_KINDS: Final = (*OFFERED_MAX, "federation.retirement")
@@ -34,6 +35,14 @@ def list_offered(db: sqlite3.Connection, history: History) -> list[Said]:
         for said in _read(db, history, kind, origin, count)
         if said.leaf not in history.applied
     ]
+
+
+def list_charters(db: sqlite3.Connection, history: History) -> dict[str, Said]:
+    """The charter that each member wants, where it wants another than the one in force: its newest word."""
+    newest = {origin: _read(db, history, "federation.charter", origin, 1) for origin in history.newest.voters}
+    in_force = history.newest.roster.charter
+    words = {origin: found[0] for origin, found in newest.items() if found}
+    return {origin: said for origin, said in words.items() if hash_charter(said.body.charter) != in_force}
 
 
 def list_words(db: sqlite3.Connection, history: History, origin: str) -> dict[str, Said]:

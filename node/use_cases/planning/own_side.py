@@ -32,7 +32,7 @@ async def try_release(
     """The private side of a release as it would be now; RefusedError names what does not fit."""
     heads, k_households = terms.members[node.origin], terms.k_households
     side = await asyncio.to_thread(
-        prepare_side, node, release, call, reading, table, heads, terms.card_terms, k_households
+        prepare_side, node, release, call, reading, table, heads, terms.terms_of(node.origin), k_households
     )
     check_side(node, side, table, terms)
     return side
@@ -50,7 +50,7 @@ async def prepare_once(
 
 def check_side(node: Node, side: PrivateSide, table: GoodsTable, terms: Terms) -> None:
     """RefusedError for cards that every node would set aside."""
-    findings = audit_cards(node.origin, side.cards, table, terms.members[node.origin], terms.card_terms)
+    findings = audit_cards(node.origin, side.cards, table, terms.members[node.origin], terms.terms_of(node.origin))
     if findings:
         raise RefusedError(f"the cards would count nowhere: {findings[0]}", findings)
 

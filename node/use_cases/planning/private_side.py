@@ -19,7 +19,7 @@ from node.till.tastes import Allotment, NestShape, TasteNest, tastes_from_consum
 from node.use_cases.context import Node
 from protocol.core.errors import RefusedError
 from protocol.planning.call import CardAnswer, PlanCards
-from protocol.planning.card_rules import granted_floors
+from protocol.planning.card_rules import granted_credits, granted_floors
 from protocol.planning.cards import MICRO, CardTerms, ConsumerCard, GoodsTable, Nest, WorkplaceCard
 from protocol.planning.contributions import workplace_id
 from protocol.planning.economy import Economy, Floats
@@ -98,7 +98,7 @@ def prepare_side(
     tastes: dict[str, Tastes] = {}
     unmapped, summed, sources = 0, tuple[str, ...](), Sources()
     if release.council is not None:
-        mapped, sources = _sum_wants(node, release.council, table, heads * terms.credits_per_head_micro, k_households)
+        mapped, sources = _sum_wants(node, release.council, table, granted_credits(heads, terms), k_households)
         card, taste, summed = _prepare_council(node.origin, release.council, mapped, table, heads, terms, k_households)
         consumers, tastes, unmapped = (card,), {card.id: taste}, mapped.lines_unmapped
     cards = PlanCards(call, reading, consumers, workplaces)
@@ -171,10 +171,12 @@ def _prepare_council(
         raise RefusedError.at("council.nests", f"{unknown[0]} is not in the goods table of this call")
     shapes = [NestShape(nest.id, nest.name, Decimal(nest.sigma), nest.goods) for nest in council.nests]
     prices = {good.id: Decimal(good.start_price_micro) / MICRO for good in table.goods}
-    floors = {floor.good: Decimal(floor.amount).scaleb(-floor.decimals) for floor in terms.floors}
-    found = tastes_from_consumption(
-        mapped, shapes, prices, Allotment(heads, terms.credits_per_head_micro, floors), k_households
+    due, extra = (
+        {floor.good: Decimal(floor.amount).scaleb(-floor.decimals) for floor in floors}
+        for floors in (terms.floors, terms.extra_floors)
     )
+    allotment = Allotment(heads, terms.credits_per_head_micro, due, terms.extra_credits_micro, extra)
+    found = tastes_from_consumption(mapped, shapes, prices, allotment, k_households)
     granted = granted_floors(table, heads, terms)
     nests = [prepare_nest(nest, table, index, granted) for nest in found.nests if nest.credits_micro > 0]
     card = ConsumerCard(origin, heads, tuple(public for public, _ in nests))

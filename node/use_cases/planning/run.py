@@ -204,7 +204,8 @@ class PlanRun(Course):
             return True
         if slot.number == CARDS_ROUND:
             heads = self.terms.members[indexed.origin]
-            found = audit_cards(indexed.origin, indexed.body, self.table, heads, self.terms.card_terms)
+            terms = self.terms.terms_of(indexed.origin)
+            found = audit_cards(indexed.origin, indexed.body, self.table, heads, terms)
         else:
             assert self.economy is not None and self.state is not None
             found = audit_answer(indexed.origin, indexed.body, self.economy, self.state)

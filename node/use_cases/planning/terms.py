@@ -6,9 +6,11 @@ Invariant: a call is planned under the roster version that it names, whatever co
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from node.use_cases.context import Node
 from node.use_cases.federation.verbs import current_history
-from protocol.federation.charter import approvals_needed, describe_outdated, heads_needed
+from protocol.federation.charter import CouncilException, Floor, approvals_needed, describe_outdated, heads_needed
 from protocol.planning.cards import ApprovedFloor, CardTerms
 
 
@@ -22,11 +24,21 @@ class Terms:
     members: Mapping[str, int]
     names: Mapping[str, str]
     card_terms: CardTerms
+    exceptions: tuple[CouncilException, ...]
     k_households: int
     approvals_needed: int
     heads_needed: int
     facilitators: tuple[str, ...] = ()
     outdated: str = ""
+
+    def terms_of(self, origin: str) -> CardTerms:
+        """What one member's council is due: what the list and heads bring, and what others approved for it."""
+        own = next((one for one in self.exceptions if one.member == origin), None)
+        if own is None:
+            return self.card_terms
+        return msgspec.structs.replace(
+            self.card_terms, extra_credits_micro=own.credits_micro, extra_floors=_list_floors(own.floors)
+        )
 
 
 def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
@@ -35,11 +47,11 @@ def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
     for version in () if history is None else history.versions:
         if version.hash == roster_hash:
             charter = version.charter
-            floors = tuple(ApprovedFloor(floor.good, floor.amount, floor.decimals) for floor in charter.floors)
             return Terms(
                 members={member.origin: member.heads for member in version.roster.members},
                 names={member.origin: member.name for member in version.roster.members},
-                card_terms=CardTerms(charter.credits_per_head_micro, floors),
+                card_terms=CardTerms(charter.credits_per_head_micro, _list_floors(charter.floors)),
+                exceptions=charter.exceptions,
                 k_households=charter.k_households,
                 approvals_needed=approvals_needed(charter, len(version.roster.members)),
                 heads_needed=heads_needed(charter, sum(member.heads for member in version.roster.members)),
@@ -47,3 +59,7 @@ def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
                 outdated=describe_outdated(charter, "planning"),
             )
     return None
+
+
+def _list_floors(floors: tuple[Floor, ...]) -> tuple[ApprovedFloor, ...]:
+    return tuple(ApprovedFloor(floor.good, floor.amount, floor.decimals) for floor in floors)

@@ -14,6 +14,7 @@ from node.use_cases.planning.following.account import FollowReport, describe_fol
 from node.use_cases.planning.following.approvals import newest_draft, read_words
 from node.use_cases.planning.following.course import ReadingReport
 from node.use_cases.planning.run import PlanRun
+from protocol.federation.charter import CouncilException
 from protocol.planning.certificate import Certificate, check_certificate
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.facilitating.notices import Standing
@@ -96,6 +97,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan | None
     binds: Bindings | None
     notices: tuple[NoticeRow, ...] = ()
+    exceptions: tuple[CouncilException, ...] = ()
     following: FollowReport | None = None
     left_out: tuple[str, ...] = ()
 
@@ -130,6 +132,7 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
         plan=None if draft is None else draft.plan,
         binds=None if draft is None else what_binds(draft.plan),
         notices=list_notices(node, run.call_id, terms),
+        exceptions=terms.exceptions,
         following=describe_following(node, run),
         left_out=tuple(sorted(run.reading.left_out)),
     )

@@ -1,9 +1,14 @@
-"""Facilitators' words and members' objections as sentences for the plan's page."""
+"""Facilitators' words, members' objections and approved exceptions as sentences for the plan's page."""
 
 from node.use_cases.planning.facilitating.notices import NoticeRow
 from node.use_cases.planning.view import PlanReport
+from node.web.figures.words import format_unit, join_words
+from node.web.filling.plan_words import in_words
 from node.web.pages.plan import Notice
+from protocol.federation.charter import CouncilException
+from protocol.planning.summary import format_amount
 
+CREDITS_DECIMALS = 6
 ACTS = {
     "pause": "paused the plan",
     "resume": "let the plan go on",
@@ -21,3 +26,18 @@ def tell_notice(report: PlanReport, row: NoticeRow) -> Notice:
     about = f" ({row.about})" if row.about else ""
     objections = tuple(f"{report.members.get(origin, origin)} objects: {reason}" for origin, reason in row.objections)
     return Notice(f"{name} {ACTS[row.act]}{about}: {row.reason}", objections)
+
+
+def tell_exception(report: PlanReport, granted: CouncilException) -> str:
+    """What the members approved for one co-op beyond what its heads bring."""
+    name = report.members.get(granted.member, granted.member)
+    units = {} if report.plan is None else {good.id: good.unit for good in report.plan.goods_table.goods}
+    told = [
+        f"{format_amount(floor.amount, floor.decimals)} {format_unit(units[floor.good])} of {in_words(floor.good)}"
+        if floor.good in units
+        else f"{format_amount(floor.amount, floor.decimals)} of {in_words(floor.good)}"
+        for floor in granted.floors
+    ]
+    if granted.credits_micro:
+        told.append(f"{format_amount(granted.credits_micro, CREDITS_DECIMALS)} credits")
+    return f"{name}: {join_words(told)} more than its heads bring. {granted.reason}"

@@ -185,6 +185,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     waits_for: tuple[str, ...] = ()
     document_path: str = ""
     notices: tuple[Notice, ...] = ()
+    exceptions: tuple[str, ...] = ()
     followed: Followed | None = None
     left_out: tuple[str, ...] = ()
 

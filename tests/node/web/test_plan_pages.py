@@ -14,6 +14,7 @@ from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList
 from node.web.pages.tour import Told as Shown
 from node.web.pages.tour import tell_stop
+from protocol.federation.charter import CouncilException, Floor
 from protocol.planning.following.account import account_for
 from protocol.planning.following.deliveries import Told
 from protocol.planning.following.promises import list_planned
@@ -154,7 +155,9 @@ class PausedSources(ExampleSources):
         """The plan of the village, with what was said."""
         objections = (("oak-3.rochdale/log", "we <b>have</b> time"),)
         notice = NoticeRow("00" * 32, "north-1.rochdale/log", 7, "pause", "the harvest", "", objections)
-        report = replace(village_plan().report, state="paused", notices=(notice,))
+        needs = (Floor("gold", 5, 1), Floor("milk", 4050, 2))
+        granted = CouncilException("south-2.rochdale/log", "a <b>school</b> eats here", needs, 70_000_000)
+        report = replace(village_plan().report, state="paused", notices=(notice,), exceptions=(granted,))
         return fill_plan_pages(report, None, PriceList(())).page
 
 
@@ -164,6 +167,13 @@ async def test_what_facilitators_said_stands_on_the_page_with_the_objections(tmp
     assert plan.findings == []
     assert "Northside paused the plan: the harvest" in plan.text
     assert "Oak bakery objects: we <b>have</b> time" in plan.text
+
+
+async def test_approved_exceptions_stand_on_the_page_with_their_reason(tmp_path: Path) -> None:
+    async with build_client(tmp_path, PausedSources()) as browser:
+        plan = read_page(await (await browser.get("/plan")).text())
+    told = "Southgate: 0.5 of gold, 40.5 l of milk and 70 credits more than its heads bring. a <b>school</b> eats here"
+    assert plan.findings == [] and told in plan.text
 
 
 class VillageSources(ExampleSources):

@@ -201,6 +201,17 @@ def test_of_two_proposed_charters_one_is_offered_and_the_other_stays_for_later()
     assert list_changes(history, pair) == [said for said in pair if said not in offered]
 
 
+def test_who_asks_for_the_charter_in_force_changes_nothing() -> None:
+    records = Records()
+    first, second = (say(origin, 6, CharterProposal(NAME, make_charter(k_households=9))) for origin in (ASH, BIRCH))
+    records.hear(first, second)
+    assert len(list_changes(records.fold(), [first])) == 1
+    history = records.close(first)
+    assert list_changes(history, [second]) == []
+    with pytest.raises(RefusedError, match="in force already"):
+        apply_changes(history, [second])
+
+
 def test_a_charter_that_is_not_well_written_is_not_offered() -> None:
     proposal = say(ASH, 1, CharterProposal(NAME, make_charter(required_sections=("water", "labour"))))
     assert list_changes(Records().fold(), [proposal]) == []

@@ -7,7 +7,7 @@ import pytest
 
 from protocol.core.encoding import decode, encode, to_struct, to_value
 from protocol.core.errors import RefusedError
-from protocol.federation.charter import Charter, Floor, approvals_needed, check_charter, hash_charter
+from protocol.federation.charter import Charter, CouncilException, Floor, approvals_needed, check_charter, hash_charter
 from protocol.federation.roster import (
     Change,
     InForce,
@@ -146,11 +146,34 @@ def test_a_charter_with_a_value_out_of_bounds_is_not_read(field: str, value: Any
         ("required_sections", ("water", "labour")),
         ("witnesses", (ASH, ASH)),
         ("floors", (Floor("milk", 1, 0), Floor("bread", 1, 0))),
+        ("exceptions", (CouncilException(ASH, "r", (Floor("milk", 1, 0),)),) * 2),
+        ("exceptions", (CouncilException(ASH, "r", (Floor("milk", 1, 0), Floor("milk", 2, 0))),)),
     ],
 )
 def test_the_lists_of_a_charter_are_sorted_with_each_entry_once(field: str, value: Any) -> None:
     with pytest.raises(RefusedError, match=field):
         check_charter(make_charter(**{field: value}))
+
+
+@pytest.mark.parametrize(
+    ("granted", "reason"),
+    [
+        (CouncilException(ASH, "r"), "grants nothing"),
+        (CouncilException("everybody", "r", (Floor("milk", 1, 0),)), "is not a log's origin"),
+    ],
+)
+def test_an_exception_grants_something_to_a_log(granted: CouncilException, reason: str) -> None:
+    with pytest.raises(RefusedError, match=reason):
+        check_charter(make_charter(exceptions=(granted,)))
+
+
+def test_a_charter_without_exceptions_is_written_as_before() -> None:
+    assert "exceptions" not in to_value(make_charter())
+    granted = CouncilException(ASH, "a school", (Floor("milk", 40, 0),))
+    charter = make_charter(exceptions=(granted,))
+    check_charter(charter)
+    assert to_struct(to_value(charter), Charter, "charter") == charter
+    assert hash_charter(charter) != hash_charter(make_charter())
 
 
 @pytest.mark.parametrize(

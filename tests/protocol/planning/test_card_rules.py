@@ -71,14 +71,16 @@ def test_a_council_card_is_refused_with_the_reason(card: ConsumerCard, terms: Ca
 
 
 def test_what_others_approved_for_one_council_counts_for_it() -> None:
-    approved = CardTerms(1_500_000, TERMS.floors, extra_credits_micro=1, extra_floors={"milk": 7})
+    more_milk = (ApprovedFloor("milk", 7, TABLE.goods[1].decimals),)
+    approved = CardTerms(1_500_000, TERMS.floors, extra_credits_micro=1, extra_floors=more_milk)
     card = nest(credits_micro=150_000_001, floors=(BREAD_FLOOR, 7))
     assert audit_consumer_card(TABLE, card, approved) == []
 
 
 def test_a_floor_of_a_fraction_of_a_unit_is_rounded_up() -> None:
-    terms = CardTerms(1, (ApprovedFloor("bread", 1, 4), ApprovedFloor("unknown", 1, 0)), extra_floors={"milk": 3})
-    assert granted_floors(TABLE, 101, terms) == {0: 11, 1: 3}
+    extra = (ApprovedFloor("bread", 21, 4), ApprovedFloor("milk", 21, 4))
+    terms = CardTerms(1, (ApprovedFloor("bread", 1, 4), ApprovedFloor("unknown", 1, 0)), extra_floors=extra)
+    assert granted_floors(TABLE, 101, terms) == {0: 11 + 3, 1: 3}, "what others approved is in all, not for each head"
 
 
 def technique(**changes: Any) -> WorkplaceCard:

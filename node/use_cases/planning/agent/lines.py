@@ -9,7 +9,7 @@ import msgspec
 
 from node.use_cases.planning.private_side import Council, PrivateSide
 from protocol.core.encoding import encode, to_value
-from protocol.planning.card_rules import granted_floors
+from protocol.planning.card_rules import granted_credits, granted_floors
 from protocol.planning.cards import CardTerms, GoodsTable, WorkplaceCard
 from protocol.planning.contributions import WORKPLACE_MARK
 from protocol.planning.summary import format_amount
@@ -65,6 +65,7 @@ def describe_side(
     """A member's cards in words, from what was prepared for one reading."""
     nest_of = {} if council is None else {good: nest for nest in council.nests for good in nest.goods}
     floors = granted_floors(table, heads, terms)
+    excepted = {floor.good for floor in terms.extra_floors}
     nests: list[CardNest] = []
     lines: list[CardLine] = []
     for card in side.cards.consumers:
@@ -78,11 +79,13 @@ def describe_side(
                     said.append("shared evenly with others that too few households bought")
                 if floors.get(place):
                     said.append(f"floor: the charter's list for {heads} heads")
+                if good.id in excepted:
+                    said.append("floor: with what the members approved for this co-op")
                 wanted, needed = format_amount(want, good.decimals), format_amount(floor, good.decimals)
                 lines.append(CardLine(good.id, shape.name, good.unit, wanted, needed, tuple(said)))
     return CardPreview(
         heads=heads,
-        credits=format_amount(heads * terms.credits_per_head_micro, MICRO_DECIMALS),
+        credits=format_amount(granted_credits(heads, terms), MICRO_DECIMALS),
         nests=tuple(nests),
         lines=tuple(lines),
         workplaces=tuple(_describe_workplace(side, card, table) for card in side.cards.workplaces),
