@@ -203,7 +203,7 @@ def test_of_two_proposed_charters_one_is_offered_and_the_other_stays_for_later()
 
 def test_who_asks_for_the_charter_in_force_changes_nothing() -> None:
     records = Records()
-    first, second = (say(origin, 6, CharterProposal(NAME, make_charter(k_households=9))) for origin in (ASH, BIRCH))
+    first, second = (say(ASH, index, CharterProposal(NAME, make_charter(k_households=9))) for index in (6, 7))
     records.hear(first, second)
     assert len(list_changes(records.fold(), [first])) == 1
     history = records.close(first)
