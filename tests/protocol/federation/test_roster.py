@@ -159,7 +159,7 @@ def test_the_lists_of_a_charter_are_sorted_with_each_entry_once(field: str, valu
     ("granted", "reason"),
     [
         (CouncilException(ASH, "r"), "grants nothing"),
-        (CouncilException("everybody", "r", (Floor("milk", 1, 0),)), "is not a log's origin"),
+        (CouncilException("every body", "r", (Floor("milk", 1, 0),)), "is not a log's origin"),
     ],
 )
 def test_an_exception_grants_something_to_a_log(granted: CouncilException, reason: str) -> None:
