@@ -12,37 +12,41 @@ from typing import Any, Final
 
 import numpy as np
 
-from node.solvers.whole_batches import SPARE, Indexes, Lumps
+from node.solvers.whole_batches import SPARE, STIFFNESS, Indexes, Lumps
 
 NEAR_MOST: Final = 3
 """So many batches more or fewer than the draft are looked at."""
 GAP_ENOUGH: Final = 5e-4
-STEPS: Final = (0.0, 0.01, 0.03, 0.07, 0.15, 0.3, 0.6, 0.95)
+STEPS: Final = (0.0, 0.01, 0.03, 0.07, 0.15, 0.3, 0.6, 1.0)
 """Councils eat less (or more) of a good in these steps, as shares of what they eat above their floors."""
 WORTH_LEAST: Final = 0.02
 """What more of a good is worth at least, as a share of its price."""
 
+UNMET_WORTH: Final = 100.0
+"""What a need costs that is not met at all, so many times its price: only a start that leaves one may have it."""
+
 Row = list[tuple[int, float]]
+Bounds = dict[int, tuple[int, int]]
 
 
-def find_batches(lumps: Lumps, start: Indexes, stiffness: float, wait_s: float) -> Indexes | None:
+def find_batches(lumps: Lumps, start: Indexes, wait_s: float) -> Indexes | None:
     """Whole batches per technique (0 where it has none), searched from `start`, another proposal.
 
-    A good of which a share s is missing is taken to be worth 1 + stiffness x s times its price. None without HiGHS, or
-    where it finds nothing in time.
+    None without HiGHS, or where it finds nothing in time.
     """
     highspy = _load_highs()
     if highspy is None:
         return None
     model = _Model()
-    techniques = _add_techniques(model, lumps)
-    _add_balances(model, lumps, stiffness)
+    bounds = {place: _bounds(lumps, place, int(start[place])) for place in np.flatnonzero(lumps.is_whole).tolist()}
+    _add_techniques(model, lumps, bounds)
+    _add_balances(model, lumps)
     _add_capacities(model, lumps)
-    known = {place: float(start[place]) for place in np.flatnonzero(lumps.is_whole).tolist()}
-    for place, setup in _add_setups(model, lumps).items():
-        known[setup] = float(start[place] > 0)
-    _add_efforts(model, lumps)
+    setups = _add_efforts(model, lumps, bounds)
+    known = {place: float(start[place]) for place in bounds}
+    known |= {setup: float(start[place] > 0) for place, setup in setups.items()}
     values = model.solve(highspy, known, wait_s)
+    techniques = len(lumps.level)
     return None if values is None else np.where(lumps.is_whole, np.rint(values[:techniques]), 0.0).astype(np.intp)
 
 
@@ -95,36 +99,37 @@ class _Model:
         return written
 
 
-def _add_techniques(model: _Model, lumps: Lumps) -> int:
-    """One column each, and how many: batches near the draft, or any level at what its last bit costs in effort."""
+def _add_techniques(model: _Model, lumps: Lumps, bounds: Bounds) -> None:
+    """One column each: batches near the draft, or any level at what its last bit costs in effort."""
     room = lumps.capacity[lumps.owner] / lumps.use
     for place, whole in enumerate(lumps.is_whole.tolist()):
         if whole:
-            low, high = _bounds(lumps, place)
-            model.add_column(0.0, low, high, whole=True)
+            low, high = bounds[place]
+            model.add_column(0.0, 0.0 if lumps.batches_least[place] > 1 else low, high, whole=True)
         else:
             model.add_column(float(lumps.slope[place] * lumps.level[place]), 0.0, float(room[place]))
-    return len(lumps.level)
 
 
-def _bounds(lumps: Lumps, place: int) -> tuple[int, int]:
-    """Batches near the draft; of what needs setting up also none, or as many as are worth it."""
+def _bounds(lumps: Lumps, place: int, start: int) -> tuple[int, int]:
+    """Between which batches a technique is looked at where it is done: near the draft, the start among them."""
     exact, least = float(lumps.level[place] / lumps.batch[place]), int(lumps.batches_least[place])
     most = int(lumps.capacity[lumps.owner[place]] / (lumps.use[place] * lumps.batch[place]) + 1e-9)
-    low = 0 if least > 1 else max(int(exact) - NEAR_MOST, 0)
-    return low, min(max(int(np.ceil(exact)) + NEAR_MOST, least), most)
+    low = max(int(exact) - NEAR_MOST, least if least > 1 else 0)
+    high = max(int(np.ceil(exact)) + NEAR_MOST, least)
+    return (low, min(high, most)) if start == 0 < low else (min(low, start), min(max(high, start), most))
 
 
-def _add_balances(model: _Model, lumps: Lumps, stiffness: float) -> None:
+def _add_balances(model: _Model, lumps: Lumps) -> None:
     """For each good: what is used, less what is made, less what councils do without, plus what they get more of."""
     sized = lumps.net * np.where(lumps.is_whole, lumps.batch, 1.0)
     there = lumps.left + lumps.net @ lumps.level
     for good, (scale, worth) in enumerate(zip(1.0 / lumps.moving, lumps.worth, strict=True)):
         row = [(place, float(sized[good, place] * scale)) for place in np.flatnonzero(sized[good]).tolist()]
         for start, end in pairwise(STEPS if lumps.eaten[good] > 0.0 else ()):
-            most, bend = float((end - start) * lumps.eaten[good]), stiffness * 0.5 * (start + end)
+            most, bend = float((end - start) * lumps.eaten[good]), STIFFNESS * 0.5 * (start + end)
             row.append((model.add_column(float(worth) * (1.0 + bend), 0.0, most), -float(scale)))
             row.append((model.add_column(-float(worth) * max(1.0 - bend, WORTH_LEAST), 0.0, most), float(scale)))
+        row.append((model.add_column(float(worth) * UNMET_WORTH, 0.0, float(lumps.moving[good])), -float(scale)))
         model.add_row(row, float(scale * there[good]) - SPARE)
 
 
@@ -137,24 +142,24 @@ def _add_capacities(model: _Model, lumps: Lumps) -> None:
             model.add_row([(place, -float(use[place]) / capacity) for place in own], -least / capacity)
 
 
-def _add_setups(model: _Model, lumps: Lumps) -> dict[int, int]:
-    """Technique to a column that is 1 where it is set up: between the least and the most batches, else none."""
+def _add_efforts(model: _Model, lumps: Lumps, bounds: Bounds) -> dict[int, int]:
+    """What batches cost in effort, rising from one to the next, the cheaper ones first of themselves.
+
+    Where setting up is only worth while for several, these come at once: technique to a column that is 1 where it is
+    set up.
+    """
     setups = {}
-    for place in np.flatnonzero(lumps.is_whole & (lumps.batches_least > 1)).tolist():
-        setups[place] = setup = model.add_column(0.0, 0.0, 1.0, whole=True)
-        model.add_row([(place, 1.0), (setup, -float(_bounds(lumps, place)[1]))], 0.0)
-        model.add_row([(place, -1.0), (setup, float(lumps.batches_least[place]))], 0.0)
-    return setups
-
-
-def _add_efforts(model: _Model, lumps: Lumps) -> None:
-    """Effort rises with every further batch: one column for each, the cheaper ones first of themselves."""
-    for place in np.flatnonzero(lumps.is_whole).tolist():
-        low, high = _bounds(lumps, place)
+    for place, (low, high) in bounds.items():
         once = float(lumps.slope[place] * lumps.batch[place] ** 2)
-        steps = [model.add_column(once * (number + 0.5), 0.0, 1.0) for number in range(low, high)]
-        if steps:
-            model.add_row([(place, 1.0), *((step, -1.0) for step in steps)], float(low))
+        steps = [(model.add_column(once * (number + 0.5), 0.0, 1.0), -1.0) for number in range(low, high)]
+        if lumps.batches_least[place] <= 1:
+            model.add_row([(place, 1.0), *steps], float(low))
+            continue
+        setups[place] = setup = model.add_column(0.5 * once * low**2, 0.0, 1.0, whole=True)
+        model.add_row([(place, 1.0), (setup, -float(low)), *steps], 0.0)
+        model.add_row([(place, -1.0), (setup, float(low))], 0.0)
+        model.add_row([(place, 1.0), (setup, -float(high))], 0.0)
+    return setups
 
 
 def _load_highs() -> Any:

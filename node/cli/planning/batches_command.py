@@ -17,7 +17,7 @@ from protocol.planning.plan import PLAN_BYTES_MOST, format_plan, parse_plan
 from storage.disk import write_durably
 
 ROWS_SHOWN = 30
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @click.command()

@@ -78,7 +78,7 @@ def test_without_highs_the_repair_still_finds_what_holds(monkeypatch: pytest.Mon
     for sizes in HOUSES:
         draft = lumpy(sizes)
         lumps = read_lumps(draft)
-        assert find_batches(lumps, repair_batches(lumps), 1.0, WAIT_S) is None
+        assert find_batches(lumps, repair_batches(lumps), WAIT_S) is None
         (candidate,) = propose_candidates(draft, WAIT_S)
         judged = judge_candidate(draft, candidate)
         assert judged.findings == () and judged.value_micro > -CREDITS_MICRO // 5

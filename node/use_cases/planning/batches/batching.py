@@ -28,8 +28,6 @@ from protocol.planning.plan import Plan
 
 STEEPNESS: Final = 0.3
 """Of a technique that the draft does not use: marginal effort at full capacity as a share of what it turns over."""
-STIFFNESSES: Final = (1.0, 4.0)
-"""How hard councils are taken to find it to do without: each gives a proposal, and the check says which is best."""
 WAIT_S_MAX: Final = 600.0
 MICRO_DECIMALS: Final = 6
 PERCENT_DECIMALS: Final = 4
@@ -82,11 +80,11 @@ def name_levels(draft: Plan, batches: Indexes) -> dict[str, tuple[int, ...]]:
 
 
 def propose_candidates(draft: Plan, wait_s: float) -> list[Plan]:
-    """What this machine finds: the greedy repair, and with HiGHS one for each stiffness; those that can be fitted."""
+    """What this machine finds and can fit: the greedy repair, and with HiGHS what it finds from there."""
     lumps = read_lumps(draft)
     repaired = repair_batches(lumps)
-    found = [find_batches(lumps, repaired, stiffness, wait_s / len(STIFFNESSES)) for stiffness in STIFFNESSES]
-    return _fit(draft, [one for one in [*found, repaired] if one is not None])
+    found = find_batches(lumps, repaired, wait_s)
+    return _fit(draft, [repaired] if found is None else [found, repaired])
 
 
 def _fit(draft: Plan, proposals: Iterable[Indexes]) -> list[Plan]:
