@@ -20,12 +20,13 @@ from node.cli.files import read_bytes
 from node.cli.printing import count, say
 from node.clock import Clock
 from node.use_cases.planning.nested.levels_trial import try_levels
-from node.use_cases.planning.trial import PPM, TrialTerms, Watch, check_terms, run_trial
+from node.use_cases.planning.trial import BATCHES_WAIT_S, PPM, TrialTerms, Watch, check_terms, run_trial
 from protocol.core.errors import RefusedError
 from protocol.planning.card_rules import TOLERANCE_LEAST_PPM, TOLERANCE_MOST_PPM
 from protocol.planning.economy_file import ECONOMY_BYTES_MOST, decode_economy, parse_economy
 from protocol.planning.nested.levels_file import read_levels
 from protocol.planning.nested.two_levels import LevelTerms
+from protocol.planning.plan import format_plan
 from protocol.planning.rounds import RoundReport
 from protocol.planning.simulation.modes import MODES
 from protocol.planning.simulation.saved_state import SAVED_BYTES_MOST
@@ -45,8 +46,12 @@ DIGITS_MOST = 9
 @click.option("--seed", default=0, show_default=True, help="Decides whose answers are lost.")
 @click.option("--nested", is_flag=True, help="The file has regions: each plans what is its own, all plan the rest.")
 @click.option("--rounds-below", default=3, show_default=True, help="Rounds of each region in a round above (--nested).")
+@click.option(
+    "--batches", "batches_wait_s", default=BATCHES_WAIT_S, show_default=True, help="Seconds to look for whole batches."
+)
 @click.option("--start", type=click.Path(path_type=Path), help="Take up an earlier plan, saved with --save-state.")
 @click.option("--save-state", type=click.Path(path_type=Path), help="Save the last state to this file.")
+@click.option("--document", type=click.Path(path_type=Path), help="Write the plan document to this file.")
 @click.pass_obj
 def simulate(
     context: Context,
@@ -58,17 +63,19 @@ def simulate(
     seed: int,
     nested: bool,
     rounds_below: int,
+    batches_wait_s: float,
     start: Path | None,
     save_state: Path | None,
+    document: Path | None,
 ) -> None:
     """Plan for the councils and workplaces in the file ECONOMY, all of them answering honestly on this machine."""
     with exit_codes(context.as_json):
-        terms = TrialTerms(mode, rounds_most, _parse_share("silent", silent, 0, PPM - 1), seed)
+        terms = TrialTerms(mode, rounds_most, _parse_share("silent", silent, 0, PPM - 1), seed, batches_wait_s)
         check_terms(terms)
         tolerance_ppm = _parse_share("tolerance", tolerance, TOLERANCE_LEAST_PPM, TOLERANCE_MOST_PPM)
         raw = read_bytes(economy, ECONOMY_BYTES_MOST)
         if nested:
-            if terms.silent_ppm or terms.mode != "open" or start is not None or save_state is not None:
+            if terms.silent_ppm or terms.mode != "open" or start or save_state or document:
                 raise RefusedError.at("nested", "goes with --tolerance, --max-rounds and --rounds-below only")
             _simulate_levels(context.as_json, raw, tolerance_ppm, LevelTerms(rounds_most, rounds_below))
             return
@@ -78,6 +85,8 @@ def simulate(
             trial = run_trial(file, terms, Clock(), earlier, watch)
         if save_state is not None:
             write_durably(save_state, trial.saved)
+        if document is not None:
+            write_durably(document, format_plan(trial.plan))
         _finish(context.as_json, trial.result, _print_trial)
 
 
@@ -162,6 +171,12 @@ def _print_levels(result: dict[str, Any]) -> None:
 
 def _print_trial(result: dict[str, Any]) -> None:
     _print_rounds(result)
+    if result.get("batches"):
+        kept = result["batches"]
+        say(
+            f"{count(len(kept['techniques']), 'technique')} in whole batches: {count(kept['rounds'], 'round')} more, and"
+        )
+        say(f"{_percent(kept['loss_percent'] / 100)} less for all together than in the plan without.")
     if result.get("private_workplaces"):
         hidden = count(len(result["private_workplaces"]), "workplace")
         say(f"{hidden} with private recipes: what can be done there, and at which effort, is taken at their word.")

@@ -2,23 +2,28 @@
 
 Invariant: rounds, clearing and certificate are the rules that real plans follow; only the answers are simulated.
 Invariant: the same file and options give the same plan; who is silent follows from the seed by a hash, not by dice.
+Whole batches are the exception: how far a solver comes in its time differs from machine to machine.
 Spec: docs/spec/planning-step.md, section "Trial".
 """
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from node.clock import Clock
+from node.use_cases.planning.batches.batching import batch_plan, describe_batches, list_batches
 from protocol.core.encoding import to_value
 from protocol.core.errors import RefusedError
 from protocol.core.identity import KEY_ID_BYTES
 from protocol.core.record import Record, format_record
 from protocol.log.checkpoint import Checkpoint, format_checkpoint
+from protocol.planning.batches.sizes import has_batches
 from protocol.planning.call import CardAnswer, PlanAnswer
-from protocol.planning.cards import ConsumerCard
-from protocol.planning.certificate import Certificate, check_certificate, measure_left
+from protocol.planning.cards import MICRO, ConsumerCard
+from protocol.planning.certificate import Certificate, all_workplaces, check_certificate, measure_left
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.economy_file import EconomyFile, show_all
 from protocol.planning.floors import check_floors
@@ -26,11 +31,13 @@ from protocol.planning.plan import Plan, make_plan
 from protocol.planning.rounds import RoundReport
 from protocol.planning.simulation.members import Members, gather_members
 from protocol.planning.simulation.modes import MODES, Answers
+from protocol.planning.simulation.pinned_rounds import replan
 from protocol.planning.simulation.saved_state import format_saved, parse_saved
-from protocol.planning.state import ROUND_MOST
+from protocol.planning.state import ROUND_MOST, State
 from protocol.planning.summary import format_amount
 
 PPM = 1_000_000
+BATCHES_WAIT_S = 20.0
 MICRO_DECIMALS = 6
 HASH_BYTES = 32
 ORIGIN = "answering.example/log"
@@ -42,20 +49,25 @@ Watch = Callable[[RoundReport], None]
 
 @dataclass(frozen=True)
 class TrialTerms:
-    """How a trial is run: at most `rounds_most` rounds, `silent_ppm` of all answers lost, drawn from `seed`."""
+    """How a trial is run: at most `rounds_most` rounds, `silent_ppm` of all answers lost, drawn from `seed`.
+
+    Whole batches are looked for so long at most; for 0 the plan stays one that knows none.
+    """
 
     mode: str = "open"
     rounds_most: int = 100
     silent_ppm: int = 0
     seed: int = 0
+    batches_wait_s: float = BATCHES_WAIT_S
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of it: the answer for `--json`, and the last state as a file."""
+    """What came of it: the answer for `--json`, the last state as a file, and the plan document."""
 
     result: dict[str, Any]
     saved: bytes
+    plan: Plan
 
 
 def run_trial(
@@ -79,17 +91,42 @@ def run_trial(
     reports: list[RoundReport] = []
     said: Answers = {}
     while not reports or (len(reports) < terms.rounds_most and not reports[-1].is_close_enough):
-        said = _silence(mode.answer(members, state), terms, len(reports))
+        said = _silence(mode.answer(members, state), len(reports), terms)
         state, report = mode.close(economy, state, said)
         reports.append(report)
         watch(report)
     plan = make_plan(economy, state, mode.clear(economy, state), reports[-1])
+    batched: dict[str, Any] = {}
+    if terms.batches_wait_s and has_batches(all_workplaces(plan)):
+        plan, batched = _keep_batches(file, terms, state, plan, members, watch)
+        batched["converged"] = reports[-1].is_close_enough and batched["batches"]["converged"]
     seconds = clock.monotonic_s() - began_s
-    result = _describe_rounds(reports, said, seconds) | describe_result(economy, members, plan)
+    result = _describe_rounds(reports, said, seconds) | describe_result(economy, members, plan) | batched
     if members.hidden:
         result["private_workplaces"] = sorted(members.hidden)
         result["recipes_opened"] = _try_open(file, terms, clock)
-    return Trial(result, format_saved(terms.mode, economy, state))
+    return Trial(result, format_saved(terms.mode, economy, state), plan)
+
+
+def _keep_batches(
+    file: EconomyFile, terms: TrialTerms, state: State, draft: Plan, members: Members, watch: Watch
+) -> tuple[Plan, dict[str, Any]]:
+    """The draft made into a plan that keeps batches, by a candidate and further rounds, and what that costs."""
+    candidate = batch_plan(draft, terms.batches_wait_s)
+    lose = partial(_silence, terms=terms, first=draft.rounds)
+    sides = (file.tastes, file.efforts)
+    plan, reports = replan(members.economy, state, draft, candidate, sides, terms.rounds_most, lose, watch)
+    before, after = members.welfare(draft), members.welfare(plan)
+    credits = members.economy.credits_micro / MICRO
+    told = describe_batches(draft, [candidate])
+    further = {
+        "rounds": len(reports),
+        "converged": reports[-1].is_close_enough,
+        "draft_welfare": round(before, 6),
+        "loss_percent": round(-100 * math.expm1((after - before) / credits), 6),
+        "techniques": list_batches(draft, plan),
+    }
+    return plan, {"batches": {name: told[name] for name in ("draft", "chosen", "value_micro")} | further}
 
 
 def _try_open(file: EconomyFile, terms: TrialTerms, clock: Clock) -> dict[str, Any]:
@@ -104,11 +141,11 @@ def check_terms(terms: TrialTerms) -> None:
         raise RefusedError.at("max-rounds", f"must be 1 to {ROUND_MOST}")
 
 
-def _silence(answers: Answers, terms: TrialTerms, number: int) -> Answers:
-    """The answers with a share of them lost, another one in each round."""
+def _silence(answers: Answers, number: int, terms: TrialTerms, first: int = 0) -> Answers:
+    """The answers with a share of them lost, another one in each round; `first` rounds came before."""
     if not terms.silent_ppm:
         return answers
-    return {name: None if _is_silent(terms, number, name) else answer for name, answer in answers.items()}
+    return {name: None if _is_silent(terms, first + number, name) else answer for name, answer in answers.items()}
 
 
 def _is_silent(terms: TrialTerms, number: int, name: str) -> bool:

@@ -43,14 +43,16 @@ class Judgement:
 def make_candidate(draft: Plan, levels: Levels) -> Plan:
     """The draft with its batches at `levels` (millionths, by card) and everything else fitted round them.
 
-    Raises RefusedError where these batches leave floors, or one another's needs, unmet.
+    Recipes that are kept private stay at what the draft asks of them. Raises RefusedError where these batches leave
+    floors, or one another's needs, unmet.
     """
     economy = build_economy(draft.goods_table, draft.consumers, draft.workplaces)
     eaten = [units for card in economy.consumers for units in draft.consumption[card.id]]
     done = [level for card in economy.workplaces for level in draft.activity[card.id]]
     costs = [cost / MICRO**2 for card in economy.workplaces for cost in show_efforts(draft, card)]
     state = hold_plan(economy, [*eaten, *done], [*[0.0] * len(eaten), *costs], draft.prices)
-    pinned = pin_batches(economy, levels)
+    private = {card.id: draft.activity[card.id] for card in draft.workplaces if card.outline}
+    pinned = pin_batches(economy, {**levels, **private})
     cleared = pinned.clear(pinned.start(state), draft.prices)
     edges, ranges = len(eaten), economy.answer_ranges
     return msgspec.structs.replace(

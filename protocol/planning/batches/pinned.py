@@ -82,10 +82,10 @@ class Pinned:
 
 
 def pin_batches(source: Economy, levels: Levels) -> Pinned:
-    """The economy in which every technique that has a batch stands at its level.
+    """The economy in which every technique that has a batch stands at its level, as does who keeps recipes private.
 
-    `levels` by card, one per technique in the order of the card; those of techniques without a batch are not looked
-    at. RefusedError when what they come to together is out of bounds.
+    `source` has such recipes settled. `levels` by card, one per technique in the order of the card; those of techniques
+    that stay free are not looked at. RefusedError when what is pinned comes to more than there can be.
     """
     cards = source.workplaces
     fixed = {card.id: _fixed_levels(card, levels) for card in cards}
@@ -93,7 +93,7 @@ def pin_batches(source: Economy, levels: Levels) -> Pinned:
     own = [one for card in cards[: source.answering] if (one := free[card.id]) is not None]
     trade = tuple(one for card in source.table.trade if (one := free[card.id]) is not None)
     kept = {
-        card.id: tuple(place for place, technique in enumerate(card.techniques) if not technique.batch)
+        card.id: tuple(place for place, technique in enumerate(card.techniques) if not _stands(card, technique))
         for card in cards
         if free[card.id] is not None
     }
@@ -110,15 +110,21 @@ def pin_batches(source: Economy, levels: Levels) -> Pinned:
 
 def _fixed_levels(card: WorkplaceCard, levels: Levels) -> tuple[int, ...]:
     said = levels.get(card.id, [0] * len(card.techniques))
-    return tuple(level if technique.batch else 0 for technique, level in zip(card.techniques, said, strict=True))
+    both = zip(card.techniques, said, strict=True)
+    return tuple(level if _stands(card, technique) else 0 for technique, level in both)
+
+
+def _stands(card: WorkplaceCard, technique: Technique) -> bool:
+    """Whether a technique is pinned: it comes in batches, or is the last answer of who shows no recipe."""
+    return bool(technique.batch or card.outline)
 
 
 def _free_card(card: WorkplaceCard, fixed: tuple[int, ...]) -> WorkplaceCard | None:
     """The card with the techniques that have no batch and the capacity that batches leave; None when that is none."""
     used = sum(technique.capacity_use * level for technique, level in zip(card.techniques, fixed, strict=True))
-    if not any(technique.batch for technique in card.techniques):
+    techniques = tuple(technique for technique in card.techniques if not _stands(card, technique))
+    if len(techniques) == len(card.techniques):
         return card
-    techniques = tuple(technique for technique in card.techniques if not technique.batch)
     capacity = card.capacity - -(-used // MICRO)
     if not techniques or capacity <= 0:
         return None

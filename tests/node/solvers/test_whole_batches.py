@@ -17,8 +17,8 @@ from protocol.planning.plan import Plan
 from tests.protocol.planning.economies import finished_plan, load, village
 
 CREDITS_MICRO = 240 * MICRO
-WAIT_S = 10.0
-COUNTS_NEAR = 5
+WAIT_S = 2.0
+COUNTS_NEAR = 3
 HOUSES = [
     {"mill": ("10", "2"), "oven": ("20", "0")},
     {"mill": ("7", "0"), "oven": ("9", "0"), "farm": ("30", "2")},
