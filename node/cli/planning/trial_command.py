@@ -173,9 +173,8 @@ def _print_trial(result: dict[str, Any]) -> None:
     _print_rounds(result)
     if result.get("batches"):
         kept = result["batches"]
-        say(
-            f"{count(len(kept['techniques']), 'technique')} in whole batches: {count(kept['rounds'], 'round')} more, and"
-        )
+        techniques = count(len(kept["techniques"]), "technique")
+        say(f"{techniques} in whole batches, for which {count(kept['rounds'], 'round')} more were needed:")
         say(f"{_percent(kept['loss_percent'] / 100)} less for all together than in the plan without.")
     if result.get("private_workplaces"):
         hidden = count(len(result["private_workplaces"]), "workplace")

@@ -2,7 +2,7 @@
 
 All that is pinned becomes one trade node that runs exactly once: what it takes and gives is the sum of all batches.
 Invariant: nobody answers for what is pinned, and no rule of rounds, fitting or clearing knows that it is there.
-Invariant: fitting sees pinned work take and give a 2^-16th to the worse, so that clearing finds every batch covered.
+Invariant: fitting sees pinned work a little to the worse, so that clearing finds every batch covered.
 Spec: docs/spec/batches.md, section "Pinning"
 """
 
@@ -20,9 +20,12 @@ from protocol.planning.clearing import ClearedPlan, propose, settle
 from protocol.planning.economy import METRIC_ONE, Economy, build_economy
 from protocol.planning.state import State
 
-MARGIN_BITS: Final = 16
+MARGINS_BITS: Final = (16, 12, 8)
 PIN_NAME: Final = "whole batches"
 PIN_STEEPNESS: Final = 0.3
+SHOWN_MOST: Final = 3.0
+SHOWN_LEAST: Final = 2.0**-3
+"""What changes a technique is held with at least, as a share of what it turns over: flatter, fitting takes too long."""
 
 Levels = Mapping[str, Sequence[int]]
 
@@ -31,12 +34,13 @@ Levels = Mapping[str, Sequence[int]]
 class Pinned:
     """`source` with `levels` (millionths, of each batched technique) fixed.
 
-    `economy` is planned with, `exact` is what clearing settles in; `kept` names for each card that has any the
-    techniques that are still free, by their place on the card.
+    `economy` is planned with, `wider` has larger margins, `exact` has none: clearing settles in it. `kept` names for
+    each card that has any the techniques that are still free, by their place on the card.
     """
 
     source: Economy
     economy: Economy
+    wider: tuple[Economy, ...]
     exact: Economy
     levels: Levels
     kept: Mapping[str, tuple[int, ...]]
@@ -65,10 +69,7 @@ class Pinned:
         Credits are kept at the prices that fitting finds, or at `prices`. Raises RefusedError as clear_plan does, where
         the batches leave floors or one another's needs unmet.
         """
-        proposal = propose(self.economy, state)
-        if prices is not None:
-            proposal = replace(proposal, prices=prices)
-        cleared = settle(self.exact, proposal)
+        cleared = self._settle(state, prices)
         edges = len(self.exact.eaters.good)
         activity: list[int] = []
         for card in self.source.workplaces:
@@ -79,6 +80,16 @@ class Pinned:
                     levels[place] = cleared.activity[start + offset]
             activity += levels
         return ClearedPlan(cleared.consumption, tuple(activity), cleared.prices, cleared.passes)
+
+    def _settle(self, state: State, prices: tuple[int, ...] | None) -> ClearedPlan:
+        """Fitted with the smallest margin that leaves nobody short."""
+        for economy in (self.economy, *self.wider):
+            proposal = propose(economy, replace(state, economy=economy.digest))
+            try:
+                return settle(self.exact, proposal if prices is None else replace(proposal, prices=prices))
+            except RefusedError as refusal:
+                reason = refusal
+        raise reason
 
 
 def pin_batches(source: Economy, levels: Levels) -> Pinned:
@@ -101,11 +112,12 @@ def pin_batches(source: Economy, levels: Levels) -> Pinned:
     if not own and not trade and not any(any(row) for row in fixed.values()):
         raise RefusedError.at("batches", "nothing at all would be made or bought")
 
-    def build(margin: bool) -> Economy:
-        table = msgspec.structs.replace(source.table, trade=(*trade, *_pin_cards(source, fixed, margin)))
+    def build(margin_bits: int | None) -> Economy:
+        table = msgspec.structs.replace(source.table, trade=(*trade, *_pin_cards(source, fixed, margin_bits)))
         return build_economy(table, source.consumers, own)
 
-    return Pinned(source, build(True), build(False), fixed, kept)
+    planned, *wider = map(build, MARGINS_BITS)
+    return Pinned(source, planned, tuple(wider), build(None), fixed, kept)
 
 
 def _fixed_levels(card: WorkplaceCard, levels: Levels) -> tuple[int, ...]:
@@ -132,7 +144,7 @@ def _free_card(card: WorkplaceCard, fixed: tuple[int, ...]) -> WorkplaceCard | N
     return msgspec.structs.replace(card, techniques=techniques, capacity=capacity, least=min(least, capacity))
 
 
-def _pin_cards(source: Economy, fixed: Mapping[str, tuple[int, ...]], margin: bool) -> list[WorkplaceCard]:
+def _pin_cards(source: Economy, fixed: Mapping[str, tuple[int, ...]], margin_bits: int | None) -> list[WorkplaceCard]:
     """All batches as recipes that are done exactly once, at most NET_MOST goods each."""
     total, moved = [0] * len(source.goods), [0] * len(source.goods)
     for card in source.workplaces:
@@ -140,7 +152,8 @@ def _pin_cards(source: Economy, fixed: Mapping[str, tuple[int, ...]], margin: bo
             for good, amount in technique.net:
                 total[good] += amount * level
                 moved[good] += abs(amount) * level
-    lifted = [here + (there >> MARGIN_BITS) if margin else here for here, there in zip(total, moved, strict=True)]
+    margins = [0 if margin_bits is None else amount >> margin_bits for amount in moved]
+    lifted = [here + margin for here, margin in zip(total, margins, strict=True)]
     net = [(good, -(-amount // MICRO)) for good, amount in enumerate(lifted) if -(-amount // MICRO)]
     taken = set(source.answer_ranges)
     cards: list[WorkplaceCard] = []
@@ -163,7 +176,7 @@ def hold_plan(economy: Economy, quantities: Sequence[int], efforts: Sequence[flo
     levels = answers[edges:] / MICRO
     slope = np.where(levels > 0.0, np.array(efforts[edges:]) / np.where(levels > 0.0, levels, 1.0), 0.0)
     shown = slope / economy.metric_unit[edges:]
-    relative = np.where(levels > 0.0, np.minimum(np.maximum(shown, 2.0**-7), 3.0), PIN_STEEPNESS)
+    relative = np.where(levels > 0.0, np.minimum(np.maximum(shown, SHOWN_LEAST), SHOWN_MOST), PIN_STEEPNESS)
     metric = np.concatenate([np.full(edges, METRIC_ONE), np.rint(relative * METRIC_ONE)]).astype(np.int64)
     pull = np.concatenate([np.zeros(edges), slope / economy.metric_of(metric)[edges:]])
     carried = answers + np.rint(answers * pull).astype(np.int64)

@@ -17,7 +17,7 @@ from protocol.planning.batches.candidate import (
     make_candidate,
     name_draft,
 )
-from protocol.planning.batches.pinned import MARGIN_BITS, pin_batches
+from protocol.planning.batches.pinned import MARGINS_BITS, pin_batches
 from protocol.planning.batches.sizes import DRAFT, audit_batches, has_batches, keeps_batches
 from protocol.planning.card_rules import audit_workplace_card
 from protocol.planning.cards import MICRO, Technique, WorkplaceCard
@@ -239,7 +239,7 @@ def test_what_is_pinned_is_one_recipe_done_once_a_little_to_the_worse(draft: Pla
     (worse,) = [card for card in pinned.economy.table.trade if card.id.startswith("whole batches")]
     for good, made, moved in ((0, -60, 60), (2, -50 + 42, 50 + 42)):
         more = dict(worse.techniques[0].net)[good] - made * MICRO
-        assert moved * MICRO >> MARGIN_BITS <= more <= (moved * MICRO >> MARGIN_BITS) + 1
+        assert moved * MICRO >> MARGINS_BITS[0] <= more <= (moved * MICRO >> MARGINS_BITS[0]) + 1
 
 
 def test_a_region_that_can_only_do_batches_and_does_none_is_refused(draft: Plan) -> None:
