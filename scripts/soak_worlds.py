@@ -3,7 +3,7 @@
 import argparse
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from os import cpu_count
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from node.cli.simulate import describe_outcome, find_commit
+from node.simulation.rounds.run import run_rounds
+from node.simulation.rounds.scenario import draw_scenario as draw_rounds
 from node.simulation.world.disk.sqlite_vfs import is_available
 from node.simulation.world.run import run_scenario
 from node.simulation.world.scenario import draw_scenario
@@ -31,18 +33,27 @@ class Failure(NamedTuple):
     detail: str
 
 
+Live = Callable[[Sequence[int]], list[Failure]]
+
+
 def live_through(seeds: Sequence[int]) -> list[Failure]:
     """The failures among these seeds."""
     outcomes = [run_scenario(draw_scenario(seed)) for seed in seeds]
     return [Failure(one.scenario.seed, one.rule, one.detail) for one in outcomes if one.rule]
 
 
-def soak(first: int, last: int, processes: int, state: Path | None) -> list[Failure]:
+def live_through_plans(seeds: Sequence[int]) -> list[Failure]:
+    """The same for the rounds of a plan."""
+    outcomes = [run_rounds(draw_rounds(seed)) for seed in seeds]
+    return [Failure(one.scenario.seed, one.rule, one.detail) for one in outcomes if one.rule]
+
+
+def soak(first: int, last: int, processes: int, state: Path | None, live: Live = live_through) -> list[Failure]:
     """Live through first..last, but for what `state` says is done; the failures, also those it remembers."""
     done, failures = _load(state)
     chunks = [seeds for seeds in _cut(first, last) if seeds[0] not in done]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=CHUNKS_A_PROCESS) as pool:
-        running = {pool.submit(live_through, list(seeds)): seeds[0] for seeds in chunks}
+        running = {pool.submit(live, list(seeds)): seeds[0] for seeds in chunks}
         for ended in as_completed(running):
             found = ended.result()
             done.add(running[ended])
@@ -60,19 +71,35 @@ def run_main(words: Sequence[str]) -> int:
     parser.add_argument("--last", type=int, default=SEEDS)
     parser.add_argument("--processes", type=int, default=cpu_count() or 1)
     parser.add_argument("--state", type=Path, default=Path(".soak.json"))
+    parser.add_argument("--plans", action="store_true", help="the rounds of plans, in place of whole nodes")
     given = parser.parse_args(words)
+    if given.plans:
+        return _soak_plans(given)
     if not is_available():
         print("This Python's SQLite cannot be reached: no world was lived through.")
         return 1
-    start_s = time.monotonic()
-    failures = soak(given.first, given.last, given.processes, given.state)
-    seeds, seconds = given.last - given.first + 1, time.monotonic() - start_s
-    print(f"{seeds} seeds, {len(failures)} failed; this run took {seconds:.0f} s on {given.processes} processes.")
+    failures = _soak_and_tell(given, live_through)
     for failure in failures[:SHRUNK_MAX]:
         print("\n".join(describe_outcome(run_scenario(draw_scenario(failure.seed)))))
     for failure in failures[SHRUNK_MAX:]:
         print(f"Also: rochdale simulate --seed {failure.seed}")
     return 1 if failures else 0
+
+
+def _soak_plans(given: argparse.Namespace) -> int:
+    failures = _soak_and_tell(given, live_through_plans)
+    for failure in failures:
+        print(f"rochdale simulate --plan --seed {failure.seed}: {failure.rule}")
+    return 1 if failures else 0
+
+
+def _soak_and_tell(given: argparse.Namespace, live: Live) -> list[Failure]:
+    start_s = time.monotonic()
+    state = given.state.with_suffix(".plans.json") if given.plans else given.state
+    failures = soak(given.first, given.last, given.processes, state, live)
+    seeds, seconds = given.last - given.first + 1, time.monotonic() - start_s
+    print(f"{seeds} seeds, {len(failures)} failed; this run took {seconds:.0f} s on {given.processes} processes.")
+    return failures
 
 
 def _cut(first: int, last: int) -> Iterator[range]:

@@ -14,6 +14,9 @@ from node.cli.printing import say
 from node.simulation.overlay.reduced import run_reduced
 from node.simulation.overlay.run import run_overlay
 from node.simulation.overlay.words import LEAST, REAL, Line, list_lines, list_reduced_lines
+from node.simulation.rounds.run import run_rounds
+from node.simulation.rounds.scenario import MEMBERS_MAX
+from node.simulation.rounds.scenario import draw_scenario as draw_rounds
 from node.simulation.world.disk.sqlite_vfs import is_available
 from node.simulation.world.homes import HOMES_MAX
 from node.simulation.world.run import Outcome, run_scenario
@@ -44,14 +47,21 @@ def add_commands(group: click.Group) -> None:
     help=f"How many co-ops; drawn from the seed. More than {HOMES_MAX}: a large federation, how records spread in it.",
 )
 @click.option("--steps", type=click.IntRange(1, STEPS_MAX), help="How many things happen; drawn from the seed.")
+@click.option("--plan", "is_plan", is_flag=True, help="Rounds of a plan among 2 to 40 co-ops that fail and lie.")
 @click.option("--json", "json_here", is_flag=True, help="Print one JSON object.")
 @click.pass_context
-def simulate(command: click.Context, seed: int, nodes: int | None, steps: int | None, json_here: bool) -> None:
+def simulate(
+    command: click.Context, seed: int, nodes: int | None, steps: int | None, is_plan: bool, json_here: bool
+) -> None:
     """Live through a made-up world in which roads, disks, clocks and people fail, and check what must hold."""
     quiet_logs()
     context: Context = command.obj
     as_json = context.as_json or json_here
     with exit_codes(as_json):
+        if is_plan:
+            if not _simulate_plan(seed, nodes, as_json):
+                command.exit(EXIT_REFUSED)
+            return
         if nodes is not None and nodes > HOMES_MAX:
             if not _simulate_federation(seed, nodes, as_json):
                 command.exit(EXIT_REFUSED)
@@ -114,6 +124,22 @@ def find_commit() -> str:
     except OSError:
         return "unknown"
     return found.stdout.strip() or "unknown"
+
+
+def _simulate_plan(seed: int, nodes: int | None, as_json: bool) -> bool:
+    """Live through the rounds of a plan and print what came of them; whether everything held."""
+    if nodes is not None and nodes > MEMBERS_MAX:
+        raise RefusedError.at("--nodes", f"a plan is simulated among {NODES_MIN} to {MEMBERS_MAX} co-ops")
+    outcome = run_rounds(draw_rounds(seed, nodes))
+    if as_json:
+        click.echo(json.dumps(outcome.describe() | {"commit": find_commit()}))
+        return not outcome.rule
+    say(f"Seed {seed}: {outcome.scenario}. All of it is made up.")
+    end = "in force" if outcome.ratified else "not approved by enough"
+    end = f"stopped: {outcome.stopped}" if outcome.stopped else f"its last draft {end}"
+    say(f"{outcome.rounds} rounds, {outcome.records} records, {outcome.digest[:16]}; the plan: {end}.")
+    say(f"Broken: {outcome.rule}: {outcome.detail}" if outcome.rule else "Everything held that must hold.")
+    return not outcome.rule
 
 
 def _simulate_federation(seed: int, nodes: int, as_json: bool) -> bool:
