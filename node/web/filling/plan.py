@@ -10,7 +10,7 @@ from node.use_cases.planning.view import PlanReport, RoundRow, VoteRow
 from node.web.figures.words import Signal
 from node.web.filling.followed import fill_followed
 from node.web.filling.notices import tell_exception, tell_notice
-from node.web.filling.plan_words import Labels, labels_of, tell_bindings, tell_edits
+from node.web.filling.plan_words import Labels, labels_of, tell_bindings, tell_edits, tell_openable
 from node.web.pages.plan import (
     Certificate,
     CoopGood,
@@ -89,6 +89,7 @@ def _fill_page(
     goods: Mapping[str, GoodRow],
     coops: Mapping[str, CoopPage],
 ) -> PlanPage:
+    certificate = report.certificate
     return PlanPage(
         region=report.scope,
         period=report.period,
@@ -101,6 +102,7 @@ def _fill_page(
         coops=tuple(_fill_coop_row(key, coop) for key, coop in coops.items()),
         workplaces=_fill_workplaces(plan, labels) if plan is not None and labels is not None else (),
         binding=tell_bindings(plan, labels) if plan is not None and labels is not None else (),
+        openable="" if plan is None else tell_openable(plan, None if certificate is None else certificate.gap_ppm),
         votes=tuple(_fill_vote(report, vote) for vote in report.votes if vote.digest == report.digest),
         certificate=_fill_certificate(report),
         trouble=report.trouble,

@@ -186,6 +186,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     document_path: str = ""
     notices: tuple[Notice, ...] = ()
     exceptions: tuple[str, ...] = ()
+    openable: str = ""
     followed: Followed | None = None
     left_out: tuple[str, ...] = ()
 

@@ -1,5 +1,6 @@
 """The plan's pages from a real plan: its figures are the document's, its sentences whole, nothing reads as money."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ from msgspec.structs import replace
 from node.use_cases.planning.facilitating.notices import NoticeRow
 from node.use_cases.planning.following.account import write_report
 from node.use_cases.planning.view import ReadingRow
+from node.web.figures.words import format_percent
 from node.web.filling.plan import PlanPages, fill_plan_pages, match_products
-from node.web.filling.plan_words import labels_of, tell_used_up
+from node.web.filling.plan_words import labels_of, tell_bindings, tell_openable, tell_used_up
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList
 from node.web.pages.tour import Told as Shown
@@ -84,6 +86,36 @@ def test_what_binds_is_named_in_whole_sentences(pages: PlanPages) -> None:
     titles = dict(pages.page.binding_by_kind)
     assert sum(len(sentences) for sentences in titles.values()) == len(pages.page.binding)
     assert "Workplaces at the end of their capacity" in titles
+
+
+def test_what_binds_is_told_with_what_it_costs_and_the_dearest_first(pages: PlanPages) -> None:
+    plan = village_plan().report.plan
+    assert plan is not None
+    found, goods = what_binds(plan), plan.goods_table.goods
+    all_credits = sum(nest.credits_micro for card in plan.consumers for nest in card.nests)
+    assert found.caps
+    for used in found.caps:
+        place = next(number for number, good in enumerate(goods) if good.id == used.good)
+        worth = plan.prices[place] * used.endowment / 10 ** goods[place].decimals / 100
+        told = next(one.sentence for one in pages.page.binding if one.kind == used.kind)
+        (share,) = re.findall(r"One percent more of it would be worth up to (.*) % of all credits\.", told)
+        assert float(share) == pytest.approx(100 * worth / all_credits, rel=0.03)
+    full = [one.sentence for one in pages.page.binding if one.kind == "capacity"]
+    shares = [float(re.findall(r"up to ([0-9.]+) %", sentence)[0]) for sentence in full]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_needs_are_told_with_their_share_of_all_credits() -> None:
+    plan = village_plan().report.plan
+    assert plan is not None
+    north = plan.consumers[0]
+    half = tuple(units * 2 // 3 for units in plan.consumption[north.id])
+    needy = replace(north, nests=(replace(north.nests[0], floors=(half[0], 0)),))
+    changed = replace(plan, consumers=(needy, *plan.consumers[1:]))
+    (needs,) = (one for one in tell_bindings(changed, labels_of(plan, {}, {})) if one.kind == "floor")
+    worth = plan.prices[0] * half[0] / 10 ** plan.goods_table.goods[0].decimals
+    share = 100 * worth / sum(nest.credits_micro for card in plan.consumers for nest in card.nests)
+    assert f"At this plan’s scarcity these needs are worth {share:.1f} % of all credits." in needs.sentence
 
 
 @pytest.mark.parametrize(
@@ -230,6 +262,10 @@ def test_of_a_workplace_with_private_recipes_no_capacity_is_told() -> None:
     private = [row for row in page.workplaces if row.is_private]
     assert len(private) == 1 and not private[0].is_binding
     assert full not in {one.workplace for one in what_binds(changed).capacities}
+    assert "1 of 3 workplaces keeps its recipes private." in page.openable
+    gap = report.certificate.gap_ppm if report.certificate else None
+    assert gap is not None and f"by at most {format_percent(gap)} of all credits" in page.openable
+    assert "nobody knows" in tell_openable(changed, None) and tell_openable(plan, None) == ""
 
 
 def test_a_plan_in_force_says_who_promised_and_tells_both_sides_where_they_differ() -> None:
