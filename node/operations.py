@@ -12,12 +12,13 @@ from node.use_cases.planning.agent import proposal
 from node.use_cases.planning.agent import verbs as agent
 from node.use_cases.planning.exploring import verbs as exploring
 from node.use_cases.planning.facilitating import verbs as facilitating
+from node.use_cases.planning.following import revising
 from node.use_cases.planning.following import verbs as fulfilling
 
 _AREAS = (
     *(status, till, peers, logs, log, witnesses, mirrors),
     *(federation, following, custody, succeed, supply, planning, agent, proposal, facilitating, exploring),
-    *(fulfilling, amending, exceptions),
+    *(fulfilling, revising, amending, exceptions),
 )
 
 OPERATIONS: dict[str, Operation] = {operation.name: operation for area in _AREAS for operation in area.OPERATIONS}

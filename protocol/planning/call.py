@@ -35,10 +35,11 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 CardId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
-class PlanCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PlanCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """plan.call: let us plan this period among the members of this roster, over the goods of this file.
 
     `roster` is the hash of a closed roster version: its members take part and vote. `revision` counts re-plans.
+    `start` is the digest of the plan in force that this call goes on from, if it does; else it is not written.
     """
 
     roster: Hash
@@ -50,6 +51,7 @@ class PlanCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rounds_max: Annotated[int, msgspec.Meta(ge=1, le=ROUNDS_MAX)]
     cards_wait_ms: WaitMs
     answers_wait_ms: WaitMs
+    start: Hash | None = None
 
 
 class PlanCards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

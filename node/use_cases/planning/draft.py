@@ -45,13 +45,14 @@ def make_draft(
 
 def describe_call(call_id: bytes, call: PlanCall) -> dict[str, str | int]:
     """What the call adds to its plan documents, beside the number of the reading."""
-    return {
+    told: dict[str, str | int] = {
         "call": call_id.hex(),
         "roster": call.roster.hex(),
         "scope": call.scope,
         "period": call.period,
         "revision": call.revision,
     }
+    return told if call.start is None else {**told, "start": call.start.hex()}
 
 
 def own_regrets(plan: Plan, side: PrivateSide) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 from node.use_cases.context import Node
 from node.use_cases.federation.deciding import closed_content
 from node.use_cases.planning.draft import describe_call
+from node.use_cases.planning.following.account import find_plan
 from node.use_cases.planning.following.approvals import newest_draft
 from node.use_cases.planning.following.course import ReadingReport
 from node.use_cases.planning.run import PlanRun
@@ -26,7 +27,9 @@ def take_minutes(node: Node, run: PlanRun) -> Minutes:
         raise RefusedError.at("plan", "there is no draft yet")
     readings = tuple(_take_reading(node, run, reading) for reading in run.readings if reading.draft is not None)
     parameters = describe_call(run.call_id, run.call)
-    return Minutes(MINUTES_FORMAT, run.table, parameters, readings, attested_regrets(node, run, draft))
+    regrets, earlier = attested_regrets(node, run, draft), find_plan(node, run.call.start)
+    start = None if earlier is None else take_minutes(node, earlier)
+    return Minutes(MINUTES_FORMAT, run.table, parameters, readings, regrets, start)
 
 
 def _take_reading(node: Node, run: PlanRun, report: ReadingReport) -> ReadingMinutes:

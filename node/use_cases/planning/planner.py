@@ -45,6 +45,25 @@ class Planner:
         """This node's own computation of a call, None when it does not follow it."""
         return self._runs.get(call_id)
 
+    def find_plan(self, digest: bytes | None) -> PlanRun | None:
+        """The call whose plan in force has this digest, None where none is known here."""
+        return next((run for run in self._runs.values() if digest is not None and run.ratified == digest), None)
+
+    def list_in_force(self) -> list[PlanRun]:
+        """The calls that have a plan in force, by revision and then by id."""
+        found = [run for run in self._runs.values() if run.ratified is not None]
+        return sorted(found, key=lambda run: (run.call.revision, run.call_id))
+
+    def find_rival(self, run: PlanRun) -> bytes | None:
+        """Another call for what this one is for (the next revision of the same plan, or the same period), that has not
+        stopped and that this home has approved: two plans for one thing would have been approved by one member."""
+        for other in self._runs.values():
+            if other is not run and other.asks_for == run.asks_for and other.stage != "stopped":
+                own = records(self._node.database.reader, "plan.approval", other.call_id, self._node.origin)
+                if any(indexed.body.approve for indexed in own):
+                    return other.call_id
+        return None
+
     async def release(self, call_id: bytes, readings: Sequence[int], release: Release) -> None:
         """Let this member's cards and answers of these readings go out, and remember it over a restart."""
         await self._node.database.write(lambda db: keep_release(db, call_id, readings, release))
@@ -84,7 +103,7 @@ class Planner:
             terms = terms_of_roster(self._node, indexed.body.roster)
             if terms is None or indexed.origin not in terms.members:
                 continue
-            run = PlanRun(self._node, indexed.leaf, indexed.body, terms)
+            run = PlanRun(self._node, indexed.leaf, indexed.body, terms, self.find_plan)
             run.releases |= kept_releases(self._node.database.reader, indexed.leaf, indexed.body.readings)
             self._runs[indexed.leaf] = run
             self._tasks[indexed.leaf] = asyncio.create_task(self._follow(run), name="plan")
@@ -100,5 +119,8 @@ class Planner:
                 raise
             if not run.is_over:
                 await run.poked.wait()
+        for other in self._runs.values():
+            # Whoever goes on from this plan can begin.
+            other.poked.set()
         with contextlib.suppress(asyncio.CancelledError):
             await run.close()

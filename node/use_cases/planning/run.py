@@ -6,7 +6,7 @@ Invariant: what this node answers is on disk in its own log before anyone sees i
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from node.use_cases.context import Node
 from node.use_cases.federation.deciding import Decider, closed_content
@@ -47,13 +47,18 @@ SET_ASIDE_MAX = 1_000
 """Contributions set aside whose reasons are kept: whoever sends more is no better off for it."""
 
 
+FindPlan = Callable[[bytes | None], Course | None]
+"""The call whose plan in force has this digest, None while there is none here."""
+
+
 class PlanRun(Course):
     """A call's progress at this node; `advance` does all that can be done with what is known."""
 
-    def __init__(self, node: Node, call_id: bytes, call: PlanCall, terms: Terms) -> None:
+    def __init__(self, node: Node, call_id: bytes, call: PlanCall, terms: Terms, find_plan: FindPlan) -> None:
         super().__init__(call)
         self.node, self.call_id, self.terms = node, call_id, terms
         self.trouble = ""
+        self._find_plan = find_plan
         self.releases: dict[int, Release] = {}
         self.slot: Slot | None = None
         self.set_aside: dict[bytes, tuple[Finding, ...]] = {}
@@ -123,6 +128,13 @@ class PlanRun(Course):
     async def _step(self) -> bool:
         if self.table is None:
             return await self._load_table()
+        if not self.has_started:
+            earlier = self._find_plan(self.call.start)
+            if earlier is None:
+                self.stage = "waiting for the plan that it goes on from"
+                return False
+            self.go_on_from(earlier)
+            self.stage = "cards"
         if self.slot is None:
             self._open_vote() if self.stage == "voting" else self._open_slot()
         slot = self.slot

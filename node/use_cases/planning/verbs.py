@@ -14,6 +14,7 @@ from node.use_cases.planning.agent.lines import digest_cards
 from node.use_cases.planning.agent.releases import Offers, resolve_release
 from node.use_cases.planning.facilitating.notices import read_standing
 from node.use_cases.planning.following.approvals import newest_draft
+from node.use_cases.planning.following.capacities import complete_offers
 from node.use_cases.planning.minutes import take_minutes
 from node.use_cases.planning.own_side import try_release
 from node.use_cases.planning.planner import Planner
@@ -46,7 +47,8 @@ VOTED_ON = ("voting", "in force")
 
 
 class CallParams(msgspec.Struct, kw_only=True):
-    """A call: which goods, for which region and period, how many readings, and how long to wait for whom."""
+    """A call: which goods, for which region and period, how many readings, and how long to wait for whom. `start` is
+    the digest in hex of the plan in force whose next revision it is; `plan.revise` says all of this by itself."""
 
     table: TableFile
     scope: str
@@ -56,6 +58,7 @@ class CallParams(msgspec.Struct, kw_only=True):
     rounds_max: int = ROUNDS_MAX
     cards_wait_ms: int = CARDS_WAIT_MS
     answers_wait_ms: int = ANSWERS_WAIT_MS
+    start: CallHex = ""
 
 
 class ProposeParams(msgspec.Struct, kw_only=True):
@@ -117,6 +120,7 @@ async def call_plan(node: Node, params: CallParams) -> dict[str, Any]:
         rounds_max=params.rounds_max,
         cards_wait_ms=params.cards_wait_ms,
         answers_wait_ms=params.answers_wait_ms,
+        start=bytes.fromhex(params.start) or None,
     )
     published = await publish(node, "plan.call", body)
     return {"call": published.leaf.hex(), "goods": len(table.goods), "members": len(history.newest.voters)}
@@ -133,7 +137,8 @@ async def propose(node: Node, params: ProposeParams) -> dict[str, Any]:
         raise RefusedError.at("reading", "this co-op's proposal for this reading has gone out already")
     last = run.call.readings if params.standing else params.reading
     readings = tuple(range(params.reading, last + 1))
-    release = resolve_release(node, params.release, params.edits_percent, params.offers)
+    offers = complete_offers(node, run, params.release, params.offers)
+    release = resolve_release(node, params.release, params.edits_percent, offers)
     if params.digest and digest_cards(await try_side(node, run, release, params.reading)) != params.digest:
         raise RefusedError.at("digest", "these are not the lines that were read: read them once more, then release")
     await planner_of(node).release(run.call_id, readings, release)
@@ -187,6 +192,8 @@ async def show_status(node: Node, params: PlanParams) -> dict[str, Any]:
         "ratified": report.ratified,
         "attempt": run.attempt,
         "left_out": report.left_out,
+        "revision": report.revision,
+        "start": report.start,
     }
 
 
@@ -246,6 +253,10 @@ async def ratify(node: Node, params: RatifyParams) -> dict[str, Any]:
     for indexed in records(node.database.reader, "plan.approval", run.call_id, node.origin):
         if indexed.body.attempt == run.attempt:
             raise RefusedError.at("attempt", "this co-op has spoken already; its first word counts")
+    if params.approve and (other := planner_of(node).find_rival(run)) is not None:
+        raise RefusedError.at(
+            "call", f"this co-op approved call {other.hex()}, which asks the same and may come in force"
+        )
     body = PlanApproval(run.call_id, run.attempt, draft.digest, params.approve, params.reason, params.meeting)
     published = await publish(node, "plan.approval", body)
     return {"digest": draft.digest.hex(), "approve": params.approve, "index": published.index}

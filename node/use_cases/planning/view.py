@@ -71,7 +71,8 @@ class CertificateRow(msgspec.Struct, frozen=True, kw_only=True):
 class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     """A plan call as this node knows it. `plan` is the newest draft's content, None while there is none.
 
-    `following` is how it is followed, None while no plan is in force; `left_out` refused drafts before.
+    `following` is how it is followed, None while no plan is in force; `left_out` refused drafts before;
+    `start` is the digest of the plan in force that the call goes on from, empty where it begins cold.
     """
 
     call: str
@@ -100,6 +101,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     exceptions: tuple[CouncilException, ...] = ()
     following: FollowReport | None = None
     left_out: tuple[str, ...] = ()
+    start: str = ""
 
 
 def describe_plan(node: Node, run: PlanRun) -> PlanReport:
@@ -135,6 +137,7 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
         exceptions=terms.exceptions,
         following=describe_following(node, run),
         left_out=tuple(sorted(run.reading.left_out)),
+        start="" if run.call.start is None else run.call.start.hex(),
     )
 
 

@@ -165,7 +165,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     """The plan of a region; `state` is called, draft (reading n), checked by n nodes, in force, or stopped.
 
     `trouble` says why it stopped, `waits_for` who is still to speak, `left_out`
-    who refused a draft before and has no part in this one.
+    who refused a draft before and has no part in this one; `revision` counts how often it was made again.
     """
 
     region: str
@@ -189,6 +189,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     openable: str = ""
     followed: Followed | None = None
     left_out: tuple[str, ...] = ()
+    revision: int = 0
 
     @property
     def binding_by_kind(self) -> list[tuple[str, list[str]]]:

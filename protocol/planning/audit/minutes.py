@@ -13,6 +13,8 @@ from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 
 MINUTES_FORMAT = "rochdale-plan-minutes/1"
 MINUTES_BYTES_MAX = 256 * 1024 * 1024
+STARTS_MAX = 32
+"""Plans of which each goes on from the one before."""
 
 
 class Said(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -39,15 +41,17 @@ class ReadingMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     records: tuple[Said, ...] = ()
 
 
-class Minutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Minutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """All readings of one call. `parameters` are what the call adds to the plan document; `regrets` in micro-credits
-    by card, as attested for the last reading's plan."""
+    by card, as attested for the last reading's plan. `start` are the minutes of the plan in force that the call goes on
+    from, if it does."""
 
     format: str
     goods_table: GoodsTable
     parameters: dict[str, str | int]
     readings: tuple[ReadingMinutes, ...]
     regrets: dict[str, int]
+    start: "Minutes | None" = None
 
 
 def format_minutes(minutes: Minutes) -> bytes:
@@ -58,9 +62,19 @@ def format_minutes(minutes: Minutes) -> bytes:
 def parse_minutes(encoded: bytes) -> Minutes:
     """The minutes in these bytes; RefusedError unless they are canonical and within the limits of a call."""
     minutes = parse_document(encoded, Minutes, MINUTES_FORMAT, "minutes", MINUTES_BYTES_MAX)
+    one: Minutes | None = minutes
+    place = "minutes"
+    for _ in range(STARTS_MAX):
+        if one is None:
+            return minutes
+        _check_limits(one, place)
+        one, place = one.start, f"{place}.start"
+    raise RefusedError.at(place, f"a chain of more than {STARTS_MAX} plans that go on from one another")
+
+
+def _check_limits(minutes: Minutes, place: str) -> None:
     if not 1 <= len(minutes.readings) <= READINGS_MAX:
-        raise RefusedError.at("minutes.readings", f"must be 1 to {READINGS_MAX}")
+        raise RefusedError.at(f"{place}.readings", f"must be 1 to {READINGS_MAX}")
     for number, reading in enumerate(minutes.readings, 1):
         if len(reading.rounds) > ROUNDS_MAX:
-            raise RefusedError.at(f"minutes.readings[{number}]", f"more than {ROUNDS_MAX} rounds")
-    return minutes
+            raise RefusedError.at(f"{place}.readings[{number}]", f"more than {ROUNDS_MAX} rounds")

@@ -14,7 +14,7 @@ from protocol.planning.audit.minutes import Minutes, ReadingMinutes
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy, build_economy
-from protocol.planning.plan import Plan, format_plan, make_plan
+from protocol.planning.plan import Plan, digest_plan, format_plan, make_plan
 from protocol.planning.rounds import Answer, RoundReport, close_round, start_state, warm_start
 from protocol.planning.state import State, hash_state
 
@@ -43,11 +43,13 @@ Watch = Callable[[int, int], None]
 
 
 def replay_minutes(minutes: Minutes, watch: Watch = lambda done, of: None) -> list[ReplayedReading]:
-    """Every reading, each starting where the one before ended; RefusedError for cards that no plan can be made of."""
+    """Every reading, each starting where the one before ended, the first one where the plan ended that the call goes on
+    from; RefusedError for cards that no plan can be made of, or where that plan is another than the call names."""
     done, of = 0, sum(len(reading.rounds) for reading in minutes.readings)
     replayed: list[ReplayedReading] = []
+    start = _replay_start(minutes)
     for reading in minutes.readings:
-        before = replayed[-1] if replayed else None
+        before = replayed[-1] if replayed else start
         economy = build_economy(minutes.goods_table, reading.consumers, reading.workplaces)
         state = start_state(economy) if before is None else warm_start(economy, before.last, before.economy)
         rounds = []
@@ -60,6 +62,23 @@ def replay_minutes(minutes: Minutes, watch: Watch = lambda done, of: None) -> li
             watch(done, of)
         replayed.append(ReplayedReading(economy, tuple(rounds), state))
     return replayed
+
+
+def _replay_start(minutes: Minutes) -> ReplayedReading | None:
+    named = minutes.parameters.get("start")
+    if minutes.start is None:
+        if named is not None:
+            raise RefusedError.at("minutes.start", "is missing: the call goes on from another plan")
+        return None
+    earlier = replay_minutes(minutes.start)
+    last = earlier[-1]
+    parameters = {**minutes.start.parameters, "reading": len(earlier)}
+    if not last.rounds or not last.rounds[-1].report.is_close_enough:
+        raise RefusedError.at("minutes.start", "its rounds come to no plan")
+    plan = make_plan(last.economy, last.last, clear_plan(last.economy, last.last), last.rounds[-1].report, parameters)
+    if digest_plan(format_plan(plan)).hex() != named:
+        raise RefusedError.at("minutes.start", "leads to another plan than the one that the call goes on from")
+    return last
 
 
 def audit_replay(plan: Plan, minutes: Minutes, replayed: list[ReplayedReading]) -> list[Finding]:

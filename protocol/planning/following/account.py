@@ -87,9 +87,11 @@ def account_for(
     loads: Mapping[Way, int] | None = None,
 ) -> Account:
     """The account of a plan; `loads` is a delivery of it (docs/spec/delivery.md), where somebody has worked one out."""
+    goods = [good.id for good in plan.goods_table.goods]
+    # What an earlier revision carried of a good that this one does not know is no part of it.
+    told = {way: one for way, one in told.items() if way[0] in goods}
     outside = frozenset({STOCK, *(card.id for card in plan.goods_table.trade)})
     lines = _list_lines(plan, planned, promised, _add_up(told, outside), outside)
-    goods = [good.id for good in plan.goods_table.goods]
     touched = {line.good for line in lines}
     silent = {line.card for line in lines if line.promised is None and line.planned and not line.is_outside}
     spoke = {line.card for line in lines if line.promised is not None}

@@ -84,6 +84,7 @@ COMMANDS: dict[str, tuple[str, int]] = {
     "plan gave": ("plan gave bread 2.5 --to north", 1),
     "plan received": ("plan received bread 2.5 --from oven", 1),
     "plan follow": ("plan follow", 1),
+    "plan revise": ("plan revise", 1),
     "plan what-if": ("plan what-if", 1),
     "plan simulate": ("plan simulate product.json", 1),
     "log checkpoint": ("log checkpoint", 0),

@@ -231,6 +231,7 @@ def example_plan() -> PlanPage:
         ),
         document_path="/plan.json",
         left_out=(HOSTILE, "Brookside"),
+        revision=1,
         followed=Followed(
             ("Northside", HOSTILE),
             ("Hillcrest",),

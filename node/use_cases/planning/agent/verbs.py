@@ -11,6 +11,7 @@ from node.till.row_reader import CELL_CHARS_MAX, make_token
 from node.use_cases.context import Node, Operation
 from node.use_cases.planning.agent.lines import CardPreview, describe_side
 from node.use_cases.planning.agent.releases import resolve_release
+from node.use_cases.planning.following.capacities import complete_offers
 from node.use_cases.planning.private_side import PERCENT_MAX, PLEDGE, WISH
 from node.use_cases.planning.verbs import ProposeParams, find_run, try_side
 from node.use_cases.till import household_key
@@ -58,7 +59,8 @@ async def say_pledge(node: Node, params: PledgeParams) -> dict[str, Any]:
 async def preview_release(node: Node, params: ProposeParams) -> CardPreview:
     """Every line that a release would send out, and where it comes from; nothing is kept and nothing goes out."""
     run = find_run(node, params.call)
-    release = resolve_release(node, params.release, params.edits_percent, params.offers)
+    offers = complete_offers(node, run, params.release, params.offers)
+    release = resolve_release(node, params.release, params.edits_percent, offers)
     side = await try_side(node, run, release, params.reading)
     assert run.table is not None
     heads = run.terms.members[node.origin]

@@ -90,8 +90,19 @@ def read_account(node: Node, run: PlanRun, draft: Draft, loads: Mapping[Way, int
 
 
 def read_carried(node: Node, run: PlanRun, draft: Draft) -> dict[Way, Told]:
-    """What both ends of every way have said so far."""
-    return apply_deliveries(_read_spoken(node, run, "plan.delivery", PlanDelivery), draft.digest, draft.plan)
+    """What both ends of every way have said so far, under the plans that this one goes on from too."""
+    earlier = find_plan(node, run.call.start)
+    of_earlier = None if earlier is None else plan_in_force(earlier)
+    before = {} if earlier is None or of_earlier is None else read_carried(node, earlier, of_earlier)
+    spoken = _read_spoken(node, run, "plan.delivery", PlanDelivery)
+    return apply_deliveries(spoken, draft.digest, draft.plan, before)
+
+
+def find_plan(node: Node, digest: bytes | None) -> PlanRun | None:
+    """The call whose plan in force has this digest, as this node follows it."""
+    planner = node.parts.get("planner")
+    found = None if planner is None else planner.find_plan(digest)
+    return found if isinstance(found, PlanRun) else None
 
 
 def _read_spoken(node: Node, run: PlanRun, kind: str, body: type[Body]) -> dict[str, tuple[Body, ...]]:

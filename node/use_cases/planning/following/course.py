@@ -43,6 +43,7 @@ class Course:
         self.economy: Economy | None = None
         self.state: State | None = None
         self.ratified: bytes | None = None
+        self.has_started = call.start is None
 
     @property
     def reading(self) -> ReadingReport:
@@ -55,9 +56,23 @@ class Course:
         return max(0, self.reading.reading - self.call.readings)
 
     @property
+    def asks_for(self) -> tuple[object, ...]:
+        """What the call is for: calls that ask for the same must not both come in force."""
+        call = self.call
+        return call.start, call.roster if call.start is None else None, call.scope, call.period, call.revision
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing further will come."""
         return self.stage in OVER
+
+    def go_on_from(self, earlier: "Course") -> None:
+        """Begin where the plan in force that the call names has ended; RefusedError where that cannot be."""
+        said, before = self.call, earlier.call
+        if (said.scope, said.period, said.revision) != (before.scope, before.period, before.revision + 1):
+            reason = f"is not the next revision of {before.scope}, {before.period}, revision {before.revision}"
+            raise RefusedError.at("call", reason)
+        self.economy, self.state, self.has_started = earlier.economy, earlier.state, True
 
     async def begin_rounds(self, bodies: Iterable[PlanCards]) -> None:
         """The cards are settled: the rounds of this reading begin where the last ones ended."""

@@ -16,7 +16,7 @@ from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.following.account import FollowReport, describe_following, read_carried
 from node.use_cases.planning.following.approvals import plan_in_force
 from node.use_cases.planning.run import PlanRun
-from node.use_cases.planning.verbs import CallHex, find_run
+from node.use_cases.planning.verbs import CallHex, find_run, planner_of
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import parse_decimal
@@ -67,9 +67,15 @@ class FollowParams(msgspec.Struct, kw_only=True):
     places: dict[str, tuple[str | float, str | float]] = {}
 
 
+def find_followed(node: Node, call: str) -> PlanRun:
+    """A call by its id in hex; without one the newest revision that has a plan in force, or else the newest call."""
+    in_force = planner_of(node).list_in_force()
+    return find_run(node, call) if call or not in_force else in_force[-1]
+
+
 async def commit(node: Node, params: CommitParams) -> dict[str, Any]:
     """Sign what our cards will give and take of the plan in force."""
-    run = find_run(node, params.call)
+    run = find_followed(node, params.call)
     draft = _need_plan(run)
     planned = list_planned(draft.plan)
     own = sorted({card for card, _ in planned if owner_of_card(card) == node.origin})
@@ -93,7 +99,7 @@ async def commit(node: Node, params: CommitParams) -> dict[str, Any]:
 
 async def tell_carried(node: Node, params: CarriedParams) -> dict[str, Any]:
     """Sign what we gave or received under the plan in force."""
-    run = find_run(node, params.call)
+    run = find_followed(node, params.call)
     draft = _need_plan(run)
     goods = {good.id: place for place, good in enumerate(draft.plan.goods_table.goods)}
     if params.good not in goods:
@@ -115,7 +121,7 @@ async def tell_carried(node: Node, params: CarriedParams) -> dict[str, Any]:
 
 async def follow(node: Node, params: FollowParams) -> FollowReport:
     """How the plan in force is followed: promised, given and received, open and lacking."""
-    run = find_run(node, params.call)
+    run = find_followed(node, params.call)
     draft = _need_plan(run)
     loads: dict[Way, int] | None = None
     if params.places:

@@ -1,0 +1,66 @@
+"""Making a plan in force again: a call for the same period that goes on from it, with what can still be done.
+
+Invariant: a revision plans the whole period anew; what was carried stays carried and counts towards it.
+Spec: docs/spec/revision.md
+"""
+
+from typing import Any
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from node.use_cases.federation.verbs import current_history
+from node.use_cases.planning.following.account import read_account
+from node.use_cases.planning.following.approvals import plan_in_force
+from node.use_cases.planning.following.verbs import find_followed
+from node.use_cases.planning.verbs import ANSWERS_WAIT_MS, CARDS_WAIT_MS, ROUNDS_MAX, CallHex
+from node.use_cases.publish import publish
+from protocol.core.errors import RefusedError
+from protocol.core.quantities import format_decimal
+from protocol.planning.call import PlanCall
+from storage.record_index import records
+
+
+class ReviseParams(msgspec.Struct, kw_only=True):
+    """Which plan in force is made again, how many readings there are before the vote, and how long to wait for whom."""
+
+    call: CallHex = ""
+    readings: int = 1
+    rounds_max: int = ROUNDS_MAX
+    cards_wait_ms: int = CARDS_WAIT_MS
+    answers_wait_ms: int = ANSWERS_WAIT_MS
+
+
+async def revise(node: Node, params: ReviseParams) -> dict[str, Any]:
+    """Call the plan in force anew: same goods, scope and period, one revision on, from its last state."""
+    run = find_followed(node, params.call)
+    draft = plan_in_force(run)
+    history = current_history(node)
+    if draft is None:
+        raise RefusedError.at("plan", "none is in force yet: there is nothing to go on from")
+    if history is None or node.origin not in history.newest.voters:
+        raise RefusedError.at("federation", "only a member of a federation can call a plan")
+    for indexed in records(node.database.reader, "plan.call"):
+        if indexed.body.start == draft.digest:
+            raise RefusedError.at("plan", f"it is being made again already, by call {indexed.leaf.hex()}")
+    body = PlanCall(
+        roster=history.newest.hash,
+        scope=run.call.scope,
+        period=run.call.period,
+        revision=run.call.revision + 1,
+        goods_table=run.call.goods_table,
+        readings=params.readings,
+        rounds_max=params.rounds_max,
+        cards_wait_ms=params.cards_wait_ms,
+        answers_wait_ms=params.answers_wait_ms,
+        start=draft.digest,
+    )
+    account = read_account(node, run, draft)
+    goods = {good.id: good for good in draft.plan.goods_table.goods}
+    lacking = {one.good: format_decimal(one.short, goods[one.good].decimals) for one in account.goods if one.short}
+    published = await publish(node, "plan.call", body)
+    return {"call": published.leaf.hex(), "revision": body.revision, "start": draft.digest.hex(), "lacking": lacking}
+
+
+OPERATIONS = (Operation("plan.revise", ReviseParams, revise, "Call the plan in force anew, from its last state."),)
+"""What a co-op does when too much of a plan is lacking."""
