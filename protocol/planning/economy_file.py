@@ -27,6 +27,7 @@ from protocol.planning.cards import (
     WorkplaceCard,
 )
 from protocol.planning.economy import Floats
+from protocol.planning.periods.expansion import expand_periods, list_periods
 from protocol.planning.private.hidden_work import outline_card
 from protocol.planning.private.outlines import is_private
 from protocol.planning.responses import (
@@ -53,13 +54,14 @@ _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 @dataclass(frozen=True)
 class EconomyFile:
-    """What a file says: the public part, and the private tastes and effort costs by participant."""
+    """What a file says: the public part, the private tastes and effort costs by participant, and its periods."""
 
     table: GoodsTable
     consumers: tuple[ConsumerCard, ...]
     workplaces: tuple[WorkplaceCard, ...]
     tastes: dict[str, Tastes]
     efforts: dict[str, Effort]
+    periods: tuple[str, ...] = ()
 
 
 def parse_economy(encoded: bytes, tolerance_ppm: int = DEFAULT_TOLERANCE_PPM) -> EconomyFile:
@@ -91,6 +93,7 @@ def read_economy(document: Mapping[str, Any], tolerance_ppm: int = DEFAULT_TOLER
     """The same from an already decoded document. Raises RefusedError with the place."""
     if document.get("format") != ECONOMY_FORMAT:
         raise RefusedError.at("format", f"expected {ECONOMY_FORMAT!r}")
+    periods, document = list_periods(document), expand_periods(document)
     rows = [_table(row, f"goods[{place}]") for place, row in enumerate(_list(document.get("goods"), "goods"))]
     names = [_name(row, f"goods[{place}]") for place, row in enumerate(rows)]
     _check_once(names, "goods")
@@ -110,6 +113,7 @@ def read_economy(document: Mapping[str, Any], tolerance_ppm: int = DEFAULT_TOLER
         workplaces=tuple(card for card, _ in shops),
         tastes={council.name: council.tastes for council in councils},
         efforts={card.id: effort for card, effort in shops},
+        periods=periods,
     )
 
 

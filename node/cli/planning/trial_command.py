@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from node.cli.calls import EXIT_REFUSED, Context, exit_codes, print_answer
 from node.cli.files import read_bytes
-from node.cli.printing import count, say
+from node.cli.printing import count, print_table, say
 from node.clock import Clock
 from node.use_cases.planning.nested.levels_trial import try_levels
 from node.use_cases.planning.trial import BATCHES_WAIT_S, PPM, TrialTerms, Watch, check_terms, run_trial
@@ -35,6 +35,7 @@ from storage.disk import write_durably
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 DIGITS_MOST = 9
+ROWS_SHOWN = 40
 
 
 @click.command()
@@ -171,6 +172,10 @@ def _print_levels(result: dict[str, Any]) -> None:
 
 def _print_trial(result: dict[str, Any]) -> None:
     _print_rounds(result)
+    if result.get("stocks"):
+        columns = ("good", "period", "made", "from_before", "used", "eaten", "kept", "left")
+        rows = [tuple(one[name] for name in columns) for one in result["stocks"]]
+        print_table([name.replace("_", " ") for name in columns], rows[:ROWS_SHOWN])
     if result.get("batches"):
         kept = result["batches"]
         techniques = count(len(kept["techniques"]), "technique")

@@ -15,6 +15,7 @@ from typing import Any
 
 from node.clock import Clock
 from node.use_cases.planning.batches.batching import batch_plan, describe_batches, list_batches
+from node.use_cases.planning.periods.stocks import list_stocks
 from protocol.core.encoding import to_value
 from protocol.core.errors import RefusedError
 from protocol.core.identity import KEY_ID_BYTES
@@ -102,6 +103,8 @@ def run_trial(
         batched["converged"] = reports[-1].is_close_enough and batched["batches"]["converged"]
     seconds = clock.monotonic_s() - began_s
     result = _describe_rounds(reports, said, seconds) | describe_result(economy, members, plan) | batched
+    if file.periods:
+        result["stocks"] = list_stocks(plan, file.periods)
     if members.hidden:
         result["private_workplaces"] = sorted(members.hidden)
         result["recipes_opened"] = _try_open(file, terms, clock)

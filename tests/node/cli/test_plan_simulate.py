@@ -7,8 +7,11 @@ import pytest
 
 from node.cli.planning.trial_command import draw_rounds
 from node.simulation.levels.two_levels import make_two_levels
+from protocol.planning.plan import parse_plan
 from tests.node.cli.command_line import Run
+from tests.protocol.planning.batches.test_batches import lumpy_village
 from tests.protocol.planning.economies import village
+from tests.protocol.planning.test_spec_pages import example
 
 
 @pytest.fixture
@@ -24,6 +27,25 @@ def test_it_needs_no_home_and_answers_people_and_programs(rochdale: Run, home: P
     said = rochdale("plan", "simulate", str(economy), "--json", "--tolerance", "0.001")
     assert said.code == 0 and said.json["worst_good"] <= 0.001 and not said.err
     assert not home.exists()
+
+
+def test_a_farm_of_two_seasons_shows_what_it_keeps(rochdale: Run, tmp_path: Path) -> None:
+    place = tmp_path / "farm.json"
+    place.write_text(json.dumps(example("periods.md")))
+    told = rochdale("plan", "simulate", str(place))
+    assert told.code == 0 and "from before" in told.out
+    rows = [line.split() for line in told.out.splitlines() if line.split()[:2] == ["potatoes", "winter"]]
+    assert len(rows) == 1 and float(rows[0][3]) > 70
+
+
+def test_whole_batches_are_told_and_the_document_can_be_taken_along(
+    rochdale: Run, economy: Path, tmp_path: Path
+) -> None:
+    economy.write_text(json.dumps(lumpy_village()))
+    written = tmp_path / "plan.json"
+    told = rochdale("plan", "simulate", str(economy), "--batches", "1", "--document", str(written))
+    assert told.code == 0 and "2 techniques in whole batches" in told.out
+    assert parse_plan(written.read_bytes()).activity["oven"] == (60_000_000,)
 
 
 def test_it_takes_up_an_earlier_plan(rochdale: Run, economy: Path, tmp_path: Path) -> None:

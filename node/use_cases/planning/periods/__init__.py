@@ -1,0 +1,1 @@
+"""Plans of several periods: what is told of them beside the plan."""

@@ -1,0 +1,183 @@
+"""Periods: the farm of the page, what its plan must be, and what is refused with its place in the file."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from node.clock import Clock
+from node.use_cases.planning.trial import Trial, TrialTerms, run_trial
+from protocol.core.errors import RefusedError
+from protocol.planning.economy_file import read_economy
+from protocol.planning.periods.expansion import expand_periods
+from tests.protocol.planning.economies import village
+from tests.protocol.planning.test_spec_pages import SPEC, example
+
+
+def farm() -> dict[str, Any]:
+    """The made-up farm of two seasons."""
+    return dict(example("periods.md"))
+
+
+@pytest.fixture(scope="module")
+def trial() -> Trial:
+    """Its plan at 0.1 %."""
+    return run_trial(read_economy(farm(), 1_000), TrialTerms(), Clock())
+
+
+def stock(trial: Trial, good: str, period: str) -> dict[str, float]:
+    (row,) = [one for one in trial.result["stocks"] if (one["good"], one["period"]) == (good, period)]
+    return {name: float(value) for name, value in row.items() if name not in ("good", "period")}
+
+
+def test_summers_potatoes_are_eaten_in_winter_and_milk_does_not_wait(trial: Trial) -> None:
+    assert trial.result["converged"] and trial.result["certificate"]["holds"]
+    summer, winter = stock(trial, "potatoes", "summer"), stock(trial, "potatoes", "winter")
+    assert summer["made"] == pytest.approx(200, abs=0.1) and winter["made"] == 0
+    assert summer["kept"] > 80 and winter["from_before"] == pytest.approx(0.9 * summer["kept"], rel=1e-3)
+    assert winter["eaten"] == pytest.approx(winter["from_before"], rel=1e-3)
+    for period in ("summer", "winter"):
+        milk = stock(trial, "milk", period)
+        assert milk["kept"] == milk["from_before"] == 0 and milk["eaten"] == pytest.approx(milk["made"], rel=1e-3)
+
+
+def test_every_stock_is_what_came_less_what_went(trial: Trial) -> None:
+    for row in trial.result["stocks"]:
+        amounts = stock(trial, row["good"], row["period"])
+        came = amounts["there"] + amounts["made"] + amounts["from_before"]
+        went = amounts["used"] + amounts["eaten"] + amounts["kept"] + amounts["left"]
+        assert came == pytest.approx(went, abs=0.01) and amounts["left"] >= 0
+
+
+def test_what_keeping_leaves_is_the_ratio_of_the_signals(trial: Trial) -> None:
+    prices = {name: float(price) for name, price in trial.result["prices"].items()}
+    assert prices["potatoes in summer"] == pytest.approx(0.9 * prices["potatoes in winter"], rel=1e-4)
+    assert prices["milk in winter"] > 3 * prices["milk in summer"]
+
+
+def test_the_page_tells_the_plan(trial: Trial) -> None:
+    page = (SPEC / "periods.md").read_text()
+    summer, winter = stock(trial, "potatoes", "summer"), stock(trial, "potatoes", "winter")
+    for told in (f"{summer['kept']:.1f} of 200 kg", f"{winter['from_before']:.1f} are left"):
+        assert told in page
+    for good in ("potatoes in summer", "potatoes in winter"):
+        assert trial.result["prices"][good] in page
+
+
+def test_without_a_store_winter_has_no_potatoes_and_its_need_is_named() -> None:
+    document = farm()
+    del document["goods"][0]["store"]
+    with pytest.raises(RefusedError) as refusal:
+        run_trial(read_economy(document, 10_000), TrialTerms(), Clock())
+    assert [one.place for one in refusal.value.findings] == ["potatoes in winter"]
+
+
+def test_a_file_without_periods_is_what_it_was() -> None:
+    document = village()
+    assert expand_periods(document) is document
+
+
+def test_one_period_gives_the_plan_of_a_file_without() -> None:
+    document = village()
+    plain = run_trial(read_economy(document, 1_000), TrialTerms(), Clock()).result
+    named = run_trial(read_economy({**document, "periods": ["week"]}, 1_000), TrialTerms(), Clock()).result
+    assert named["welfare"] == plain["welfare"] and named["rounds"] == plain["rounds"]
+    assert list(named["prices"].values()) == list(plain["prices"].values())
+    assert list(named["prices"]) == [f"{name} in week" for name in plain["prices"]]
+
+
+def test_the_file_is_written_out_as_the_page_says() -> None:
+    written = expand_periods(farm())
+    assert json.loads(json.dumps(written)) == written and "periods" not in written
+    assert [one["id"] for one in written["goods"]] == [
+        *(f"{good} in {period}" for good in ("potatoes", "milk", "hours") for period in ("summer", "winter")), "co2",
+    ]  # fmt: skip
+    assert [one["id"] for one in written["workplaces"]] == [
+        "field in summer",
+        "cows in summer",
+        "cows in winter",
+        "potatoes kept from summer",
+    ]
+    store = written["workplaces"][-1]["techniques"][0]["net"]
+    assert store == {"hours in summer": "0.01", "potatoes in summer": "1", "potatoes in winter": "-0.9"}
+    assert written["workplaces"][2]["techniques"][0]["net"]["co2"] == "0.4"
+    assert [nest["credits"] for nest in written["consumers"][0]["nests"]] == ["80.000000", "80.000000"]
+
+
+def test_credits_are_divided_to_the_last_millionth() -> None:
+    document = farm()
+    document["periods"] = ["spring", "summer", "winter"]
+    document["consumers"][0]["nests"][0]["credits"] = "100"
+    nests = expand_periods(document)["consumers"][0]["nests"]
+    assert [nest["credits"] for nest in nests] == ["33.333334", "33.333333", "33.333333"]
+    document["consumers"][0]["nests"][0]["credits"] = {"winter": "60", "summer": "40"}
+    assert [nest["credits"] for nest in expand_periods(document)["consumers"][0]["nests"]] == ["40", "60"]
+
+
+def test_a_technique_may_belong_to_some_periods_and_a_weight_too() -> None:
+    document = farm()
+    document["workplaces"][1]["techniques"][0]["periods"] = ["winter"]
+    document["consumers"][0]["nests"][0]["goods"]["milk"]["weight"] = {"summer": "2"}
+    written = expand_periods(document)
+    assert [one["id"] for one in written["workplaces"]][:2] == ["field in summer", "cows in winter"]
+    assert [list(nest["goods"]) for nest in written["consumers"][0]["nests"]] == [
+        ["potatoes in summer", "milk in summer"],
+        ["potatoes in winter"],
+    ]
+
+
+def _set(document: dict[str, Any], path: str, value: object) -> None:
+    *way, last = path.split("/")
+    place: Any = document
+    for step in way:
+        place = place[int(step) if step.isdigit() else step]
+    place[last] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "place"),
+    [
+        ("periods", [], "periods"),
+        ("periods", ["a", "a"], "periods"),
+        ("periods", ["x" * 33], "periods"),
+        ("periods", "summer", "periods"),
+        ("periods", [1], "periods"),
+        ("goods/0/store", "yes", "goods[0].store"),
+        ("goods/0/store/keeps", "1.1", "goods[0].store.keeps"),
+        ("goods/0/store/keeps", "0", "goods[0].store.keeps"),
+        ("goods/0/store/keeps", 0.9, "goods[0].store.keeps"),
+        ("goods/0/store/capacity", {"autumn": "1"}, "goods[0].store.capacity"),
+        ("goods/0/store/net", {"potatoes": "0.1"}, "goods[0].store.net"),
+        ("goods/3/store", {"capacity": "1"}, "goods[3].store"),
+        ("goods/3/lasting", "yes", "goods[3].lasting"),
+        ("goods/2/endowment", {"autumn": "1"}, "goods[2].endowment"),
+        ("consumers/0/nests/0/goods/co2", {"weight": "1"}, "consumers[0].nests[0].goods.co2"),
+        ("consumers/0/nests/0/goods/milk/weight", {"autumn": "1"}, "consumers[0].nests[0].goods.milk.weight"),
+        ("consumers/0/nests/0/goods/potatoes/weight", {"summer": "1"}, "consumers[0].nests[0].goods.potatoes.floor"),
+        ("workplaces/0/techniques/0/periods", ["autumn"], "workplaces[0].techniques[0].periods"),
+        ("workplaces/0/techniques/0/periods", [], "workplaces[0].techniques[0].periods"),
+        ("workplaces/0/techniques", {}, "workplaces[0].techniques"),
+        ("workplaces/0/capacity", {"summer": "200", "autumn": "1"}, "workplaces[0].capacity"),
+        ("goods", {}, "goods"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_place(path: str, value: object, place: str) -> None:
+    document = copy.deepcopy(farm())
+    _set(document, path, value)
+    with pytest.raises(RefusedError) as refusal:
+        read_economy(document)
+    assert refusal.value.findings[0].place == place
+
+
+def test_batches_are_batches_in_each_period() -> None:
+    document = farm()
+    document["workplaces"][1]["techniques"][0]["batch"] = "25"
+    result = run_trial(read_economy(document, 1_000), TrialTerms(batches_wait_s=1.0), Clock()).result
+    assert result["certificate"]["holds"]
+    assert [(row["card"], row["batch"]) for row in result["batches"]["techniques"]] == [
+        ("cows in summer", "25.000000"),
+        ("cows in winter", "25.000000"),
+    ]
+    milked = [level for name, levels in result["activity"].items() if name.startswith("cows") for level in levels]
+    assert len(milked) == 2 and all(int(level) % 25 == 0 for level in milked)
