@@ -79,6 +79,7 @@ def audit_disclosure(disclosure: Disclosure) -> list[Finding]:
     names = [section.name for section in disclosure.sections]
     for name in sorted({name for name in names if names.count(name) > 1}):
         findings.append(Finding(f"sections.{name[:40]}", "is there twice"))
+    # One more than there are names: a section too many is either there twice or of no name that there is.
     for section in disclosure.sections[: len(SECTIONS) + 1]:
         findings += _audit_section(section)
     if disclosure.cost is not None and disclosure.cost.amount < 0:

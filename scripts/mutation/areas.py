@@ -72,7 +72,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "cost sheet": {
         "protocol/supply/cost_sheet.py": _PRICES,
         "protocol/supply/disclosure.py": (f"{_SUPPLY}/test_product.py", *_PRICES),
-        "protocol/supply/price_agreement.py": _PRICES,
+        "protocol/supply/price_agreement.py": (f"{_SUPPLY}/test_price_agreement.py", *_PRICES),
     },
     "rounds": {
         "protocol/planning/rounds.py": (f"{_PLANNING}/test_rounds.py", f"{_PLANNING}/test_state.py"),

@@ -65,6 +65,8 @@ def find_mutants(tree: ast.Module) -> list[Mutant]:
     found = []
     for scope, parent, field, place, node in _walk(tree, ""):
         for replacement in _replace(parent, field, node):
+            if ast.unparse(replacement) == ast.unparse(node):
+                continue
             ast.copy_location(replacement, node)
             ast.fix_missing_locations(replacement)
             name = f"{scope or 'module'}: {_text_of(node)} -> {_text_of(replacement)}"
@@ -114,7 +116,7 @@ def _replace(parent: ast.AST, field: str, node: ast.AST) -> Iterator[ast.AST]:
             yield from (ast.Constant(number + 1), ast.Constant(number - 1))
         case ast.Call(function, [first, second, *others], keywords) if not isinstance(second, ast.Starred):
             yield ast.Call(function, [second, first, *others], keywords)
-        case ast.Return(ast.expr() as value) if not (isinstance(value, ast.Constant) and value.value is None):
+        case ast.Return(ast.expr() as value) if not (isinstance(value, ast.Constant) and not value.value):
             yield ast.Return(ast.Constant(None))
         case ast.Raise() | ast.AugAssign() | ast.Continue() | ast.Break() | ast.Expr(ast.Call() | ast.Await()):
             yield ast.Pass()

@@ -19,8 +19,10 @@ from scripts.mutation.trial import (
     CPU_SPARE_S,
     CPU_TIMES,
     WALL_TIMES,
+    MutatedFinder,
     Reach,
     Recorder,
+    Selection,
     run_mutant,
     run_tests,
     set_limits,
@@ -140,7 +142,8 @@ def _try_mutant(path: str, name: str, files: Sequence[str], reach: Reach) -> Out
         mutant.plant()
         module = path.removesuffix(".py").replace("/", ".")
         reached = [file for file in files if any(test.startswith(file) for test in tests)]
-        os._exit(run_mutant(module, ROOT / path, tree, reached, tests))
+        finder = MutatedFinder(module, ROOT / path, tree)
+        os._exit(run_mutant(finder, reached, Selection(tests, reach.seconds)))
     code = wait_for(child, WALL_TIMES * cpu_s)
     return Outcome(path, name, "survived" if code == 0 else "killed", time.monotonic() - start_s, "")
 

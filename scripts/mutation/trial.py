@@ -9,7 +9,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
@@ -85,14 +85,16 @@ class Recorder:
 
 
 class Selection:
-    """Runs these tests alone, in this order."""
+    """Runs those that reach the line, in this order, and any that are there with the mutant alone (other names)."""
 
-    def __init__(self, tests: Sequence[str]) -> None:
+    def __init__(self, tests: Sequence[str], without: Collection[str]) -> None:
         self.rank = {test: number for number, test in enumerate(tests)}
+        self.without = without
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = sorted((item for item in items if item.nodeid in self.rank), key=lambda item: self.rank[item.nodeid])
+        kept = [item for item in items if item.nodeid in self.rank or item.nodeid not in self.without]
+        items[:] = sorted(kept, key=lambda item: self.rank.get(item.nodeid, len(self.rank)))
 
 
 class MutatedFinder(MetaPathFinder):
@@ -130,10 +132,10 @@ def run_tests(files: Sequence[str], plugin: object) -> int:
     )
 
 
-def run_mutant(module: str, path: Path, tree: ast.Module, files: Sequence[str], tests: Sequence[str]) -> int:
-    """In a child: pytest's exit code over the module as `tree` has it."""
-    sys.meta_path.insert(0, MutatedFinder(module, path, tree))
-    return run_tests(files, Selection(tests))
+def run_mutant(finder: MutatedFinder, files: Sequence[str], selection: Selection) -> int:
+    """In a child: pytest's exit code over the mutated module."""
+    sys.meta_path.insert(0, finder)
+    return run_tests(files, selection)
 
 
 def wait_for(child: int, wall_s: float) -> int | None:

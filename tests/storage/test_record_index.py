@@ -169,6 +169,46 @@ def test_any_order_of_delivery_in_any_portions_gives_the_same_rows(database: Dat
         db.rollback()
 
 
+def test_what_was_just_appended_is_folded_from_its_rows_alone(db: sqlite3.Connection) -> None:
+    rows = [row for row in EXPECTED_ROWS if row.origin == NORTH]
+    store(db, NORTH, 0, 2)
+    record_index.fold_appended(db, NORTH, 0, [(row, row.leaf) for row in rows[:2]])
+    assert list(record_index.rows(db)) == rows[:2]
+    store(db, NORTH, 2, 6)
+    record_index.fold_appended(db, NORTH, 2, [(row, row.leaf) for row in rows[2:]])
+    assert list(record_index.rows(db)) == rows
+    assert record_index.catch_up(db, NORTH) == (6, 6)
+
+
+def test_an_index_that_is_behind_takes_nothing_from_the_rows_and_catches_up(db: sqlite3.Connection) -> None:
+    store(db, NORTH, 0, 6)
+    made_up = msgspec.structs.replace(EXPECTED_ROWS[5], kind="made.up")
+    record_index.fold_appended(db, NORTH, 5, [(made_up, made_up.leaf)])
+    assert list(record_index.rows(db)) == [row for row in EXPECTED_ROWS if row.origin == NORTH]
+
+
+def test_logs_that_are_behind_are_listed_until_all_of_them_is_folded(db: sqlite3.Connection) -> None:
+    assert record_index.list_behind(db) == []
+    for origin, entries in LOGS.items():
+        store(db, origin, 0, len(entries))
+    assert record_index.list_behind(db) == [NORTH, OAK]
+    record_index.catch_up(db, NORTH)
+    record_index.catch_up(db, OAK, len(OAK_ENTRIES) - 1)
+    assert record_index.list_behind(db) == [OAK]
+    record_index.catch_up(db, OAK, 1)
+    assert record_index.list_behind(db) == []
+
+
+def test_the_latest_of_a_kind_come_newest_first_and_a_log_says_when_it_last_spoke(db: sqlite3.Connection) -> None:
+    assert record_index.newest_time_ms(db, OAK) == 0
+    store_all(db)
+    assert places(record_index.latest(db, VOTE, SLOT, OAK, 1)) == [(OAK, 6)]
+    assert places(record_index.latest(db, VOTE, SLOT, OAK, 9)) == [(OAK, 6), (OAK, 0)]
+    assert record_index.latest(db, VOTE, SLOT, OAK, 1)[0].body == PrevoteBody(SLOT, 6, None)
+    assert record_index.newest_time_ms(db, OAK) == AT_MS + 6
+    assert [row.index for row in record_index.rows(db, OAK)] == [6, 5, 4, 3, 2, 1, 0]
+
+
 def test_nothing_is_folded_twice_nor_of_a_log_that_is_unknown(db: sqlite3.Connection) -> None:
     store_all(db)
     assert record_index.catch_up(db, NORTH) == (len(NORTH_ENTRIES), len(NORTH_ENTRIES))

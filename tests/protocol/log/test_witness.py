@@ -5,11 +5,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.core.errors import MisuseError, PeerError
-from protocol.core.note import Ed25519Verifier, Verifier, format_note, parse_note, sign_note
+from protocol.core.note import (
+    NOTE_BYTES_MAX,
+    SIGNATURES_MAX,
+    Ed25519Verifier,
+    Signature,
+    Verifier,
+    format_note,
+    parse_note,
+    sign_note,
+)
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import EMPTY_ROOT, PROOF_HASHES_MAX, fold, leaf_hash, prove_consistency
 from protocol.log.witness import (
     ADD_CHECKPOINT_BYTES_MAX,
+    HASH_LINE_BYTES,
     CosignedHead,
     format_add_checkpoint,
     judge_checkpoint,
@@ -164,6 +174,27 @@ HASH = b"A" * 43 + b"=\n"
 def test_a_malformed_request_is_refused(raw: bytes) -> None:
     with pytest.raises(PeerError):
         parse_add_checkpoint(raw)
+
+
+def longest_note() -> bytes:
+    """NOTE_8 with as many signatures of strangers as fit, to the byte."""
+    text, own = parse_note(NOTE_8)
+    room, left = divmod(NOTE_BYTES_MAX - len(NOTE_8), SIGNATURES_MAX - 1)
+    # A line is a dash of 3 bytes, two spaces, a newline, a name and base64 in fours.
+    fours = (room - 7) // 4
+    names = ["x" * (room - 6 - 4 * fours + (left if number == 0 else 0)) for number in range(SIGNATURES_MAX - 1)]
+    return format_note(text, [*own, *(Signature(name, b"hash", bytes(3 * fours - 4)) for name in names)])
+
+
+def test_the_longest_request_is_read_and_nothing_beyond_the_limit() -> None:
+    note = longest_note()
+    assert (len(note), len(HASH)) == (NOTE_BYTES_MAX, HASH_LINE_BYTES)
+    request = parse_add_checkpoint(format_add_checkpoint(10**18, [EMPTY_ROOT] * PROOF_HASHES_MAX, note))
+    assert len(request.proof) == PROOF_HASHES_MAX
+    with pytest.raises(PeerError, match="bytes, at most"):
+        parse_add_checkpoint(bytes(ADD_CHECKPOINT_BYTES_MAX + 1))
+    with pytest.raises(PeerError, match="no line with the old size"):
+        parse_add_checkpoint(bytes(ADD_CHECKPOINT_BYTES_MAX))
 
 
 def test_a_request_that_cannot_be_sent_is_the_callers_fault() -> None:

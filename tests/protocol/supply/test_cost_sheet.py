@@ -119,7 +119,7 @@ def test_a_sheet_may_have_as_many_lines_as_its_limit() -> None:
 
 def test_one_hidden_line_would_be_the_price_minus_the_rest() -> None:
     closed, _ = hide(sheet(), 2)
-    with pytest.raises(RefusedError, match="a single hidden line is the price minus the rest"):
+    with pytest.raises(RefusedError, match="cost sheet: lines: a single hidden line is the price minus the rest"):
         check_cost_sheet(closed)
 
 
@@ -132,7 +132,7 @@ def test_a_hidden_total_off_by_one_cent_is_refused() -> None:
 def test_two_lines_behind_one_commitment_are_refused() -> None:
     closed, _ = hide(sheet(), 1, 2)
     twice = [closed.lines[0], REPLACE(closed.lines[1], commitment=closed.lines[0].commitment), *closed.lines[2:]]
-    with pytest.raises(RefusedError, match="same commitment"):
+    with pytest.raises(RefusedError, match="cost sheet: lines: two hidden lines have the same commitment"):
         check_cost_sheet(REPLACE(closed, lines=twice))
 
 

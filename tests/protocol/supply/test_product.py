@@ -1,5 +1,6 @@
 """Products and disclosures by themselves: codes, names, units, sections."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +9,7 @@ from stdnum import ean
 from protocol.core.encoding import decode, encode, to_struct, to_value
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import Money, Quantity
-from protocol.supply.disclosure import Section, check_disclosure, is_filled, list_missing
+from protocol.supply.disclosure import SECTIONS, Section, audit_disclosure, check_disclosure, is_filled, list_missing
 from protocol.supply.product import Product, check_product, is_gtin
 from tests.protocol.supply.made_up_logs import disclosure, loaf, section
 
@@ -75,6 +76,7 @@ def test_a_section_is_filled_when_the_members_who_pay_can_read_it(scope: str, fi
     hidden = Section(name="delivery", scope=scope, texts={}, commitment=bytes(32))
     shown = section("delivery")
     assert is_filled(shown if scope == "public" else hidden) == filled
+    assert not is_filled(Section(name="delivery", scope=scope, texts={}, commitment=None))
 
 
 def test_a_section_for_auditors_alone_is_named_as_such() -> None:
@@ -95,6 +97,7 @@ def test_a_section_for_auditors_alone_is_named_as_such() -> None:
             Section("delivery", "buyers", {"en": "shown"}, bytes(32)),
             "disclosure.sections.delivery.texts: a section that",
         ),
+        (Section("delivery", "buyers", {}, bytes(31)), "disclosure.sections.delivery.commitment: must be 32 bytes"),
         (Section("delivery", "buyers", {}, None), "disclosure.sections.delivery.commitment: must be 32 bytes"),
         (Section("delivery", "public", {"en": "x"}, bytes(32)), "disclosure.sections.delivery.commitment: a public"),
         (Section("delivery", "friends", {}, bytes(32)), "disclosure.sections.delivery.scope: is none of"),
@@ -112,4 +115,19 @@ def test_a_disclosure_that_is_not_right_is_refused_with_place_and_reason(wrong: 
 def test_a_cost_below_nothing_is_refused() -> None:
     with pytest.raises(RefusedError, match="cost: is less than nothing"):
         check_disclosure(disclosure("ingredients", cost_cents=-1))
+    check_disclosure(disclosure("ingredients", cost_cents=0))
     assert disclosure("ingredients").cost == Money(300, "EUR", 2)
+
+
+def test_a_disclosure_names_its_product_its_maker_and_its_version() -> None:
+    wrong = msgspec.structs.replace(disclosure("ingredients"), product="12", maker="two words", version=0)
+    assert [finding.place for finding in audit_disclosure(wrong)] == ["product", "maker", "version"]
+
+
+def test_the_last_section_is_looked_at_too_and_one_beyond_all_names() -> None:
+    told = disclosure(*sorted(SECTIONS))
+    check_disclosure(told)
+    told.sections.append(section("colour"))
+    assert [finding.place for finding in audit_disclosure(told)] == ["sections.colour"]
+    told.sections[-2:] = [section(told.sections[-2].name, "")]
+    assert [finding.place for finding in audit_disclosure(told)] == [f"sections.{told.sections[-1].name}.texts.en"]
