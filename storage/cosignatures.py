@@ -78,11 +78,6 @@ def forks(db: sqlite3.Connection) -> list[tuple[str, bytes, bytes, bytes]]:
     return list(db.execute("SELECT origin, note_a, note_b, proof FROM fork ORDER BY origin, note_a, note_b"))
 
 
-def has_fork(db: sqlite3.Connection, origin: str) -> bool:
-    """Whether two versions of a log are known to exist."""
-    return db.execute("SELECT 1 FROM fork WHERE origin = ? LIMIT 1", (origin,)).fetchone() is not None
-
-
 def witnessed_note(db: sqlite3.Connection, prefix: str) -> bytes | None:
     """The newest head that this node's witness cosigned of the log whose origin has this hash, None for no head."""
     row = db.execute("SELECT note FROM witnessed WHERE prefix = ?", (prefix,)).fetchone()

@@ -8,6 +8,9 @@ import contextlib
 import os
 from pathlib import Path
 
+# What was written over need not wait for the file's times, which are all that changed beside it.
+_sync_content = getattr(os, "fdatasync", os.fsync)
+
 
 class Disk:
     """The machine's own disk; a simulated one answers the same calls."""
@@ -39,11 +42,14 @@ class Disk:
             descriptor = os.open(path, flags)
         except FileNotFoundError:
             descriptor, is_new = os.open(path, flags | os.O_CREAT, mode), True
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[os.write(descriptor, left) :]
             if is_synced:
-                os.fsync(descriptor)
+                _sync_content(descriptor)
+        finally:
+            os.close(descriptor)
         return is_new
 
     def replace(self, source: Path, target: Path) -> None:

@@ -93,6 +93,14 @@ def later_heads(db: sqlite3.Connection) -> list[tuple[str, bytes]]:
     return list(db.execute(sql))
 
 
+def stands_still(db: sqlite3.Connection, origin: str) -> bool:
+    """Whether a log is signed no more: it has ended, or evidence of a fork of it is held, so that nobody's signature
+    would be worth much. Of all others everything counts."""
+    sql = """SELECT EXISTS (SELECT 1 FROM retired_log WHERE origin = ?1) OR
+                    EXISTS (SELECT 1 FROM fork WHERE origin = ?1)"""
+    return bool(db.execute(sql, (origin,)).fetchone()[0])
+
+
 def cut_of(db: sqlite3.Connection, origin: str) -> tuple[int, str] | None:
     """(how many entries of a log count in views, why the others do not); None when all count.
 
@@ -127,7 +135,7 @@ def apply_cut(db: sqlite3.Connection, origin: str) -> None:
 def mark_beyond(db: sqlite3.Connection, origin: str, start: int) -> None:
     """Leave index rows from `start` on out of views where they lie beyond the cut; what breaks its rule keeps its own
     reason."""
-    cut = cut_of(db, origin)
+    cut = cut_of(db, origin) if stands_still(db, origin) else None
     if cut is not None:
         sql = "UPDATE record_index SET void = ? WHERE origin = ? AND idx >= ? AND void = ''"
         db.execute(sql, (cut[1], origin, max(start, cut[0])))

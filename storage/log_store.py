@@ -232,7 +232,7 @@ def extend(
     first = grown.size
     if start > first:
         raise PeerError(f"log {origin}: a push from {start} leaves a gap after {first}")
-    held = entries(db, origin, start, first)
+    held = entries(db, origin, start, first) if start < first else []
     if held[: len(new_entries)] != list(new_entries[: len(held)]):
         raise ForkError(f"log {origin}: the push parts from what we hold before entry {first}")
     if checkpoint.size < first or len(new_entries) <= len(held):

@@ -51,13 +51,16 @@ class IndexRow(msgspec.Struct, frozen=True, gc=False):
     void: str
 
 
+Span = tuple[int, int]
+"""(first, one after the last) of entries of a log."""
+
 _COLUMNS = "origin, idx, kind, subject, by_key, at_ms, leaf, void"
 _values_of = attrgetter("origin", "index", "kind", "subject", "by", "at_ms", "leaf", "void")
 _COUNTED = ", ".join(f"'{reason}'" for reason in ("", *BEYOND))
 
 
-def catch_up(db: sqlite3.Connection, origin: str, limit: int = CATCH_UP_ENTRIES_MAX) -> tuple[int, int]:
-    """Fold at most `limit` further entries of a log into the index: (first, one after the last) of what was folded."""
+def catch_up(db: sqlite3.Connection, origin: str, limit: int = CATCH_UP_ENTRIES_MAX) -> Span:
+    """Fold at most `limit` further entries of a log into the index: what was folded."""
     start = _read_cursor(db, origin)
     head = log_store.head(db, origin)
     stop = start if head is None else min(head.size, start + limit)
@@ -65,11 +68,7 @@ def catch_up(db: sqlite3.Connection, origin: str, limit: int = CATCH_UP_ENTRIES_
         return start, start
     log_key = log_store.log_key_of(db, origin)
     assert log_key is not None
-    log_key_id = key_id(log_key)
-    found = log_store.entries(db, origin, start, stop)
-    rows = [index_entry(origin, index, raw, log_key_id) for index, raw in enumerate(found, start)]
-    _store_rows(db, origin, start, stop, map(_values_of, rows))
-    return start, stop
+    return _fold(db, origin, log_key, start, log_store.entries(db, origin, start, stop))
 
 
 def fold_appended(db: sqlite3.Connection, origin: str, start: int, appended: Sequence[tuple[IndexRow, bytes]]) -> None:
@@ -85,6 +84,21 @@ def fold_appended(db: sqlite3.Connection, origin: str, start: int, appended: Seq
         for index, (row, leaf) in enumerate(appended, start)
     )
     _store_rows(db, origin, start, start + len(appended), values)
+
+
+def fold_pushed(db: sqlite3.Connection, origin: str, log_key: bytes, start: int, pushed: Sequence[bytes]) -> Span:
+    """The same for what a peer has pushed and this transaction has stored: what was folded."""
+    cursor, stop = _read_cursor(db, origin), start + len(pushed)
+    return (
+        _fold(db, origin, log_key, cursor, pushed[cursor - start :]) if start <= cursor < stop else catch_up(db, origin)
+    )
+
+
+def _fold(db: sqlite3.Connection, origin: str, log_key: bytes, start: int, found: Sequence[bytes]) -> Span:
+    log_key_id, stop = key_id(log_key), start + len(found)
+    rows = [index_entry(origin, index, raw, log_key_id) for index, raw in enumerate(found, start)]
+    _store_rows(db, origin, start, stop, map(_values_of, rows))
+    return start, stop
 
 
 def _read_cursor(db: sqlite3.Connection, origin: str) -> int:

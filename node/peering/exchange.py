@@ -153,10 +153,11 @@ class Exchange:
         self.frontier.counter = counter
 
     def _hear(self, origin: str, start: int, stop: int) -> None:
-        self.openings.hear(origin, start, stop)
-        # First who may have which log, then the logs.
-        self._renew_circles(origin, start, stop)
+        # First who may have which log, then the logs; where the head has still to move, both are one.
+        if origin not in self.frontier.heads or stop <= self.frontier.size(origin):
+            self._renew_circles(origin, start, stop)
         self.sync()
+        self.openings.hear(origin, start, stop)
         self.cosigner.note_moved(origin)
 
     def _renew_circles(self, origin: str, start: int, stop: int) -> None:
@@ -234,7 +235,7 @@ class Exchange:
 
     def _move(self, db: sqlite3.Connection, head: log_store.Head, old_size: int) -> None:
         is_pushed, hops = self.frontier.tree.is_pushed(head.origin), self.frontier.tree.hops(head.origin)
-        push = format_push(db, head.origin, old_size, hops) if is_pushed else b""
+        push = format_push(db, head, old_size, hops) if is_pushed else b""
         self.frontier.move(head.origin, head.size, head.root)
         self._broadcast(events.HeadMoved(head.origin, push))
         # What comes in bulk is signed once it is indexed, which is when no more of it comes.

@@ -57,15 +57,14 @@ def format_later_head(evidence: AfterEnd) -> bytes:
     return format_frame(Fork(evidence.end.origin, evidence.note, b"", limits.AFTER_END))
 
 
-def format_push(db: sqlite3.Connection, origin: str, start: int, hops: int) -> bytes:
+def format_push(db: sqlite3.Connection, head: log_store.Head, start: int, hops: int) -> bytes:
     """The frame that leads from `start` to our head, which came over so many links; empty when too long for one."""
-    head = log_store.head(db, origin)
-    if head is None or not start < head.size <= start + limits.PUSH_ENTRIES_MAX:
+    if not start < head.size <= start + limits.PUSH_ENTRIES_MAX:
         return b""
-    entries = log_store.entries(db, origin, start, head.size)
+    entries = log_store.entries(db, head.origin, start, head.size)
     if sum(map(len, entries)) > limits.PART_BYTES - limits.NOTE_BYTES_MAX:
         return b""
-    return format_frame(Push(origin, start, len(entries), head.note, format_bundle(entries), hops))
+    return format_frame(Push(head.origin, start, len(entries), head.note, format_bundle(entries), hops))
 
 
 def _serve_forks(node: Node, origins: frozenset[str]) -> Iterator[bytes]:
@@ -84,12 +83,12 @@ def _serve_forks(node: Node, origins: frozenset[str]) -> Iterator[bytes]:
 
 
 def _serve_log(db: sqlite3.Connection, action: events.ServeLog) -> Iterator[bytes]:
-    push = format_push(db, action.origin, action.start, action.hops)
-    if push:
-        yield push
-        return
     head = log_store.head(db, action.origin)
-    if head is not None and head.size > action.start:
+    if head is None:
+        return
+    if push := format_push(db, head, action.start, action.hops):
+        yield push
+    elif head.size > action.start:
         first = action.start // BUNDLE_ENTRIES
         roots = log_store.bundle_roots(db, action.origin, first, head.size)
         yield from cut_head(action.origin, first, head.note, roots)

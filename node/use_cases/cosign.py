@@ -194,7 +194,7 @@ def _read_signer(line: bytes) -> tuple[str, str]:
 def _sign_newest(db: sqlite3.Connection, node: Node, origin: str, is_duty: bool, time_s: int) -> Cosignature | None:
     """The check and the write of what is signed are this one transaction; the witness's line, if it signs."""
     head = log_store.head(db, origin)
-    if origin == node.origin or head is None or head.size == 0 or stands_still(db, origin):
+    if origin == node.origin or head is None or head.size == 0 or fork_cuts.stands_still(db, origin):
         return None
     checkpoint = Checkpoint(origin, head.size, head.root)
     # Heads come by session many times a second; the long signature is for those who ask for it.
@@ -213,7 +213,7 @@ def _answer_request(db: sqlite3.Connection, node: Node, request: AddCheckpoint, 
     """Judge a request and store what it makes us sign, in this one transaction."""
     head = request.checkpoint
     # A log of which two versions are known is as good as unknown: its heads are signed no more.
-    log_key = log_store.log_key_of(db, head.origin) if is_duty and not stands_still(db, head.origin) else None
+    log_key = log_store.log_key_of(db, head.origin) if is_duty and not fork_cuts.stands_still(db, head.origin) else None
     last = find_last_signed(db, node, head.origin)
     held = CosignedHead() if last is None else CosignedHead(*last)
     verdict = judge_checkpoint(request, list_verifiers(head.origin, log_key), held)
@@ -297,12 +297,6 @@ def _sign(head: Checkpoint, name: str, seeds: tuple[bytes, bytes], time_s: int, 
 
 def _read_clock(node: Node) -> int:
     return node.clock.now_ms() // 1_000
-
-
-def stands_still(db: sqlite3.Connection, origin: str) -> bool:
-    """Whether a log is signed no more: it has ended, or evidence of a fork of it is held, so that nobody's cosignature
-    would be worth much."""
-    return fork_cuts.retired_at(db, origin) is not None or cosignatures.has_fork(db, origin)
 
 
 def _keep(db: sqlite3.Connection, found: Cosignature) -> bool:

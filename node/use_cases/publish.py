@@ -88,8 +88,9 @@ class Publisher:
         return [Published(origin, index, leaf) for index, leaf in enumerate(leaves, before.size)]
 
     def _tell(self, published: Sequence[Published]) -> None:
-        self._own_head.settle()
+        # Peers first: that it is settled can be noted when they have the head.
         self._node.changes.publish(self._node.origin, published[0].index, published[-1].index + 1)
+        self._own_head.settle()
 
     def _sign(self, before: Mark, checkpoint: Checkpoint) -> bytes:
         # Noted outside the home before anyone can see it: a backup that is put back must not sign beside it.

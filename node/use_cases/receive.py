@@ -94,13 +94,14 @@ class Receiver:
 
         PeerError where anything is wrong, BranchError where it is signed all the same; nothing is stored then.
         """
-        checkpoint = self._open(origin, note)
+        log_key = self._log_key(origin)
+        checkpoint = open_checkpoint(note, log_key, origin)
         if checkpoint.size != start + count:
             raise PeerError(f"log {origin}: a push that ends at {start + count} under a head of {checkpoint.size}")
         entries = parse_bundle(raw, count)
         try:
             first, stop = await self._node.database.write(
-                lambda db: _extend_and_index(db, origin, start, entries, checkpoint, note)
+                lambda db: _extend_and_index(db, log_key, start, entries, checkpoint, note)
             )
         except ForkError as error:
             raise BranchError(origin, error.reason) from None
@@ -112,7 +113,7 @@ class Receiver:
 
         PeerError where the note is not the log's; BranchError where the roots do not lead to it.
         """
-        checkpoint = self._open(origin, note)
+        checkpoint = open_checkpoint(note, self._log_key(origin), origin)
         # What an earlier transfer is still writing need not be fetched again.
         if earlier := [writing for writing, written in self._writes.items() if written == origin]:
             await asyncio.gather(*earlier, return_exceptions=True)
@@ -175,11 +176,11 @@ class Receiver:
         """Whether transferred entries of a log wait for the index: word of them goes out when they are in it."""
         return origin in self._to_index
 
-    def _open(self, origin: str, note: bytes) -> Checkpoint:
+    def _log_key(self, origin: str) -> bytes:
         log_key = log_store.log_key_of(self._node.database.reader, origin)
         if log_key is None:
             raise PeerError(f"log {origin} is not known here")
-        return open_checkpoint(note, log_key, origin)
+        return log_key
 
     def _begin_write(self, running: _Running) -> Write:
         """Write what is ready: a batch, or with the last bundle all that is left, and the head."""
@@ -278,7 +279,7 @@ def _index_some(origin: str, db: sqlite3.Connection) -> tuple[int, int]:
 
 
 def _extend_and_index(
-    db: sqlite3.Connection, origin: str, start: int, entries: Sequence[bytes], checkpoint: Checkpoint, note: bytes
-) -> tuple[int, int]:
-    log_store.extend(db, origin, start, entries, checkpoint, note)
-    return record_index.catch_up(db, origin)
+    db: sqlite3.Connection, log_key: bytes, start: int, entries: Sequence[bytes], checkpoint: Checkpoint, note: bytes
+) -> record_index.Span:
+    log_store.extend(db, checkpoint.origin, start, entries, checkpoint, note)
+    return record_index.fold_pushed(db, checkpoint.origin, log_key, start, entries)

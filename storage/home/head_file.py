@@ -89,7 +89,8 @@ class HeadFile:
     def _write(self, head: SignedHead, is_synced: bool) -> None:
         content = _LAYOUT.pack(_MAGIC, self._origin, head.is_settled, *head.newest, *head.before)
         block = (content + _check_bytes(content)).ljust(_BLOCK_BYTES, b"\0")
-        self._disk.make_folder(self.folder, mode=0o700)
+        if self._held is None:
+            self._disk.make_folder(self.folder, mode=0o700)
         if self._disk.write(self._head_path, block, is_truncated=False, is_synced=is_synced):
             self._disk.sync_folder(self.folder)
         self._held = head

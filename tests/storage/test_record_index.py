@@ -147,6 +147,20 @@ def test_every_entry_has_a_row_that_says_what_it_is_or_why_it_is_void(db: sqlite
     assert store_all(db) == EXPECTED_ROWS
 
 
+@pytest.mark.parametrize("folded", range(6))
+@pytest.mark.parametrize("start", range(6))
+@pytest.mark.parametrize("stop", [5, 6])
+def test_a_push_is_folded_from_where_the_index_is(db: sqlite3.Connection, folded: int, start: int, stop: int) -> None:
+    """However the index, what was held and what is pushed lie to one another."""
+    start = min(start, stop - 1)
+    store(db, NORTH, 0, 5)
+    record_index.catch_up(db, NORTH, folded)
+    store(db, NORTH, start, stop)
+    span = record_index.fold_pushed(db, NORTH, NORTH_KEY.public, start, NORTH_ENTRIES[start:stop])
+    assert span == (folded, stop)
+    assert record_index.rows(db) == EXPECTED_ROWS[:stop]
+
+
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=25)
 def test_any_order_of_delivery_in_any_portions_gives_the_same_rows(database: Database, seed: int) -> None:

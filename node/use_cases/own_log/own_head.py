@@ -18,7 +18,6 @@ from node.config import Config
 from node.use_cases.context import Node
 from protocol.core.errors import RefusedError
 from storage import fork_cuts, log_store, peer_state
-from storage.cosignatures import has_fork
 from storage.disk import OWN_DISK, Disk
 from storage.home.head_file import HeadFile, Mark, SignedHead
 from storage.outside.witnesses import outside_witnesses
@@ -58,10 +57,8 @@ class OwnHead:
 
     def check_open(self, db: sqlite3.Connection, origin: str) -> None:
         """RefusedError where nothing can be signed into this home's log."""
-        if fork_cuts.retired_at(db, origin) is not None:
-            raise RefusedError.at("log", RETIRED)
-        if has_fork(db, origin):
-            raise RefusedError.at("log", FORKED)
+        if fork_cuts.stands_still(db, origin):
+            raise RefusedError.at("log", FORKED if fork_cuts.retired_at(db, origin) is None else RETIRED)
         if self.reason:
             raise RefusedError.at("log", f"nothing can be signed: {self.reason}")
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from node.use_cases.context import Node
-from node.use_cases.cosign import list_verifiers, sign_as_mirror, stands_still
+from node.use_cases.cosign import list_verifiers, sign_as_mirror
 from node.use_cases.public.witnessing import keep_contradiction, keep_later_head
 from node.use_cases.receive import BranchError, index_stored, store_proven
 from protocol.core.errors import PeerError
@@ -44,7 +44,7 @@ from protocol.log.witness import (
     judge_checkpoint,
     parse_add_checkpoint,
 )
-from storage import log_store
+from storage import fork_cuts, log_store
 from storage.cosignatures import PendingHead, pending_heads, set_pending_heads
 from storage.gossip_marks import drop_pending_bundles, pending_roots
 
@@ -222,7 +222,7 @@ def _find_pending(db: sqlite3.Connection, header: EntriesHeader) -> PendingHead 
 
 def _find_key(db: sqlite3.Connection, node: Node, origin: str) -> bytes | None:
     """The key of a log that is mirrored here: any that is known, but our own and those with two versions."""
-    if origin == node.origin or stands_still(db, origin):
+    if origin == node.origin or fork_cuts.stands_still(db, origin):
         return None
     return log_store.log_key_of(db, origin)
 
