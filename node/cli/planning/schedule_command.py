@@ -36,6 +36,9 @@ def _print_schedule(answer: dict[str, Any]) -> None:
         say(f"\n{card['card']}, {answer['period']}")
         rows: list[tuple[object, ...]] = []
         for activity in card["does"]:
+            if activity["batches"]:
+                size = f"of {activity['batch']}"
+                rows.append(("batches", f"technique {activity['technique']}", activity["batches"], size, "", ""))
             rows += [("makes", one["good"], one["amount"], one["unit"], "", "") for one in activity["makes"]]
             rows += [("uses", one["good"], one["amount"], one["unit"], "", "") for one in activity["uses"]]
         if not answer["has_ways"]:

@@ -13,16 +13,19 @@ from node.use_cases.planning.delivering import deliver_plan, read_places
 from node.use_cases.supply.board import Board
 from node.use_cases.supply.views import describe_line
 from protocol.core.errors import RefusedError
-from protocol.core.quantities import format_decimal
+from protocol.core.quantities import divide_half_up, format_decimal
+from protocol.planning.cards import Technique
 from protocol.planning.certificate import all_workplaces, goods_of
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.delivery.document import Delivery
 from protocol.planning.delivery.places import metres_between
 from protocol.planning.delivery.transport import list_transports
 from protocol.planning.plan import Plan, digest_plan, format_plan
+from protocol.planning.summary import format_amount
 
 PRICE_OPEN: Final = "price open"
 MICRO_DECIMALS: Final = 6
+PART_DECIMALS: Final = 2
 BALANCE_DECIMALS: Final = 12
 
 
@@ -35,12 +38,17 @@ class Quantity(msgspec.Struct, frozen=True):
 
 
 class Activity(msgspec.Struct, frozen=True):
-    """How often a technique is done, and what each time makes and uses of its goods."""
+    """How often a technique is done, and what that makes and uses of its goods.
+
+    `batches` of `batch` activities each, where it comes in batches; a draft that knows none may ask for parts of one.
+    """
 
     technique: int
     times: str
     makes: tuple[Quantity, ...]
     uses: tuple[Quantity, ...]
+    batches: str = ""
+    batch: str = ""
 
 
 class LoadLine(msgspec.Struct, frozen=True):
@@ -104,8 +112,18 @@ def _list_activities(plan: Plan, name: str) -> tuple[Activity, ...]:
             makes = tuple(_quantity(plan, good, -amount) for good, amount in moved if amount < 0)
             uses = tuple(_quantity(plan, good, amount) for good, amount in moved if amount > 0)
             if level:
-                found.append(Activity(number, format_decimal(level, MICRO_DECIMALS), makes, uses))
+                times = format_decimal(level, MICRO_DECIMALS)
+                found.append(Activity(number, times, makes, uses, *_count_batches(technique, level)))
     return tuple(found)
+
+
+def _count_batches(technique: Technique, level: int) -> tuple[str, str]:
+    """How many batches of which size; nothing where the technique knows none."""
+    if not technique.batch:
+        return "", ""
+    whole, rest = divmod(level, technique.batch)
+    parts = divide_half_up(level * 10**PART_DECIMALS, technique.batch)
+    return format_decimal(parts, PART_DECIMALS) if rest else str(whole), format_amount(technique.batch, MICRO_DECIMALS)
 
 
 def _list_taken(plan: Plan, name: str) -> tuple[Quantity, ...]:
@@ -159,6 +177,8 @@ def list_schedule_lines(schedule: Schedule) -> list[tuple[str, ...]]:
     lines: list[tuple[str, ...]] = [("card", "what", "good", "amount", "unit", "with", "metres", "price", "price_unit")]
     for card in schedule.cards:
         for activity in card.does:
+            if activity.batches:
+                lines.append((card.card, "batches", activity.batch, activity.batches, "", "", "", "", ""))
             for what, quantities in (("makes", activity.makes), ("uses", activity.uses)):
                 lines += [(card.card, what, one.good, one.amount, one.unit, "", "", "", "") for one in quantities]
         lines += [(card.card, "takes", one.good, one.amount, one.unit, "", "", "", "") for one in card.takes]

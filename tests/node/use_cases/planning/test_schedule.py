@@ -9,12 +9,15 @@ import pytest
 from node.use_cases.planning.schedule import PRICE_OPEN, Schedule, describe_schedule, list_schedule_lines
 from node.use_cases.supply.board import Board, read_board
 from protocol.core.errors import RefusedError
+from protocol.planning.batches.candidate import make_candidate
 from protocol.planning.clearing import clear_plan
 from protocol.planning.plan import Plan, make_plan
 from tests.node.use_cases.test_supply import Homes
 from tests.node.use_cases.two_homes import LOAF, open_home
+from tests.protocol.planning.batches.test_batches import levels, lumpy_village
 from tests.protocol.planning.delivery.test_delivery import PLACES
-from tests.protocol.planning.economies import load, plan_rounds, village
+from tests.protocol.planning.economies import finished_plan, load, plan_rounds, village
+from tests.protocol.planning.test_spec_pages import example
 
 
 @pytest.fixture
@@ -101,3 +104,24 @@ def test_a_spreadsheet_gets_every_line() -> None:
     told = [(what, good, amount) for _, what, good, amount, *_ in lines[1:]]
     assert told[:2] == [("makes", "bread", "70.000"), ("uses", "flour", "49")]
     assert ("gives", "bread", "43.088") in told and ("gets", "flour", "49") in told
+
+
+def test_batches_are_counted_and_a_draft_shows_its_parts_of_one() -> None:
+    draft = finished_plan(*load(lumpy_village()))
+    for plan, told in ((draft, "3.50"), (make_candidate(draft, levels(3, 5)), "3")):
+        schedule = describe_schedule(plan, {}, "oven", Board())
+        (activity,) = schedule.cards[0].does
+        assert (activity.batches, activity.batch) == (told, "20")
+        assert ("oven", "batches", "20", told) in [line[:4] for line in list_schedule_lines(schedule)]
+    (milking,) = describe_schedule(draft, {}, "farm", Board()).cards[0].does
+    assert (milking.batches, milking.batch) == ("", "")
+
+
+def test_each_period_is_a_part_of_its_own() -> None:
+    plan = finished_plan(*load(example("periods.md")))
+    told = {card.card: card for card in describe_schedule(plan, {}, "", Board()).cards}
+    assert {"field in summer", "cows in winter", "potatoes kept from summer"} <= told.keys()
+    (keeping,) = told["potatoes kept from summer"].does
+    assert [one.good for one in keeping.makes] == ["potatoes in winter"]
+    assert [one.good for one in keeping.uses] == ["potatoes in summer", "hours in summer"]
+    assert {one.good for one in told["north"].takes} >= {"potatoes in summer", "potatoes in winter"}
