@@ -58,12 +58,12 @@ def is_filled(section: Section) -> bool:
     return section.scope in _READ_BY_MEMBERS and (bool(section.texts) or section.commitment is not None)
 
 
-def list_missing(disclosure: Disclosure, required: Iterable[str]) -> list[Finding]:
+def list_missing(sections: Iterable[Section], required: Iterable[str]) -> list[Finding]:
     """The required sections that are not filled, each with the reason; none when the disclosure is full."""
-    sections = {section.name: section for section in disclosure.sections}
+    by_name = {section.name: section for section in sections}
     findings = []
     for name in required:
-        section = sections.get(name)
+        section = by_name.get(name)
         if section is None:
             findings.append(Finding(f"disclosure.{name}", f"{_title(name)}: not disclosed yet"))
         elif not is_filled(section):

@@ -12,7 +12,7 @@ import msgspec
 
 from protocol.core.errors import Finding
 from protocol.supply.cost_sheet import net_price
-from protocol.supply.disclosure import Disclosure, list_missing
+from protocol.supply.disclosure import list_missing
 from protocol.supply.facts import Facts, Filed, Item, PriceRules, item_of
 from protocol.supply.price_agreement import REASONS, PriceProposal, audit_proposal
 from protocol.supply.signatures import PRODUCER_ROLE, PartySignature, Tally, count_committee, count_producer
@@ -60,8 +60,7 @@ def assess_price(facts: Facts, rules: PriceRules, proposal: bytes) -> PriceStatu
 def list_product_missing(facts: Facts, rules: PriceRules, item: Item) -> list[Finding]:
     """The required sections of a product that the members who pay cannot read yet."""
     current = facts.current_disclosure(item)
-    empty = Disclosure(product=item[1], maker=item[0], version=1, sections=[], cost=None, made_up=False)
-    return list_missing(empty if current is None else current.body, rules.required_sections)
+    return list_missing([] if current is None else current.body.sections, rules.required_sections)
 
 
 def describe_product(facts: Facts, rules: PriceRules, item: Item, statuses: Iterable[PriceStatus]) -> str:

@@ -159,7 +159,7 @@ def _find_unread(facts: Facts, rules: PriceRules, item: Item, approval: Filed[Pr
     read = facts.disclosure_by_leaf(item, approval.body.disclosure)
     if read is None:
         return "the disclosure that was read is not one of this product"
-    missing = list_missing(read.body, rules.required_sections)
+    missing = list_missing(read.body.sections, rules.required_sections)
     return f"signed before the disclosure was full: {missing[0].reason}" if missing else ""
 
 

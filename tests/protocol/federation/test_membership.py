@@ -4,6 +4,7 @@ import hashlib
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from protocol.core.errors import RefusedError
 from protocol.core.record import Reference
 from protocol.federation.membership import (
     CHANGES_MAX,
+    VERSIONS_MAX,
     Admission,
     CharterProposal,
     FederationFounding,
@@ -186,6 +188,34 @@ def test_which_records_may_change_a_roster(said: Said, reason: str) -> None:
         read_change(records.fold(), said)
 
 
+@pytest.mark.parametrize("index", [0, 1])
+def test_the_founders_first_words_count_wherever_they_lie(index: int) -> None:
+    for body, heads in ((HeadCount(NAME, 55), [55, 100]), (LeaveNotice(NAME), [100])):
+        records = Records()
+        records.close(admit(ASH, 7, BIRCH))
+        assert [member.heads for member in records.close(say(ASH, index, body)).newest.roster.members] == heads
+
+
+def test_a_fold_ends_at_the_most_versions_and_attempts_there_may_be() -> None:
+    asked: list[Question] = []
+
+    def close_on_junk(question: Question) -> bytes:
+        asked.append(question)
+        return b"no list of records"
+
+    known = msgspec.structs.replace(Records().fold(), attempt=VERSIONS_MAX - 3)
+    assert fold_federation(FOUNDING, close_on_junk, {}.get, known).attempt == VERSIONS_MAX - 1
+    assert len(asked) == 2
+
+
+def test_no_more_is_offered_than_one_version_may_change() -> None:
+    joins = [admit(ASH, number, f"co-op-{number:03}.example") for number in range(1, CHANGES_MAX)]
+    others = [say(ASH, 200, HeadCount(NAME, 5)), say(ASH, 201, CharterProposal(NAME, make_charter(k_households=9)))]
+    offered = list_changes(Records().fold(), [*joins, *others])
+    assert len(offered) == CHANGES_MAX
+    assert parse_changes(format_changes([said.leaf for said in offered]))
+
+
 def test_of_several_counts_of_one_co_op_the_latest_is_offered() -> None:
     counts = [say(ASH, index, HeadCount(NAME, 100 + index)) for index in (3, 1, 2)]
     assert list_changes(Records().fold(), counts) == [counts[0]]
@@ -292,6 +322,8 @@ def test_the_others_end_a_log_in_a_slot_in_which_its_owner_has_no_vote() -> None
     records = tell_of_three()
     question = records.fold().retirement(CEDAR)
     assert question is not None and (question.voters, question.needed) == ((ASH, BIRCH), 2)
+    named = encode([records.fold().newest.hash, 0, CEDAR])
+    assert question.slot == hashlib.sha256(b"rochdale/retirement-slot/v1\0" + named).digest()
     history = close_end(records, CEDAR, end(ASH, 9, CEDAR))
     assert history.newest.voters == (ASH, BIRCH) and history.newest.roster.version == 4
     assert history.retirement(BIRCH) is None, "one of two alone ends nobody's log"

@@ -1,5 +1,6 @@
 """What may stand in a charter and a roster, and how one version follows another."""
 
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 
 from protocol.core.encoding import decode, encode, to_struct, to_value
 from protocol.core.errors import RefusedError
+from protocol.core.note import COSIGNATURE_V1, format_vkey
 from protocol.federation.charter import Charter, CouncilException, Floor, approvals_needed, check_charter, hash_charter
 from protocol.federation.roster import (
     Change,
@@ -199,6 +201,54 @@ def test_one_changed_field_changes_the_name_of_a_version() -> None:
         changed: Member = msgspec.structs.replace(first, **{field: value})
         names.add(hash_roster(msgspec.structs.replace(THREE.roster, members=(changed, *rest))))
     assert len(names) == 1 + len(changes)
+
+
+def test_versions_and_slots_are_named_as_the_page_says() -> None:
+    plain = encode(to_value(THREE.roster), bytes_max=100_000)
+    assert THREE.hash == sha256(b"rochdale/roster/v1\0" + plain).digest()
+    assert slot_of(THREE.hash, 7) == sha256(b"rochdale/roster-slot/v1\0" + encode([THREE.hash, 7])).digest()
+
+
+@pytest.mark.parametrize(
+    ("field", "longest", "beyond"),
+    [
+        ("name", "n" * 80, "n" * 81),
+        ("name", "n", ""),
+        ("url", "u" * 200, "u" * 201),
+        ("heads", 100_000_000, 100_000_001),
+        ("heads", 0, -1),
+        ("tls_certificate", bytes(1_024), bytes(1_025)),
+        ("log_key", bytes(32), bytes(33)),
+        ("log_key", bytes(32), bytes(31)),
+    ],
+)
+def test_a_member_may_be_as_long_as_the_limits_and_no_longer(field: str, longest: Any, beyond: Any) -> None:
+    plain = to_value(make_member(ASH))
+    assert to_value(to_struct({**plain, field: longest}, Member))[field] == longest
+    with pytest.raises(RefusedError, match=rf"^body\.{field}: "):
+        to_struct({**plain, field: beyond}, Member)
+
+
+def test_no_federation_is_founded_by_two_or_under_a_charter_that_is_wrong() -> None:
+    two = msgspec.structs.replace(THREE.roster, version=1, predecessor=bytes(32))
+    assert [str(finding) for finding in audit_roster(two)] == [
+        "members: a federation is founded by one; the others join"
+    ]
+    with pytest.raises(RefusedError, match="required_sections"):
+        found_federation(make_member(ASH), make_charter(required_sections=("water", "labour")))
+    with pytest.raises(RefusedError, match="stands for two uses"):
+        found_federation(
+            msgspec.structs.replace(make_member(ASH), log_key=make_member(ASH).witness_key), make_charter()
+        )
+
+
+def test_no_outside_witness_signs_with_a_members_key_at_the_founding_or_later() -> None:
+    outsider = format_vkey("pine.example/witness", COSIGNATURE_V1, make_member(ASH).witness_key)
+    charter = make_charter(witnesses=tuple(sorted((ASH, outsider))))
+    with pytest.raises(RefusedError, match=r"the key of pine\.example/witness is a member's"):
+        found_federation(make_member(ASH), charter)
+    with pytest.raises(RefusedError, match=r"the key of pine\.example/witness is a member's"):
+        follow(THREE, [NewCharter(charter)])
 
 
 def test_every_attempt_at_every_version_is_a_slot_of_its_own() -> None:

@@ -46,6 +46,14 @@ def test_one_signature_of_two_is_talks_and_two_agree() -> None:
     assert story.product_state() == "agreed"
 
 
+def test_a_word_counts_as_talk_wherever_it_happens_to_lie() -> None:
+    story = Story()
+    price = story.bakery.say(proposal(sheet=sheet(350)))
+    story.sign(1, price=price)
+    assert story.northside.filed[-1].index == price.index
+    assert story.status(price).state == "in talks"
+
+
 def test_one_member_signing_twice_is_one_signature() -> None:
     story = Story()
     story.sign(1, 1)
@@ -161,6 +169,8 @@ def test_a_changed_cost_reopens_an_agreed_price() -> None:
     status = story.status()
     assert status.state == "in talks"
     assert "the disclosed cost was 3.00 EUR then and is 3.10 EUR now" in status.reasons[0].reason
+    signed = [filed.place for filed in story.northside.filed[-2:]]
+    assert [finding.place for finding in status.reasons] == [story.price.place, *signed]
     assert [finding.place for finding in status.waits_for] == [BAKERY, NORTHSIDE]
     story.bakery.say(yes(story.price, dearer))
     story.sign(1, 2, read=dearer)

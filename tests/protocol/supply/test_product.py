@@ -64,8 +64,8 @@ def test_names_in_scripts_that_join_and_run_right_to_left_are_welcome() -> None:
 
 def test_a_full_disclosure_lacks_nothing_and_an_empty_one_names_each_section() -> None:
     required = ("ingredients", "working_conditions")
-    assert list_missing(disclosure(*required), required) == []
-    missing = list_missing(disclosure("ingredients"), required)
+    assert list_missing(disclosure(*required).sections, required) == []
+    missing = list_missing(disclosure("ingredients").sections, required)
     assert [str(each) for each in missing] == ["disclosure.working_conditions: working conditions: not disclosed yet"]
 
 
@@ -83,7 +83,7 @@ def test_a_section_for_auditors_alone_is_named_as_such() -> None:
     told = disclosure("ingredients")
     hidden = Section(name="delivery", scope="auditors", texts={}, commitment=bytes(32))
     told.sections.append(hidden)
-    (missing,) = list_missing(told, ("delivery",))
+    (missing,) = list_missing(told.sections, ("delivery",))
     assert missing.reason == "delivery cost: only appointed auditors can read it"
 
 
