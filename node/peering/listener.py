@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import weakref
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from functools import partial
@@ -21,6 +22,8 @@ from protocol.gossip import limits
 
 HANDSHAKE_WAIT_S: Final = 5.0
 HEADER_WAIT_S: Final = 5.0
+PARTING_WAIT_S: Final = limits.CLOSING_WAIT_MS / 1_000
+"""How long a caller may take to answer the goodbye of TLS."""
 PER_ADDRESS_MAX: Final = 64
 CONNECTIONS_MAX: Final = 512
 BACKLOG: Final = 128
@@ -48,6 +51,8 @@ class Listener:
         self._put_out_early: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._upgraded: dict[int, asyncio.Future[asyncio.Future[None]]] = {}
+        self._parting: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+        """Connections to which goodbye was said, until the other side has said it too."""
         app = web.Application()
         app.router.add_get(ROUTE, self._handle)
         self._runner = web.AppRunner(
@@ -57,7 +62,7 @@ class Listener:
             max_line_size=HEADER_LINE_BYTES_MAX,
             max_field_size=HEADER_LINE_BYTES_MAX,
             keepalive_timeout=HEADER_WAIT_S,
-            shutdown_timeout=limits.CLOSING_WAIT_MS / 1_000,
+            shutdown_timeout=PARTING_WAIT_S,
         )
 
     @property
@@ -79,6 +84,8 @@ class Listener:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for transport in self._parting:
+            transport.abort()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -181,7 +188,11 @@ class Listener:
         try:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-                server, accepted, ssl=self._context(), ssl_handshake_timeout=HANDSHAKE_WAIT_S
+                server,
+                accepted,
+                ssl=self._context(),
+                ssl_handshake_timeout=HANDSHAKE_WAIT_S,
+                ssl_shutdown_timeout=PARTING_WAIT_S,
             )
         except BaseException:
             accepted.close()
@@ -199,6 +210,7 @@ class Listener:
             self._waiting.pop(task, None)
             self._shaking.pop(task, None)
             await ended
+            self._parting.add(transport)
             transport.close()
         except BaseException:
             transport.abort()

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import socket
 import ssl
 
@@ -253,3 +254,19 @@ async def test_sessions_keep_their_places_and_idle_sockets_do_not_lock_a_peer_ou
     assert isinstance(await peer.hear(Pong), Pong)
     for _, writer in idle:
         writer.close()
+
+
+async def test_who_never_answers_the_goodbye_of_tls_holds_no_socket_of_a_node_that_has_stopped(scene: Scene) -> None:
+    context = identity_of(scene.other).client_context(own_card(scene.node).tls_certificate)
+    peering = scene.node.parts["peering"]
+    bare = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", peering.port), WAIT_S)
+    with bare, socket.socket(fileno=os.dup(bare.fileno())) as wire:
+        tls = await asyncio.to_thread(context.wrap_socket, bare, server_hostname="127.0.0.1")
+        with tls:
+            tls.sendall(f"GET {listener.ROUTE} HTTP/1.1\r\nHost: north\r\n\r\n".encode())
+            assert b" 400 " in await asyncio.to_thread(tls.recv, 1_024)
+            await peering.stop()
+            # All that is left to be read is ciphertext; then the connection must be over.
+            wire.settimeout(limits.CLOSING_WAIT_MS / 1_000)
+            while await asyncio.to_thread(wire.recv, 1_024):
+                pass
