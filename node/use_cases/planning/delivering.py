@@ -13,6 +13,7 @@ import numpy as np
 from node.solvers.shortest_ways import Ways, find_ways
 from protocol.core.errors import Finding, RefusedError
 from protocol.core.quantities import format_decimal
+from protocol.planning.certificate import all_workplaces
 from protocol.planning.delivery.document import (
     DELIVERY_FORMAT,
     Delivery,
@@ -24,6 +25,7 @@ from protocol.planning.delivery.document import (
 )
 from protocol.planning.delivery.places import MICRO, Place, metres_between
 from protocol.planning.delivery.transport import Transport, list_transports
+from protocol.planning.periods.expansion import find_base
 from protocol.planning.plan import Plan, digest_plan, format_plan
 
 PLACES_MAX: Final = 8_192
@@ -65,7 +67,11 @@ def _read_degrees(written: Any, most_micro: int) -> int | None:
 
 
 def deliver_plan(plan: Plan, places: Mapping[str, Place], watch: Watch = lambda done, of: None) -> Delivery:
-    """The shortest delivery that this machine finds, good by good; RefusedError names who has no place."""
+    """The shortest delivery that this machine finds, good by good; RefusedError names who has no place.
+
+    A workplace is in each period where it is in the others: `cows` says it for `cows in winter` too.
+    """
+    places = {**places, **_find_others(plan, places)}
     if missing := check_places(plan, places):
         raise RefusedError("; ".join(map(str, missing[:FINDINGS_TOLD])), missing)
     transports = list_transports(plan)
@@ -76,6 +82,12 @@ def deliver_plan(plan: Plan, places: Mapping[str, Place], watch: Watch = lambda 
     used = {name for one in transports for name, _ in (*one.supplies, *one.needs)}
     kept = {name: places[name] for name in sorted(used)}
     return Delivery(DELIVERY_FORMAT, digest_plan(format_plan(plan)).hex(), kept, tuple(goods))
+
+
+def _find_others(plan: Plan, places: Mapping[str, Place]) -> dict[str, Place]:
+    """The places of cards that are named for one period, from the name without it."""
+    others = {card.id: find_base(card.id) for card in all_workplaces(plan) if card.id not in places}
+    return {name: places[base] for name, base in others.items() if base in places}
 
 
 def _deliver(plan: Plan, transport: Transport, places: Mapping[str, Place]) -> GoodDelivery:

@@ -30,6 +30,8 @@ class LevelsFile:
 
 def read_levels(document: Mapping[str, Any], tolerance_ppm: int) -> LevelsFile:
     """Raises RefusedError with the place of what does not fit, as `read_economy` does."""
+    if "periods" in document:
+        raise RefusedError.at("periods", "a plan of two levels has one period")
     rows = _rows(document, "goods")
     sides = {side: _rows(document, side) for side in ("consumers", "workplaces")}
     names = sorted({_region_of(row, side, place) for side, row, place in _places(sides)} - {""})

@@ -58,6 +58,11 @@ def name_store(good: str, period: str) -> str:
     return f"{good} kept from {period}"
 
 
+def find_base(name: str) -> str:
+    """What a workplace, a store or a good is called in the file, whatever the period: the name before the period."""
+    return name.rpartition(" kept from ")[0] or name.rpartition(" in ")[0] or name
+
+
 class _Split:
     """Rows of a file, period by period. `lasting` goods, such as a cap for the whole time, stay one."""
 

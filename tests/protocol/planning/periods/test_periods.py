@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from node.clock import Clock
+from node.use_cases.planning.delivering import deliver_plan, read_places
 from node.use_cases.planning.trial import Trial, TrialTerms, run_trial
 from protocol.core.errors import RefusedError
+from protocol.planning.delivery.document import check_delivery
 from protocol.planning.economy_file import read_economy
+from protocol.planning.nested.levels_file import read_levels
 from protocol.planning.periods.expansion import expand_periods
 from tests.protocol.planning.economies import village
 from tests.protocol.planning.test_spec_pages import SPEC, example
@@ -181,3 +184,21 @@ def test_batches_are_batches_in_each_period() -> None:
     ]
     milked = [level for name, levels in result["activity"].items() if name.startswith("cows") for level in levels]
     assert len(milked) == 2 and all(int(level) % 25 == 0 for level in milked)
+
+
+def test_a_workplace_is_in_every_period_where_it_is_and_a_store_where_its_good_is(trial: Trial) -> None:
+    places = {"field": (53.7, -2.1), "cows": (53.6, -2.2), "potatoes": (53.5, -2.2)}
+    places |= {"north": (53.62, -2.16), "south": (53.48, -2.24)}
+    delivery = deliver_plan(trial.plan, read_places({name: [*place] for name, place in places.items()}))
+    assert check_delivery(trial.plan, delivery).findings == ()
+    ways = {(good.good, load.source, load.to) for good in delivery.goods for load in good.loads}
+    assert ("potatoes in winter", "potatoes kept from summer", "north") in ways
+    assert ("milk in winter", "cows in winter", "north") in ways
+    with pytest.raises(RefusedError) as refusal:
+        deliver_plan(trial.plan, read_places({name: [*place] for name, place in places.items() if name != "cows"}))
+    assert [one.place for one in refusal.value.findings] == ["places.cows in summer", "places.cows in winter"]
+
+
+def test_a_plan_of_two_levels_has_one_period() -> None:
+    with pytest.raises(RefusedError, match="one period"):
+        read_levels(farm(), 10_000)
