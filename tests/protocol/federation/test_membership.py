@@ -204,7 +204,7 @@ def test_a_fold_ends_at_the_most_versions_and_attempts_there_may_be() -> None:
         return b"no list of records"
 
     known = msgspec.structs.replace(Records().fold(), attempt=VERSIONS_MAX - 3)
-    assert fold_federation(FOUNDING, close_on_junk, {}.get, known).attempt == VERSIONS_MAX - 1
+    assert fold_federation(FOUNDING, close_on_junk, Records().saids.get, known).attempt == VERSIONS_MAX - 1
     assert len(asked) == 2
 
 
