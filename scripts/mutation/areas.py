@@ -38,9 +38,14 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "protocol/core/quantities.py": (f"{_CORE}/test_quantities.py", _LIMITS),
     },
     "notes": {
-        "protocol/core/note.py": (f"{_CORE}/test_note.py", _LIMITS),
+        "protocol/core/note.py": (f"{_CORE}/test_note.py", f"{_LOG}/test_cosignature.py", _LIMITS),
         "protocol/log/checkpoint.py": (f"{_LOG}/test_checkpoint.py", _LIMITS),
-        "protocol/log/cosignature.py": (f"{_LOG}/test_cosignature.py", _LIMITS),
+        "protocol/log/cosignature.py": (
+            f"{_LOG}/test_cosignature.py",
+            f"{_LOG}/test_subtree_cosignature.py",
+            f"{_LOG}/outside/test_cosigning.py",
+            _LIMITS,
+        ),
         "protocol/log/policy.py": (f"{_LOG}/test_policy.py", _LIMITS),
         "protocol/log/witness.py": (f"{_LOG}/test_witness.py", _LIMITS),
     },

@@ -38,6 +38,8 @@ _OPERATORS: Final[dict[type[ast.operator], type[ast.operator]]] = {
 _TURNED_ROUND = (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is, ast.IsNot)
 # Words for people and types are no behaviour; `strict=` guards what cannot happen.
 _LEFT_ALONE_FIELDS = frozenset({"annotation", "returns", "decorator_list", "exc"})
+# Of these the first two arguments may stand either way round.
+_WITHOUT_ORDER = frozenset({"max", "min", "maximum", "minimum", "compare_digest"})
 _TEXT_LENGTH_MAX = 70
 
 
@@ -114,7 +116,7 @@ def _replace(parent: ast.AST, field: str, node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Constant(not flag)
         case ast.Constant(int(number)):
             yield from (ast.Constant(number + 1), ast.Constant(number - 1))
-        case ast.Call(function, [first, second, *others], keywords) if not isinstance(second, ast.Starred):
+        case ast.Call(function, [first, second, *others], keywords) if _has_order(function, second):
             yield ast.Call(function, [second, first, *others], keywords)
         case ast.Return(ast.expr() as value) if not (isinstance(value, ast.Constant) and not value.value):
             yield ast.Return(ast.Constant(None))
@@ -124,6 +126,10 @@ def _replace(parent: ast.AST, field: str, node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Pass()
     if (field == "test" and not isinstance(parent, ast.While)) or field == "ifs":
         yield from _negate(node)
+
+
+def _has_order(function: ast.expr, second: ast.expr) -> bool:
+    return not isinstance(second, ast.Starred) and ast.unparse(function).rpartition(".")[2] not in _WITHOUT_ORDER
 
 
 def _turn_comparisons(node: ast.Compare) -> Iterator[ast.AST]:

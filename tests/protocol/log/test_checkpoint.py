@@ -8,6 +8,7 @@ from protocol.core.errors import PeerError, RefusedError
 from protocol.core.note import Signature, format_note, parse_note, sign_note
 from protocol.core.origin import is_origin
 from protocol.log.checkpoint import (
+    SIZE_MAX,
     Checkpoint,
     check_origin,
     format_checkpoint,
@@ -51,6 +52,16 @@ def test_a_head_is_three_lines_and_comes_back() -> None:
     assert text == f"{ORIGIN}\n1234\n{ROOT_TEXT}\n"
     assert parse_checkpoint(text) == HEAD
     assert open_checkpoint(NOTE, LOG_KEY.public, ORIGIN) == HEAD
+
+
+def test_a_head_may_be_as_large_as_any_log_and_no_larger() -> None:
+    largest = Checkpoint(ORIGIN, SIZE_MAX, ROOT)
+    assert parse_checkpoint(format_checkpoint(largest)) == largest
+    with pytest.raises(PeerError, match="beyond all limits"):
+        parse_checkpoint(f"{ORIGIN}\n{SIZE_MAX + 1}\n{ROOT_TEXT}\n")
+    for size in (-1, SIZE_MAX + 1):
+        with pytest.raises(ValueError, match="a size and a root"):
+            Checkpoint(ORIGIN, size, ROOT)
 
 
 def test_an_empty_log_has_a_head_too() -> None:

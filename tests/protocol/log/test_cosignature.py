@@ -19,6 +19,7 @@ from protocol.core.note import (
 )
 from protocol.log.checkpoint import Checkpoint, format_checkpoint, open_checkpoint, sign_checkpoint
 from protocol.log.cosignature import (
+    TIME_S_MAX,
     CosignatureVerifier,
     add_signature,
     list_cosigners,
@@ -87,6 +88,13 @@ def test_a_note_gathers_cosignatures_and_stays_the_same_head() -> None:
     assert list_cosigners(NOTE, [OAK, MILL]) == {}
     _, signatures = verify_note(note, [OAK, MILL, Ed25519Verifier(ORIGIN, LOG_KEY.public)])
     assert [signature.name for signature in signatures] == [ORIGIN, OAK.name, MILL.name]
+
+
+@pytest.mark.parametrize("time_s", [0, 1, TIME_S_MAX])
+def test_any_time_that_can_be_written_comes_back(time_s: int) -> None:
+    line = sign_cosignature(TEXT, OAK.name, MEMBER_KEY, time_s)
+    assert verify_cosignature(TEXT, line, OAK.name, OAK.public) == time_s
+    assert list_cosigners(add_signature(NOTE, line), [OAK]) == {OAK.name: time_s}
 
 
 def test_a_newer_cosignature_takes_the_place_of_the_older_one() -> None:

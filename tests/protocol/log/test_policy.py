@@ -75,6 +75,15 @@ def test_groups_within_groups_are_counted_as_the_standard_says() -> None:
     assert not is_quorum(policy, ["X-and-Y", "X-witnesses", "stranger"])
 
 
+def test_a_group_is_written_in_the_words_of_the_standard() -> None:
+    lines = format_policy(parse_policy(NESTED)).decode().splitlines()
+    assert [line for line in lines if line.startswith("group")] == [
+        "group X-witnesses 2 X1 X2 X3",
+        "group Y-witnesses any Y1 Y2 Y3",
+        "group X-and-Y all X-witnesses Y-witnesses",
+    ]
+
+
 def test_a_policy_comes_back_from_its_own_words() -> None:
     policy = parse_policy(NESTED)
     assert policy.witnesses[1].url == "https://w2.example/" and policy.logs == (PolicyLog(LOG),)
