@@ -54,7 +54,9 @@ FindPlan = Callable[[bytes | None], Course | None]
 class PlanRun(Course):
     """A call's progress at this node; `advance` does all that can be done with what is known."""
 
-    def __init__(self, node: Node, call_id: bytes, call: PlanCall, terms: Terms, find_plan: FindPlan) -> None:
+    def __init__(
+        self, node: Node, call_id: bytes, call: PlanCall, terms: Terms, find_plan: FindPlan = lambda _: None
+    ) -> None:
         super().__init__(call)
         self.node, self.call_id, self.terms = node, call_id, terms
         self.trouble = ""

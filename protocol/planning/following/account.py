@@ -87,12 +87,14 @@ def account_for(
     loads: Mapping[Way, int] | None = None,
 ) -> Account:
     """The account of a plan; `loads` is a delivery of it (docs/spec/delivery.md), where somebody has worked one out."""
-    goods = [good.id for good in plan.goods_table.goods]
+    goods = dict.fromkeys(good.id for good in plan.goods_table.goods)
     # What an earlier revision carried of a good that this one does not know is no part of it.
     told = {way: one for way, one in told.items() if way[0] in goods}
     outside = frozenset({STOCK, *(card.id for card in plan.goods_table.trade)})
     lines = _list_lines(plan, planned, promised, _add_up(told, outside), outside)
-    touched = {line.good for line in lines}
+    of_good: dict[str, list[LineAccount]] = {}
+    for line in lines:
+        of_good.setdefault(line.good, []).append(line)
     silent = {line.card for line in lines if line.promised is None and line.planned and not line.is_outside}
     spoke = {line.card for line in lines if line.promised is not None}
     ways = tuple(
@@ -100,9 +102,7 @@ def account_for(
         for way in sorted(told.keys() | (loads or {}).keys())
         for one in (told.get(way, Told()),)
     )
-    accounts = tuple(
-        _account_good(good, [line for line in lines if line.good == good]) for good in goods if good in touched
-    )
+    accounts = tuple(_account_good(good, of_good[good]) for good in goods if good in of_good)
     return Account(tuple(lines), accounts, ways, tuple(sorted(silent - spoke)))
 
 

@@ -14,6 +14,7 @@ from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.following.approvals import plan_in_force
 from node.use_cases.planning.run import PlanRun
 from protocol.core.quantities import format_decimal
+from protocol.planning.cards import Good
 from protocol.planning.following.account import Account, account_for
 from protocol.planning.following.deliveries import PlanDelivery, Told, Way, apply_deliveries
 from protocol.planning.following.promises import PlanCommitment, apply_commitments, list_planned
@@ -116,11 +117,12 @@ def _read_spoken(node: Node, run: PlanRun, kind: str, body: type[Body]) -> dict[
 
 def write_report(plan: Plan, digest: bytes, account: Account) -> FollowReport:
     """The account of a plan with its numbers of units as decimals."""
+    goods = {good.id: good for good in plan.goods_table.goods}
     return FollowReport(
         plan=digest.hex(),
-        lines=tuple(_write_row(plan, one, FollowedLine, outside=one.is_outside) for one in account.lines),
-        goods=tuple(_write_row(plan, one, FollowedGood) for one in account.goods),
-        ways=tuple(_write_row(plan, one, FollowedWay, differs=one.differs) for one in account.ways),
+        lines=tuple(_write_row(goods, one, FollowedLine, outside=one.is_outside) for one in account.lines),
+        goods=tuple(_write_row(goods, one, FollowedGood) for one in account.goods),
+        ways=tuple(_write_row(goods, one, FollowedWay, differs=one.differs) for one in account.ways),
         missing=account.missing,
     )
 
@@ -128,8 +130,8 @@ def write_report(plan: Plan, digest: bytes, account: Account) -> FollowReport:
 Row = TypeVar("Row", FollowedLine, FollowedGood, FollowedWay)
 
 
-def _write_row(plan: Plan, one: Any, row: type[Row], **flags: bool) -> Row:
-    good = next(found for found in plan.goods_table.goods if found.id == one.good)
+def _write_row(goods: Mapping[str, Good], one: Any, row: type[Row], **flags: bool) -> Row:
+    good = goods[one.good]
     told: dict[str, Any] = {"unit": good.unit, **flags}
     for name in row.__struct_fields__:
         if name not in told:
