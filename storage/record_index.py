@@ -179,8 +179,7 @@ def records(
     if not with_void:
         where = f"{where} AND void IN ({_COUNTED})" if every_branch else f"{where} AND void = ''"
     sql = f"SELECT {_COLUMNS} FROM record_index WHERE {where} ORDER BY origin, idx"
-    opened: dict[tuple[str, int], list[bytes]] = {}
-    return [_open_row(db, IndexRow(*row), opened) for row in db.execute(sql, values).fetchall()]
+    return _open_rows(db, [IndexRow(*row) for row in db.execute(sql, values).fetchall()])
 
 
 def latest(db: sqlite3.Connection, kind: str, subject: bytes, origin: str, count: int) -> list[IndexedRecord]:
@@ -205,9 +204,8 @@ def records_between(
     marks = ", ".join("?" * len(kinds))
     sql = f"""SELECT {_COLUMNS} FROM record_index WHERE origin = ? AND idx >= ? AND idx < ? AND void = ''
               AND kind IN ({marks}) ORDER BY idx"""
-    opened: dict[tuple[str, int], list[bytes]] = {}
     found = db.execute(sql, (origin, start, stop, *sorted(kinds))).fetchall()
-    return [_open_row(db, IndexRow(*row), opened) for row in found]
+    return _open_rows(db, [IndexRow(*row) for row in found])
 
 
 def record_at(db: sqlite3.Connection, origin: str, index: int) -> IndexedRecord | None:
@@ -249,19 +247,26 @@ def _describe_void(record: Record, index: int, log_key_id: bytes) -> str:
     return "; ".join(str(finding) for finding in audit_author(record, log_key_id))[:VOID_REASON_LENGTH_MAX]
 
 
-def _open_row(
-    db: sqlite3.Connection, row: IndexRow, opened: dict[tuple[str, int], list[bytes]] | None = None
-) -> IndexedRecord:
-    """Read a row's record; `opened` keeps bundles that were split for rows before it."""
-    number, offset = divmod(row.index, BUNDLE_ENTRIES)
-    found = None if opened is None else opened.get((row.origin, number))
-    if found is None or len(found) <= offset:
-        start = number * BUNDLE_ENTRIES if opened is not None else row.index
-        found = log_store.entries(db, row.origin, start, start + BUNDLE_ENTRIES if opened is not None else start + 1)
-        if opened is None:
-            offset = 0
-        else:
-            opened[row.origin, number] = found
-    record = parse_record(found[offset])
+def _open_rows(db: sqlite3.Connection, rows: Sequence[IndexRow]) -> list[IndexedRecord]:
+    """Read the records of rows: of each bundle only from the first that is wanted to the last, for the open bundle lies
+    in as many runs as there were appends."""
+    wanted: dict[tuple[str, int], list[int]] = {}
+    for row in rows:
+        wanted.setdefault((row.origin, row.index // BUNDLE_ENTRIES), []).append(row.index)
+    raws: dict[tuple[str, int], bytes] = {}
+    for (origin, _), places in wanted.items():
+        first = min(places)
+        found = log_store.entries(db, origin, first, max(places) + 1)
+        raws |= {(origin, index): found[index - first] for index in places}
+    return [_open_entry(row, raws[row.origin, row.index]) for row in rows]
+
+
+def _open_row(db: sqlite3.Connection, row: IndexRow) -> IndexedRecord:
+    (opened,) = _open_rows(db, [row])
+    return opened
+
+
+def _open_entry(row: IndexRow, raw: bytes) -> IndexedRecord:
+    record = parse_record(raw)
     body = read_body(record) if row.void in ("", *BEYOND) else None
     return IndexedRecord(row.origin, row.index, row.leaf, record, body, row.void)
