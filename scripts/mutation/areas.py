@@ -80,8 +80,16 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "protocol/supply/price_agreement.py": (f"{_SUPPLY}/test_price_agreement.py", *_PRICES),
     },
     "rounds": {
-        "protocol/planning/rounds.py": (f"{_PLANNING}/test_rounds.py", f"{_PLANNING}/test_state.py"),
-        "protocol/planning/clearing.py": (f"{_PLANNING}/test_rounds.py", f"{_PLANNING}/test_certificate.py"),
+        "protocol/planning/rounds.py": (
+            f"{_PLANNING}/test_spec_pages.py",
+            f"{_PLANNING}/test_rounds.py",
+            f"{_PLANNING}/test_state.py",
+        ),
+        "protocol/planning/clearing.py": (
+            f"{_PLANNING}/test_spec_pages.py",
+            f"{_PLANNING}/test_rounds.py",
+            f"{_PLANNING}/test_certificate.py",
+        ),
     },
 }
 """Area -> module -> test files."""

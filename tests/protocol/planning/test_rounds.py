@@ -1,6 +1,7 @@
 """Rounds: honest councils reach a plan fast; silence, late answers and lies do not lead it astray."""
 
 import random
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -16,7 +17,7 @@ from protocol.planning.economy_file import EconomyFile
 from protocol.planning.plan import make_plan
 from protocol.planning.rounds import Answer, check_answer, close_round, start_state, warm_start
 from protocol.planning.solver.bundles import SHARE_BITS, fit_bundles
-from protocol.planning.state import State, hash_state
+from protocol.planning.state import ROUND_MOST, State, hash_state
 from tests.protocol.planning.economies import (
     Answers,
     attested_regrets,
@@ -49,6 +50,35 @@ def test_a_region_of_seventy_goods_is_planned_in_few_rounds(document: dict[str, 
     assert certificate.findings == ()
     assert certificate.gap_ppm is not None
     assert certificate.gap_ppm <= 5_000
+
+
+def test_the_cold_start_is_the_one_of_the_page() -> None:
+    """Councils at what they want; each technique at 0.6 of its level, shared among those of its workplace."""
+    _, economy = load(region(1))
+    state = start_state(economy)
+    eaters, makers = economy.eaters, economy.makers
+    counts = [len(card.techniques) for card in economy.workplaces]
+    assert max(counts) > 1
+    wants = [float(want) for want in eaters.want]
+    levels = [
+        0.6 * float(makers.level[place, number]) / count
+        for place, count in enumerate(counts)
+        for number in range(count)
+    ]
+    units = [float(unit) for unit in economy.entry_unit]
+    assert state.answers.tolist() == [round(start * unit) for start, unit in zip([*wants, *levels], units, strict=True)]
+    assert state.planned.tolist() == state.answers.tolist()
+    assert state.carried.tolist()[len(wants) :] == state.answers.tolist()[len(wants) :]
+    assert (state.round, state.prices.tolist()) == (0, [good.start_price_micro for good in economy.goods])
+
+
+def test_a_plan_ends_after_its_last_round() -> None:
+    _, economy = load(village())
+    state = start_state(economy)
+    last, _ = close_round(economy, replace(state, round=ROUND_MOST - 1), {})
+    assert last.round == ROUND_MOST
+    with pytest.raises(RefusedError, match=f"a plan ends after {ROUND_MOST} rounds"):
+        close_round(economy, last, {})
 
 
 def test_answers_are_small() -> None:
