@@ -15,6 +15,7 @@ from protocol.core.errors import RefusedError
 from protocol.planning.certificate import check_certificate
 from protocol.planning.simulation.members import Members
 from scripts.figures import MOST, Figure, report
+from scripts.plan_bench.batches import BATCHES_VARIANT, BATCHINGS, WAIT_S, make_lumpy, measure_batching
 from scripts.plan_bench.economies import SIZES, TABLES, VARIANTS, Region, make_region
 from scripts.plan_bench.liars import tell_lies
 from scripts.plan_bench.tatonnement import damped, follow_rule, naive
@@ -28,7 +29,7 @@ SECONDS_1000 = 30.0
 BYTES_A_ROUND = 1_000_000
 CERTIFICATE_MS = 50.0
 CHECKS = 5
-PARTS = ("rounds", "warm", "silent", "textbook", "liars")
+PARTS = ("rounds", "warm", "silent", "textbook", "liars", "batches")
 REFUSED = 2
 
 
@@ -86,6 +87,10 @@ def measure_variant(table: str, size: int, variant: str, seeds: list[int], parts
         for lie, (gain, others) in tell_lies(regions[seeds[0]]).items():
             figures.append(Figure(f"{place}: {lie}: gains", gain, "%"))
             figures.append(Figure(f"{place}: {lie}: all councils", others, "%"))
+    if "batches" in parts and variant == BATCHES_VARIANT:
+        for batching in BATCHINGS:
+            lumpy = [make_lumpy(table, size, variant, seed, batching) for seed in seeds]
+            figures += measure_batching(place, lumpy, batching, WAIT_S[size])
     return figures
 
 

@@ -38,8 +38,12 @@ class Region(NamedTuple):
 
 def make_region(table: str, size: int, variant: str, seed: int, shock: float = 0.0) -> Region:
     """One generated economy; `shock` perturbs tastes, credits and capacities of the same seed's."""
-    document = _generator().make(table, *SIZES[size], seed=seed, shock=shock, **VARIANTS[variant])
-    return open_region(read_economy(document, FINEST_PPM))
+    return open_region(read_economy(make_document(table, size, variant, seed, shock), FINEST_PPM))
+
+
+def make_document(table: str, size: int, variant: str, seed: int, shock: float = 0.0) -> dict[str, Any]:
+    """The same as an economy file."""
+    return dict(_generator().make(table, *SIZES[size], seed=seed, shock=shock, **VARIANTS[variant]))
 
 
 def open_region(file: EconomyFile) -> Region:

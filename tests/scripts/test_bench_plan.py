@@ -4,6 +4,7 @@ import numpy as np
 
 from protocol.planning.economy_file import read_economy
 from scripts.bench_plan import measure_course
+from scripts.plan_bench.batches import Batching, measure_batching
 from scripts.plan_bench.economies import Region, open_region
 from scripts.plan_bench.liars import tell_lies
 from scripts.plan_bench.tatonnement import damped, follow_rule, naive, respond_at
@@ -60,3 +61,19 @@ def test_asking_for_more_than_one_wants_does_not_pay() -> None:
     assert len(told) == 5
     assert all(told[f"asks for {times} times its wants"][0] < 0.5 for times in ("1.3", "2"))
     assert told["calls 20 % of its wants a need"][0] > 1
+
+
+def test_what_batches_cost_stands_beside_what_rounding_costs() -> None:
+    document = region(4, eaten=9)
+    for workplace in document["workplaces"]:
+        if not workplace["id"].startswith("import-"):
+            for technique in workplace["techniques"]:
+                technique["batch"] = f"{float(workplace['capacity']) / 50 - 0.001:.3f}"
+    here = open_region(read_economy(document, FINE))
+    told = {figure.name: figure for figure in measure_batching("here", [here], Batching(0.02, 1, 2.0), wait_s=1.0)}
+    start = "here: batches of 2 % of capacity, 1 or more: "
+    assert 0 < told[start + "lost, median"].value == told[start + "lost, worst"].value < 2.0
+    assert told[start + "lost, median"].is_reached and told[start + "rounds more, median"].value >= 1
+    assert told[start + "repaired only, holds of 1"].value == 1
+    rounded = [figure.value for name, figure in told.items() if name.startswith(start + "rounded down, lost")]
+    assert min(rounded, default=100.0) > told[start + "lost, worst"].value

@@ -174,12 +174,24 @@ def test_the_best_candidate_is_the_same_in_any_order_and_equal_ones_go_by_digest
     for _ in range(5):
         chance.shuffle(made)
         assert choose_candidate(draft, made) == best
-    # Flour that nobody uses is no effort at the draft's price of nothing, so these two are worth the same.
-    twins = [make_candidate(draft, levels(1, mill)) for mill in (2, 3)]
-    worth = {one.activity["mill"]: judge_candidate(draft, one) for one in twins}
-    if len({one.value_micro for one in worth.values()}) == 1:
-        smaller = min(twins, key=lambda one: judge_candidate(draft, one).digest)
-        assert choose_candidate(draft, twins) == choose_candidate(draft, twins[::-1]) == smaller
+    bought = best.activity["import-milk"][0]
+    twin = _with(best, activity=best.activity | {"import-milk": (bought - 1,)})
+    judged = {judge_candidate(draft, one).digest: one for one in (best, twin)}
+    assert len(judged) == 2 and len({judge_candidate(draft, one).value_micro for one in (best, twin)}) == 1
+    for both in ([best, twin], [twin, best]):
+        assert choose_candidate(draft, both) == judged[min(judged)]
+
+
+def test_what_batches_do_counts_towards_the_least_and_the_capacity_of_a_workplace(draft: Plan) -> None:
+    cards = {card.id: card for card in draft.workplaces}
+    baking = cards["oven"].techniques[0]
+    both = (baking, msgspec.structs.replace(baking, batch=0))
+    shared = msgspec.structs.replace(cards["oven"], techniques=both, capacity=70 * MICRO, least=50 * MICRO)
+    economy = build_economy(draft.goods_table, draft.consumers, (cards["farm"], cards["mill"], shared))
+    pinned = pin_batches(economy, {"oven": (40 * MICRO, 9), "mill": (50 * MICRO,)})
+    (left,) = [card for card in pinned.economy.workplaces if card.id == "oven"]
+    assert (left.capacity, left.least, left.techniques) == (30 * MICRO, 10 * MICRO, both[1:])
+    assert pinned.kept["oven"] == (1,) and pinned.levels["oven"] == (40 * MICRO, 0)
 
 
 def test_the_value_is_what_nests_lose_at_most(draft: Plan) -> None:
