@@ -84,6 +84,25 @@ def test_the_last_word_on_a_line_counts_and_the_rest_stays_as_it_was_said(plan: 
     assert account.missing == ("farm", "mill", "north", "south")
 
 
+def test_who_has_said_a_part_is_not_missing_and_who_has_said_nothing_is_counted_on_as_planned(plan: Plan) -> None:
+    planned = list_planned(plan)
+    account = account_of(plan, {"oven": (promise("oven", (FLOUR, 0)),)})
+    assert "oven" not in account.missing and line_of(account, "oven", "bread").promised is None
+    milk = next(one for one in account.goods if one.good == "milk")
+    assert milk.unsaid == planned["farm", MILK].units and milk.promised == planned["import-milk", MILK].units
+    assert milk.short == 0
+    without = apply_commitments({"farm": (promise("farm", (MILK, 0)),)}, DIGEST, planned)
+    short = next(one for one in account_for(plan, planned, without, {}).goods if one.good == "milk").short
+    assert short == milk.planned - milk.promised
+
+
+def test_a_good_that_only_an_earlier_revision_knew_is_no_part_of_the_account(plan: Plan) -> None:
+    told = {("cake", "oven", "north"): Told(5, 5), ("bread", "oven", "north"): Told(5, 5)}
+    account = account_for(plan, list_planned(plan), {}, told)
+    assert [way.good for way in account.ways] == ["bread"]
+    assert "cake" not in {line.good for line in account.lines}
+
+
 def test_both_sides_of_a_way_stand_side_by_side_alike_or_not(plan: Plan) -> None:
     said = {
         "oven": (carry((BREAD, "oven", "north", 9_000), (BREAD, "oven", "south", 4_000)),),
@@ -156,6 +175,11 @@ HOSTILE_PROMISES = {
     "for a good that nobody carries": ("oven", promise("oven", (HOURS, 1)), "oven.3: the plan asks nothing"),
     "for a good that is none": ("oven", promise("oven", (2_000, 1)), "oven.2000: the plan asks nothing"),
     "twice for one good": ("oven", promise("oven", (BREAD, 1), (BREAD, 2)), "oven: one good stands twice"),
+    "twice for one card": (
+        "oven",
+        PlanCommitment(CALL, DIGEST, (CardPromises("oven", (Promise(BREAD, 1),)),) * 2),
+        "cards: one card stands twice",
+    ),
     "for outside trade": ("import-milk", promise("nobody", (MILK, 1)), "nobody: not a card of this member"),
 }
 
