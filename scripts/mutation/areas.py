@@ -68,7 +68,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "protocol/supply/signatures.py": _PRICES,
     },
     "decision": {
-        "protocol/federation/decision.py": (*_DECISION, f"{_FEDERATION}/test_decision_properties.py"),
+        "protocol/federation/decision.py": _DECISION,
         "protocol/federation/decision_rules.py": (*_DECISION, f"{_FEDERATION}/test_decision_properties.py"),
         "protocol/federation/decision_state.py": _DECISION,
         "protocol/federation/votes.py": _DECISION,

@@ -32,6 +32,7 @@ WALL_TIMES: Final = 20
 POLL_S: Final = 0.02
 # tests/conftest.py builds on it: what one mutant was caught by must not help to catch the next.
 PROFILE: Final = "mutants"
+_WORDS: Final = ["-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow"]
 settings.register_profile(PROFILE, database=None, derandomize=True)
 
 
@@ -122,14 +123,9 @@ class MutatedLoader(SourceFileLoader):
 
 
 def run_tests(files: Sequence[str], plugin: object) -> int:
-    """pytest's exit code; nothing is printed."""
+    """pytest's exit code; nothing is printed. Tests marked slow are left out: what they alone notice is a hole here."""
     settings.load_profile(PROFILE)
-    return int(
-        pytest.main(
-            [*files, "-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist"],
-            plugins=[plugin],
-        )
-    )
+    return int(pytest.main([*_WORDS, *files], plugins=[plugin]))
 
 
 def run_mutant(finder: MutatedFinder, files: Sequence[str], selection: Selection) -> int:

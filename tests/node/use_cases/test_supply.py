@@ -353,4 +353,4 @@ async def test_two_makers_of_one_code_must_be_told_apart(homes: Homes) -> None:
 
 def test_every_operation_has_a_name_of_its_own() -> None:
     names = [operation.name for operation in OPERATIONS]
-    assert len(set(names)) == len(names) == 11
+    assert len(set(names)) == len(names)

@@ -3,10 +3,10 @@
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from protocol.core.encoding import INT_MAX, INT_MIN, to_struct, to_value
+from protocol.core.encoding import INT_MAX, INT_MIN, to_struct
 from protocol.core.errors import MisuseError, RefusedError
 from protocol.core.quantities import (
     UNITS,
@@ -74,6 +74,9 @@ def test_what_is_written_reads_back_and_means_the_same(amount: int, exponent: in
 
 @settings(max_examples=80)
 @given(st.integers(-(10**12), 10**12), st.integers(-1000, 1000).filter(bool))
+@example(5, -1)
+@example(-1, 2)
+@example(0, -3)
 def test_halves_round_away_from_zero(numerator: int, denominator: int) -> None:
     exact = Decimal(numerator) / Decimal(denominator)
     assert divide_half_up(numerator, denominator) == int(exact.quantize(Decimal(1), ROUND_HALF_UP))
@@ -118,10 +121,6 @@ def test_money_and_quantities_read_like_money_and_quantities() -> None:
 def test_money_in_a_record_is_checked(value: dict[str, object], place: str) -> None:
     with pytest.raises(RefusedError, match=f"^{place}: "):
         to_struct(value, Money)
-
-
-def test_money_goes_into_a_record_and_back() -> None:
-    assert to_struct(to_value(Money(125, "EUR", 2)), Money) == Money(125, "EUR", 2)
 
 
 def test_units_are_codes_that_quantities_take() -> None:

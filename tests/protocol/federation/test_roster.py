@@ -12,7 +12,6 @@ from protocol.core.note import COSIGNATURE_V1, format_vkey
 from protocol.federation.charter import Charter, CouncilException, Floor, approvals_needed, check_charter, hash_charter
 from protocol.federation.roster import (
     Change,
-    InForce,
     Join,
     Leave,
     Member,
@@ -188,11 +187,6 @@ def test_a_plan_needs_the_charters_share_and_never_less_than_a_quorum(
     assert approvals_needed(make_charter(approvals_percent_coops=percent), member_count) == needed
 
 
-def test_charter_and_roster_read_back_as_they_were_written() -> None:
-    assert to_struct(to_value(THREE.charter), Charter) == THREE.charter
-    assert to_struct(to_value(THREE.roster), Roster) == THREE.roster
-
-
 def test_one_changed_field_changes_the_name_of_a_version() -> None:
     names = {hash_roster(THREE.roster)}
     changes: dict[str, Any] = {"heads": 101, "url": "wss://b", "name": "B", "kind": "producers", "log_key": b"x" * 32}
@@ -255,11 +249,6 @@ def test_every_attempt_at_every_version_is_a_slot_of_its_own() -> None:
     slots = {slot_of(version.hash, attempt) for version in (FOUNDED, THREE) for attempt in range(3)}
     assert len(slots) == 6
     assert all(len(slot) == 32 for slot in slots)
-
-
-def test_a_version_in_force_is_named_by_its_roster() -> None:
-    assert isinstance(THREE, InForce)
-    assert THREE.hash == hash_roster(THREE.roster)
 
 
 def test_a_charter_that_names_nobody_has_no_such_field() -> None:

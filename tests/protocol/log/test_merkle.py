@@ -141,7 +141,7 @@ def test_no_changed_consistency_proof_is_accepted() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", range(1, 17))
+@pytest.mark.parametrize("size", [*range(1, 9), 13])
 def test_no_proof_with_any_flipped_bit_is_accepted(size: int) -> None:
     for index in range(size):
         for leaf, root, *path in list_damaged([LEAVES[index], ROOTS[size], *prove_inclusion(index, size, read)]):

@@ -79,7 +79,7 @@ def test_no_proof_with_a_flipped_bit_is_accepted(size: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", range(6, 17))
+@pytest.mark.parametrize("size", [6, 7, 8, 13])
 def test_no_proof_with_any_flipped_bit_is_accepted(size: int) -> None:
     for start, end in list_subtrees(size):
         for part, root, *proof in list_changed(start, end, size, is_every_bit=True):

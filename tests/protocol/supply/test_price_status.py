@@ -217,11 +217,6 @@ def test_a_proposal_that_breaks_a_rule_is_void_with_place_and_reason(changes: di
     assert any(text.startswith(finding) for text in reasons(story.status(wrong)))
 
 
-def test_a_leap_day_is_a_date() -> None:
-    story = Story()
-    assert story.status(story.bakery.say(proposal(valid_from="2028-02-29"))).state == "proposed"
-
-
 def test_a_stranger_proposes_nothing_and_changes_nothing() -> None:
     story = Story()
     strange = story.southgate.say(proposal())
