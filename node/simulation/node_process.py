@@ -54,7 +54,9 @@ class NodeProcess:
                     self.pages = running["address"]
                     return
             CLOCK.pause(POLL_S)
-        raise RefusedError.at(self.name, f"the node did not start: {self.read_log()}")
+        ended = self._process.poll()
+        why = f"does not listen after {START_WAIT_S:.0f} s" if ended is None else f"ended with code {ended}"
+        raise RefusedError.at(self.name, f"the node {why}; {self.read_log() or 'its log is empty'}")
 
     def call(self, operation: str, params: msgspec.Struct | dict[str, Any] | None = None) -> Any:
         """Ask the running node, as its own commands do."""

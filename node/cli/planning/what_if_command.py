@@ -20,6 +20,8 @@ from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
 
 ROWS_SHOWN = 15
 PPM_PER_PERCENT = 10_000
+OTHER = "other"
+"""In place of a gain: whoever has other tastes gets other things, which the scarcity before cannot weigh."""
 
 
 @click.command(name="what-if")
@@ -94,11 +96,11 @@ def _print_answer(answer: dict[str, Any]) -> None:
     if answer["what_if"] is None and not answer["ways"]:
         say("Nothing would be different. Say what: --floor, --capacity, --endowment, --leaves or --till.")
         say("--beside sets other ways to share beside the plan.")
+        return
     if answer["till"] is not None:
         _print_till(answer["till"])
     if answer["what_if"] is not None:
-        _print_what_if(answer["what_if"])
-        say(f"Planned anew in {answer['took_ms'] / 1000:.1f} s.")
+        _print_what_if(answer["what_if"], answer["took_ms"], (answer["till"] or {}).get("council"))
     for way in answer["ways"]:
         _print_way(way)
     say("Members are guessed: each keeps to the shares of its credits that it spent. Nothing was proposed or written.")
@@ -111,7 +113,7 @@ def _print_till(told: dict[str, Any]) -> None:
         say(f"Too few households for these alone, so they share their sum evenly: {', '.join(told['summed'])}.")
 
 
-def _print_what_if(found: dict[str, Any]) -> None:
+def _print_what_if(found: dict[str, Any], took_ms: int, other_tastes: str | None) -> None:
     if found["unmet"]:
         say("The basic needs could not all be met, so there would be no plan until people choose how to share:")
         for finding in found["unmet"]:
@@ -122,9 +124,12 @@ def _print_what_if(found: dict[str, Any]) -> None:
         return
     if found["gone"]:
         say(f"Nobody could make any more: {', '.join(found['gone'])}.")
-    say(f"A plan after {count(found['rounds'], 'round')}.")
+    say(f"A plan after {count(found['rounds'], 'round')}, in {took_ms / 1000:.1f} s.")
+    gains = {one["card"]: _signed(one["ppm"]) for one in found["councils"]}
+    if other_tastes is not None:
+        gains[other_tastes] = OTHER
     councils = [
-        (one["card"], _signed(one["ppm"]), ", ".join(one["less_of"]), ", ".join(one["more_of"]))
+        (one["card"], gains[one["card"]], ", ".join(one["less_of"]), ", ".join(one["more_of"]))
         for one in found["councils"]
     ]
     print_table(("council", "% more", "less of", "more of"), councils)

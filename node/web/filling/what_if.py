@@ -108,7 +108,7 @@ def fill_what_if(
     leavers = tuple(one.title for one in page.members if one.is_chosen)
     told = None if answer.till is None else _fill_till(answer.till, labels)
     page = msgspec.structs.replace(page, leavers=leavers, till=told, took_ms=answer.took_ms)
-    return _fill_answer(page, answer.what_if, labels)
+    return _fill_answer(page, answer.what_if, labels, "" if answer.till is None else answer.till.council)
 
 
 def _fill_till(told: TillTold, labels: Labels) -> ReadTill:
@@ -126,10 +126,14 @@ def _choice(name: str, title: str, chosen: str) -> Choice:
     return Choice(name, title, name == chosen)
 
 
-def _fill_answer(page: WhatIfPage, found: WhatIf, labels: Labels) -> WhatIfPage:
+def _fill_answer(page: WhatIfPage, found: WhatIf, labels: Labels, other_tastes: str) -> WhatIfPage:
     councils = tuple(
         CouncilRow(
-            labels.member(one.card), one.ppm, tuple(map(labels.good, one.less_of)), tuple(map(labels.good, one.more_of))
+            name=labels.member(one.card),
+            ppm=one.ppm,
+            less_of=tuple(map(labels.good, one.less_of)),
+            more_of=tuple(map(labels.good, one.more_of)),
+            has_other_tastes=one.card == other_tastes,
         )
         for one in found.councils
     )

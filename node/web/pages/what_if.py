@@ -17,12 +17,14 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class CouncilRow(msgspec.Struct, frozen=True):
-    """One co-op: how much more it would get, and of what it would get less and more."""
+    """One co-op: how much more it would get, and of what it would get less and more. `has_other_tastes`: its till was
+    brought, so that what it gets is other and cannot be weighed against before."""
 
     name: str
     ppm: int
     less_of: tuple[str, ...]
     more_of: tuple[str, ...]
+    has_other_tastes: bool = False
 
 
 class AmountRow(msgspec.Struct, frozen=True):
@@ -97,12 +99,12 @@ class WhatIfPage(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def gainers(self) -> int:
         """How many co-ops would get noticeably more."""
-        return sum(row.ppm >= NOTICED_PPM for row in self.councils)
+        return sum(row.ppm >= NOTICED_PPM and not row.has_other_tastes for row in self.councils)
 
     @property
     def losers(self) -> int:
         """How many co-ops would get noticeably less."""
-        return sum(row.ppm <= -NOTICED_PPM for row in self.councils)
+        return sum(row.ppm <= -NOTICED_PPM and not row.has_other_tastes for row in self.councils)
 
 
 NOTICED_PPM = 5_000

@@ -1,5 +1,6 @@
 """`rochdale plan what-if`: for people, for programs, and for those who mistype."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,11 @@ def test_people_try_a_no_and_a_till_of_their_own(rochdale: Run, home: Path, docu
     asked = ("plan", "what-if", "--plan", document, "--leaves", "south")
     told = rochdale(*asked, "--till", str(tmp_path / "june.csv"), "--council", "north")
     assert told.code == 0 and "june.csv: 24 lines, 6 of them no good of the plan; nothing was kept." in told.out
-    assert "Planned anew in" in told.out and "south" not in told.out
+    assert "A plan after" in told.out and "south" not in told.out and re.search(r"north +other +bread +milk", told.out)
     said = rochdale(*asked, "--till", str(tmp_path / "june.csv"), "--json")
-    assert said.code == 1 and said.json["findings"][0]["place"] == "council"
+    assert said.code == 1 and "one of the plan's councils: north, south" in said.json["error"]
+    nothing = rochdale("plan", "what-if", "--plan", document)
+    assert nothing.code == 0 and "Nothing would be different" in nothing.out and "guessed" not in nothing.out
     assert not home.exists()
 
 

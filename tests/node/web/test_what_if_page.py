@@ -120,7 +120,8 @@ async def test_a_till_that_is_brought_moves_the_plan_and_the_page_says_what_was_
     assert status == 200
     assert "june.csv as the till of Northside: 24 lines read, 6 of them count as no good of the plan." in text
     assert "Nothing of it was kept." in text and "Thrown away: household and phone" in text
-    assert "Northside" in text and "Milk" in text and "Planned anew in" in text
+    assert "Northside other tastes bread milk" in text and "Planned anew in" in text
+    assert "1 of 2 co-ops would get noticeably more, 0 noticeably less" in text
     assert "555-0100" not in text and "household-3" not in text
 
 

@@ -23,6 +23,7 @@ FILE_BYTES_MAX = 50 * 1024 * 1024
 NAME_LENGTH_MAX = 200
 RULE_GOODS_MAX = 2_048
 RULES_PER_GOOD_MAX = 1_000
+COUNCILS_NAMED_MAX = 8
 EVEN = Decimal(1)
 """Shares of credits are kept whatever the scarcity (sigma 1): as of all others who are guessed."""
 
@@ -70,7 +71,8 @@ def bring_till(plan: Plan, file: TillFile, own: Council | None, token_key: bytes
     `own` is what this home released, None where it has not; `token_key` (32 bytes) is drawn for this one reading."""
     card = next((one for one in plan.consumers if one.id == file.council), None)
     if card is None:
-        raise RefusedError.at("council", "say whose till this is: one of the co-ops of the plan")
+        known = ", ".join(one.id for one in plan.consumers[:COUNCILS_NAMED_MAX])
+        raise RefusedError.at("council", f"say whose till this is, one of the plan's councils: {known}")
     if len(file.content) > FILE_BYTES_MAX:
         raise RefusedError.at(file.name, f"{len(file.content)} bytes, at most {FILE_BYTES_MAX} are read")
     parsed = parse_plain_csv(file.content, token_key)
