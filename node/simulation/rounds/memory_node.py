@@ -9,6 +9,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -35,7 +36,6 @@ from storage.record_index import IndexedRecord, IndexRow
 DISK_S = (0.0005, 0.008)
 NOWHERE = Path("/nonexistent/in-memory")
 KEY = bytes(32)
-KEY_ID = bytes(KEY_ID_BYTES)
 
 Result = TypeVar("Result")
 
@@ -47,6 +47,11 @@ class MemoryLog:
     origin: str
     entries: list[tuple[bytes, IndexRow, IndexedRecord]] = field(default_factory=list)
 
+    @cached_property
+    def key_id(self) -> bytes:
+        """Stands for the log's key: the same words in two logs are two records."""
+        return hashlib.sha256(self.origin.encode()).digest()[:KEY_ID_BYTES]
+
 
 class MemoryDatabase(Database):
     """The real tables in memory; a change takes its time and is there, or not, when the power fails."""
@@ -55,9 +60,7 @@ class MemoryDatabase(Database):
         self.path = NOWHERE
         self._chance = chance
         self._writer = sqlite3.connect(":memory:", isolation_level=None)
-        self._writer.execute("PRAGMA journal_mode=OFF")
-        migrate(self._writer)
-        self._writer.isolation_level = None
+        _empty_tables().backup(self._writer)
         self.reader = self._writer
         self.trouble = ""
 
@@ -69,6 +72,14 @@ class MemoryDatabase(Database):
 
     def close(self) -> None:
         self._writer.close()
+
+
+@cache
+def _empty_tables() -> sqlite3.Connection:
+    """The tables of a new home, made once."""
+    made = sqlite3.connect(":memory:")
+    migrate(made)
+    return made
 
 
 class MemoryFiles(Files):
@@ -98,7 +109,7 @@ class MemoryPublisher(Publisher):
     async def publish(self, kind: str, body: msgspec.Struct, refs: Sequence[Reference] = ()) -> Published:
         plain = to_value(body)
         to_struct(plain, KINDS[kind].body, kind)
-        draft = draft_record(Record(kind=kind, seq=0, at=0, by=KEY_ID, refs=tuple(refs), body=plain))
+        draft = draft_record(Record(kind=kind, seq=0, at=0, by=self._log.key_id, refs=tuple(refs), body=plain))
         index = await self._node.database.write(lambda db: self._put(db, draft))
         self._node.changes.publish(self._log.origin, index, index + 1)
         return Published(self._log.origin, index, self._log.entries[index][1].leaf)
@@ -107,7 +118,7 @@ class MemoryPublisher(Publisher):
         origin, index = self._log.origin, len(self._log.entries)
         raw = place_draft(draft, index)
         record = msgspec.structs.replace(draft.record, seq=index)
-        row = record_index.index_record(origin, index, leaf_hash_of(raw), record, KEY_ID)
+        row = record_index.index_record(origin, index, leaf_hash_of(raw), record, self._log.key_id)
         body = record_index.read_body(record) if not row.void else None
         self._log.entries.append((raw, row, IndexedRecord(origin, index, row.leaf, record, body, row.void)))
         store_entries(db, self._log, index, index + 1)
