@@ -55,4 +55,5 @@ def _print_batches(answer: dict[str, Any]) -> None:
         for finding in one["findings"]:
             say(f"{one['digest'][:16]} does not hold: {finding}")
     say(f"Candidate {answer['chosen']} keeps batches, balances, capacities, floors, caps and credits.")
-    say(f"Against the draft it is worth {answer['value_percent_of_credits']} % of all credits, whatever tastes are.")
+    cost = max(0.0, -answer["value_percent_of_credits"])
+    say(f"It costs all together {cost:.4g} % of all credits at most, whatever tastes are, against the draft.")

@@ -8,10 +8,12 @@ import msgspec
 
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.calls import call as ask
-from node.cli.files import read_json
+from node.cli.files import read_bytes, read_json
 from node.cli.printing import print_table, say
 from node.cli.spreadsheet import print_csv
-from node.use_cases.planning.schedule import Schedule, list_schedule_lines
+from node.use_cases.planning.schedule import Schedule, describe_schedule, list_schedule_lines
+from node.use_cases.supply.board import Board
+from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
 
 
 @click.command()
@@ -19,12 +21,19 @@ from node.use_cases.planning.schedule import Schedule, list_schedule_lines
 @click.option("--card", default="", help="One council or workplace, or a co-op with all of its own.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print lines for a spreadsheet.")
 @click.option("--call", default="", help="The call's id; without it the newest.")
+@click.option(
+    "--plan", "document", type=click.Path(path_type=Path), help="A plan document in place of a call: no home."
+)
 @click.pass_obj
-def schedule(context: Context, places: Path | None, card: str, as_csv: bool, call: str) -> None:
+def schedule(context: Context, places: Path | None, card: str, as_csv: bool, call: str, document: Path | None) -> None:
     """What the newest draft asks of each: what to make, what to give to whom, what comes from whom, at which price."""
     with exit_codes(context.as_json):
-        params = {"call": call, "card": card, "places": {} if places is None else read_json(places)}
-        answer = ask(context.home, "plan.schedule", params)
+        where = {} if places is None else read_json(places)
+        if document is None:
+            answer = ask(context.home, "plan.schedule", {"call": call, "card": card, "places": where})
+        else:
+            plan = parse_plan(read_bytes(document, PLAN_BYTES_MOST))
+            answer = msgspec.to_builtins(describe_schedule(plan, where, card, Board()))
         if as_csv and not context.as_json:
             print_csv(list_schedule_lines(msgspec.convert(answer, Schedule)))
             return
@@ -33,7 +42,7 @@ def schedule(context: Context, places: Path | None, card: str, as_csv: bool, cal
 
 def _print_schedule(answer: dict[str, Any]) -> None:
     for card in answer["cards"]:
-        say(f"\n{card['card']}, {answer['period']}")
+        say(f"\n{card['card']}{', ' if answer['period'] else ''}{answer['period']}")
         rows: list[tuple[object, ...]] = []
         for activity in card["does"]:
             if activity["batches"]:

@@ -102,7 +102,11 @@ def run_trial(
         plan, batched = _keep_batches(file, terms, state, plan, members, watch)
         batched["converged"] = reports[-1].is_close_enough and batched["batches"]["converged"]
     seconds = clock.monotonic_s() - began_s
-    result = _describe_rounds(reports, said, seconds) | describe_result(economy, members, plan) | batched
+    result = _describe_rounds(reports, said, seconds) | describe_result(economy, members, plan)
+    if batched:
+        # What no plan at all is better than the draft by, no plan that keeps batches is either.
+        bound = min(result["gap_percent_of_credits"], batched["batches"]["gap_percent"])
+        result |= batched | {"gap_percent_of_credits": bound}
     if file.periods:
         result["stocks"] = list_stocks(plan, file.periods)
     if members.hidden:
@@ -122,10 +126,13 @@ def _keep_batches(
     before, after = members.welfare(draft), members.welfare(plan)
     credits = members.economy.credits_micro / MICRO
     told = describe_batches(draft, [candidate])
+    gap_micro = check_certificate(draft, members.regrets(draft)).gap_micro
+    assert gap_micro is not None, "all regrets are known in a trial"
     further = {
         "rounds": len(reports),
         "converged": reports[-1].is_close_enough,
         "draft_welfare": round(before, 6),
+        "gap_percent": round(100 * (gap_micro / MICRO + before - after) / credits, 6),
         "loss_percent": round(-100 * math.expm1((after - before) / credits), 6),
         "techniques": list_batches(draft, plan),
     }

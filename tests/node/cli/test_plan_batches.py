@@ -78,3 +78,17 @@ def test_a_plan_without_batches_and_no_plan_at_all_are_refused(rochdale: Run, tm
     assert told.code == 1 and "no technique of this plan comes in batches" in told.err
     (tmp_path / "none.json").write_text("{}")
     assert rochdale("plan", "batches", str(tmp_path / "none.json")).code == 1
+
+
+def test_a_plan_as_a_file_has_a_schedule_with_its_batches(
+    rochdale: Run, draft: Plan, tmp_path: Path, home: Path
+) -> None:
+    written = tmp_path / "candidate.json"
+    written.write_bytes(format_plan(make_candidate(draft, levels(3, 5))))
+    told = rochdale("plan", "schedule", "--plan", str(written), "--card", "oven")
+    (line,) = [line.split() for line in told.out.splitlines() if line.startswith("batches")]
+    assert line == ["batches", "technique", "1", "3", "of", "20"] and not home.exists()
+    said = rochdale("plan", "schedule", "--plan", str(written), "--card", "mill", "--json")
+    assert said.json["cards"][0]["does"][0]["batches"] == "5"
+    (tmp_path / "none.json").write_text("{}")
+    assert rochdale("plan", "schedule", "--plan", str(tmp_path / "none.json")).code == 1

@@ -12,7 +12,6 @@ import numpy as np
 from node.solvers.best_batches import find_batches
 from node.solvers.whole_batches import Indexes, Lumps, repair_batches
 from protocol.core.errors import RefusedError
-from protocol.core.quantities import format_decimal
 from protocol.planning.batches.candidate import (
     Judgement,
     choose_candidate,
@@ -25,6 +24,7 @@ from protocol.planning.cards import MICRO
 from protocol.planning.certificate import all_workplaces, goods_of, measure_left
 from protocol.planning.clearing import BALANCE_DECIMALS
 from protocol.planning.plan import Plan
+from protocol.planning.summary import format_amount
 
 STEEPNESS: Final = 0.3
 """Of a technique that the draft does not use: marginal effort at full capacity as a share of what it turns over."""
@@ -144,5 +144,5 @@ def list_batches(draft: Plan, plan: Plan) -> list[dict[str, Any]]:
             if technique.batch:
                 row = {"card": card.id, "technique": number, "batches": level // technique.batch}
                 sizes = {"batch": technique.batch, "times": level, "draft": before}
-                rows.append(row | {name: format_decimal(size, MICRO_DECIMALS) for name, size in sizes.items()})
+                rows.append(row | {name: format_amount(size, MICRO_DECIMALS) for name, size in sizes.items()})
     return rows

@@ -1,6 +1,7 @@
 """A trial with whole batches: what is decided stands, people answer again, and what it costs is said."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -39,6 +40,8 @@ def test_the_villages_plan_keeps_batches_and_says_what_they_cost() -> None:
     assert trial.plan.parameters[DRAFT] == told["draft"] and trial.plan.rounds == result["rounds"] + told["rounds"]
     assert result["activity"]["oven"] == ["60"] and result["activity"]["mill"] == ["50"]
     assert [(row["card"], row["batches"]) for row in told["techniques"]] == [("mill", 5), ("oven", 3)]
+    worse = -100 * math.log1p(-told["loss_percent"] / 100)
+    assert worse < result["gap_percent_of_credits"] == told["gap_percent"] < worse + 0.1
     without = tried(lumpy_village(), batches_wait_s=0.0)
     assert "batches" not in without.result and without.result["activity"]["oven"] == ["70"]
     assert without.result["certificate"]["digest"] == told["draft"]

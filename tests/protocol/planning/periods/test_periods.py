@@ -179,8 +179,8 @@ def test_batches_are_batches_in_each_period() -> None:
     result = run_trial(read_economy(document, 1_000), TrialTerms(batches_wait_s=1.0), Clock()).result
     assert result["certificate"]["holds"]
     assert [(row["card"], row["batch"]) for row in result["batches"]["techniques"]] == [
-        ("cows in summer", "25.000000"),
-        ("cows in winter", "25.000000"),
+        ("cows in summer", "25"),
+        ("cows in winter", "25"),
     ]
     milked = [level for name, levels in result["activity"].items() if name.startswith("cows") for level in levels]
     assert len(milked) == 2 and all(int(level) % 25 == 0 for level in milked)
