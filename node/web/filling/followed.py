@@ -39,6 +39,13 @@ def _list_names(labels: Labels, cards: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(_name(labels, card) for card in cards))
 
 
+def tell_left_out(report: PlanReport, origin: str) -> str:
+    """Who refused a draft before, and why; the draft now is made without its cards."""
+    said = next((vote.reason for vote in report.votes if vote.origin == origin and not vote.approve), "")
+    name = report.members.get(origin, origin)
+    return f"{name} refused a draft before and has no part in this one{': ' + said if said else '.'}"
+
+
 def _amount(labels: Labels, good: str, text: str) -> Quantity:
     """What the report writes with as many decimals as the good is counted in; nothing said is none."""
     return labels.amount(good, int(text.replace(".", "") or 0))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from node.use_cases.planning.view import PlanReport, RoundRow, VoteRow
 from node.web.figures.words import Signal
-from node.web.filling.followed import fill_followed
+from node.web.filling.followed import fill_followed, tell_left_out
 from node.web.filling.notices import tell_exception, tell_notice
 from node.web.filling.plan_words import Labels, labels_of, tell_bindings, tell_edits, tell_openable
 from node.web.pages.plan import (
@@ -110,7 +110,7 @@ def _fill_page(
         document_path=DOCUMENT_PATH if plan is not None else "",
         notices=tuple(tell_notice(report, row) for row in report.notices),
         revision=report.revision if report.start else 0,
-        left_out=tuple(report.members.get(origin, origin) for origin in report.left_out),
+        left_out=tuple(tell_left_out(report, origin) for origin in report.left_out),
         exceptions=tuple(tell_exception(report, one) for one in report.exceptions),
         followed=None if labels is None else fill_followed(report, labels),
     )

@@ -165,7 +165,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     """The plan of a region; `state` is called, draft (reading n), checked by n nodes, in force, or stopped.
 
     `trouble` says why it stopped, `waits_for` who is still to speak, `left_out`
-    who refused a draft before and has no part in this one; `revision` counts how often it was made again.
+    in sentences who refused a draft before, and why; `revision` counts how often it was made again.
     """
 
     region: str

@@ -287,3 +287,12 @@ def test_a_plan_in_force_says_who_promised_and_tells_both_sides_where_they_diffe
     expected = "Bread: Oven place (Oak bakery) says it gave 9 kg, North place (Northside) says it received 8.5 kg."
     assert sentence == expected
     assert fill_plan_pages(report, None, PriceList(())).page.followed is None
+
+
+def test_who_was_left_out_is_told_with_its_reason() -> None:
+    left_out = ("oak-3.rochdale/log", "south-2.rochdale/log")
+    page = fill_plan_pages(replace(village_plan().report, left_out=left_out), None, PriceList(())).page
+    assert page.left_out == (
+        "Oak bakery refused a draft before and has no part in this one: too little milk",
+        "Southgate refused a draft before and has no part in this one.",
+    )
