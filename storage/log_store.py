@@ -102,6 +102,13 @@ def entries(db: sqlite3.Connection, origin: str, start: int, stop: int) -> list[
     return found
 
 
+def span(db: sqlite3.Connection, origin: str, start: int, stop: int) -> bytes:
+    """Entries start..stop-1 of a log, 1 to 256, laid out as in a bundle; one read where they were appended together."""
+    sql = "SELECT run FROM open_run WHERE origin = ? AND idx = ? AND count = ?"
+    row = db.execute(sql, (origin, start, stop - start)).fetchone()
+    return bytes(row[0]) if row is not None else bundles.format_bundle(entries(db, origin, start, stop))
+
+
 def bundle(db: sqlite3.Connection, origin: str, number: int, size: int) -> bytes:
     """Entry bundle `number` of the log's tree of `size`, as tlog-tiles serves it; MisuseError where there is none."""
     count = min(BUNDLE_ENTRIES, size - number * BUNDLE_ENTRIES)

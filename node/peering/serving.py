@@ -16,7 +16,7 @@ from protocol.gossip.events import Action
 from protocol.gossip.frames import cut_bundle, cut_head, format_frame
 from protocol.gossip.frontier import Circle
 from protocol.gossip.messages import Cosig, FilePart, Fork, Push, Reveal
-from protocol.log.bundle import BUNDLE_ENTRIES, format_bundle
+from protocol.log.bundle import BUNDLE_ENTRIES
 from protocol.log.fork import AfterEnd
 from storage import fork_cuts, log_store
 from storage.cosignatures import newest_by_cosigner
@@ -61,10 +61,10 @@ def format_push(db: sqlite3.Connection, head: log_store.Head, start: int, hops: 
     """The frame that leads from `start` to our head, which came over so many links; empty when too long for one."""
     if not start < head.size <= start + limits.PUSH_ENTRIES_MAX:
         return b""
-    entries = log_store.entries(db, head.origin, start, head.size)
-    if sum(map(len, entries)) > limits.PART_BYTES - limits.NOTE_BYTES_MAX:
+    raw = log_store.span(db, head.origin, start, head.size)
+    if len(raw) > limits.PART_BYTES - limits.NOTE_BYTES_MAX:
         return b""
-    return format_frame(Push(head.origin, start, len(entries), head.note, format_bundle(entries), hops))
+    return format_frame(Push(head.origin, start, head.size - start, head.note, raw, hops))
 
 
 def _serve_forks(node: Node, origins: frozenset[str]) -> Iterator[bytes]:

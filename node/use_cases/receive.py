@@ -76,6 +76,8 @@ class Receiver:
         self._indexing: asyncio.Task[None] | None = None
         self._writes: dict[asyncio.Task[None], str] = {}
         self._bundles = 0
+        self._log_keys: dict[str, bytes] = {}
+        """Of logs that have been taken in; a known log never changes its key."""
 
     def resume(self) -> None:
         """After a start: index what was stored before the last stop and is not indexed yet."""
@@ -177,9 +179,12 @@ class Receiver:
         return origin in self._to_index
 
     def _log_key(self, origin: str) -> bytes:
-        log_key = log_store.log_key_of(self._node.database.reader, origin)
+        log_key = self._log_keys.get(origin)
         if log_key is None:
-            raise PeerError(f"log {origin} is not known here")
+            log_key = log_store.log_key_of(self._node.database.reader, origin)
+            if log_key is None:
+                raise PeerError(f"log {origin} is not known here")
+            self._log_keys[origin] = log_key
         return log_key
 
     def _begin_write(self, running: _Running) -> Write:

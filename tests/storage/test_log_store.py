@@ -1,5 +1,6 @@
 """Logs on disk: own and mirrored, whole or in bundles, and never on two branches."""
 
+import itertools
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,6 +133,15 @@ def test_each_move_of_a_head_is_numbered(mirror: sqlite3.Connection) -> None:
     assert log_store.change_counter(mirror) == (epoch, before + 1) and head.change == before + 1
     assert [found.origin for found in log_store.heads_since(mirror, before)] == [ORIGIN]
     assert log_store.heads_since(mirror, before + 1) == []
+
+
+def test_a_span_is_laid_out_as_a_bundle_however_its_entries_came(mirror: sqlite3.Connection) -> None:
+    every, steps = [entry(index) for index in range(263)], [0, 1, 4, 250, 259, 263]
+    for start, stop in itertools.pairwise(steps):
+        checkpoint, note = signed(every[:stop])
+        log_store.extend(mirror, ORIGIN, start, every[start:stop], checkpoint, note)
+        for first in {*steps, 2, 255, 256} & set(range(max(0, stop - BUNDLE_ENTRIES), stop)):
+            assert log_store.span(mirror, ORIGIN, first, stop) == format_bundle(every[first:stop])
 
 
 def test_a_log_that_is_added_takes_a_number_and_has_nothing_to_tell(mirror: sqlite3.Connection) -> None:
