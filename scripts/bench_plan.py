@@ -6,6 +6,7 @@ Each figure stands beside what it must reach; exit code 1 where one is missed. S
 """
 
 import argparse
+import math
 import sys
 import time
 from statistics import median
@@ -15,6 +16,8 @@ from protocol.core.errors import RefusedError
 from protocol.planning.certificate import check_certificate
 from protocol.planning.simulation.members import Members
 from scripts.figures import MOST, Figure, report
+from scripts.plan_bench.agent_liars import open_stage
+from scripts.plan_bench.agent_lies import tell_agent_lies
 from scripts.plan_bench.batches import BATCHES_VARIANT, BATCHINGS, WAIT_S, make_lumpy, measure_batching
 from scripts.plan_bench.economies import SIZES, TABLES, VARIANTS, Region, make_region
 from scripts.plan_bench.liars import tell_lies
@@ -29,7 +32,8 @@ SECONDS_1000 = 30.0
 BYTES_A_ROUND = 1_000_000
 CERTIFICATE_MS = 50.0
 CHECKS = 5
-PARTS = ("rounds", "warm", "silent", "textbook", "liars", "batches")
+PARTS = ("rounds", "warm", "silent", "textbook", "liars", "batches", "agent")
+AGENT_SEEDS_MOST = 3
 REFUSED = 2
 
 
@@ -37,14 +41,18 @@ def main() -> int:
     """Measure, print, and say by the exit code whether everything was reached."""
     options = _read_options()
     seeds = list(range(1, options.seeds + 1))
+    parts = options.only.split(",")
     figures: list[Figure] = []
     try:
-        for table in options.tables.split(","):
-            for variant in options.variants.split(","):
-                figures += measure_variant(table, options.size, variant, seeds, options.only.split(","))
+        if set(parts) - {"agent"}:
+            for table in options.tables.split(","):
+                for variant in options.variants.split(","):
+                    figures += measure_variant(table, options.size, variant, seeds, parts)
     except RefusedError as error:
         print(error, file=sys.stderr)
         return REFUSED
+    if "agent" in parts:
+        figures += measure_agent(seeds[:AGENT_SEEDS_MOST])
     return report(figures, [f"seeds {seeds[0]} to {seeds[-1]}; {options.size} goods"], options.json)
 
 
@@ -91,6 +99,21 @@ def measure_variant(table: str, size: int, variant: str, seeds: list[int], parts
         for batching in BATCHINGS:
             lumpy = [make_lumpy(table, size, variant, seed, batching) for seed in seeds]
             figures += measure_batching(place, lumpy, batching, WAIT_S[size])
+    return figures
+
+
+def measure_agent(seeds: list[int]) -> list[Figure]:
+    """What lying through the agent gains in the made-up region, by seed."""
+    figures: list[Figure] = []
+    for seed in seeds:
+        with open_stage(seed) as stage:
+            told = tell_agent_lies(stage)
+        for one in told:
+            place = f"agent, seed {seed}: {one.lie}"
+            known = [("gains", one.gains), ("the others, in the mean", one.others)]
+            figures += [Figure(f"{place}: {name}", gain, "%") for name, gain in known if not math.isnan(gain)]
+            found = [("void", one.is_void), ("odd answers", one.is_odd), ("no end", one.has_no_end)]
+            figures += [Figure(f"{place}: {name}", 1, "yes") for name, is_so in found if is_so]
     return figures
 
 

@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from protocol.planning.cards import ConsumerCard
 from protocol.planning.economy_file import read_economy
 from scripts.bench_plan import measure_course
+from scripts.plan_bench.agent_liars import open_stage
+from scripts.plan_bench.agent_lies import NOT_SOLD, AgentLies
 from scripts.plan_bench.batches import Batching, measure_batching
 from scripts.plan_bench.economies import Region, open_region
 from scripts.plan_bench.liars import tell_lies
@@ -77,3 +80,23 @@ def test_what_batches_cost_stands_beside_what_rounding_costs() -> None:
     assert told[start + "repaired only, holds of 1"].value == 1
     rounded = [figure.value for name, figure in told.items() if name.startswith(start + "rounded down, lost")]
     assert min(rounded, default=100.0) > told[start + "lost, worst"].value
+
+
+def test_on_the_agent_s_road_a_false_card_is_void_and_asking_for_more_of_everything_changes_nothing() -> None:
+    with open_stage(1, weeks=1) as stage:
+        name = "northside"
+        (card,) = stage.sides[name].cards.consumers
+        assert not stage.is_void(name, stage.sides[name])
+        lies = AgentLies(stage, name)
+        for false in (lies.with_floors(20), lies.with_credits(105), lies.with_heads(105)):
+            assert stage.is_void(name, false)
+        sold = [good for good, said in stage.sides[name].sources.items() if not said[0].startswith(NOT_SOLD)]
+        (more,), (one,) = (lies.edited(dict.fromkeys(of, 300)).cards.consumers for of in (sold, sold[:1]))
+        # The odd cents of what is too rare to stand alone are shared out anew: a few in a million.
+        assert far(card, more) < 1e-4 < 1e-2 < far(card, one)
+
+
+def far(one: ConsumerCard, other: ConsumerCard) -> float:
+    """By which share the credits of some nest differ most."""
+    pairs = zip(one.nests, other.nests, strict=True)
+    return max(abs(left.credits_micro / right.credits_micro - 1) for left, right in pairs)
