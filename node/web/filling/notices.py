@@ -40,4 +40,4 @@ def tell_exception(report: PlanReport, granted: CouncilException) -> str:
     ]
     if granted.credits_micro:
         told.append(f"{format_amount(granted.credits_micro, CREDITS_DECIMALS)} credits")
-    return f"{name}: {join_words(told)} more than its heads bring. {granted.reason}"
+    return f"{name}: {join_words(told)} more than its heads bring, because: {granted.reason}"
