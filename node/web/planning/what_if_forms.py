@@ -26,13 +26,14 @@ async def try_till_file(visit: Visit) -> View:
         # A till is private, and what comes from elsewhere has travelled in the open.
         raise web.HTTPForbidden
     try:
+        # To the end of the answer: files that wait for their turn to be planned with would fill the memory.
         async with visit.site.form_turn:
             form = await read_form(visit.request, visit.site.form_key)
-        if form.file is None:
-            raise RefusedError("form: no file was chosen")
+            if form.file is None:
+                raise RefusedError("form: no file was chosen")
+            return await _view(visit, form.file, form.fields.get(COUNCIL_FIELD, ""))
     except RefusedError as error:
         return await _view(visit, None, "", error)
-    return await _view(visit, form.file, form.fields.get(COUNCIL_FIELD, ""))
 
 
 async def _view(visit: Visit, file: SentFile | None, council: str, refused: RefusedError | None = None) -> View:
