@@ -11,6 +11,7 @@ from node.use_cases.home import DEFAULT_NAME, rename
 from node.use_cases.peers import list_peers
 from node.use_cases.planning.exploring.till_file import TillFile
 from node.use_cases.planning.exploring.verbs import WhatIfParams, what_if
+from node.use_cases.planning.following.account import find_shown
 from node.use_cases.planning.following.approvals import newest_draft
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.verbs import find_run
@@ -145,9 +146,10 @@ class NodeSources:
 
     async def _plan_pages(self) -> PlanPages | None:
         """The pages of the newest plan, filled anew only when a log or this node's own computation has moved."""
-        run = self._newest_run()
-        if run is None:
+        newest = self._newest_run()
+        if newest is None:
             return None
+        run = find_shown(self._node, newest)
         seen = (run.call_id, run.stage, len(run.reading.reports), log_store.change_counter(self._node.database.reader))
         if self._filled is None or self._filled[0] != seen:
             drafts = [reading.draft for reading in run.readings if reading.draft is not None]

@@ -10,7 +10,7 @@ import msgspec
 from node.use_cases.context import Node
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.facilitating.notices import NoticeRow, list_notices, read_standing
-from node.use_cases.planning.following.account import FollowReport, describe_following
+from node.use_cases.planning.following.account import FollowReport, describe_following, list_revisions
 from node.use_cases.planning.following.approvals import newest_draft, read_words
 from node.use_cases.planning.following.course import ReadingReport
 from node.use_cases.planning.run import PlanRun
@@ -72,7 +72,8 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     """A plan call as this node knows it. `plan` is the newest draft's content, None while there is none.
 
     `following` is how it is followed, None while no plan is in force; `left_out` refused drafts before;
-    `start` is the digest of the plan in force that the call goes on from, empty where it begins cold.
+    `start` is the digest of the plan in force that the call goes on from, empty where it begins cold;
+    `revised_by` are calls that go on from this one's.
     """
 
     call: str
@@ -102,6 +103,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     following: FollowReport | None = None
     left_out: tuple[str, ...] = ()
     start: str = ""
+    revised_by: tuple[str, ...] = ()
 
 
 def describe_plan(node: Node, run: PlanRun) -> PlanReport:
@@ -137,6 +139,7 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
         exceptions=terms.exceptions,
         following=describe_following(node, run),
         left_out=tuple(sorted(run.reading.left_out)),
+        revised_by=list_revisions(node, run),
         start="" if run.call.start is None else run.call.start.hex(),
     )
 

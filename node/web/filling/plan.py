@@ -109,6 +109,7 @@ def _fill_page(
         waits_for=tuple(report.members.get(origin, origin) for origin in report.waits_for),
         document_path=DOCUMENT_PATH if plan is not None else "",
         notices=tuple(tell_notice(report, row) for row in report.notices),
+        is_revised=bool(report.revised_by),
         revision=report.revision if report.start else 0,
         left_out=tuple(tell_left_out(report, origin) for origin in report.left_out),
         exceptions=tuple(tell_exception(report, one) for one in report.exceptions),

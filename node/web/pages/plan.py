@@ -165,7 +165,8 @@ class PlanPage(msgspec.Struct, frozen=True):
     """The plan of a region; `state` is called, draft (reading n), checked by n nodes, in force, or stopped.
 
     `trouble` says why it stopped, `waits_for` who is still to speak, `left_out`
-    in sentences who refused a draft before, and why; `revision` counts how often it was made again.
+    in sentences who refused a draft before, and why; `revision` counts how often it was made again,
+    `is_revised` says that it is being made again now.
     """
 
     region: str
@@ -190,6 +191,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     followed: Followed | None = None
     left_out: tuple[str, ...] = ()
     revision: int = 0
+    is_revised: bool = False
 
     @property
     def binding_by_kind(self) -> list[tuple[str, list[str]]]:

@@ -232,6 +232,7 @@ def example_plan() -> PlanPage:
         document_path="/plan.json",
         left_out=(HOSTILE, "Brookside"),
         revision=1,
+        is_revised=True,
         followed=Followed(
             ("Northside", HOSTILE),
             ("Hillcrest",),

@@ -11,7 +11,7 @@ import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.planning.draft import Draft
-from node.use_cases.planning.following.approvals import plan_in_force
+from node.use_cases.planning.following.approvals import newest_draft, plan_in_force
 from node.use_cases.planning.run import PlanRun
 from protocol.core.quantities import format_decimal
 from protocol.planning.cards import Good
@@ -97,6 +97,18 @@ def read_carried(node: Node, run: PlanRun, draft: Draft) -> dict[Way, Told]:
     before = {} if earlier is None or of_earlier is None else read_carried(node, earlier, of_earlier)
     spoken = _read_spoken(node, run, "plan.delivery", PlanDelivery)
     return apply_deliveries(spoken, draft.digest, draft.plan, before)
+
+
+def find_shown(node: Node, newest: PlanRun) -> PlanRun:
+    """The call that people want to read of: the newest, but the plan in force while its revision has no draft yet."""
+    earlier = find_plan(node, newest.call.start)
+    return newest if earlier is None or newest_draft(newest) is not None else earlier
+
+
+def list_revisions(node: Node, run: PlanRun) -> tuple[str, ...]:
+    """The calls, in hex, that go on from this call's plan in force."""
+    calls = records(node.database.reader, "plan.call") if run.ratified is not None else []
+    return tuple(indexed.leaf.hex() for indexed in calls if indexed.body.start == run.ratified)
 
 
 def find_plan(node: Node, digest: bytes | None) -> PlanRun | None:

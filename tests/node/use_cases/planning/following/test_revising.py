@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from node.use_cases.planning.auditing import audit_plan
+from node.use_cases.planning.following.account import find_shown
 from node.use_cases.planning.following.revising import ReviseParams, revise
 from node.use_cases.planning.following.verbs import (
     CarriedParams,
@@ -29,6 +30,7 @@ from node.use_cases.planning.verbs import (
     show_plan,
     show_status,
 )
+from node.use_cases.planning.view import describe_plan
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import format_minutes, parse_minutes
 from protocol.planning.audit.replay import replay_minutes
@@ -53,6 +55,9 @@ def test_a_broken_oven_leads_to_a_revision_in_few_rounds_that_goes_on_from_the_p
         answer = await north.do(revise(north.node, ReviseParams()))
         assert answer["revision"] == 1 and set(answer["lacking"]) == {"bread"}
         await network.settle()
+        first, newest = revision_of(quay, 0), revision_of(quay, 1)
+        assert find_shown(quay.node, newest) is first, "people read of the plan in force until there is another draft"
+        assert describe_plan(quay.node, first).revised_by == (answer["call"],)
         with pytest.raises(RefusedError, match="it is being made again already"):
             await quay.do(revise(quay.node, ReviseParams()))
         for machine in network.machines:
@@ -63,6 +68,7 @@ def test_a_broken_oven_leads_to_a_revision_in_few_rounds_that_goes_on_from_the_p
         cold = revision_of(bakery, 0).readings[0].reports
         warm = revision_of(bakery, 1).readings[0].reports
         assert len(warm) < len(cold) <= WARM_ROUNDS_MAX, (len(warm), len(cold))
+        assert find_shown(quay.node, newest) is newest
         still = await follow(north.node, FollowParams())
         assert still.plan == answer["start"], "the old plan holds until the new one does"
         for machine in network.machines:
