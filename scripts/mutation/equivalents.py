@@ -2,5 +2,51 @@
 
 from typing import Final
 
-EQUIVALENTS: Final[dict[tuple[str, str], str]] = {}
+EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
+    (
+        "protocol/core/encoding.py",
+        "decode: _check_same_bytes(raw, _ENCODER.encode(value)) -> _check_same_bytes(_ENCODER.encode(value), raw)",
+    ): "where two strings of bytes part is the same seen from either",
+    (
+        "protocol/core/quantities.py",
+        "divide_half_up: denominator < 0 -> denominator <= 0",
+    ): "a denominator of 0 was refused above",
+    (
+        "protocol/core/note.py",
+        "_parse_base64: True -> False",
+    ): "what is not canonical is found by writing it again",
+    (
+        "protocol/log/policy.py",
+        "_read_line: 0 -> -1 #5",
+    ): "the line was found to have one word",
+    (
+        "protocol/federation/roster.py",
+        "hash_roster: 20 -> 21",
+    ): "a roster of as many members as there may be stays below half of either",
+    (
+        "protocol/federation/membership.py",
+        "read_change: said.index <= history.joined.get(said.origin, -1) -> "
+        "said.index < history.joined.get(said.origin, -1)",
+    ): "at the very place of the request to join lies that request, which is no notice",
+    (
+        "protocol/supply/cost_sheet.py",
+        "_audit_sum: total.amount < price.amount -> total.amount <= price.amount",
+    ): "equal amounts were answered above",
+    (
+        "protocol/supply/disclosure.py",
+        "audit_disclosure: 1 -> 2 #2",
+    ): "of two sections too many the first is found already",
+    (
+        "storage/record_index.py",
+        "rows: 1 -> 2",
+    ): "to SQLite every negative limit is none",
+    (
+        "storage/record_index.py",
+        "_read_cursor: 0 -> -1 #2",
+    ): "the row has one column",
+    (
+        "storage/record_index.py",
+        "list_behind: 0 -> -1",
+    ): "the row has one column",
+}
 """(path, name) -> reason."""

@@ -112,6 +112,14 @@ def test_a_cost_below_nothing_is_refused() -> None:
     check_disclosure(disclosure("ingredients", cost_cents=0))
 
 
+def test_a_section_may_have_several_lines_and_no_tabs() -> None:
+    told = disclosure()
+    told.sections[:] = [section("quality", "dry\nclean")]
+    check_disclosure(told)
+    told.sections[:] = [section("quality", "dry\tclean")]
+    assert [finding.place for finding in audit_disclosure(told)] == ["sections.quality.texts.en"]
+
+
 def test_a_disclosure_names_its_product_its_maker_and_its_version() -> None:
     wrong = msgspec.structs.replace(disclosure("ingredients"), product="12", maker="two words", version=0)
     assert [finding.place for finding in audit_disclosure(wrong)] == ["product", "maker", "version"]
