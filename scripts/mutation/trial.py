@@ -25,9 +25,10 @@ import pytest_asyncio  # noqa: F401
 from hypothesis import settings
 
 MEMORY_BYTES_MAX: Final = 4 * 2**30
-CPU_SPARE_S: Final = 5
-CPU_TIMES: Final = 3
-"""A mutant may take so many times the processor's seconds of the tests without it, and some to spare."""
+CPU_SPARE_S: Final = 3
+CPU_TIMES: Final = 1
+"""A mutant may take so many times the processor's seconds of the tests without it, which were watched and so several
+times slower, and some to spare."""
 WALL_TIMES: Final = 20
 POLL_S: Final = 0.02
 # tests/conftest.py builds on it: what one mutant was caught by must not help to catch the next.

@@ -14,10 +14,12 @@ from protocol.log.merkle import (
     check_consistency,
     check_inclusion,
     fold,
+    format_hashes,
     leaf_hash,
     leaf_hashes,
     list_edge,
     node_hash,
+    parse_hashes,
     prove_consistency,
     prove_inclusion,
     root_at,
@@ -210,6 +212,27 @@ def test_what_cannot_be_is_the_callers_fault() -> None:
     for misuse in misuses:
         with pytest.raises(MisuseError):
             misuse()
+
+
+def test_the_longest_proof_is_read_and_accepted() -> None:
+    proof, root = [leaf_hash(b"sibling %d" % height) for height in range(PROOF_HASHES_MAX)], LEAVES[0]
+    for sibling in proof:
+        root = node_hash(root, sibling)
+    check_inclusion(LEAVES[0], 0, 2**PROOF_HASHES_MAX, proof, root)
+    assert parse_hashes(format_hashes(proof).splitlines()) == tuple(proof)
+    with pytest.raises(PeerError, match="64 hashes, at most 63"):
+        parse_hashes(format_hashes([*proof, root]).splitlines())
+
+
+@pytest.mark.parametrize(
+    "line", ["", "A" * 44, "A" * 43, "A" * 42 + "B=", "A" * 42 + "==", "*" * 43 + "=", "A" * 43 + "=\n"]
+)
+def test_a_line_that_is_no_hash_is_refused(line: str) -> None:
+    assert parse_hashes(["A" * 43 + "="]) == (bytes(32),)
+    with pytest.raises(PeerError, match="no hash in canonical base64"):
+        parse_hashes([line])
+    with pytest.raises(MisuseError):
+        format_hashes([b"short"])
 
 
 def test_hostile_proofs_are_refused_before_they_are_worked_through() -> None:
