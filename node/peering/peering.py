@@ -261,9 +261,11 @@ class Peering:
         if known is None or known.tls_certificate != peer.tls_certificate:
             await socket.close()
             return False
+        if not self._note_told(peer):
+            await socket.close()
+            self._neighbours.note_failed(peer.origin, reason, is_refusal=True)
+            return True
         link = Connection(self.exchange, socket, known, dialled_by_us)
-        # From here on this peer may hold our heads: whoever restores this home must hear of it.
-        own_head_of(self._node).add_told(frozenset({peer.origin}))
         old = self._links.get(peer.origin)
         self._links[peer.origin] = link
         if old is not None:
@@ -276,6 +278,15 @@ class Peering:
         finally:
             self._note_ended(peer, link)
         return link.fault is None
+
+    def _note_told(self, peer: Peer) -> bool:
+        """From here on this peer may hold our heads, and whoever restores this home must hear of it: or no session."""
+        try:
+            own_head_of(self._node).add_told(frozenset({peer.origin}))
+        except OSError as failure:
+            self._node.log.error("told_not_stored", peer=peer.origin, error=type(failure).__name__)
+            return False
+        return True
 
     def _note_ended(self, peer: Peer, link: Connection) -> None:
         if self._links.get(peer.origin) is link:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from storage.disk import OWN_DISK, Disk, write_durably
 
 NAME_HEX: Final = 16
+TOLD_SUFFIX: Final = ".told"
 TOLD_BYTES_MAX: Final = 4 * 1024 * 1024
 _MAGIC: Final = b"rochdale signed\n"
 _LAYOUT: Final = struct.Struct(">16s32sBQ32sQ32s")
@@ -44,7 +45,7 @@ class HeadFile:
         self._disk = disk
         self._origin = hashlib.sha256(origin.encode()).digest()
         name = self._origin.hex()[:NAME_HEX]
-        self._head_path, self._told_path = folder / f"{name}.head", folder / f"{name}.told"
+        self._head_path, self._told_path = folder / f"{name}.head", folder / f"{name}{TOLD_SUFFIX}"
         self._held: SignedHead | None = None
 
     def read(self) -> SignedHead | None:

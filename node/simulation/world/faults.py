@@ -166,7 +166,7 @@ async def _restore_later(world: "World", machine: Machine, wait_s: float, down_m
     await pass_time(wait_s)
     if world.is_calm:
         return
-    world.say(f"restore {machine.name}")
+    world.say(f"put_back {machine.name}")
     world.down_ms[machine.name] = down_ms
     world.cut_if_up(machine)
     await asyncio.sleep(0)

@@ -4,6 +4,7 @@ Invariant: it has its own keys only; all it can do is what its keys, its peers' 
 Spec: docs/spec/simulation.md
 """
 
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -13,15 +14,21 @@ from node.simulation.world.scenario import Byzantine, Scenario
 
 REMEMBERED_MAX: Final = 64
 FLOOD_FRAMES: Final = 60
+BUNDLE: Final = b"\x07"
+BUNDLES_FORGED_PERCENT: Final = 50
+"""Whole bundles are rare, and nothing but their root says what is in them."""
 GREETINGS: Final = frozenset({b"\x01", b"\x0f"})
 
 
 class Liar:
     """A home, its twin, and what they do to what they send."""
 
-    def __init__(self, scenario: Scenario, machines: list[Machine]) -> None:
+    def __init__(self, scenario: Scenario, machines: list[Machine], say: Callable[[str], None]) -> None:
+        """`say` adds to the list of events."""
         assert scenario.byzantine is not None
         self.machines = machines
+        self.is_staying = scenario.byzantine.is_staying
+        self._say = say
         self._ways: Byzantine = scenario.byzantine
         self._seed = scenario.seed
         self._count = scenario.nodes
@@ -44,12 +51,17 @@ class Liar:
             if raw[:1] in GREETINGS:
                 return [raw]
             self._heard = [*self._heard[-REMEMBERED_MAX + 1 :], raw]
-            sent = [] if self._is_drawn(chance, self._ways.withhold_percent) else [raw]
-            if self._is_drawn(chance, self._ways.forge_percent):
+            sent = [raw]
+            if self._is_drawn(chance, "withhold", self._ways.withhold_percent, raw):
+                sent = []
+            forge_percent = self._ways.forge_percent
+            if raw[:1] == BUNDLE and forge_percent:
+                forge_percent = BUNDLES_FORGED_PERCENT
+            if self._is_drawn(chance, "forge", forge_percent, raw):
                 sent = [_forge(raw, chance)]
-            if self._is_drawn(chance, self._ways.replay_percent):
+            if self._is_drawn(chance, "replay", self._ways.replay_percent, raw):
                 sent.append(chance.choice(self._heard))
-            if self._is_drawn(chance, self._ways.flood_percent):
+            if self._is_drawn(chance, "flood", self._ways.flood_percent, raw):
                 sent += [chance.choice(self._heard) for _ in range(FLOOD_FRAMES)]
             return sent
 
@@ -59,9 +71,11 @@ class Liar:
         number = int(other.place.removeprefix("coop"))
         return self.machines[self._ways.side_mask >> number & 1]
 
-    @staticmethod
-    def _is_drawn(chance: Random, percent: int) -> bool:
-        return chance.randrange(100) < percent
+    def _is_drawn(self, chance: Random, trick: str, percent: int, raw: bytes) -> bool:
+        is_drawn = chance.randrange(100) < percent
+        if is_drawn:
+            self._say(f"lie {trick} {raw[:1].hex()}")
+        return is_drawn
 
 
 def _forge(raw: bytes, chance: Random) -> bytes:

@@ -20,6 +20,7 @@ from node.use_cases.federation.verbs import CreateParams, InviteParams, JoinPara
 from node.use_cases.peers import make_card, pin_card
 from node.use_cases.till import NoParams
 from protocol.federation.charter import Charter
+from storage.home.head_file import TOLD_SUFFIX
 
 GROWN_WITHIN_S: Final = 600.0
 LOOK_S: Final = 0.1
@@ -79,7 +80,9 @@ async def _raise(images: list[HomeImage], is_federated: bool) -> tuple[HomeImage
 
 
 def _change(image: HomeImage, files: dict[str, bytes], head: tuple[int, bytes]) -> HomeImage:
-    return image._replace(files=files, head=head)
+    # Whom a head was told is noted anew: all that was told so far lies in every backup that a world makes.
+    kept = {name: content for name, content in files.items() if not name.endswith(TOLD_SUFFIX)}
+    return image._replace(files=kept, head=head)
 
 
 def _read_sizes(machine: Machine) -> dict[str, int]:

@@ -20,12 +20,14 @@ GAP_MS: Final = (50, 1_500)
 DOWN_MS: Final = (200, 4_000)
 CLOSED_MS: Final = (300, 9_000)
 BOUNDARY: Final = 256
+STAYING: Final = 0.5
+FOOLED: Final = 0.5
 LIMITS: Final = {
     "protocol.gossip.limits": {
         "PUSH_ENTRIES_MAX": (2, 256),
         "FETCH_BUNDLES": (1, 16),
         "COMMIT_BUNDLES": (1, 16),
-        "COSIGNATURES_HELD_MAX": (1, 200),
+        "COSIGNATURES_HELD_MAX": (1, 12),
         "UNVERIFIED_BYTES_MAX": (2_000, 200_000),
     },
     "node.peering.connection": {"SEND_BYTES_MAX": (400_000, 2_000_000), "BULK_JOBS_MAX": (8, 200)},
@@ -58,6 +60,8 @@ class Byzantine:
     forge_percent: int = 0
     replay_percent: int = 0
     flood_percent: int = 0
+    is_staying: bool = False
+    """Whether it is still there, and lies, once the faults have stopped."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,12 @@ def draw_scenario(seed: int, nodes: int | None = None, steps: int | None = None)
     byzantine = _draw_byzantine(chance, count) if count >= 3 and chance.random() < 0.4 else None
     roads = _draw_roads(chance, count)
     happenings = _draw_happenings(chance, count, steps or chance.randint(6, 40), is_federated, roads)
+    if byzantine is not None:
+        # A chance of its own: all else in a seed is as it is without.
+        byzantine, lied = _draw_lies(
+            Random(f"lies {seed}"), count, byzantine, happenings[-1].at_ms, roads if is_federated else ()
+        )
+        happenings = tuple(sorted((*happenings, *lied), key=lambda one: one.at_ms))
     return Scenario(
         seed=seed,
         nodes=count,
@@ -108,6 +118,43 @@ def _draw_byzantine(chance: Random, count: int) -> Byzantine:
     percents = [chance.choice((0, 0, 5, 20)), chance.choice((0, 0, 4, 25)), chance.choice((0, 0, 5, 15))]
     flood = chance.choice((0, 0, 1, 4))
     return Byzantine(place, chance.randrange(1 << count), percents[0], percents[1], percents[2], flood)
+
+
+def _draw_lies(
+    chance: Random, count: int, ways: Byzantine, end_ms: int, roads: Sequence[tuple[int, int, int, Law]]
+) -> tuple[Byzantine, tuple[Happening, ...]]:
+    """What it publishes, so that there is something to lie about, and whether it stays: then both sides have hearers.
+
+    `roads`: those along which witnesses sign.
+    """
+    size = BOUNDARY + 44 if ways.forge_percent else 2
+    lied = [Happening(chance.randint(500, end_ms), "publish_many", ways.place, (size,))]
+    honest = [place for place in range(count) if place != ways.place]
+    is_staying = chance.random() < STAYING
+    if is_staying:
+        one, other = chance.sample(honest, 2)
+        ways = replace(ways, side_mask=(ways.side_mask | 1 << one) & ~(1 << other), is_staying=True)
+    pairs = {frozenset(road[:2]) for road in roads}
+    near = [place for place in honest if frozenset((place, ways.place)) in pairs]
+    met = [(one, other) for one in near for other in near if frozenset((one, other)) in pairs]
+    if met and chance.random() < FOOLED:
+        witness, _ = chance.choice(met)
+        ways = replace(ways, side_mask=(1 << count) - 1 & ~(1 << witness))
+        lied = _draw_fooling(count, ways.place, witness)
+    return ways, tuple(lied)
+
+
+def _draw_fooling(count: int, liar: int, witness: int) -> list[Happening]:
+    """A witness alone with the liar signs one version; then its backup is put back, and all that it meets have the
+    other."""
+    # The liar's place is on the side of 0 whatever the mask says.
+    all_honest = (1 << count) - 1 & ~(1 << liar)
+    return [
+        Happening(1_500, "partition", liar, (all_honest & ~(1 << witness), 2_350)),
+        Happening(1_600, "restore", witness, (2_100, 250)),
+        Happening(1_800, "publish", liar, (2,)),
+        Happening(3_600, "partition", liar, (all_honest, 6_000)),
+    ]
 
 
 def _draw_roads(chance: Random, count: int) -> tuple[tuple[int, int, int, Law], ...]:

@@ -175,7 +175,7 @@ class World:
             twin = Machine(
                 f"{liar.name}'s twin", images[scenario.byzantine.place], f"{scenario.seed} twin", self.roads, self
             )
-            self.liar = Liar(scenario, [liar, twin])
+            self.liar = Liar(scenario, [liar, twin], self.say)
             self.roads.finder = self.liar.find
             self._enter(twin)
         for machine in self.machines:
@@ -220,13 +220,16 @@ class World:
             machine.platter.soothe()
         now_s = asyncio.get_running_loop().time()
         self.troubled_until_s = {name: min(end_s, now_s) for name, end_s in self.troubled_until_s.items()}
-        if self.liar is not None:
-            for machine in self.liar.machines:
-                if machine.is_up:
-                    machine.kill()
+        leaving = [] if self.liar is None else self.liar.machines
+        if self.liar is not None and self.liar.is_staying:
+            leaving = []
+            self.say("lie stays")
+        for machine in leaving:
+            if machine.is_up:
+                machine.kill()
         await pass_time(LOOK_S)
         for machine in self.machines:
-            if self.is_honest(machine):
+            if machine not in leaving:
                 await self.boot(machine)
         components = self._list_components()
         for component in components:
@@ -237,6 +240,8 @@ class World:
             within_s = ROUNDS * self._measure_round(component)
             await self._until(partial(self.ledger.check_level, component), within_s, "not level after three rounds")
         self.say("level")
+        for machine in self.ledger.list_convinced(self._up()):
+            self.say(f"evidence {machine.name}")
 
     async def _introduce(self, component: list[Machine]) -> None:
         """Whoever removed a peer, or was restored from before they met, adds it again."""

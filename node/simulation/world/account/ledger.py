@@ -206,6 +206,11 @@ class Ledger:
                     return f"{machine.name} holds no evidence of the fork of {liar.origin}"
         return ""
 
+    def list_convinced(self, machines: list[Machine]) -> list[Machine]:
+        """Who of these holds evidence of the liar's fork."""
+        origins = {liar.origin for liar in self.liars}
+        return [machine for machine in machines if any(row[0] in origins for row in _read_forks(machine))]
+
     def _note_own(self, machine: Machine, size: int, root: bytes) -> None:
         account, roots = self.accounts[machine.name], self.roots[machine.name]
         if roots.get(size, root) != root:
@@ -239,8 +244,8 @@ class Ledger:
                 continue
             account.cosigned[origin] = (size, root)
             signed = self.signed.setdefault((machine.name, origin), {})
-            signed[size] = root
-            if not self._is_signed_once(origin, signed):
+            is_other = signed.setdefault(size, root) != root
+            if is_other or not self._is_signed_once(origin, signed):
                 detail = f"{witness_name(machine.name)} of {origin} at {sorted(signed)}"
                 raise ViolationError("a witness signed two branches", detail)
 

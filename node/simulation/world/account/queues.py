@@ -28,13 +28,18 @@ def check_queues(machine: Machine) -> None:
             raise ViolationError("a queue without bound", f"{machine.name}: {name} {length}, at most {limit}")
 
 
+def _count_commit_bytes(largest_frame: int) -> int:
+    """What a session may bring at once: a commit's bundles, and the one that came in parts on top of them."""
+    return min(limits.COMMIT_BYTES, limits.COMMIT_BUNDLES * largest_frame) + BUNDLE_PARTS * largest_frame
+
+
 def _measure(machine: Machine) -> Iterator[tuple[str, int, int]]:
     shared: Any = machine.peering.exchange
     work = shared._backlog
     yield "changes that wait for the disk", machine.database.count_waiting(), database.QUEUE_CHANGES_MAX
     yield "pieces of work", len(work._tasks), backlog.TASKS_MAX + SPAWNED_MAX * max(1, len(shared.links))
     for unverified in work._bytes.values():
-        yield "unverified bytes", unverified, limits.UNVERIFIED_BYTES_MAX + BUNDLE_PARTS * machine.largest_frame
+        yield "unverified bytes", unverified, limits.UNVERIFIED_BYTES_MAX + _count_commit_bytes(machine.largest_frame)
     for link in shared.links.values():
         yield "bytes to send", link._urgent_bytes, connection.SEND_BYTES_MAX + limits.FRAME_BYTES_MAX
         yield "answers in turn", len(link._bulk), connection.BULK_JOBS_MAX + 1

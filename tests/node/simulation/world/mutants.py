@@ -16,11 +16,16 @@ import pytest
 from node.peering import fork_talk
 from node.simulation.world.disk import group_commit, sqlite_vfs
 from node.simulation.world.scenario import Scenario
-from node.use_cases import receive
+from node.use_cases import cosign, receive
 from node.use_cases.own_log import own_head, restored
-from protocol.gossip import session
+from protocol.federation import decision, membership
+from protocol.gossip import session, transfer
 from protocol.gossip.announcing import Announcer
+from protocol.gossip.cosignature_asks import CosignatureAsks
+from protocol.gossip.events import StoreCosignature
 from protocol.gossip.frontier import Frontier, Standing
+from protocol.log.bundle import count_entries, parse_bundle
+from protocol.log.merkle import Tree, leaf_hashes
 from storage import database, files, log_store
 from storage.disk import Disk
 from storage.home.head_file import HeadFile
@@ -148,8 +153,55 @@ def _leave_files_unsynced(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(files, "write_durably", write)
 
 
+def _forget_whom_heads_were_sent(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(HeadFile, "add_told", lambda self, origins: None)
+
+
+def _compare_no_bundle_roots(patch: pytest.MonkeyPatch) -> None:
+    def check_bundle(self: transfer.Transfer, number: int, raw: bytes) -> transfer.Checked:
+        entries = parse_bundle(raw, count_entries(self.checkpoint.size, number))
+        return transfer.Checked(entries, Tree.of(leaf_hashes(entries)))
+
+    patch.setattr(transfer.Transfer, "check_bundle", check_bundle)
+
+
+def _close_by_one_vote(patch: pytest.MonkeyPatch) -> None:
+    for module in (decision, membership):
+        patch.setattr(module, "quorum", lambda voters: 1)
+
+
+def _hold_without_bound(patch: pytest.MonkeyPatch) -> None:
+    """Cosignatures wait for their head, however many there are."""
+
+    def take(self: CosignatureAsks, message: Any) -> list[Any]:
+        if message.size <= self._frontier.size(message.origin):
+            return [StoreCosignature(message.origin, message.size, message.line)]
+        self._held.setdefault(message.origin, []).append(message)
+        self._held_count += 1
+        return []
+
+    patch.setattr(CosignatureAsks, "take", take)
+
+
+def _forget_what_was_cosigned(patch: pytest.MonkeyPatch) -> None:
+    """A witness signs what it holds, whatever it signed before."""
+    patch.setattr(cosign, "find_last_signed", lambda db, node, origin: None)
+
+
 def _is_lying(scenario: Scenario) -> bool:
     return scenario.byzantine is not None and scenario.is_calmed
+
+
+def _is_forging(scenario: Scenario) -> bool:
+    return scenario.byzantine is not None and scenario.byzantine.forge_percent > 0
+
+
+def _is_fooled(scenario: Scenario) -> bool:
+    return any(one.kind == "restore" and one.at_ms == 1_600 for one in scenario.happenings)
+
+
+def _is_narrow(scenario: Scenario) -> bool:
+    return any(name == "COSIGNATURES_HELD_MAX" and most < 4 for _, name, most in scenario.limits)
 
 
 def _is_calmed(scenario: Scenario) -> bool:
@@ -168,23 +220,31 @@ UNNOTED = frozenset({"a head was shown that the signed-head file does not know"}
 LOST_FILE = frozenset({"a file was lost"})
 UNTRUE = frozenset({"a head does not fit its entries"})
 UNLEVEL = frozenset({"not level after three rounds"})
+CHANGED = frozenset({"a closed decision changed"})
+UNBOUND = frozenset({"a queue without bound"})
+SIGNED_TWICE = frozenset({"a witness signed two branches"})
 RESTLESS = frozenset({"the simulation itself failed"})
 _is_cut = _has("cut", "cut_in", "cut_on_tell", "cut_on_acknowledge")
 
 
 MUTANTS = (
-    Mutant("SQLite syncs nothing", partial(_connect_with, "OFF"), LOST, 4, _is_cut),
-    Mutant("SQLite syncs no commit", partial(_connect_with, "NORMAL"), LOST, 4, _is_cut),
+    Mutant("SQLite syncs nothing", partial(_connect_with, "OFF"), LOST, 12, _is_cut),
+    Mutant("SQLite syncs no commit", partial(_connect_with, "NORMAL"), LOST, 12, _is_cut),
     Mutant("callers are told before the commit", _acknowledge_early, LOST | EARLY, 7, _is_cut),
     Mutant("the signed-head file is not synced", _forget_sync_of_head_file, UNNOTED, 1),
     Mutant("the signed-head file is not written", _skip_head_file, UNNOTED, 1),
     Mutant("entries are not those of the head", _store_other_entries, UNTRUE, 23),
     Mutant("the cursor is saved before the gap is filled", _save_cursor_before_the_gap, UNLEVEL, 96, _is_calmed),
     Mutant("roots of equal sizes are not compared", _compare_no_equal_sizes, UNLEVEL, 29, _is_lying),
-    Mutant("evidence of a fork is not spread", _spread_no_evidence, UNLEVEL, 15, _is_lying),
+    Mutant("evidence of a fork is not spread", _spread_no_evidence, UNLEVEL, 176, _is_lying),
     Mutant("a restored home waits for nobody", _wait_for_no_answers, LOST, 1, _has("restore")),
     Mutant("what a cut left unindexed stays so", _index_nothing_left_over, UNLEVEL, 13, _is_calmed),
     Mutant("a home cut off while signing goes on", _sign_after_a_cut, LOST | UNNOTED, 22, _has("restore")),
     Mutant("files are not synced", _leave_files_unsynced, LOST_FILE, 15, _has("put_file")),
+    Mutant("whom heads were sent to is not kept", _forget_whom_heads_were_sent, LOST, 128, _has("part")),
+    Mutant("roots of bundles are not compared", _compare_no_bundle_roots, UNTRUE, 292, _is_forging),
+    Mutant("one vote closes a decision", _close_by_one_vote, CHANGED, 449, _has("count_heads")),
+    Mutant("what waits for its head has no bound", _hold_without_bound, UNBOUND, 178, _is_narrow),
+    Mutant("a witness forgets what it signed", _forget_what_was_cosigned, SIGNED_TWICE, 381, _is_fooled),
     Mutant("pings go out while heads wait", _ping_while_heads_wait, RESTLESS, 2),
 )

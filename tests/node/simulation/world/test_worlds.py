@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from node.simulation.world.disk.sqlite_vfs import is_available
-from node.simulation.world.run import run_scenario
+from node.simulation.world.run import Outcome, run_scenario
 from node.simulation.world.scenario import draw_scenario
 
 ROOT = Path(__file__).parents[4]
 REPLAYED = (8, 14, 19)
 REGRESSIONS = {
+    4: "whom a head is told to could not be noted on a full disk, and that was nobody's error",
     10: "cosignatures that came while a restored home waited for its peers were not kept",
     22: "a counter that was due while heads waited for their batch made a ping at every turn",
     40: "numbering a federation's logs anew failed on a bad disk and was never tried again",
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.skipif(not is_available(), reason="this Python's SQLite
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3, 4, *REGRESSIONS])
+@pytest.mark.parametrize("seed", [1, 2, 3, *REGRESSIONS])
 def test_what_must_hold_holds(seed: int) -> None:
     outcome = run_scenario(draw_scenario(seed))
     assert not outcome.rule, f"seed {seed}: {outcome.detail}"
@@ -51,6 +52,12 @@ def test_the_same_seed_is_the_same_list_of_events_in_any_process() -> None:
         lists.append(subprocess.run(line, capture_output=True, check=True, env=variables, cwd=ROOT).stdout)
     assert lists[0] == lists[1]
     assert len(lists[0].splitlines()) > 100 * len(REPLAYED)
+
+
+def test_what_goes_wrong_is_counted_by_its_name() -> None:
+    events = ("0.1 boot coop0", "0.2 happening cut 1 (3,)", "0.3 lie forge 07", "0.4 lie stays", "0.5 dark coop1")
+    counts = Outcome(draw_scenario(1), "", "", events).count_events()
+    assert counts == {"cut": 1, "forge": 1, "stays": 1, "dark": 1}
 
 
 def test_a_scenario_follows_from_its_seed() -> None:
