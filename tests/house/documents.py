@@ -6,6 +6,7 @@ from tests.house.source_tree import Breach, SourceTree
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 SPEC_PAGE = re.compile(r"docs/(?:spec|guides|decisions)/[\w-]+\.md")
+NAMED_FILE = re.compile(r"`([\w/]+\.py)`")
 CODE_MAP = "docs/ARCHITECTURE.md"
 CODE_MAP_LINES_MAX = 150
 
@@ -32,6 +33,17 @@ def audit_spec_pages(tree: SourceTree) -> list[Breach]:
         for source in tree.python
         if not source.path.startswith("tests/house/")
         for page in sorted(set(SPEC_PAGE.findall(source.text)) - paths)
+    ]
+
+
+def audit_named_files(tree: SourceTree) -> list[Breach]:
+    """The roads and the map lead through files that are there, named by path or by the end of it."""
+    paths = [f"/{source.path}" for source in tree.files]
+    named = sorted(set(NAMED_FILE.findall(tree.text_of(CODE_MAP) or "")))
+    return [
+        Breach(CODE_MAP, f"names {name}, which is not there")
+        for name in named
+        if not any(path.endswith(f"/{name}") for path in paths)
     ]
 
 

@@ -30,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     documents.audit_links,
     documents.audit_spec_pages,
     documents.audit_architecture,
+    documents.audit_named_files,
     pins.audit_pins,
     pins.audit_shell_scripts,
     pins.audit_packages,
@@ -136,6 +137,8 @@ PLANTED: tuple[tuple[Check, str, str, str, str], ...] = (
      '"""A tree; docs/spec/lost.md."""\n', "cites docs/spec/lost.md"),
     (documents.audit_architecture, "a code map that forgets a folder", "docs/ARCHITECTURE.md",
      "# Architecture\n", "does not name protocol/log/"),
+    (documents.audit_named_files, "a road through a file that has moved", "docs/ARCHITECTURE.md",
+     "Then `log/gone.py` says so.\n", "names log/gone.py"),
 )  # fmt: skip
 
 
