@@ -1,8 +1,9 @@
 """Measures planning: rounds, gaps, seconds and bytes on made-up economies; the textbook rules and liars beside.
 
-    scripts/bench plan [--json] [--size 20|200|1000] [--seeds N] [--tables bea,uk] [--variants A,B] [--only PARTS]
+    scripts/bench plan [--json] [--full | --size 20|200|1000] [--seeds N] [--tables bea,uk] [--only PARTS]
 
 Each figure stands beside what it must reach; exit code 1 where one is missed. Seconds are one process's own.
+`--full` is every size with every bar, private recipes too; it takes hours, of which the thousand goods are most.
 """
 
 import argparse
@@ -14,25 +15,34 @@ from statistics import median
 from node.use_cases.planning.trial import measure_bytes
 from protocol.core.errors import RefusedError
 from protocol.planning.certificate import check_certificate
+from protocol.planning.economy_file import hide_all
 from protocol.planning.simulation.members import Members
 from scripts.figures import MOST, Figure, report
 from scripts.plan_bench.agent_liars import open_stage
 from scripts.plan_bench.agent_lies import tell_agent_lies
 from scripts.plan_bench.batches import BATCHES_VARIANT, BATCHINGS, WAIT_S, make_lumpy, measure_batching
-from scripts.plan_bench.economies import SIZES, TABLES, VARIANTS, Region, make_region
+from scripts.plan_bench.economies import SIZES, TABLES, VARIANTS, Region, make_region, open_region
 from scripts.plan_bench.liars import tell_lies
 from scripts.plan_bench.tatonnement import damped, follow_rule, naive
 from scripts.plan_bench.trials import ROUNDS_MOST, TOLERANCES, Course, lose_answers, run_course, run_warm
 
 ROUNDS_BARS = {20: (8, 14), 200: (12, 25), 1000: (16, 30)}
 GAP_BARS = (0.2, 0.02)
+# With all recipes private, trade nodes too; one such variant is enough, and its seeds are fewer.
+PRIVATE_BARS = {20: (32, 42), 200: (43, 95), 1000: (82, 167)}
+PRIVATE_VARIANT = "effort 0.3"
+PRIVATE_ROUNDS_MOST = 200
 WARM_ROUNDS, WARM_SHOCK = 5, 0.05
 SILENT_PPM, SILENT_MORE = 100_000, 1.5
 SECONDS_1000 = 30.0
 BYTES_A_ROUND = 1_000_000
 CERTIFICATE_MS = 50.0
 CHECKS = 5
-PARTS = ("rounds", "warm", "silent", "textbook", "liars", "batches", "agent")
+PARTS = ("rounds", "private", "warm", "silent", "textbook", "liars", "batches", "agent")
+# What `--full` measures of a thousand goods, and on how many seeds.
+SEEDS = {20: 10, 200: 10, 1000: 1}
+PRIVATE_SEEDS = {20: 10, 200: 2, 1000: 1}
+LARGE_PARTS = {"rounds", "private"}
 AGENT_SEEDS_MOST = 3
 REFUSED = 2
 
@@ -40,42 +50,50 @@ REFUSED = 2
 def main() -> int:
     """Measure, print, and say by the exit code whether everything was reached."""
     options = _read_options()
-    seeds = list(range(1, options.seeds + 1))
-    parts = options.only.split(",")
+    wanted = set(options.only.split(","))
     figures: list[Figure] = []
+    notes: list[str] = []
     try:
-        if set(parts) - {"agent"}:
-            for table in options.tables.split(","):
-                for variant in options.variants.split(","):
-                    figures += measure_variant(table, options.size, variant, seeds, parts)
+        for size in sorted(SIZES) if options.full else [options.size]:
+            count = options.seeds or SEEDS[size]
+            private = min(count, PRIVATE_SEEDS[size])
+            notes.append(f"{size} goods: seeds 1 to {count}; with private recipes seeds 1 to {private}")
+            parts = wanted & LARGE_PARTS if options.full and size == max(SIZES) else wanted - {"agent"}
+            if parts:
+                for table in options.tables.split(","):
+                    for variant in options.variants.split(","):
+                        figures += measure_variant(table, size, variant, list(range(1, count + 1)), parts)
     except RefusedError as error:
         print(error, file=sys.stderr)
         return REFUSED
-    if "agent" in parts:
-        figures += measure_agent(seeds[:AGENT_SEEDS_MOST])
-    return report(figures, [f"seeds {seeds[0]} to {seeds[-1]}; {options.size} goods"], options.json)
+    if "agent" in wanted:
+        figures += measure_agent(list(range(1, min(options.seeds or AGENT_SEEDS_MOST, AGENT_SEEDS_MOST) + 1)))
+    return report(figures, notes, options.json)
 
 
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench plan", description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--size", type=int, choices=sorted(SIZES), default=20)
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--full", action="store_true", help="every size and every bar, in place of --size")
+    parser.add_argument("--seeds", type=int, help="from 1 to this one; else as many as the size allows")
     parser.add_argument("--tables", default=",".join(TABLES))
     parser.add_argument("--variants", default=",".join(VARIANTS))
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
     return parser.parse_args()
 
 
-def measure_variant(table: str, size: int, variant: str, seeds: list[int], parts: list[str]) -> list[Figure]:
+def measure_variant(table: str, size: int, variant: str, seeds: list[int], parts: set[str]) -> list[Figure]:
     """All figures of one table and variant."""
     place = f"{table} {size}, {variant}"
     figures: list[Figure] = []
     regions = {seed: make_region(table, size, variant, seed) for seed in seeds}
     courses = {seed: run_course(region) for seed, region in regions.items()}
     if "rounds" in parts:
-        figures += _tell_rounds(place, size, list(courses.values()))
+        figures += _tell_rounds(place, ROUNDS_BARS[size], list(courses.values()))
         figures += measure_course(place, size, courses[seeds[0]], regions[seeds[0]].members)
+    if "private" in parts and variant == PRIVATE_VARIANT:
+        figures += measure_private(place, size, [regions[seed] for seed in seeds[: PRIVATE_SEEDS[size]]])
     if "warm" in parts:
         warm = [run_warm(regions[seed], make_region(table, size, variant, seed, WARM_SHOCK)) for seed in seeds]
         figures.append(
@@ -117,15 +135,22 @@ def measure_agent(seeds: list[int]) -> list[Figure]:
     return figures
 
 
-def _rounds(course: Course, tolerance: int) -> int:
-    return course.rounds.get(tolerance, ROUNDS_MOST + 1)
+def measure_private(place: str, size: int, regions: list[Region]) -> list[Figure]:
+    """Rounds and gaps where nobody opens a recipe."""
+    hidden = [open_region(hide_all(region.file)) for region in regions]
+    courses = [run_course(region, rounds_most=PRIVATE_ROUNDS_MOST) for region in hidden]
+    return _tell_rounds(f"{place}, recipes private", PRIVATE_BARS[size], courses, PRIVATE_ROUNDS_MOST)
 
 
-def _tell_rounds(place: str, size: int, courses: list[Course]) -> list[Figure]:
+def _rounds(course: Course, tolerance: int, most: int = ROUNDS_MOST) -> int:
+    return course.rounds.get(tolerance, most + 1)
+
+
+def _tell_rounds(place: str, bars: tuple[int, int], courses: list[Course], most: int = ROUNDS_MOST) -> list[Figure]:
     figures = []
-    for tolerance, bar, gap_bar in zip(TOLERANCES, ROUNDS_BARS[size], GAP_BARS, strict=True):
+    for tolerance, bar, gap_bar in zip(TOLERANCES, bars, GAP_BARS, strict=True):
         percent = f"{tolerance / 10_000:g} %"
-        rounds = [_rounds(course, tolerance) for course in courses]
+        rounds = [_rounds(course, tolerance, most) for course in courses]
         gaps = [course.gaps.get(tolerance, 100.0) for course in courses]
         figures.append(Figure(f"{place}: rounds to {percent}, median", median(rounds), "rounds", MOST, bar))
         figures.append(Figure(f"{place}: rounds to {percent}, worst", max(rounds), "rounds"))

@@ -86,6 +86,8 @@ def audit_workplace_card(table: GoodsTable, card: WorkplaceCard) -> list[Finding
         findings += _audit_outline(table, card)
         if not card.techniques:
             return findings
+    if card.apart:
+        findings.append(Finding(f"{card.id}.apart", "is only said of an outline without recipes"))
     if not 1 <= card.capacity <= CAPACITY_MOST:
         findings.append(Finding(f"{card.id}.capacity", f"must be 1 to {CAPACITY_MOST} millionths"))
     if not 0 <= card.least <= card.capacity:

@@ -43,7 +43,8 @@ class WorkplaceCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     """What a workplace can do and the least and the most of it that it offers (millionths of capacity).
 
     A workplace that keeps its recipes to itself shows an `outline` in place of techniques: (good index, lowest, highest
-    net use), in millionths of a whole unit and below 0 for output; its capacity then is 1, its least 0.
+    net use), in millionths of a whole unit and below 0 for output; its capacity then is 1, its least 0. It is
+    `apart` where these goods do not hang together, as in the trade of a whole region.
     """
 
     id: str
@@ -51,6 +52,7 @@ class WorkplaceCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     least: int
     techniques: tuple[Technique, ...]
     outline: tuple[tuple[int, int, int], ...] = ()
+    apart: bool = False
 
 
 class Nest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

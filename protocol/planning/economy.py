@@ -183,6 +183,22 @@ class Economy:
         return np.array([*[False] * len(self.eaters.good), *techniques])
 
     @cached_property
+    def outlined(self) -> tuple[str, ...]:
+        """The ids of those who keep their recipes private."""
+        return tuple(card.id for card in self.workplaces if is_private(card))
+
+    @cached_property
+    def mixed(self) -> tuple[str, ...]:
+        """Those of them whose goods hang together, as those of work do."""
+        return tuple(card.id for card in self.workplaces if is_private(card) and not card.apart)
+
+    @cached_property
+    def is_mixed(self) -> NDArray[np.bool_]:
+        """Which entries are theirs."""
+        names = set(self.mixed)
+        return np.array([name in names for name, rows in self.answer_ranges.items() for _ in rows])
+
+    @cached_property
     def participants(self) -> tuple[str, ...]:
         """The ids that answer in each round: councils, then workplaces, without trade nodes."""
         eating = tuple(card.id for card in self.consumers)

@@ -1,5 +1,6 @@
-"""Can everybody's basic needs be met at all? Asked before the first round; if not, people choose how to share.
+"""Can everybody's basic needs be met at all, and is what they want to be had? Asked before the first round.
 
+If not, people choose how to share, or call without what nobody can supply.
 Invariant: the answer is the same on every node; nothing is cut here, only named.
 Spec: docs/spec/planning-step.md, section "Floors".
 """
@@ -47,8 +48,26 @@ def _sum_missing(economy: Economy, missing: Floats) -> list[int]:
     return sums
 
 
+def list_unsupplied(economy: Economy) -> list[int]:
+    """Goods that councils name and nobody can supply: not there, and made by nobody whose own inputs are to be had.
+
+    What is behind an outline counts as able to make what it says.
+    """
+    had = {number for number, good in enumerate(economy.goods) if good.endowment > 0}
+    recipes = [technique.net for card in economy.workplaces for technique in card.techniques]
+    recipes += [((good, lowest),) for card in economy.workplaces for good, lowest, _ in card.outline if lowest < 0]
+    while True:
+        ready = [net for net in recipes if all(amount < 0 or good in had for good, amount in net)]
+        made = {good for net in ready for good, amount in net if amount < 0}
+        if made <= had:
+            return sorted(set(economy.eaters.good.tolist()) - had)
+        had |= made
+
+
 def check_floors(economy: Economy) -> None:
-    """Raises RefusedError naming every good whose floors cannot be met, and by how many units of it."""
+    """Raises RefusedError naming every good whose floors cannot be met, and by how many units of it; or else every good
+    that is wanted and that nobody can supply, with one who names it.
+    """
     findings = [
         Finding(good.id, f"{format_amount(units, good.decimals)} {good.unit} of the basic needs cannot be met")
         for good, units in zip(economy.goods, measure_missing(economy), strict=True)
@@ -56,3 +75,9 @@ def check_floors(economy: Economy) -> None:
     ]
     if findings:
         raise RefusedError(f"the basic needs cannot all be met: {findings[0]}", findings)
+    for number in list_unsupplied(economy):
+        name = next(card.id for card in economy.consumers for nest in card.nests if number in nest.goods)
+        reason = f"is on the card of {name} and nobody can supply it: call without it, or let somebody offer it"
+        findings.append(Finding(economy.goods[number].id, reason))
+    if findings:
+        raise RefusedError(f"wanted, and not to be had: {findings[0]}", findings)

@@ -18,7 +18,7 @@ from protocol.planning.rounds import RoundReport
 from protocol.planning.state import State, hash_state
 
 PLAN_FORMAT = "rochdale-plan/1"
-STEP_VERSION = "rochdale/planning-step/2"
+STEP_VERSION = "rochdale/planning-step/3"
 PLAN_BYTES_MOST = 64 * 1024 * 1024
 
 

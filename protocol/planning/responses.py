@@ -15,6 +15,7 @@ from protocol.core.errors import MisuseError
 from protocol.planning.cards import MICRO, ConsumerCard, WorkplaceCard
 from protocol.planning.economy import Economy, Floats
 from protocol.planning.private.hidden_work import answer_hidden, find_levels
+from protocol.planning.private.mix import hold_outline
 from protocol.planning.solver.nests import NestTable, best_at_prices, best_near, log_price_index, log_utility
 from protocol.planning.state import State
 
@@ -92,7 +93,8 @@ def answer_workplace(card: WorkplaceCard, effort: Effort, state: State, economy:
     rows = slice(positions.start, positions.stop)
     metric = economy.metric_of(state.metric)[rows]
     if effort.recipes is not None:
-        return answer_hidden(card, effort.recipes, effort.costs, metric, state.carried[rows] / MICRO)
+        hold = hold_outline(economy, state, card.id)
+        return answer_hidden(card, effort.recipes, effort.costs, hold, state.carried[rows] / MICRO)
     near = metric * np.maximum(state.carried[rows], 0) / (metric + np.array(effort.costs))
     millionths: list[int] = np.rint(near).astype(np.int64).tolist()
     return millionths

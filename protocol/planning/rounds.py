@@ -6,7 +6,7 @@ Spec: docs/spec/planning-step.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -15,20 +15,19 @@ from protocol.core.errors import Finding, MisuseError, RefusedError
 from protocol.planning.card_rules import QUANTITY_MOST
 from protocol.planning.cards import MICRO
 from protocol.planning.economy import Economy, Floats, Integers
+from protocol.planning.private.mix import recarry, solve_with_mixes
 from protocol.planning.private.outlines import is_private
 from protocol.planning.solver.dual import Targets
-from protocol.planning.solver.metric import (
-    OUTLINE_REFRESH_ROUNDS,
-    REFRESH_ROUNDS,
-    START_SHARE,
-    refresh_metric,
-    start_metric,
-)
+from protocol.planning.solver.metric import START_SHARE, refresh_metric, refresh_rounds, start_metric
 from protocol.planning.solver.public_plan import PublicPlan, solve_public_plan
 from protocol.planning.solver.worst_good import measure_goods
 from protocol.planning.state import ROUND_MOST, State, hash_state
 
 START_LEVEL = 0.6
+# By how many quarters of the way from the answer to the plan v goes on; further where recipes are private, as what is
+# learned there comes slowly.
+RELAX_QUARTERS = 6
+OUTLINE_RELAX_QUARTERS = 7
 CARRIED_MOST = 2**51
 BILLION = 1_000_000_000
 
@@ -232,26 +231,32 @@ def _plan(economy: Economy, state: State, said: Integers) -> PublicPlan:
     activity.reshape(-1)[economy.makers.flat] = aim[edges:]
     activity_metric.reshape(-1)[economy.makers.flat] = metric[edges:]
     targets = Targets(economy, aim[:edges], metric[:edges], activity, activity_metric)
-    return solve_public_plan(targets, state.prices / MICRO / economy.price)
+    price = state.prices / MICRO / economy.price
+    return solve_with_mixes(targets, state, price) if economy.mixed else solve_public_plan(targets, price)
 
 
 def _advance(economy: Economy, state: State, said: Integers, plan: PublicPlan) -> State:
-    """Step 4: v += 3 (z - x) / 2, rounded down; then the refreshed metric, with v rescaled about the plan."""
+    """Step 4: v goes on by 3 (z - x) / 2, rounded down; then the refreshed metric, with v rescaled about the plan."""
     response = plan.response
     levels = response.activity.reshape(-1)[economy.makers.flat]
     planned = np.rint(np.concatenate([response.consumption, levels]) * economy.entry_unit)
     planned = np.minimum(planned, float(QUANTITY_MOST)).astype(np.int64)
     prices = np.rint(response.price * economy.price * MICRO).astype(np.int64)
     prices[economy.eaters.good] = np.maximum(prices[economy.eaters.good], 1)
-    carried = np.minimum(np.maximum(state.carried + (3 * (planned - said)) // 2, -CARRIED_MOST), CARRIED_MOST)
-    metric = state.metric
-    if state.round < REFRESH_ROUNDS or (state.round < OUTLINE_REFRESH_ROUNDS and np.any(economy.is_outline)):
+    quarters = OUTLINE_RELAX_QUARTERS if economy.mixed else RELAX_QUARTERS
+    moved = state.carried + (quarters * (planned - said)) // 4
+    carried = np.minimum(np.maximum(moved, -CARRIED_MOST), CARRIED_MOST)
+    after = State(state.economy, state.round + 1, prices, carried, state.metric, said, planned)
+    if state.round < refresh_rounds(economy):
         metric = refresh_metric(economy, state, said, planned, prices)
-        carried = _carry(planned + (carried - planned) * (state.metric / metric))
+        after = replace(after, metric=metric, carried=_carry(planned + (carried - planned) * (state.metric / metric)))
     # Nobody does less than nothing, and the plan knows it: what lies below 0 would only have to be climbed again.
     edges = len(economy.eaters.good)
-    carried[edges:] = np.where(economy.is_outline[edges:], carried[edges:], np.maximum(carried[edges:], 0))
-    return State(state.economy, state.round + 1, prices, carried, metric, said, planned)
+    np.maximum(after.carried, 0, out=after.carried, where=~economy.is_outline & (np.arange(economy.entries) >= edges))
+    if economy.mixed:
+        place, held = recarry(economy, state, replace(after, carried=carried))
+        after.carried[place] = _carry(held * MICRO)
+    return after
 
 
 def _carry(carried: Floats) -> Integers:

@@ -37,11 +37,12 @@ def run_course(
     tolerances: tuple[int, ...] = TOLERANCES,
     start: State | None = None,
     change: Change = lambda _, answers: answers,
+    rounds_most: int = ROUNDS_MOST,
 ) -> Course:
     """Honest answers, as `change` lets them through, until the finest tolerance is kept. Seconds are of one process."""
     course, began_s = Course(), time.process_time()
     state = start_state(region.economy) if start is None else start
-    for number in range(1, ROUNDS_MOST + 1):
+    for number in range(1, rounds_most + 1):
         course.answers = change(number, dict(region.members.answer(state)))
         public_s = time.process_time()
         state, report = close_round(region.economy, state, course.answers)

@@ -1,8 +1,9 @@
 """Did everybody answer by one and the same wish? What an honest answer shows of itself, round against round.
 
-With q = r (x - v), an honest answer to any two rounds k and l satisfies (q_k - q_l) . (x_k - x_l) <= 0: what became
-dearer is not wanted more. An erratic answer breaks it; a liar who keeps to one story does not, and the credit check is
-what bounds that. A finding is a question to ask, not a verdict; floats are welcome, nothing is agreed on here.
+With q = r (x - v), R (x - v) behind an outline, an honest answer to any two rounds k and l satisfies
+(q_k - q_l) . (x_k - x_l) <= 0: what became dearer is not wanted more. An erratic answer breaks it; a liar who keeps to
+one story does not, and the credit check is what bounds that. A finding is a question to ask, not a verdict; floats are
+welcome, nothing is agreed on here.
 Spec: docs/spec/plan-audit.md, section "Answers".
 """
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from protocol.planning.audit.replay import ReplayedReading, ReplayedRound
 from protocol.planning.economy import Economy, Floats
+from protocol.planning.private.mix import hold_outline
+from protocol.planning.state import State
 
 ERRATIC_SHARE = 0.01
 """How much of the movement may go the wrong way, beyond what rounding explains, before somebody should ask."""
@@ -50,18 +53,27 @@ def _judge(economy: Economy, card: str, rounds: Sequence[ReplayedRound]) -> Answ
     unit = economy.entry_unit[rows]
     taken = np.array([one.answers[card].quantities for _, one in spoken], np.float64) / unit
     pivot = np.array([one.state.carried[rows] for _, one in spoken], np.float64) / unit
-    metric = np.array([economy.metric_of(one.state.metric)[rows] for _, one in spoken], np.float64)
-    shares = _wrong_shares(taken, pivot, metric, 1.0 / unit)
+    hold = np.array([_hold(economy, one.state, card) for _, one in spoken])
+    shares = _wrong_shares(taken, pivot, hold, 1.0 / unit)
     first, second = np.unravel_index(int(np.argmax(shares)), shares.shape)
     share = float(shares[first, second])
     places = (spoken[int(first)][0], spoken[int(second)][0]) if share > 0.0 else (0, 0)
     return AnswerVerdict(card, len(spoken), share, (min(places), max(places)))
 
 
-def _wrong_shares(taken: Floats, pivot: Floats, metric: Floats, unit: Floats) -> NDArray[np.float64]:
+def _hold(economy: Economy, state: State, card: str) -> Floats:
+    """How the entries of a card are held in this state, as a matrix."""
+    if card in economy.outlined:
+        return hold_outline(economy, state, card)
+    rows = economy.answer_ranges[card]
+    return np.diag(economy.metric_of(state.metric)[rows.start : rows.stop])
+
+
+def _wrong_shares(taken: Floats, pivot: Floats, hold: Floats, unit: Floats) -> NDArray[np.float64]:
     """For each pair of rounds: the sum of (q_k - q_l)(x_k - x_l) beyond what rounding to whole units can explain,
     as a share of the sum of their absolute values. Rows are rounds, columns the entries of the card."""
-    shown = metric * (taken - pivot)
+    shown = np.einsum("kij,kj->ki", hold, taken - pivot)
+    metric = np.sum(np.abs(hold), axis=2)
     count = len(taken)
     shares = np.zeros((count, count))
     for later in range(1, count):

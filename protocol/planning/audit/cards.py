@@ -81,7 +81,7 @@ def _are_workplaces_sound(table: GoodsTable, cards: Sequence[WorkplaceCard], col
     for card in cards:
         if card.outline:
             continue
-        if not (1 <= card.capacity <= CAPACITY_MOST and 0 <= card.least <= card.capacity):
+        if card.apart or not (1 <= card.capacity <= CAPACITY_MOST and 0 <= card.least <= card.capacity):
             return False
         if not 1 <= len(card.techniques) <= TECHNIQUES_MOST:
             return False

@@ -16,6 +16,7 @@ import numpy as np
 from protocol.core.errors import RefusedError
 from protocol.planning.cards import MICRO, GoodsTable, Technique, WorkplaceCard
 from protocol.planning.economy import Economy, Floats, Integers
+from protocol.planning.private.mix import hold_outline
 from protocol.planning.private.outlines import bound_levels
 from protocol.planning.state import State
 
@@ -43,26 +44,26 @@ def outline_region(name: str, alone: Economy, table: GoodsTable) -> WorkplaceCar
             outline.append((place[good.id], *bounds))
     if not outline:
         raise RefusedError.at(name, "uses and makes none of the shared goods")
-    return WorkplaceCard(name, MICRO, 0, (), tuple(sorted(outline)))
+    return WorkplaceCard(name, MICRO, 0, (), tuple(sorted(outline)), apart=True)
 
 
 def card_of_above(outline: WorkplaceCard, table: GoodsTable, own: GoodsTable) -> WorkplaceCard:
     """The level above as a participant of the region's plan: the same goods by their numbers there, turned round."""
     place = {good.id: index for index, good in enumerate(own.goods)}
     turned = ((place[table.goods[good].id], -highest, -lowest) for good, lowest, highest in outline.outline)
-    return WorkplaceCard(ABOVE, MICRO, 0, (), tuple(sorted(turned)))
+    return WorkplaceCard(ABOVE, MICRO, 0, (), tuple(sorted(turned)), apart=True)
 
 
 class Pull:
     """What a state of the plan above says to one region: how much of each good it aims at, and how firmly.
 
-    `pivot` and `metric` (v and r of docs/spec/planning-step.md, whole spans) follow the outline of the region's card.
+    `pivot` and `hold` (v and the matrix R of docs/spec/private-recipes.md, in spans) follow the outline of its card.
     """
 
     def __init__(self, card: WorkplaceCard, economy: Economy, state: State) -> None:
         rows = economy.answer_ranges[card.id]
         self.pivot: Floats = state.carried[rows.start : rows.stop] / MICRO
-        self.metric: Floats = economy.metric_of(state.metric)[rows.start : rows.stop]
+        self.hold: Floats = hold_outline(economy, state, card.id)
 
 
 def answer_of_above(card: WorkplaceCard, order: Sequence[int], pull: Pull, economy: Economy, state: State) -> list[int]:
@@ -71,9 +72,10 @@ def answer_of_above(card: WorkplaceCard, order: Sequence[int], pull: Pull, econo
     `order[i]` is the place in the region's outline of the i-th good of `card`. Millionths of a span.
     """
     rows = economy.answer_ranges[card.id]
-    own, aim = economy.metric_of(state.metric)[rows.start : rows.stop], state.carried[rows.start : rows.stop] / MICRO
-    firm, pivot = pull.metric[list(order)], -pull.pivot[list(order)]
-    said: list[int] = np.rint((own * aim + firm * pivot) / (own + firm) * MICRO).astype(np.int64).tolist()
+    own, aim = hold_outline(economy, state, card.id), state.carried[rows.start : rows.stop] / MICRO
+    firm, pivot = pull.hold[np.ix_(order, order)], -pull.pivot[list(order)]
+    between = np.linalg.solve(own + firm, own @ aim + firm @ pivot)
+    said: list[int] = np.rint(between * MICRO).astype(np.int64).tolist()
     return _within(said, card)
 
 

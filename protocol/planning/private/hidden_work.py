@@ -41,14 +41,14 @@ def _to_one_digit(amount: float) -> int:
 
 
 def answer_hidden(
-    shown: WorkplaceCard, recipes: WorkplaceCard, costs: Sequence[float], metric: Floats, pivot: Floats
+    shown: WorkplaceCard, recipes: WorkplaceCard, costs: Sequence[float], hold: Floats, pivot: Floats
 ) -> list[int]:
     """The net use of each good of an outline, in millionths of its larger bound: as near to the plan as work allows.
 
-    `metric` and `pivot` (r and v, in whole bounds) follow the order of the answer.
+    `hold` (the matrix R) and `pivot` (v), both in whole bounds, follow the order of the answer.
     """
     moves = _moves(shown, recipes)
-    levels = choose_levels((moves.T * metric) @ moves + np.diag(np.array(costs)), moves.T @ (metric * pivot), recipes)
+    levels = choose_levels(moves.T @ hold @ moves + np.diag(np.array(costs)), moves.T @ (hold @ pivot), recipes)
     bounds = bound_levels(shown)
     said: list[int] = np.rint(moves @ levels * MICRO).astype(int).tolist()
     return [min(max(level, lowest), highest) for level, (lowest, highest) in zip(said, bounds, strict=True)]

@@ -56,4 +56,4 @@ def settle_card(card: WorkplaceCard, answer: Sequence[int]) -> WorkplaceCard:
         for (good, lowest, highest), level in zip(card.outline, answer, strict=True)
     ]
     moving = tuple((good, amount) for good, amount in net if amount) or ((card.outline[0][0], 1),)
-    return msgspec.structs.replace(card, techniques=(Technique(moving, MICRO),))
+    return msgspec.structs.replace(card, techniques=(Technique(moving, MICRO),), apart=False)

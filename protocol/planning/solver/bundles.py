@@ -11,7 +11,8 @@ import numpy as np
 
 from protocol.planning.card_rules import QUANTITY_MOST
 from protocol.planning.cards import MICRO
-from protocol.planning.economy import ConsumerEdges, Economy, Floats, Indexes, Integers, WorkplaceRows
+from protocol.planning.economy import ConsumerEdges, Economy, Floats, Indexes, Integers
+from protocol.planning.solver.bundle_rows import Bundles, add_bundles
 from protocol.planning.solver.dual import Targets
 from protocol.planning.solver.public_plan import PublicPlan, solve_public_plan
 from protocol.planning.state import State
@@ -79,39 +80,16 @@ def _with_bundles(economy: Economy, bundle: Floats, share_least: float) -> Econo
         economy,
         endowment=economy.endowment - np.array(floors),
         eaters=_nobody(),
-        makers=_add_rows(economy.makers, eaters, bundle, economy.price, share_least),
+        makers=add_bundles(economy.makers, _nest_bundles(eaters, bundle, economy.price, share_least)),
     )
 
 
-def _add_rows(
-    makers: WorkplaceRows, eaters: ConsumerEdges, bundle: Floats, price: Floats, share_least: float
-) -> WorkplaceRows:
-    nests, (rows, slots) = len(eaters.nest_start), makers.has.shape
-    first = np.arange(slots) == 0
-
-    def more(column: Floats, value: Floats | float) -> Floats:
-        return np.concatenate([column, np.where(first, np.broadcast_to(value, (nests,)).reshape(-1, 1), 1.0)])
-
-    worth = np.zeros(nests)
+def _nest_bundles(eaters: ConsumerEdges, bundle: Floats, price: Floats, share_least: float) -> Bundles:
+    worth = np.zeros(len(eaters.nest_start))
     np.add.at(worth, eaters.nest, bundle * price[eaters.good])
     order = _by_nest_and_good(eaters)
-    has = np.concatenate([makers.has, np.broadcast_to(first, (nests, slots))])
-    return WorkplaceRows(
-        has=has,
-        flat=np.flatnonzero(has),
-        capacity_use=more(makers.capacity_use, 1.0),
-        capacity=np.concatenate([makers.capacity, np.full(nests, np.inf)]),
-        least=np.concatenate([makers.least, np.zeros(nests)]),
-        level=more(makers.level, 1.0),
-        worth=more(makers.worth, np.where(worth > 0.0, worth, 1.0)),
-        turnover=more(makers.turnover, 1.0),
-        edge_start=np.concatenate([makers.edge_start, len(makers.edge_good) + eaters.nest_start]),
-        edge_owner=np.concatenate([makers.edge_owner, rows + eaters.nest[order]]),
-        edge_good=np.concatenate([makers.edge_good, eaters.good[order]]),
-        net=np.concatenate([makers.net, np.where(first, bundle[order].reshape(-1, 1), 0.0)]),
-        lowest=np.concatenate([makers.lowest, np.full(nests, share_least)]),
-        highest=more(makers.highest, SHARE_MOST),
-    )
+    nest, good = eaters.nest[order], eaters.good[order]
+    return Bundles(eaters.nest_start, nest, good, bundle[order], worth, share_least, SHARE_MOST)
 
 
 def _by_nest_and_good(eaters: ConsumerEdges) -> Indexes:

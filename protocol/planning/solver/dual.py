@@ -14,7 +14,7 @@ from protocol.planning.economy import EXTREME, Economy, Floats, Integers
 FIXED_BITS = 44
 FIXED = float(2**FIXED_BITS)
 # Every good can be short by this share of its flow per start price: so there is a solution whatever the cards say.
-SLACK_SHARE = 2.0**-26
+SLACK_SHARE = 2.0**-36
 MATRIX_FIXED = float(2**40)
 
 

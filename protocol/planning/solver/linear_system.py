@@ -14,26 +14,18 @@ MATRIX_ONE = 2.0**50
 FACTOR_ONE = 2.0**25
 PIVOT_LEAST = 2.0**28
 PANEL = 64
-REFINEMENTS = 1
 
 
 def solve_symmetric(matrix: Floats, right: Floats) -> Floats:
     """y with `matrix` y = `right`, nearly, for a symmetric positive definite n x n matrix; both are left unchanged.
 
-    Scaled to a diagonal of ones, C C^T with C of 25 bits; what that leaves over is solved for once more.
+    Scaled to a diagonal of ones, C C^T with C of 25 bits. Newton's next step sees what that leaves over.
     """
     size = len(right)
     scale = np.sqrt(matrix.reshape(-1)[:: size + 1])
     shares = np.minimum(np.maximum(matrix / scale.reshape(-1, 1) / scale, -1.0), 1.0)
     factor = factor_symmetric(np.rint(shares * MATRIX_ONE)) / FACTOR_ONE
-    columns = np.ascontiguousarray(factor.T)
-    solution = _substitute(factor, columns, right / scale) / scale
-    for _ in range(REFINEMENTS):
-        left = right.copy()
-        for row, value in zip(matrix, solution.tolist(), strict=True):
-            left -= row * value
-        solution = solution + _substitute(factor, columns, left / scale) / scale
-    return solution
+    return _substitute(factor, np.ascontiguousarray(factor.T), right / scale) / scale
 
 
 def factor_symmetric(matrix: Floats) -> Floats:

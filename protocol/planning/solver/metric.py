@@ -7,7 +7,7 @@ Spec: docs/spec/planning-step.md, section "Metric".
 import numpy as np
 
 from protocol.planning.cards import MICRO
-from protocol.planning.economy import METRIC_ONE, Economy, Floats, Integers
+from protocol.planning.economy import METRIC_ONE, ConsumerEdges, Economy, Floats, Integers
 from protocol.planning.state import State
 
 METRIC_LEAST = 2**8
@@ -19,7 +19,14 @@ PRICE_SHARE_LEAST = 0.02
 QUANTITY_SHARE_LEAST = 1e-4
 LEVEL_SHARE_LEAST = 0.3
 # Price / quantity is the slope of a nest's logarithm: 1 suits complements, less suits substitutes, which give way.
-HOLD = 0.75
+HOLD_START = 0.75
+HOLD_MOST = 1.0
+HOLD_LEAST = 0.6
+# How far a nest's proportions move, for how far those of its prices do: complements up to the first, substitutes from
+# the second on. A spread of prices below the last says nothing.
+SWAY_LEAST = 0.2
+SWAY_MOST = 1.0
+SPREAD_LEAST = 1e-3
 START_STEEPNESS = 0.3
 START_SHARE = 0.3
 STEEPNESS_LEAST = 0.01
@@ -27,15 +34,44 @@ STEEPNESS_MOST = 3.0
 # How stiffly a good of an outline is held, against its price over half its bound and half its amount; and how long that
 # is learned: what stands behind an outline shows itself more slowly than a recipe does.
 OUTLINE_HOLD = 3.0
+MIXED_HOLD = 4.0
 OUTLINE_REFRESH_ROUNDS = 30
 
 
-def eating_metric(economy: Economy, relative_price: Floats, quantity: Floats) -> Integers:
-    """HOLD x price / quantity of every council edge; `quantity` in whole units, prices relative to the start prices."""
+def refresh_rounds(economy: Economy) -> int:
+    """How many rounds the metric is refreshed in."""
+    return OUTLINE_REFRESH_ROUNDS if economy.outlined else REFRESH_ROUNDS
+
+
+def eating_metric(economy: Economy, relative_price: Floats, quantity: Floats, hold: Floats | float) -> Integers:
+    """`hold` x price / quantity of every council edge; `quantity` in whole units, prices relative to start prices."""
     eaters = economy.eaters
     price = np.maximum(relative_price, PRICE_SHARE_LEAST)[eaters.good]
     share = np.maximum(quantity / eaters.scale, QUANTITY_SHARE_LEAST)
-    return clamp_metric(HOLD * price / share)
+    return clamp_metric(hold * price / share)
+
+
+def learn_holds(economy: Economy, state: State, said: Integers, prices: Integers) -> Floats:
+    """How stiffly each council edge is held: what its nest's answers, the last and `said`, show of its elasticity."""
+    eaters = economy.eaters
+    least = QUANTITY_SHARE_LEAST * eaters.scale
+    now, before = (
+        np.maximum(answers[: len(least)] / eaters.unit - eaters.floor, least) for answers in (said, state.answers)
+    )
+    price_now, price_before = (
+        np.maximum(price / MICRO / economy.price, PRICE_SHARE_LEAST) for price in (prices, state.prices)
+    )
+    sway = _spread(eaters, now / before) / np.maximum(
+        _spread(eaters, (price_now / price_before)[eaters.good]), SPREAD_LEAST
+    )
+    share = np.minimum(np.maximum((sway - SWAY_LEAST) / (SWAY_MOST - SWAY_LEAST), 0.0), 1.0)
+    return np.asarray((HOLD_MOST - (HOLD_MOST - HOLD_LEAST) * share)[eaters.nest], np.float64)
+
+
+def _spread(eaters: ConsumerEdges, ratio: Floats) -> Floats:
+    """By how much the largest of each nest's ratios is above its smallest, as a share of that."""
+    largest, smallest = (side.reduceat(ratio, eaters.nest_start) for side in (np.maximum, np.minimum))
+    return np.asarray(largest / smallest - 1.0, np.float64)
 
 
 def making_metric(economy: Economy, relative_price: Floats, activity: Floats, shown: Floats) -> Integers:
@@ -60,14 +96,15 @@ def outline_metric(economy: Economy, relative_price: Floats, activity: Floats) -
     price = np.zeros(len(makers.has))
     price[makers.edge_owner] = np.maximum(relative_price, PRICE_SHARE_LEAST)[makers.edge_good]
     slots = makers.has.shape[1]
-    return clamp_metric(OUTLINE_HOLD * price[makers.flat // slots] / (0.5 + 0.5 * activity))
+    hold = np.where(economy.is_mixed[len(economy.eaters.good) :], MIXED_HOLD, OUTLINE_HOLD)
+    return clamp_metric(hold * price[makers.flat // slots] / (0.5 + 0.5 * activity))
 
 
 def start_metric(economy: Economy, relative_price: Floats) -> Integers:
     """The metric before the first round: councils at their wants, techniques at START_STEEPNESS."""
     making = clamp_metric(np.full(len(economy.makers.flat), START_STEEPNESS))
     hidden = outline_metric(economy, relative_price, np.full(len(making), START_SHARE))
-    eating = eating_metric(economy, relative_price, economy.eaters.want)
+    eating = eating_metric(economy, relative_price, economy.eaters.want, HOLD_START)
     return np.where(economy.is_outline, np.concatenate([eating, hidden]), np.concatenate([eating, making]))
 
 
@@ -81,12 +118,11 @@ def refresh_metric(economy: Economy, state: State, said: Integers, planned: Inte
     relative_price = prices / MICRO / economy.price
     moved = np.maximum(said, planned) / economy.entry_unit
     pull = np.maximum(state.carried[edges:] - said[edges:], 0) / np.maximum(said[edges:], 1)
-    eating = eating_metric(economy, relative_price, moved[:edges])
+    holds = learn_holds(economy, state, said, prices)
+    eating = eating_metric(economy, relative_price, moved[:edges], holds)
     making = making_metric(economy, relative_price, moved[edges:], state.metric[edges:] / METRIC_ONE * pull)
     hidden = outline_metric(economy, relative_price, np.maximum(np.abs(said), np.abs(planned))[edges:] / MICRO)
     fresh = np.concatenate([eating, np.where(economy.is_outline[edges:], hidden, making)])
-    if state.round >= REFRESH_ROUNDS:
-        fresh = np.where(economy.is_outline, fresh, state.metric)
     lowest, highest = -(-state.metric // REFRESH_FACTOR), state.metric * REFRESH_FACTOR
     return np.asarray(np.minimum(np.maximum(fresh, lowest), highest), np.int64)
 

@@ -13,7 +13,7 @@ from protocol.planning.cards import WorkplaceCard
 from protocol.planning.economy import Economy
 from protocol.planning.state import State
 
-FIXED, EXTREME, SLACK, MATRIX, ONE = 2.0**44, 2.0**14, 2.0**-26, 2.0**40, 2.0**50
+FIXED, EXTREME, SLACK, MATRIX, ONE = 2.0**44, 2.0**14, 2.0**-36, 2.0**40, 2.0**50
 Vector = list[float]
 Heard = tuple[Vector, list[Vector], Vector, Vector]
 Technique = tuple[dict[int, float], float, float, float, float]
@@ -37,6 +37,31 @@ class SlowStep:
         self.start = [int(p) / 1_000_000 / q for p, q in zip(state.prices.tolist(), self.price, strict=True)]
         self.eaten_goods = {good for good, _, _ in self.edges}
         self._set_targets()
+        self.mixed: list[tuple[int, list[float]]] = []
+        self._add_mixes(economy, state)
+
+    def _add_mixes(self, economy: Economy, state: State) -> None:
+        """A row for each outline after all others: all of its last answer, held by 1.5 of what that is worth."""
+        whole, prices, answers = len(self.rows), state.prices.tolist(), state.answers.tolist()
+        row, entry = 0, len(self.edges)
+        for card in economy.workplaces:
+            if card.techniques:
+                row, entry = row + 1, entry + len(card.techniques)
+                continue
+            levels = [answers[entry + place] / 1_000_000 for place in range(len(card.outline))]
+            net, worth, made, used = {}, 0.0, 0.0, 0.0
+            for level, (good, lowest, highest) in zip(levels, card.outline, strict=True):
+                span = max(-lowest, highest) / 1_000_000
+                net[good] = level * span
+                worth += abs(net[good]) * self.price[good]
+                value = level * span * max(prices[good] / 1_000_000, 0.02 * self.price[good])
+                used, made = used + max(value, 0.0), made + max(-value, 0.0)
+            self.rows.append([(net, 1.0, 1.0, worth if worth > 0.0 else 1.0, 1.0)])
+            self.make.append([(0.0, max(1.5 * max(used, made), 2.0**-20))])
+            self.cards += (SimpleNamespace(capacity=float("inf"), least=0, bounds=(-EXTREME, EXTREME)),)
+            self.mixed.append((row, levels))
+            row, entry = row + len(card.outline), entry + len(card.outline)
+        self.whole = whole
 
     def _read_edges(self, economy: Economy) -> None:
         self.edges = []
@@ -181,7 +206,11 @@ class SlowStep:
         """Prices in micro-credits, and units eaten with millionths of activities, rounded half to even."""
         point, eaten, levels = self.find()
         planned = [round(x * self.unit[good]) for x, (good, _, _) in zip(eaten, self.edges, strict=True)]
-        return self.priced(point), planned + [round(level * 1_000_000) for row in levels for level in row]
+        for (start, mix), together in zip(self.mixed, levels[self.whole :], strict=True):
+            for place, level in enumerate(mix):
+                levels[start + place][0] = levels[start + place][0] + level * together[0]
+        made = [round(level * 1_000_000) for row in levels[: self.whole] for level in row]
+        return self.priced(point), planned + made
 
     def priced(self, point: Vector) -> list[int]:
         """Prices as a state holds them: what anybody eats costs at least a micro-credit."""
@@ -290,14 +319,8 @@ class SlowStep:
                     found[row] -= factor[column][row] / 2.0**25 * found[column]
             return found
 
-        solution = [
-            z / s for z, s in zip(substitute([r / s for r, s in zip(right, scale, strict=True)]), scale, strict=True)
-        ]
-        left = right.copy()
-        for row, value in zip(matrix, solution, strict=True):
-            left = [rest - entry * value for rest, entry in zip(left, row, strict=True)]
-        again = substitute([r / s for r, s in zip(left, scale, strict=True)])
-        return [y + z / s for y, z, s in zip(solution, again, scale, strict=True)]
+        found = substitute([r / s for r, s in zip(right, scale, strict=True)])
+        return [z / s for z, s in zip(found, scale, strict=True)]
 
 
 class SlowFit(SlowStep):

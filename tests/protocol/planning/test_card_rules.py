@@ -90,6 +90,7 @@ def technique(**changes: Any) -> WorkplaceCard:
 WORKPLACES: list[tuple[str, WorkplaceCard, str]] = [
     ("no capacity", msgspec.structs.replace(OVEN, capacity=0), "must be 1 to"),
     ("a least above the most", msgspec.structs.replace(OVEN, least=OVEN.capacity + 1), "up to the capacity"),
+    ("goods apart, and recipes", msgspec.structs.replace(OVEN, apart=True), "only said of an outline"),
     ("no technique", msgspec.structs.replace(OVEN, techniques=()), "1 to 16 techniques"),
     ("an empty recipe", technique(net=()), "1 to 512 goods"),
     ("a recipe out of order", technique(net=((2, 1), (0, -1))), "ascending"),

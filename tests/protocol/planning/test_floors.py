@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from protocol.core.errors import RefusedError
-from protocol.planning.floors import check_floors, measure_missing
+from protocol.planning.floors import check_floors, list_unsupplied, measure_missing
 from tests.protocol.planning.economies import load, region, village
 
 
@@ -51,3 +51,25 @@ def test_nothing_is_missing_where_nobody_has_a_floor() -> None:
             cell["floor"] = "0"
     _, economy = load(document)
     assert measure_missing(economy) == [0] * 6
+
+
+def test_what_nobody_can_supply_is_named_before_the_first_round() -> None:
+    document = village()
+    document["workplaces"] = [row for row in document["workplaces"] if row["id"] != "mill"]
+    for council in document["consumers"]:
+        council["nests"][0]["goods"]["bread"]["floor"] = "0"
+    _, economy = load(document)
+    # The oven is there, but without a mill it has no flour: so there is no bread either.
+    assert [economy.goods[good].id for good in list_unsupplied(economy)] == ["bread"]
+    with pytest.raises(RefusedError, match="bread: is on the card of north and nobody can supply it"):
+        check_floors(economy)
+
+
+def test_who_keeps_recipes_private_is_believed_to_make_what_it_shows() -> None:
+    document = village()
+    document["workplaces"] = [
+        row | {"recipes": "private"} if row["id"] == "oven" else row
+        for row in document["workplaces"]
+        if row["id"] != "mill"
+    ]
+    assert list_unsupplied(load(document)[1]) == []

@@ -40,7 +40,7 @@ def test_where_the_only_maker_of_a_good_is_gone_all_stop_alike_and_say_which_goo
         first = await agree(network, staying)
         assert first.digests[0] and not first.digests[1], "one draft, and none yet: never two"
         assert first.report.state == "stopped"
-        assert "cheese is wanted and nobody offers any" in first.report.trouble
+        assert "cheese: is on the card of" in first.report.trouble
 
     run_region(homes, 63, story)
 

@@ -80,7 +80,7 @@ def test_the_example_is_what_the_page_says() -> None:
 def test_open_and_private_workplaces_meet_in_one_plan(names: tuple[str, ...]) -> None:
     file, economy = load(hide(village(), *names))
     plan, _ = plan_of(file, economy)
-    assert gap_ppm(file, plan) <= 3_000
+    assert gap_ppm(file, plan) <= 10_000
     hidden = {card.id for card in plan.workplaces if card.outline}
     assert hidden == set(names)
 

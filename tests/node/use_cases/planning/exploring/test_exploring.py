@@ -39,7 +39,7 @@ def amounts(found: WhatIf) -> dict[str, tuple[float, float]]:
 def test_nothing_changed_changes_nothing(plan: Plan) -> None:
     found = ask_what_if(plan, Changes(capacities={"oven": 100}))
     moved = [one.ppm for one in found.councils] + [one.ppm for one in found.goods]
-    assert found.unmet == () and max(map(abs, moved)) <= 2 * plan.goods_table.tolerance_ppm
+    assert found.unmet == () and max(map(abs, moved)) <= 3 * plan.goods_table.tolerance_ppm
 
 
 def test_a_higher_need_of_milk_is_met_and_its_cost_is_shown(plan: Plan) -> None:
