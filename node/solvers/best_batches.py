@@ -22,8 +22,9 @@ STEPS: Final = (0.0, 0.01, 0.03, 0.07, 0.15, 0.3, 0.6, 1.0)
 WORTH_LEAST: Final = 0.02
 """What more of a good is worth at least, as a share of its price."""
 
-UNMET_WORTH: Final = 100.0
-"""What a need costs that is not met at all, so many times its price: only a start that leaves one may have it."""
+UNMET_WORTH: Final = 10.0
+"""What it costs to lack all that moves of a good, so many times all that is eaten; whatever the good's own price, since
+land that nobody pays for cannot be used twice either. Only a start that leaves a need may have some of it."""
 
 Row = list[tuple[int, float]]
 Bounds = dict[int, tuple[int, int]]
@@ -123,13 +124,14 @@ def _add_balances(model: _Model, lumps: Lumps) -> None:
     """For each good: what is used, less what is made, less what councils do without, plus what they get more of."""
     sized = lumps.net * np.where(lumps.is_whole, lumps.batch, 1.0)
     there = lumps.left + lumps.net @ lumps.level
+    unmet = UNMET_WORTH * float(lumps.worth @ lumps.eaten)
     for good, (scale, worth) in enumerate(zip(1.0 / lumps.moving, lumps.worth, strict=True)):
         row = [(place, float(sized[good, place] * scale)) for place in np.flatnonzero(sized[good]).tolist()]
         for start, end in pairwise(STEPS if lumps.eaten[good] > 0.0 else ()):
             most, bend = float((end - start) * lumps.eaten[good]), STIFFNESS * 0.5 * (start + end)
             row.append((model.add_column(float(worth) * (1.0 + bend), 0.0, most), -float(scale)))
             row.append((model.add_column(-float(worth) * max(1.0 - bend, WORTH_LEAST), 0.0, most), float(scale)))
-        row.append((model.add_column(float(worth) * UNMET_WORTH, 0.0, float(lumps.moving[good])), -float(scale)))
+        row.append((model.add_column(unmet, 0.0, 1.0), -1.0))
         model.add_row(row, float(scale * there[good]) - SPARE)
 
 

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any, Final
 
 from protocol.core.errors import RefusedError
+from protocol.planning.card_rules import GOODS_MOST, PARTICIPANTS_MOST
 
 PERIODS_MOST: Final = 52
 PERIOD_CHARACTERS_MOST: Final = 32
@@ -28,6 +29,7 @@ def expand_periods(document: Mapping[str, Any]) -> Mapping[str, Any]:
         return document
     periods = _read_periods(document["periods"])
     rows = {side: _rows(document, side) for side in ("goods", "consumers", "workplaces")}
+    _check_size(rows, len(periods))
     lasting = frozenset(str(row.get("id")) for row in rows["goods"] if row.get("lasting") is True)
     split = _Split(periods, lasting)
     goods = [split.write_good(row, place) for place, row in enumerate(rows["goods"])]
@@ -74,7 +76,7 @@ class _Split:
         """A good for each period, with what is there of it then; a lasting one as it is."""
         where = f"goods[{place}]"
         plain = {name: value for name, value in row.items() if name not in ("lasting", "store")}
-        if row.get("lasting", False) not in (True, False):
+        if not isinstance(row.get("lasting", False), bool):
             raise RefusedError.at(f"{where}.lasting", "must be true or false")
         if row.get("lasting"):
             if "store" in row:
@@ -215,6 +217,18 @@ def _read_periods(value: object) -> tuple[str, ...]:
     if len(set(names)) < len(names) or max(map(len, names)) > PERIOD_CHARACTERS_MOST:
         raise RefusedError.at("periods", f"a name stands twice, or is longer than {PERIOD_CHARACTERS_MOST} letters")
     return tuple(names)
+
+
+def _check_size(rows: Mapping[str, Sequence[Row]], periods: int) -> None:
+    """What cannot be planned with anyway is not written out first."""
+    goods = sum(1 if row.get("lasting") else periods for row in rows["goods"])
+    if goods > GOODS_MOST:
+        raise RefusedError.at(
+            "goods", f"in {periods} periods these are {goods} goods, at most {GOODS_MOST} are planned"
+        )
+    for side in ("consumers", "workplaces"):
+        if len(rows[side]) > PARTICIPANTS_MOST:
+            raise RefusedError.at(side, f"holds {len(rows[side])}, at most {PARTICIPANTS_MOST} take part")
 
 
 def _rows(document: Mapping[str, Any], side: str) -> list[Row]:

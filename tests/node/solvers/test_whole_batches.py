@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 
 from node.solvers import best_batches
@@ -112,3 +113,18 @@ def test_a_plan_without_batches_is_told_so() -> None:
         batch_plan(finished_plan(*load(village())), WAIT_S)
     with pytest.raises(RefusedError, match="wait"):
         batch_plan(lumpy(HOUSES[0]), 0.0)
+
+
+def test_what_nobody_pays_for_is_not_used_twice_either() -> None:
+    pytest.importorskip("highspy", reason="the extra plan is not installed")
+    document = village()
+    document["goods"][3]["endowment"] = "24.7"
+    document["workplaces"][2]["techniques"][0] |= {"batch": "35"}
+    draft = finished_plan(*load(document))
+    hours = next(place for place, good in enumerate(draft.goods_table.goods) if good.id == "hours")
+    assert draft.prices[hours] == 0
+    lumps = read_lumps(draft)
+    found = find_batches(lumps, repair_batches(lumps), WAIT_S)
+    assert found is not None
+    more = lumps.net[hours] @ (found * lumps.batch - np.where(lumps.is_whole, lumps.level, 0.0))
+    assert more <= lumps.left[hours]
