@@ -7,7 +7,9 @@ import msgspec
 import pytest
 
 from node.use_cases.planning.auditing import audit_plan
-from node.use_cases.planning.following.account import find_shown
+from node.use_cases.planning.following.account import find_shown, read_account
+from node.use_cases.planning.following.approvals import plan_in_force
+from node.use_cases.planning.following.capacities import suggest_offers
 from node.use_cases.planning.following.revising import ReviseParams, revise
 from node.use_cases.planning.following.verbs import (
     CarriedParams,
@@ -35,6 +37,7 @@ from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import format_minutes, parse_minutes
 from protocol.planning.audit.replay import replay_minutes
 from protocol.planning.call import Meeting
+from protocol.planning.following.account import LineAccount
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import plan_to_the_vote, release_all, vote
@@ -60,6 +63,7 @@ def test_a_broken_oven_leads_to_a_revision_in_few_rounds_that_goes_on_from_the_p
         assert describe_plan(quay.node, first).revised_by == (answer["call"],)
         with pytest.raises(RefusedError, match="it is being made again already"):
             await quay.do(revise(quay.node, ReviseParams()))
+        check_offer(bakery)
         for machine in network.machines:
             await machine.do(propose(machine.node, ProposeParams(call=answer["call"])))
         machines, called = network.machines, answer["call"]
@@ -98,6 +102,22 @@ async def promise_less(bakery: Machine) -> Decimal:
     less = str((planned * SHOCK_PERCENT / 100).quantize(Decimal("0.0001")))
     await bakery.do(commit(bakery.node, CommitParams(card="oven", instead={"bread": less})))
     return planned
+
+
+def check_offer(bakery: Machine) -> None:
+    """The oven offers what its promises take: one of its capacity for a kilogram of either good."""
+    before = revision_of(bakery, 0)
+    amounts = {line.good: line for line in read_lines(bakery, before) if line.card.endswith("#oven")}
+    takes = Decimal(amounts["bread"].promised or 0) + Decimal(amounts["rolls"].planned)
+    offers = suggest_offers(bakery.node, revision_of(bakery, 1))
+    assert set(offers) == {"oven"}, "the mill has promised nothing less"
+    assert abs(Decimal(offers["oven"].capacity) - takes / 10_000) < Decimal("0.001")
+
+
+def read_lines(machine: Machine, run: PlanRun) -> tuple[LineAccount, ...]:
+    draft = plan_in_force(run)
+    assert draft is not None
+    return tuple(line for line in read_account(machine.node, run, draft).lines if line.side == "gives")
 
 
 async def check_revision(network: MemoryNetwork, planned: Decimal) -> None:
