@@ -235,6 +235,13 @@ def rows(db: sqlite3.Connection, origin: str | None = None, last: int | None = N
     return [IndexRow(*row) for row in found]
 
 
+def rows_of_kinds(db: sqlite3.Connection, kinds: Collection[str]) -> tuple[tuple[str, int, bytes, str], ...]:
+    """(log, index, leaf, why it is void) of every record of these kinds: what a view of them follows from."""
+    marks = ", ".join("?" * len(kinds))
+    sql = f"SELECT origin, idx, leaf, void FROM record_index WHERE kind IN ({marks}) ORDER BY kind, origin, idx"
+    return tuple(db.execute(sql, sorted(kinds)))
+
+
 def counts_by_kind(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
     """Per kind: (records, of which void)."""
     sql = "SELECT kind, count(*), sum(void != '') FROM record_index GROUP BY kind ORDER BY kind"

@@ -19,7 +19,7 @@ from protocol.supply.facts import Facts, Filed, Item, PriceRules, gather_facts, 
 from protocol.supply.price_agreement import APPROVAL_KIND, COMMITTEE_ROLE, PROPOSAL_KIND, PriceProposal
 from protocol.supply.price_status import PriceStatus, assess_prices
 from protocol.supply.product import PRODUCT_KIND
-from storage import log_store, record_index
+from storage import record_index
 from storage.record_index import IndexedRecord
 
 PART = "price_board"
@@ -65,8 +65,8 @@ def read_board(node: Node) -> Board:
     """All products and prices as of now."""
     db = node.database.reader
     rules = read_rules(node)
-    counts = record_index.counts_by_kind(db)
-    seen = (log_store.change_counter(db), rules, tuple(counts.get(kind) for kind in KINDS_READ))
+    # Not the node's change number: votes and answers move it all the time, and no price hangs on them.
+    seen = (rules, record_index.rows_of_kinds(db, KINDS_READ))
     board = node.parts.get(PART)
     if not isinstance(board, Board) or board.seen != seen:
         found = [record for kind in KINDS_READ for record in record_index.records(db, kind)]

@@ -11,7 +11,7 @@ from node.use_cases.context import Node
 from node.use_cases.federation import verbs as federation
 from node.use_cases.publish import publish
 from node.use_cases.supply import OPERATIONS, list_products, show_product
-from node.use_cases.supply.board import RULES_WITHOUT_CHARTER, read_rules
+from node.use_cases.supply.board import RULES_WITHOUT_CHARTER, read_board, read_rules
 from node.use_cases.supply.drafts import (
     AnswerParams,
     GrantParams,
@@ -36,6 +36,7 @@ from protocol.core.commitment import format_opening
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import generate
 from protocol.core.record import enter_by_office, parse_statement
+from protocol.federation.vote_records import PrevoteBody
 from protocol.supply.disclosure import DISCLOSURE_KIND, Disclosure, Section
 from protocol.supply.facts import PriceRules
 from protocol.supply.openings import hide_section
@@ -188,6 +189,19 @@ async def test_publishing_the_same_product_again_changes_nothing(homes: Homes) -
     assert (again.record, again.known) == (first.record, True)
     renamed = await publish_product(homes.bakery, loaf(names={"en": "big wheat loaf"}))
     assert (renamed.version, renamed.known) == (2, False)
+
+
+async def test_what_is_laid_out_of_prices_stays_while_others_vote_and_falls_with_a_record_of_its_own(
+    homes: Homes,
+) -> None:
+    """It is read at every turn of the peering; a plan's votes alone must not have it laid out anew."""
+    await homes.propose()
+    board = read_board(homes.coop)
+    assert len(board.facts.products) == 1
+    await publish(homes.coop, "decision.prevote", PrevoteBody(bytes(32), 1, None))
+    assert read_board(homes.coop) is board
+    await publish_product(homes.coop, loaf(code="in-house:rolls"))
+    assert len(read_board(homes.coop).facts.products) == 2
 
 
 async def test_a_counter_offer_is_the_next_version_and_the_producer_answers_it(homes: Homes) -> None:
