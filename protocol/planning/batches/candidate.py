@@ -101,14 +101,20 @@ def show_efforts(plan: Plan, card: WorkplaceCard) -> list[int]:
     """What the last bit of each technique seems to cost its workers: 10^-12 credits per activity.
 
     Who could do more and does not finds it not worth what it gains. Who works at full capacity may be held by that
-    alone: there half of the gain counts. Who does nothing shows nothing.
+    alone: there half of the gain is a guess. Who does nothing shows nothing.
     """
-    full = capacity_used(plan, card) >= FULL_SHARE * card.capacity * MICRO
+    full = _is_full(plan, card)
+    return [gain // 2 if full else gain for gain in _list_gains(plan, card)]
+
+
+def _list_gains(plan: Plan, card: WorkplaceCard) -> list[int]:
+    """What each technique gains at the plan's prices, before effort; 0 where it loses or is not done."""
     gains = [-sum(plan.prices[good] * amount for good, amount in technique.net) for technique in card.techniques]
-    return [
-        (gain // 2 if full else gain) if gain > 0 and level > 0 else 0
-        for gain, level in zip(gains, plan.activity[card.id], strict=True)
-    ]
+    return [max(gain, 0) if level else 0 for gain, level in zip(gains, plan.activity[card.id], strict=True)]
+
+
+def _is_full(plan: Plan, card: WorkplaceCard) -> bool:
+    return capacity_used(plan, card) >= FULL_SHARE * card.capacity * MICRO
 
 
 def _measure_value(draft: Plan, candidate: Plan) -> int:
@@ -150,11 +156,15 @@ def _log2(share: int) -> int:
 
 
 def _measure_effort(draft: Plan, candidate: Plan) -> int:
-    """What effort rises by, in micro-credits rounded up: each technique's cost grows with the square of its level."""
+    """What effort rises by, in micro-credits rounded up: each technique's cost grows with the square of its level.
+
+    Where the draft fills the capacity nobody knows what working less spares, so it spares nothing.
+    """
     more = 0
     for card in all_workplaces(draft):
-        levels = zip(draft.activity[card.id], candidate.activity[card.id], show_efforts(draft, card), strict=True)
+        full = _is_full(draft, card)
+        levels = zip(draft.activity[card.id], candidate.activity[card.id], _list_gains(draft, card), strict=True)
         for before, after, cost in levels:
-            if before:
+            if before and not (full and after < before):
                 more += -(-cost * (after * after - before * before) // (2 * before))
     return -(-more // MICRO**2)

@@ -25,6 +25,7 @@ from protocol.planning.certificate import check_certificate
 from protocol.planning.economy import build_economy
 from protocol.planning.economy_file import read_economy
 from protocol.planning.plan import Plan, format_plan, parse_plan
+from protocol.planning.simulation.members import gather_members
 from tests.protocol.planning.economies import finished_plan, load, region, village
 
 BATCH = 10 * MICRO
@@ -211,6 +212,19 @@ def test_the_value_is_what_nests_lose_at_most(draft: Plan) -> None:
     }
     found = judge_candidate(plain, _with(kept, consumption=half))
     assert found.findings == () and found.value_micro == pytest.approx(-240_000_000 * math.log(2), rel=1e-4)
+
+
+def test_no_candidate_costs_all_together_more_than_its_value_says(draft: Plan) -> None:
+    file, economy = load(lumpy_village())
+    members = gather_members(economy, file.tastes, file.efforts)
+    before = members.welfare(draft)
+    for oven, mill in product((1, 2, 3), (3, 4, 5, 6)):
+        try:
+            candidate = make_candidate(draft, levels(oven, mill))
+        except RefusedError:
+            continue
+        at_most = -judge_candidate(draft, candidate).value_micro / MICRO
+        assert 0 < before - members.welfare(candidate) <= at_most + 0.01 * 240, (oven, mill)
 
 
 @pytest.mark.parametrize("share", [1, 2, 3, 2**29, 2**30 - 1, 2**30, 2**30 + 1, 3 * 2**29, 2**31, 2**40 + 12_345])
