@@ -63,6 +63,7 @@ def main() -> int:
                 for table in options.tables.split(","):
                     for variant in options.variants.split(","):
                         figures += measure_variant(table, size, variant, list(range(1, count + 1)), parts)
+                        print(f"measured: {table} {size}, {variant}", file=sys.stderr, flush=True)
     except RefusedError as error:
         print(error, file=sys.stderr)
         return REFUSED
