@@ -25,10 +25,15 @@ _PRICES = (
 
 AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "tree": {
-        "protocol/log/merkle.py": (f"{_LOG}/test_merkle.py", f"{_LOG}/test_subtree.py", _LIMITS),
+        "protocol/log/merkle.py": (
+            f"{_LOG}/test_merkle.py",
+            f"{_LOG}/test_subtree.py",
+            f"{_LOG}/test_proof.py",
+            _LIMITS,
+        ),
         "protocol/log/subtree.py": (f"{_LOG}/test_subtree.py", f"{_LOG}/test_subtree_cosignature.py", _LIMITS),
         "protocol/log/bundle.py": (f"{_LOG}/test_bundle.py", _LIMITS),
-        "protocol/log/tiles.py": (f"{_LOG}/test_tiles.py", _LIMITS),
+        "protocol/log/tiles.py": (f"{_LOG}/test_tiles.py", "tests/storage/test_log_tiles.py", _LIMITS),
         "protocol/log/proof.py": (f"{_LOG}/test_proof.py", _LIMITS),
     },
     "codec": {
@@ -69,7 +74,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "decision": {
         "protocol/federation/decision.py": _DECISION,
-        "protocol/federation/decision_rules.py": (*_DECISION, f"{_FEDERATION}/test_decision_properties.py"),
+        "protocol/federation/decision_rules.py": _DECISION,
         "protocol/federation/decision_state.py": _DECISION,
         "protocol/federation/votes.py": _DECISION,
         "protocol/log/quorum.py": (f"{_LOG}/test_quorum.py", _LIMITS),

@@ -74,7 +74,9 @@ def find_mutants(tree: ast.Module) -> list[Mutant]:
             name = f"{scope or 'module'}: {_text_of(node)} -> {_text_of(replacement)}"
             seen[name] += 1
             numbered = name if seen[name] == 1 else f"{name} #{seen[name]}"
-            line = getattr(node, "lineno", 0) if scope else 0
+            # What a parameter is when nothing is given is settled when the module is loaded.
+            is_run = scope and not isinstance(parent, ast.arguments)
+            line = getattr(node, "lineno", 0) if is_run else 0
             found.append(Mutant(numbered, line, parent, field, place, replacement))
     return found
 

@@ -5,8 +5,8 @@ import base64
 import pytest
 
 from protocol.core.errors import MisuseError, PeerError
-from protocol.core.note import COSIGNATURE_V1, ED25519, VerifierKey, format_vkey
-from protocol.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
+from protocol.core.note import COSIGNATURE_V1, ED25519, NOTE_BYTES_MAX, VerifierKey, format_vkey
+from protocol.log.checkpoint import SIZE_MAX, Checkpoint, format_checkpoint, sign_checkpoint
 from protocol.log.cosignature import add_signature, sign_cosignature
 from protocol.log.merkle import PROOF_HASHES_MAX, prove_inclusion
 from protocol.log.policy import parse_policy
@@ -43,6 +43,17 @@ def test_a_proof_comes_back_and_is_accepted() -> None:
     found = check_proof(PROOF, LEAVES[INDEX], POLICY)
     assert found.checkpoint == HEAD and found.times_s == {"oak": 1_770_000_000}
     assert check_proof(PROOF, LEAVES[INDEX], POLICY, LOG) == found
+
+
+def test_the_longest_proof_file_is_read_and_one_byte_more_is_not() -> None:
+    hashes = (LEAVES[0],) * PROOF_HASHES_MAX
+    whole = Proof(SIZE_MAX - 1, hashes, b"n" * NOTE_BYTES_MAX, bytes(EXTRA_BYTES_MAX))
+    assert parse_proof(format_proof(whole)) == whole
+    head = len(format_proof(Proof(0, hashes, b"")))
+    longest = Proof(0, hashes, b"n" * (PROOF_BYTES_MAX - head))
+    assert parse_proof(format_proof(longest)) == longest
+    with pytest.raises(PeerError, match="bytes, at most"):
+        parse_proof(format_proof(longest) + b"n")
 
 
 def test_every_entry_of_every_small_log_has_its_proof() -> None:

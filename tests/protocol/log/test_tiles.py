@@ -102,6 +102,7 @@ def test_a_log_of_70000_has_the_tiles_of_the_standards_example() -> None:
     assert partial == [Tile(0, 273, 112), Tile(1, 1, 17), Tile(2, 0, 1)]
     assert list(list_tiles(256)) == [Tile(0, 0), Tile(1, 0, 1)]
     assert list(list_tiles(0)) == []
+    assert (list(list_tiles(1)), list(list_bundles(1))) == ([Tile(0, 0, 1)], [Tile(None, 0, 1)])
     assert list(list_bundles(600)) == [Tile(None, 0), Tile(None, 1), Tile(None, 2, 88)]
     assert list(list_bundles(0)) == []
 
