@@ -94,6 +94,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             f"{_PLANNING}/test_spec_pages.py",
             f"{_PLANNING}/test_rounds.py",
             f"{_PLANNING}/test_certificate.py",
+            f"{_PLANNING}/private/test_private_recipes.py",
         ),
     },
 }
