@@ -58,7 +58,7 @@ class CommitteeSources(ExampleSources):
         """The made-up council; a percent of 999 and an oven of none are refused as the rules would."""
         self.sent.append(form)
         try:
-            if refused is None and "999" in read_edits(form).values():
+            if refused is None and 999 in read_edits(form).values():
                 raise AssertionError
             if form.capacities.get("oven") == "none":
                 raise RefusedError.at("workplaces.oven.capacity", "'none' is not a number")
