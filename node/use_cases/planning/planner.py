@@ -18,6 +18,10 @@ from storage.record_index import records, records_between
 
 PLAN_KINDS = frozenset({"plan.call", "plan.card", "plan.answer", "plan.notice", "plan.approval", *VOTE_KINDS})
 CALLS_MAX = 100
+"""Calls that are followed at once; one that is over, or off, makes room for the next."""
+
+CALLS_OF_ONE_MAX = 10
+"""Of these, calls of one member."""
 
 
 class Planner:
@@ -27,6 +31,7 @@ class Planner:
         self._node = node
         self._runs: dict[bytes, PlanRun] = {}
         self._tasks: dict[bytes, asyncio.Task[None]] = {}
+        self._callers: dict[bytes, str] = {}
 
     async def start(self) -> None:
         """Open what the logs hold already, then listen."""
@@ -90,23 +95,28 @@ class Planner:
 
     def _hear(self, origin: str, start: int, stop: int) -> None:
         for indexed in records_between(self._node.database.reader, origin, start, stop, PLAN_KINDS):
-            if indexed.record.kind == "plan.call":
-                self._open_calls()
-            else:
+            if indexed.record.kind != "plan.call":
                 for run in self._runs.values():
                     run.take(indexed)
+            if indexed.record.kind in ("plan.call", "plan.notice"):
+                self._open_calls()
 
     def _open_calls(self) -> None:
         for indexed in records(self._node.database.reader, "plan.call"):
-            if indexed.leaf in self._runs or len(self._runs) >= CALLS_MAX or indexed.record.sigs:
+            if indexed.leaf in self._runs or indexed.record.sigs or not self._has_room(indexed.origin):
                 continue
             terms = terms_of_roster(self._node, indexed.body.roster)
             if terms is None or indexed.origin not in terms.members:
                 continue
             run = PlanRun(self._node, indexed.leaf, indexed.body, terms, self.find_plan)
+            self._callers[indexed.leaf] = indexed.origin
             run.releases |= kept_releases(self._node.database.reader, indexed.leaf, indexed.body.readings)
             self._runs[indexed.leaf] = run
             self._tasks[indexed.leaf] = asyncio.create_task(self._follow(run), name="plan")
+
+    def _has_room(self, caller: str) -> bool:
+        going_on = [call_id for call_id, run in self._runs.items() if not (run.is_over or run.standing.called_off_by)]
+        return len(going_on) < CALLS_MAX and [self._callers[one] for one in going_on].count(caller) < CALLS_OF_ONE_MAX
 
     async def _follow(self, run: PlanRun) -> None:
         while not run.is_over:
@@ -122,5 +132,6 @@ class Planner:
         for other in self._runs.values():
             # Whoever goes on from this plan can begin.
             other.poked.set()
+        self._open_calls()
         with contextlib.suppress(asyncio.CancelledError):
             await run.close()

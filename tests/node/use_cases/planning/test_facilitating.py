@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from node.simulation.world.virtual_time import pass_time
+from node.use_cases.planning import planner
 from node.use_cases.planning.facilitating.verbs import NoticeParams, ObjectionParams, facilitate, object_to
-from node.use_cases.planning.verbs import PlanParams, RatifyParams, ratify, show_plan
+from node.use_cases.planning.verbs import PlanParams, RatifyParams, call_plan, ratify, show_plan
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.call import Meeting
@@ -15,7 +16,7 @@ from storage.record_index import records
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import look, plan_to_the_vote, release_all, vote
-from tests.node.region.village import CARDS_WAIT_MS, FOUNDER, import_till, release
+from tests.node.region.village import CARDS_WAIT_MS, FOUNDER, call_params, import_till, release
 
 LONG_S = 3 * CARDS_WAIT_MS / 1000
 
@@ -91,6 +92,22 @@ def test_a_call_that_is_off_gets_no_vote_but_a_plan_in_force_stays(homes: Path) 
         assert states == {"called off"}
 
     run_region(homes, 53, story)
+
+
+def test_a_call_that_is_over_makes_room_for_the_next(homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "CALLS_OF_ONE_MAX", 1)
+
+    async def story(network: MemoryNetwork) -> None:
+        caller = network[FOUNDER]
+        next_call = (await caller.do(call_plan(caller.node, call_params())))["call"]
+        await network.settle()
+        following = [machine.node.parts["planner"] for machine in network.machines]
+        assert not any(one.run_of(bytes.fromhex(next_call)) for one in following), "one call of a member at a time"
+        await say(caller, NoticeParams(act="call_off", reason="made up: the mill burnt down"))
+        await network.settle()
+        assert all(one.run_of(bytes.fromhex(next_call)) for one in following)
+
+    run_region(homes, 54, story)
 
 
 def test_nobody_but_a_facilitator_counts_and_nothing_is_said_of_a_plan_in_force(homes: Path) -> None:
