@@ -14,6 +14,7 @@ import signal
 import sys
 import webbrowser
 from collections.abc import Iterator, Mapping
+from typing import TextIO, cast
 
 import structlog
 
@@ -155,6 +156,24 @@ def is_watched(is_terminal: bool, environment: Mapping[str, str]) -> bool:
     return is_terminal and bool(has_screen)
 
 
+class LogStream:
+    """Where log lines go. A disk that takes no more of them, or a terminal that has gone, stops nothing else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """As of any stream."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """As of any stream."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def configure_logs() -> None:
     """One line of JSON for each event, on stderr."""
     structlog.configure(
@@ -165,7 +184,7 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, LogStream(sys.stderr))),
     )
 
 

@@ -4,15 +4,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 
 @pytest.fixture
 def bare_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The state of a process that a command changes: variables, umask, logging."""
+    """The state of a process that a command changes: variables, umask."""
     for name in [name for name in os.environ if name.startswith("ROCHDALE_")]:
         monkeypatch.delenv(name)
-    logging, umask = structlog.get_config(), os.umask(0o022)
+    umask = os.umask(0o022)
     yield
     os.umask(umask)
-    structlog.configure(**logging)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
-from node.app import is_watched
+from node.app import configure_logs, is_watched
 from node.clock import Clock
 from node.config import Config
 from node.use_cases.home import init_home, open_config, open_node
@@ -181,3 +182,19 @@ def test_the_first_day_page_opens_by_itself_only_where_somebody_sits(
     sentence: str, is_terminal: bool, environment: dict[str, str], watched: bool
 ) -> None:
     assert is_watched(is_terminal, environment) is watched, sentence
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("needs /dev/full")
+    closed = (tmp_path / "log").open("w")
+    closed.close()
+    crowded = full.open("w", buffering=1)
+    for stream in (crowded, closed):
+        monkeypatch.setattr(sys, "stderr", stream)
+        configure_logs()
+        for _ in range(3):
+            structlog.get_logger().error("made up")
+    with pytest.raises(OSError, match="No space"):
+        crowded.close()
