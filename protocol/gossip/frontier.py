@@ -8,6 +8,7 @@ Spec: docs/spec/session.md
 """
 
 import hashlib
+from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -17,6 +18,14 @@ from protocol.gossip.messages import HeadMark
 from protocol.gossip.overlay.broadcast import Tree
 
 NO_COSIGNERS = bytes(limits.COSIGNERS_MARK_BYTES)
+
+
+def mark_cosigners(sizes: Mapping[str, int]) -> bytes:
+    """Four bytes that stand for the largest size that each cosigner of a log has signed; zeros for none."""
+    if not sizes:
+        return NO_COSIGNERS
+    text = "".join(f"{cosigner}\n{size}\n" for cosigner, size in sorted(sizes.items()))
+    return hashlib.sha256(text.encode()).digest()[: limits.COSIGNERS_MARK_BYTES]
 
 
 class LogHead(NamedTuple):
@@ -98,11 +107,7 @@ class Frontier:
 
         Nothing is trusted to them: when two nodes' marks differ, they send each other the lines.
         """
-        pairs = sorted(self.cosigners.get(origin, {}).items())
-        if not pairs:
-            return NO_COSIGNERS
-        text = "".join(f"{cosigner}\n{size}\n" for cosigner, size in pairs)
-        return hashlib.sha256(text.encode()).digest()[: limits.COSIGNERS_MARK_BYTES]
+        return mark_cosigners(self.cosigners.get(origin, {}))
 
     def compare(self, mark: HeadMark) -> Standing:
         """How the head that a peer names stands to ours."""

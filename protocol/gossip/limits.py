@@ -42,6 +42,8 @@ UNVERIFIED_BYTES_MAX: Final = 4 * 1024 * 1024
 
 # What one session keeps in mind.
 COSIGNATURES_HELD_MAX: Final = 256
+COSIGNERS_NOTED_MAX: Final = 4_096
+"""Of the logs whose cosignatures were asked for and have not all come: whose did."""
 FILES_MAX: Final = 4
 FILES_WAITING_MAX: Final = 64
 FORKS_TOLD_MAX: Final = 256

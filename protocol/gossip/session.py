@@ -260,7 +260,8 @@ class Session:
 
     def _is_cursor_due(self) -> bool:
         has_news = self._taken != self._saved and self._taken[1] > 0
-        return has_news and not self._fetcher.behind and not self._held_back
+        is_lacking = self._fetcher.behind or self._held_back or self._cosignatures.is_lacking()
+        return has_news and not is_lacking
 
     def _save_cursor(self) -> list[Action]:
         if not self._is_cursor_due():

@@ -22,7 +22,7 @@ from protocol.core.errors import PeerError, RefusedError
 from protocol.gossip import events
 from protocol.gossip.events import Action
 from protocol.gossip.peers import Fault
-from storage import peer_state
+from storage import fork_cuts, peer_state
 
 AskNext = Callable[[bytes, set[int]], bool]
 """Ask one more session for a file; False when there is none that was not asked."""
@@ -84,6 +84,9 @@ class Taking:
         try:
             found = await admit_cosignature(self._node, action.origin, action.size, action.line)
         except PeerError as error:
+            if fork_cuts.stands_still(self._node.database.reader, action.origin):
+                # Both versions are known, and under the other one it may be right: nothing more to be shown.
+                return
             # It may be right under another version of this log: then our head shows it.
             raise BranchError(action.origin, error.reason) from None
         if found is not None:

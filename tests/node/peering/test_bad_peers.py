@@ -5,6 +5,7 @@ import hashlib
 import os
 import socket
 import ssl
+from functools import partial
 
 import aiohttp
 import pytest
@@ -12,15 +13,20 @@ import pytest
 from node.clock import Clock
 from node.peering import listener
 from node.peering.contexts import Identity
+from node.use_cases.cosign import witness_name
+from node.use_cases.fork_watch import list_evidence
 from node.use_cases.peers import own_card
 from protocol.core.identity import generate
 from protocol.gossip import limits
 from protocol.gossip.frames import cut_bundle, cut_head, format_frame
-from protocol.gossip.messages import Fetch, Have, HeadMark, Hello, Message, Ping, Pong, Push, Want
+from protocol.gossip.messages import Cosig, Fetch, Fork, Have, HeadMark, Hello, Message, Ping, Pong, Push, Want
 from protocol.log.bundle import bundle_root, format_bundle
-from protocol.log.checkpoint import Checkpoint, sign_checkpoint
+from protocol.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
+from protocol.log.cosignature import sign_cosignature
+from protocol.log.merkle import leaf_hash, root_of
 from storage import log_store
-from tests.node.homes import WAIT_S, until
+from storage.cosignatures import newest_by_cosigner
+from tests.node.homes import WAIT_S, Rosters, until
 from tests.node.peering.raw_peer import RawPeer, call, identity_of
 from tests.node.peering.scene import ENTRIES, Scene
 
@@ -211,6 +217,35 @@ async def test_a_second_branch_is_kept_as_evidence_and_the_log_stands_still(scen
     assert "parts from what we hold" in await peer.hear_reason()
     assert peer.heard_notes() == [scene.note(ENTRIES[:5])]
     assert scene.stored()[1] == ENTRIES[:5]
+
+
+async def test_a_line_under_the_other_version_of_a_forked_log_is_passed_over(scene: Scene) -> None:
+    name = witness_name(scene.origin)
+    key = generate(scene.other.keys.witness)
+    scene.node.parts["roster"] = Rosters(scene.node.origin, {name: key.public}, [])
+
+    def line(entries: list[bytes]) -> Cosig:
+        root = root_of([leaf_hash(entry) for entry in entries])
+        text = format_checkpoint(Checkpoint(scene.origin, len(entries), root))
+        return Cosig(scene.origin, len(entries), sign_cosignature(text, name, key, 1_700_000_000).encode())
+
+    peer = await scene.greet()
+    await peer.say(scene.push(ENTRIES[:5]))
+    await until([scene.node], lambda: scene.stored()[0] == 5)
+    other = [*ENTRIES[:3], b"another", b"branch"]
+    await peer.say(line(other))
+    assert "cosignature" in await peer.hear_reason()
+    peer = await scene.greet()
+    await peer.say(Fork(scene.origin, scene.note(other), b"", b""))
+    await peer.hear(Fork)
+    await until([scene.node], lambda: bool(list_evidence(scene.node.database.reader)))
+    await peer.say(line(other))
+    await peer.say(line(ENTRIES[:5]))
+    held = partial(newest_by_cosigner, scene.node.database.reader, scene.origin)
+    await until([scene.node], lambda: name in held())
+    assert held()[name].line == line(ENTRIES[:5]).line
+    await peer.say(Ping(1))
+    await peer.hear(Pong)
 
 
 async def test_who_says_nothing_after_the_handshake_is_put_out(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from protocol.core.errors import PeerError
 from protocol.core.identity import SigningKey, generate
+from protocol.core.note import Signature, format_signature, parse_signature
 from protocol.gossip import events
 from protocol.gossip.events import Action, Event
 from protocol.gossip.frames import cut_bundle, cut_head, format_frame
@@ -106,7 +107,8 @@ class SmallHome:
         log.note = signed_head(self.origin, log.entries)
         self._moved(self.origin, start)
 
-    def cosign(self, origin: str, line: bytes) -> None:
+    def cosign(self, origin: str, name: str) -> None:
+        line = format_signature(Signature(name, bytes(4), bytes(72))).encode()
         self._learn(origin, len(self.logs[origin].entries), line, 0)
 
     def tell(self, line: Line, event: Event) -> None:
@@ -216,7 +218,7 @@ class SmallHome:
         if self.cosignatures.get((origin, line), (0, b""))[0] >= size:
             return
         self.cosignatures[origin, line] = (size, line)
-        self.frontier.note_cosigner(origin, line.decode(), size)
+        self.frontier.note_cosigner(origin, parse_signature(line.decode()).name, size)
         self.changes.append(origin)
         self.frontier.counter = len(self.changes)
         self.broadcast(events.CosignatureLearned(origin, format_frame(Cosig(origin, size, line)), source))

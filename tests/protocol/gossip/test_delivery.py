@@ -190,7 +190,7 @@ def test_a_cosignature_goes_to_all_and_not_back_to_where_it_came_from() -> None:
     one, two = network.connect(first, middle), network.connect(middle, last)
     first.publish(b"entry")
     network.settle()
-    first.cosign(first.origin, b"witness")
+    first.cosign(first.origin, "witness")
     one.deliver(True)
     assert one.right_line.outbox == []
     assert [raw[0] for raw in two.left_line.outbox] == [0x09]
@@ -206,8 +206,8 @@ def test_cosignatures_that_were_missed_are_asked_for_at_the_next_meeting() -> No
     network.advance(3_000)
     network.settle()
     network.cut(wire)
-    north.cosign(north.origin, b"witness one")
-    south.cosign(north.origin, b"witness two")
+    north.cosign(north.origin, "witness-one")
+    south.cosign(north.origin, "witness-two")
     network.connect(north, south)
     network.settle()
     assert north.cosignatures == south.cosignatures

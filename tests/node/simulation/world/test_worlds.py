@@ -21,6 +21,9 @@ REGRESSIONS = {
     186: "two versions of a log that grew to the same length in one session were not compared",
     434: "a witness's mark that a failing disk did not take was nobody's error",
     63: "a disk that failed again was held to be well once its first trouble had ended",
+    767: "cosignatures that were asked for and did not come were passed by the cursor",
+    1250: "a line under the other version of a forked log ended every session of two honest nodes",
+    1145: "the same, where the liar stays",
     61: "a log that a failing disk had kept out of the index stayed out until the next start",
 }
 """Seeds that found something, at the commit that mended it."""

@@ -249,7 +249,7 @@ def test_cosignatures_and_forks_reach_everyone_over_a_ring() -> None:
     homes, _, tally = linked(count, *[(index, (index + 1) % count) for index in range(count)])
     homes[0].publish(b"entry")
     tally.settle()
-    homes[3].cosign(homes[0].origin, b"witness")
+    homes[3].cosign(homes[0].origin, "witness")
     tally.settle()
     assert all(home.cosignatures == homes[3].cosignatures for home in homes)
     entries = [b"another version of the first entry"]
