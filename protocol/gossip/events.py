@@ -112,9 +112,13 @@ class Due(Event, frozen=True):
 
 
 class Stop(Event, frozen=True):
-    """This node ends the session: it stops, the peer was removed, another connection is kept."""
+    """This node ends the session: it stops, the peer was removed, another connection is kept.
+
+    `has_stored` is False where the disk did not take what the peer brought: it must be told of that again.
+    """
 
     reason: str
+    has_stored: bool = True
 
 
 class Action(msgspec.Struct, frozen=True):

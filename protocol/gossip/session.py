@@ -215,6 +215,8 @@ class Session:
         return note + self._close(event.reason, event.fault)
 
     def _stop(self, event: events.Stop, now_ms: int) -> list[Action]:
+        if not event.has_stored:
+            self._taken = self._saved
         return self._close(event.reason, None)
 
     def _lose(self, event: events.Lost, now_ms: int) -> list[Action]:

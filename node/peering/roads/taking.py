@@ -58,7 +58,7 @@ class Taking:
             self._sessions.tell(link, events.Refused(error.reason))
         except (sqlite3.Error, OSError, RefusedError) as error:
             self._node.log.error("not_stored", error=type(error).__name__)
-            self._sessions.tell(link, events.Stop("this node cannot store at the moment"))
+            self._sessions.tell(link, events.Stop("this node cannot store at the moment", has_stored=False))
 
     async def _store_push(self, link: Link, action: events.StorePush) -> None:
         await self._receiver.admit_push(action.origin, action.start, action.count, action.note, action.entries)

@@ -97,6 +97,14 @@ def test_the_cursor_is_saved_once_the_lines_give_the_mark_that_was_told() -> Non
     assert saved(session, events.Due(), 2 + limits.CURSOR_SAVE_DELAY_MS)
 
 
+def test_a_session_that_ends_because_our_disk_took_nothing_keeps_no_cursor() -> None:
+    for has_stored in (True, False):
+        session = asked_for_lines()
+        for name, size in WITNESSES.items():
+            session.handle(line_of(name, size), 2)
+        assert saved(session, events.Stop("our disk", has_stored), 3) == has_stored
+
+
 def test_a_line_that_nobody_can_read_ends_no_wait() -> None:
     session = asked_for_lines()
     for raw in (b"no line", b"\xff"):
