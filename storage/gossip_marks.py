@@ -1,12 +1,16 @@
 """What gossip needs to remember beside logs and peers: changes that are not new entries, and interrupted transfers.
 
 Invariant: whatever a peer should hear of again after a break has a change number of its own.
+Invariant: an epoch belongs to one run of the node, so a change number that was told in it is given to nothing else.
 Spec: docs/spec/session.md
 """
 
 import sqlite3
+from typing import Final
 
 from protocol.log.bundle import BUNDLE_ENTRIES
+
+PAST_EPOCHS_MAX: Final = 64
 
 
 def mark_change(db: sqlite3.Connection, origin: str) -> int:
@@ -33,10 +37,22 @@ def reset_cursors(db: sqlite3.Connection) -> None:
     db.execute("UPDATE peer SET cursor_epoch = x'', cursor_change = 0")
 
 
-def begin_epoch(db: sqlite3.Connection, epoch: bytes) -> None:
-    """Number our changes anew, after a restore: no peer shall believe that it knows what it was told before. `epoch`:
-    16 random bytes."""
+def begin_epoch(db: sqlite3.Connection, epoch: bytes, value: int) -> None:
+    """A run has begun at change number `value`, and tells its changes in this epoch (16 random bytes).
+
+    What was told in the epoch before counts up to there: a backup that was put back holds nothing beyond. A second
+    call with the same epoch changes nothing.
+    """
+    sql = "INSERT INTO past_epoch(epoch, value) SELECT epoch, ? FROM counter WHERE name = 'change' AND epoch <> ?"
+    db.execute(sql, (value, epoch))
+    db.execute("DELETE FROM past_epoch WHERE number <= (SELECT max(number) FROM past_epoch) - ?", (PAST_EPOCHS_MAX,))
     db.execute("UPDATE counter SET epoch = ? WHERE name = 'change'", (epoch,))
+
+
+def past_epochs(db: sqlite3.Connection) -> dict[bytes, int]:
+    """The epochs of former runs, the last one among them, and up to which change number each counts."""
+    epochs = dict(db.execute("SELECT epoch, value FROM past_epoch"))
+    return epochs | dict(db.execute("SELECT epoch, value FROM counter WHERE name = 'change'"))
 
 
 def pending_roots(db: sqlite3.Connection, origin: str) -> dict[int, bytes]:

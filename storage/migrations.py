@@ -126,6 +126,10 @@ CREATE TABLE member_want (
   PRIMARY KEY (kind, household, good)) WITHOUT ROWID;
 """
 
+_PAST_EPOCH_TABLES = """
+CREATE TABLE past_epoch (number INTEGER PRIMARY KEY, epoch BLOB NOT NULL UNIQUE, value INTEGER NOT NULL);
+"""
+
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is pending, each migration with its mark in one transaction."""
@@ -214,3 +218,9 @@ def add_later_heads(database: Database) -> None:
 def add_member_wants(database: Database) -> None:
     """Wishes and pledges of households, private."""
     _run(database, _MEMBER_WANT_TABLES)
+
+
+@MIGRATIONS(name="0013_past_epochs")
+def add_past_epochs(database: Database) -> None:
+    """The epochs of former runs, and the last change of each that this database went through."""
+    _run(database, _PAST_EPOCH_TABLES)

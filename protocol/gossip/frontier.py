@@ -60,6 +60,8 @@ class Frontier:
         self.own_origin = own_origin
         self.epoch = epoch
         self.counter = 0
+        self.past_epochs: dict[bytes, int] = {}
+        """Epochs of former runs, with the last change number of each that is known to be ours."""
         self.heads: dict[str, LogHead] = {}
         self.cosigners: dict[str, dict[str, int]] = {}
         self.frozen: set[str] = set()
@@ -69,6 +71,10 @@ class Frontier:
         self.begun_files = BegunFiles()
         self.takes_own = False
         """Whether entries of our own log are taken from others: after this home was restored from a backup."""
+
+    def has_told(self, epoch: bytes, change: int) -> bool:
+        """Whether a cursor that a peer shows is one of ours: after a restore others are from a time that is lost."""
+        return change <= (self.counter if epoch == self.epoch else self.past_epochs.get(epoch, -1))
 
     def is_settled(self, origin: str) -> bool:
         """Whether nothing of a log is taken from peers: it stands still, or it is ours and we alone continue it."""

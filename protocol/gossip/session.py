@@ -123,7 +123,7 @@ class Session:
         self._frontier.tree.meet(self.number, self.peer_origin)
         if message.epoch != self._taken[0]:
             self._taken = (message.epoch, 0)
-        knows_us = message.seen_epoch == self._frontier.epoch and message.seen_change <= self._frontier.counter
+        knows_us = self._frontier.has_told(message.seen_epoch, message.seen_change)
         shared = tuple(sorted(origin for origin in self._frontier.frozen if self._shares(origin)))
         return [events.ReadHeads(message.seen_change if knows_us else 0), events.ServeForks(shared)]
 

@@ -20,6 +20,7 @@ from protocol.gossip import events
 from protocol.gossip.events import Action
 from protocol.gossip.frames import format_frame
 from protocol.gossip.frontier import Frontier, LogHead
+from protocol.gossip.limits import EPOCH_BYTES
 from protocol.gossip.messages import Cosig
 from storage import gossip_marks, log_store
 from storage.cosignatures import Cosignature, newest_by_cosigner
@@ -30,25 +31,31 @@ class Telling:
 
     def __init__(self, node: Node, receiver: Receiver, backlog: Backlog, sessions: Sessions) -> None:
         db = node.database.reader
-        epoch, counter = log_store.change_counter(db)
-        self.frontier = Frontier(node.origin, epoch)
+        _, counter = log_store.change_counter(db)
+        self.frontier = Frontier(node.origin, node.clock.random_bytes(EPOCH_BYTES))
+        self.frontier.past_epochs = gossip_marks.past_epochs(db)
         self.cosigner = Cosigner(node, self.hand_on)
         self._node = node
         self._receiver = receiver
         self._backlog = backlog
         self._sessions = sessions
         self._are_circles_unmarked = False
+        self._began_at = counter
+        self._is_epoch_unnoted = False
         for head in log_store.heads(db):
             self._know(head)
         self.frontier.counter = counter
         self.frontier.circles = read_circles(node)
 
     def start(self) -> None:
-        """Finish what the last run began."""
+        """Note that a run has begun, and finish what the last one began."""
+        self._backlog.spawn(self._note_epoch())
         self._backlog.spawn(self._mark_circles())
 
     def go_on(self) -> None:
         """Once in a while: number what a full disk has not let us, and notice what our witness has still to sign."""
+        if self._is_epoch_unnoted:
+            self._backlog.spawn(self._note_epoch())
         if self._are_circles_unmarked:
             self._backlog.spawn(self._mark_circles())
         name = witness_name(self._node.origin)
@@ -146,6 +153,17 @@ class Telling:
             before, self.frontier.circles = self.frontier.circles, read_circles(self._node)
             if before != self.frontier.circles:
                 self._backlog.spawn(self._mark_circles())
+
+    async def _note_epoch(self) -> None:
+        """Have the next run know this one's epoch; where it does not, peers are told everything again."""
+        self._is_epoch_unnoted = False
+        epoch, value = self.frontier.epoch, self._began_at
+        try:
+            await self._node.database.write(lambda db: gossip_marks.begin_epoch(db, epoch, value))
+        except (sqlite3.Error, RefusedError) as error:
+            # A full or failing disk: tried again with the next tick.
+            self._node.log.error("epoch_not_noted", error=type(error).__name__)
+            self._is_epoch_unnoted = True
 
     async def _mark_circles(self) -> None:
         """Tell those who may have a federation's logs now, and number it for those who are not connected."""

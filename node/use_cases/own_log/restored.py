@@ -13,7 +13,6 @@ from typing import Any, Final, Protocol
 from node.use_cases.context import Node
 from node.use_cases.own_log.own_head import TWICE, own_head_of
 from protocol.core.errors import RefusedError
-from protocol.gossip.limits import EPOCH_BYTES
 from storage import gossip_marks, log_store, peer_state
 from storage.home.head_file import Mark
 from storage.outside.witnesses import outside_witnesses
@@ -115,11 +114,9 @@ class Return:
 
 
 async def prepare_return(node: Node) -> None:
-    """Before the first session of a restored home: have peers tell everything, and believe nothing told before."""
+    """Before the first session of a restored home: have peers tell everything."""
     if own_head_of(node).reason:
         await node.database.write(gossip_marks.reset_cursors)
-        epoch = node.clock.random_bytes(EPOCH_BYTES)
-        await node.database.write(lambda db: gossip_marks.begin_epoch(db, epoch))
 
 
 def check_may_sign(node: Node) -> None:
