@@ -61,12 +61,13 @@ class CosignatureAsks:
         return mark is not None and mark.size <= self._frontier.size(origin)
 
     def take(self, message: Cosig) -> list[Action]:
-        """A line: to be verified now, or once our head is there; beyond the limit it is left for the next session."""
+        """A line: to be verified now, or once our head is there; what is beyond the limit is asked for again then."""
         self._note_answer(message)
         if message.size <= self._frontier.size(message.origin):
             return [StoreCosignature(message.origin, message.size, message.line)]
         if self._held_count >= limits.COSIGNATURES_HELD_MAX:
             self._has_dropped = True
+            self._marks[message.origin] = HeadMark(message.origin, message.size, b"", NO_COSIGNERS)
             return []
         self._held.setdefault(message.origin, []).append(message)
         self._held_count += 1

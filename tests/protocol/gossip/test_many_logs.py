@@ -123,6 +123,17 @@ def test_cosignatures_beyond_the_limit_are_told_again_in_the_next_session(monkey
         assert saved(session, events.Lost("cut"), 2) == (count == 1)
 
 
+def test_cosignatures_beyond_the_limit_are_asked_for_again_once_their_head_is_here() -> None:
+    session = greeted()
+    for index in range(limits.COSIGNATURES_HELD_MAX + 1):
+        session.handle(received(Cosig(NAMES[0], 4, b"%d" % index)), 1)
+    session._frontier.move(NAMES[0], 3, bytes(32))
+    assert said(session.handle(events.HeadMoved(NAMES[0]), 1)) == []
+    session._frontier.move(NAMES[0], 4, bytes(32))
+    assert said(session.handle(events.HeadMoved(NAMES[0]), 1)) == [Ask((NAMES[0],), cosignatures=True)]
+    assert said(session.handle(events.HeadMoved(NAMES[0]), 1)) == []
+
+
 def test_whose_lines_have_come_is_noted_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "COSIGNERS_NOTED_MAX", 1)
     for witnesses, is_saved in (({"one.example/witness": 5}, True), (WITNESSES, False)):
