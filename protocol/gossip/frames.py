@@ -169,8 +169,11 @@ class _Reader:
         return part
 
     def unpack(self, layout: struct.Struct) -> tuple[Any, ...]:
-        """The next fields of a fixed layout."""
-        return layout.unpack(self.take(layout.size))
+        """The next fields of a fixed layout; no number beyond what a record or a table could hold."""
+        fields = layout.unpack(self.take(layout.size))
+        if any(isinstance(field, int) and field > encoding.INT_MAX for field in fields):
+            raise PeerError("frame: a number beyond 2^63 - 1")
+        return fields
 
     def origin(self) -> str:
         """The next origin: one byte of length, then ASCII."""

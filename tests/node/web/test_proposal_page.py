@@ -62,6 +62,8 @@ class CommitteeSources(ExampleSources):
                 raise AssertionError
             if form.capacities.get("oven") == "none":
                 raise RefusedError.at("workplaces.oven.capacity", "'none' is not a number")
+            if form.capacities.get("oven") == "7":
+                raise RefusedError.at("north.nests", "too many")
         except RefusedError as error:
             refused = error
         return fill_proposal(proposal(), form, refused, "Released for reading 2." if form.action == "release" else "")
@@ -129,6 +131,7 @@ async def test_what_was_typed_and_the_lines_that_were_read_arrive(browser: Brows
         ({"percent:bread": "-5"}, "a whole number of percent"),
         ({"percent:bread": "1" * 5}, "a whole number of percent"),
         ({"capacity:oven": "none"}, "'none' is not a number"),
+        ({"capacity:oven": "7"}, "north.nests"),
         ({"action": "steal"}, "no such button stands on this page"),
     ],
 )

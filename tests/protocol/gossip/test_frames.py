@@ -59,6 +59,9 @@ CASES = {
     "an unknown type": (b"\x7f", "unknown type 127"),
     "a have that ends early": (b"\x02" + bytes(8) + b"\x01\x00\x05", "truncated"),
     "a have with a flag of 2": (b"\x02" + bytes(8) + b"\x02\x00\x00", "flag"),
+    "a have of more changes than can be counted": (b"\x02\x80" + bytes(7) + b"\x01\x00\x00", "beyond"),
+    "a have of a head beyond all": (b"\x02" + bytes(8) + b"\x01\x00\x01\x01a\x80" + bytes(28), "beyond"),
+    "a want from beyond all": (b"\x03\x01a\x80" + bytes(8), "beyond"),
     "a have with bytes after its end": (b"\x02" + bytes(8) + b"\x01\x00\x00\xff", "too many"),
     "a have that names a log twice": (
         format_frame(Have((HeadMark("a", 1, bytes(16), bytes(4)), HeadMark("a", 2, bytes(16), bytes(4))), 1, True)),

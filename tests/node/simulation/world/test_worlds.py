@@ -25,6 +25,7 @@ REGRESSIONS = {
     1250: "a line under the other version of a forked log ended every session of two honest nodes",
     1145: "the same, where the liar stays",
     744: "after a restore that nobody noticed, a change took the number of one that a peer had been told of",
+    1438: "a liar's change number, too large for any table, was nobody's error",
     61: "a log that a failing disk had kept out of the index stayed out until the next start",
 }
 """Seeds that found something, at the commit that mended it."""
