@@ -102,20 +102,24 @@ async def _start_parts(node: Node, parts: contextlib.AsyncExitStack, token: str)
     """Start what runs for as long as the node does; the address of its pages and the port that peers call."""
     await prepare_return(node)
     keeper, planner, peering = RosterKeeper(node), Planner(node), Peering(node)
-    ends = EndKeeper(node)
+    ends, above = EndKeeper(node), RosterKeeper(node, above=True)
     parts.push_async_callback(ends.stop)
     await ends.start()
 
     async def go_on() -> None:
         # What takes part in decisions signs: it begins only once this home may.
         await keeper.start()
+        await above.start()
         await planner.start()
 
     returning = Return(node, peering, go_on)
     asker = WitnessAsker(node)
-    node.parts.update(peering=peering, roster=keeper, planner=planner, restored=returning, outside_witnesses=asker)
+    node.parts.update(
+        peering=peering, roster=keeper, roster_above=above, planner=planner, restored=returning, outside_witnesses=asker
+    )
     # A home that signs nothing yet keeps the cosignatures that come, all the same.
     keeper.follow()
+    above.follow()
     # What is started last stops first.
     with _refused_port("--peer-port", node.config.peer_port):
         parts.push_async_callback(peering.stop)
@@ -125,6 +129,7 @@ async def _start_parts(node: Node, parts: contextlib.AsyncExitStack, token: str)
         parts.push_async_callback(lan.stop)
         await lan.start()
     parts.push_async_callback(keeper.stop)
+    parts.push_async_callback(above.stop)
     parts.push_async_callback(planner.stop)
     parts.push_async_callback(returning.stop)
     await returning.start()

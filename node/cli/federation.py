@@ -13,6 +13,7 @@ from node.cli.printing import count, print_table, say
 _KIND = click.option(
     "--kind", type=click.Choice(["consumers", "producers"]), default="consumers", show_default=True, help="What we are."
 )
+_ABOVE = click.option("--above", is_flag=True, help="In the federation above, in which we speak for our own.")
 _HEADS = click.option("--heads", type=int, required=True, help="How many people we count.")
 
 
@@ -54,30 +55,36 @@ def invite(context: Context, card: str) -> None:
 @click.argument("invitation")
 @_KIND
 @_HEADS
+@_ABOVE
 @click.pass_obj
-def join(context: Context, invitation: str, kind: str, heads: int) -> None:
+def join(context: Context, invitation: str, kind: str, heads: int, above: bool) -> None:
     """Accept an INVITATION (a line, or a file that holds it)."""
     with exit_codes(context.as_json):
-        params = {"invitation": read_line(invitation), "kind": kind, "heads": heads}
+        params = {"invitation": read_line(invitation), "kind": kind, "heads": heads, "above": above}
     run_command(context, "federation.join", params, _print_asked)
 
 
 @federation.command()
+@_ABOVE
 @click.pass_obj
-def leave(context: Context) -> None:
+def leave(context: Context, above: bool) -> None:
     """Leave the federation; what was signed stays signed."""
-    run_command(
-        context, "federation.leave", {}, lambda _: say("Your word is in your log; the next roster is without you.")
-    )
+    said = "Your word is in your log; the next roster is without you."
+    run_command(context, "federation.leave", {"above": above}, lambda _: say(said))
 
 
 @federation.command()
-@click.argument("count", type=int)
+@click.argument("people", metavar="COUNT", type=int)
+@_ABOVE
 @click.pass_obj
-def heads(context: Context, /, **given: int) -> None:
+def heads(context: Context, people: int, above: bool) -> None:
     """Sign a new COUNT of our people."""
-    people = given["count"]
-    run_command(context, "federation.heads", {"heads": people}, lambda _: say(f"Your log now counts {people} people."))
+    run_command(
+        context,
+        "federation.heads",
+        {"heads": people, "above": above},
+        lambda _: say(f"Your log now counts {people} people."),
+    )
 
 
 @federation.command()
@@ -90,10 +97,11 @@ def retire(context: Context, origin: str, size: int) -> None:
 
 
 @federation.command()
+@_ABOVE
 @click.pass_obj
-def roster(context: Context) -> None:
+def roster(context: Context, above: bool) -> None:
     """Who belongs, and under which charter."""
-    run_command(context, "federation.roster", {}, print_roster)
+    run_command(context, "federation.roster", {"above": above}, print_roster)
 
 
 @federation.command()

@@ -53,8 +53,8 @@ class Followed:
 
 
 def read_circles(node: Node) -> tuple[Circle, ...]:
-    """The federations that the records here speak of, our own first."""
-    db, own, followed = node.database.reader, federation_of(node), _followed(node)
+    """The federations that the records here speak of, our own and the one above it first."""
+    db, own, followed = node.database.reader, {federation_of(node), federation_of(node, above=True)}, _followed(node)
     willing = _read_own_words(db)
     circles = {}
     for founding in records(db, "federation.founding", every_branch=True):
@@ -63,8 +63,8 @@ def read_circles(node: Node) -> tuple[Circle, ...]:
             if founding.leaf in followed.histories or len(followed.histories) < FOLLOWED_MAX:
                 followed.histories[founding.leaf] = history
             said = willing.get(history.federation, set()) | {founding.origin}
-            circle = _draw_circle(history, None if history.federation == own else said)
-            if history.federation == own:
+            circle = _draw_circle(history, None if history.federation in own else said)
+            if history.federation in own:
                 circle = Circle(circle.members, circle.logs | _list_candidates(db, history))
             circles[history.federation] = circle
     questions = (question for history in followed.histories.values() for question in list_questions(history))
@@ -72,7 +72,7 @@ def read_circles(node: Node) -> tuple[Circle, ...]:
     # Of a federation whose founding is not here, those who want to belong to it are all that is known.
     unknown = {name: frozenset(origins) for name, origins in willing.items() if name not in circles}
     circles |= {name: Circle(origins, origins) for name, origins in unknown.items()}
-    return tuple(circles[name] for name in sorted(circles, key=lambda name: (name != own, name))[:CIRCLES_MAX])
+    return tuple(circles[name] for name in sorted(circles, key=lambda name: (name not in own, name))[:CIRCLES_MAX])
 
 
 def is_about_circles(node: Node, origin: str, start: int, stop: int) -> bool:

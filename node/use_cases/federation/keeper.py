@@ -42,10 +42,11 @@ WITNESS_NAME = "{origin}/witness"
 
 
 class RosterKeeper:
-    """The federation as this node knows it; `history` is None outside any."""
+    """The federation as this node knows it, or (`above`) the one in which it speaks for its own; `history` is None
+    outside any."""
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, node: Node, above: bool = False) -> None:
+        self._node, self._above = node, above
         self.history: History | None = None
         self._decider: Decider | None = None
         self._closed_slot = b""
@@ -61,7 +62,7 @@ class RosterKeeper:
 
     def follow(self) -> None:
         """Read what the logs say already, and listen; taking no part in deciding, a node knows whom to believe."""
-        self.history = read_history(self._node)
+        self.history = read_history(self._node, above=self._above)
         self._node.changes.add_listener(self._hear)
         self._is_following = True
 
@@ -159,13 +160,15 @@ class RosterKeeper:
         self._offered = list_offered(self._node.database.reader, self.history)
         await meet_successors(self._node, self._offered)
         await meet_candidates(self._node, self._offered)
-        await admit_invited(self._node, self.history)
+        if not self._above:
+            # Whom a person here invites is invited into this home's own federation.
+            await admit_invited(self._node, self.history)
         self._offer()
 
     async def _read_anew(self) -> None:
         """Follow what was decided, be it in a slot in which this node had no part."""
         self._is_overtaken = False
-        history = read_history(self._node, self.history)
+        history = read_history(self._node, self.history, self._above)
         if self._decider is not None and history is not None and history.slot != self.history_slot:
             await self._stop_deciding()
         self.history = history

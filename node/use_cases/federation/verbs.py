@@ -12,7 +12,6 @@ from node.use_cases.context import Node, Operation
 from node.use_cases.federation.deciding import closed_content
 from node.use_cases.peers import own_card, pin_card
 from node.use_cases.publish import publish
-from node.use_cases.till import NoParams
 from protocol.core.encoding import decode, encode, to_struct, to_value
 from protocol.core.errors import RefusedError
 from protocol.core.text_token import format_token, parse_token
@@ -36,6 +35,9 @@ from storage.record_index import IndexedRecord, record_by_leaf, records
 from storage.settings import set_setting, setting
 
 FEDERATION_SETTING = "federation"
+ABOVE_SETTING = "federation_above"
+ROSTER_PARTS = {False: "roster", True: "roster_above"}
+"""The running keepers by whether they keep the federation above."""
 INVITED_SETTING = "invited"
 INVITATION_PREFIX = "rochdale-invitation:"
 INVITATION_BYTES_MAX = 256 * 1024
@@ -60,17 +62,25 @@ class InviteParams(msgspec.Struct):
 
 
 class JoinParams(msgspec.Struct, kw_only=True):
-    """An invitation as text, and what this co-op says of itself."""
+    """An invitation as text, and what this co-op says of itself; `above`: it comes in the name of its own federation."""
 
     invitation: str
     kind: MemberKind
     heads: Heads
+    above: bool = False
 
 
 class HeadsParams(msgspec.Struct):
-    """This co-op's people, counted anew."""
+    """This co-op's people, counted anew; `above`: those of its own federation, in the one above."""
 
     heads: Heads
+    above: bool = False
+
+
+class WhichParams(msgspec.Struct):
+    """This home's own federation, or (`above`) the one in which it speaks for its own."""
+
+    above: bool = False
 
 
 class PolicyParams(msgspec.Struct):
@@ -116,18 +126,18 @@ class RosterReport(msgspec.Struct, frozen=True, kw_only=True):
     waits_for: tuple[str, ...]
 
 
-def federation_of(node: Node) -> bytes | None:
-    """The federation this home belongs to or has asked to join, None for none."""
-    found = setting(node.database.reader, FEDERATION_SETTING)
+def federation_of(node: Node, above: bool = False) -> bytes | None:
+    """The federation this home belongs to or has asked to join, None for none; or the one in which it speaks for it."""
+    found = setting(node.database.reader, ABOVE_SETTING if above else FEDERATION_SETTING)
     return found if isinstance(found, bytes) else None
 
 
-def read_history(node: Node, known: History | None = None) -> History | None:
+def read_history(node: Node, known: History | None = None, above: bool = False) -> History | None:
     """The versions of this home's federation as its logs tell them; None while its founding record is not here.
 
     `known` is what they told before: the versions that follow are looked for only.
     """
-    federation = federation_of(node)
+    federation = federation_of(node, above)
     if federation is None:
         return None
     foundings = records(node.database.reader, "federation.founding", federation, every_branch=True)
@@ -160,10 +170,10 @@ def find_said(db: sqlite3.Connection, leaf: bytes, every_branch: bool = True) ->
     return Said(indexed.origin, indexed.index, indexed.leaf, indexed.body)
 
 
-def current_history(node: Node) -> History | None:
+def current_history(node: Node, above: bool = False) -> History | None:
     """The history that the running keeper holds, or one read from the logs where none runs."""
-    keeper = node.parts.get("roster")
-    return read_history(node) if keeper is None or keeper.history is None else keeper.history
+    keeper = node.parts.get(ROSTER_PARTS[above])
+    return read_history(node, above=above) if keeper is None or keeper.history is None else keeper.history
 
 
 async def create(node: Node, params: CreateParams) -> RosterReport:
@@ -179,7 +189,7 @@ async def create(node: Node, params: CreateParams) -> RosterReport:
     federation = name_federation(founding)
     await node.database.write(lambda db: set_setting(db, FEDERATION_SETTING, federation))
     await publish(node, "federation.founding", founding)
-    return await show_roster(node, NoParams())
+    return await show_roster(node, WhichParams())
 
 
 async def invite(node: Node, params: InviteParams) -> dict[str, str]:
@@ -203,20 +213,25 @@ async def join(node: Node, params: JoinParams) -> dict[str, Any]:
     """Accept an invitation: pin the members it names and say in our own log that we want to belong."""
     raw = parse_token(INVITATION_PREFIX, params.invitation, INVITATION_BYTES_MAX, "invitation")
     invitation = to_struct(decode(raw, INVITATION_BYTES_MAX), Invitation, "invitation")
-    known = federation_of(node)
+    known, other = federation_of(node, params.above), federation_of(node, not params.above)
     if known is not None and known != invitation.federation:
         raise RefusedError.at("federation", "this home belongs to another one")
+    if params.above and other is None:
+        raise RefusedError.at("above", "this home belongs to no federation that it could speak for: join without it")
+    if other == invitation.federation:
+        raise RefusedError.at("above", "a home is in a federation for itself, or for its own one below: not both")
     for card in invitation.cards:
         if card.origin != node.origin:
             await pin_card(node, card)
-    await node.database.write(lambda db: set_setting(db, FEDERATION_SETTING, invitation.federation))
+    name = ABOVE_SETTING if params.above else FEDERATION_SETTING
+    await node.database.write(lambda db: set_setting(db, name, invitation.federation))
     published = await publish(node, "federation.join", JoinRequest(invitation.federation, params.kind, params.heads))
     return {"federation": invitation.federation.hex(), "index": published.index}
 
 
-async def leave(node: Node, _: NoParams) -> dict[str, Any]:
+async def leave(node: Node, params: WhichParams) -> dict[str, Any]:
     """Say in our own log that we leave; the next version of the roster is without us."""
-    history = current_history(node)
+    history = current_history(node, params.above)
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "this home belongs to none")
     said = records(node.database.reader, "federation.leave", history.federation, node.origin)
@@ -228,17 +243,17 @@ async def leave(node: Node, _: NoParams) -> dict[str, Any]:
 
 async def count_heads(node: Node, params: HeadsParams) -> dict[str, Any]:
     """Sign a new count of our people; the next version of the roster has it."""
-    history = current_history(node)
+    history = current_history(node, params.above)
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "this home belongs to none")
     published = await publish(node, "federation.heads", HeadCount(history.federation, params.heads))
     return {"heads": params.heads, "index": published.index}
 
 
-async def show_roster(node: Node, _: NoParams) -> RosterReport:
+async def show_roster(node: Node, params: WhichParams) -> RosterReport:
     """The roster in force as this node works it out from the logs."""
-    keeper = node.parts.get("roster")
-    history = current_history(node)
+    keeper = node.parts.get(ROSTER_PARTS[params.above])
+    history = current_history(node, params.above)
     if history is None:
         raise RefusedError.at("federation", "no federation here, or its logs have not arrived yet")
     newest = history.newest
@@ -308,9 +323,9 @@ OPERATIONS = (
     Operation("federation.create", CreateParams, create, "Found a federation of one under a charter."),
     Operation("federation.invite", InviteParams, invite, "Invite a co-op by its peer card."),
     Operation("federation.join", JoinParams, join, "Accept an invitation."),
-    Operation("federation.leave", NoParams, leave, "Leave the federation."),
+    Operation("federation.leave", WhichParams, leave, "Leave the federation."),
     Operation("federation.heads", HeadsParams, count_heads, "Count this co-op's people anew."),
-    Operation("federation.roster", NoParams, show_roster, "Who belongs, and under which charter.", writes=False),
+    Operation("federation.roster", WhichParams, show_roster, "Who belongs, and under which charter.", writes=False),
     Operation(
         "federation.policy", PolicyParams, show_policy, "Roster and charter as a tlog-policy file.", writes=False
     ),

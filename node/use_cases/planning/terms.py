@@ -43,8 +43,8 @@ class Terms:
 
 def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
     """What a plan call over this roster version may count on; None while the version is not known here."""
-    history = current_history(node)
-    for version in () if history is None else history.versions:
+    histories = current_history(node), current_history(node, above=True)
+    for version in (version for history in histories if history is not None for version in history.versions):
         if version.hash == roster_hash:
             charter = version.charter
             return Terms(

@@ -16,6 +16,7 @@ from node.use_cases.federation.verbs import (
     CreateParams,
     HeadsParams,
     InviteParams,
+    WhichParams,
     count_heads,
     create,
     invite,
@@ -29,7 +30,6 @@ from node.use_cases.planning.table import GoodRow, TableFile
 from node.use_cases.planning.verbs import CallParams, call_plan
 from node.use_cases.publish import publish
 from node.use_cases.receive import Receiver
-from node.use_cases.till import NoParams
 from protocol.core.encoding import encode
 from protocol.core.errors import RefusedError
 from protocol.core.identity import generate
@@ -217,7 +217,7 @@ async def test_a_member_that_babbles_in_every_kind_stops_nobody(north: Node) -> 
     await north.database.write(record_index.rebuild)
     assert list(record_index.rows(north.database.reader)) == before
     await start(north)
-    roster = await show_roster(north, NoParams())
+    roster = await show_roster(north, WhichParams())
     assert (roster.federation, [member.heads for member in roster.members]) == (founded.federation, [200, 12])
 
 

@@ -12,6 +12,7 @@ from node.use_cases.federation.verbs import (
     CreateParams,
     InviteParams,
     JoinParams,
+    WhichParams,
     create,
     federation_of,
     invite,
@@ -127,7 +128,7 @@ async def test_a_log_that_one_may_not_have_is_not_served_to_one_who_knows_its_ke
 
 async def test_whoever_leaves_is_told_no_more_by_the_others_but_of_their_own_logs(five: Five) -> None:
     ash, birch, middle, *_ = five.nodes
-    await leave(birch, NoParams())
+    await leave(birch, WhichParams())
     both = [ash, middle]
     await until(five.nodes, lambda: is_member_everywhere(both))
     assert not ash.parts["peering"].exchange.frontier.is_shared(middle.origin, birch.origin)

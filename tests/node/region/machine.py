@@ -130,7 +130,9 @@ class Machine:
         self.receiver.resume()
         if self.plans:
             node.parts["planner"] = Planner(node)
+        above = node.parts["roster_above"] = RosterKeeper(node, above=True)
         await keeper.start()
+        await above.start()
         if self.plans:
             await node.parts["planner"].start()
 

@@ -10,6 +10,7 @@ from node.simulation.world.virtual_time import pass_time
 from node.use_cases.federation.verbs import (
     HeadsParams,
     InviteParams,
+    WhichParams,
     count_heads,
     invite,
     leave,
@@ -60,7 +61,7 @@ def test_a_member_leaves_and_the_others_go_on_deciding(homes: Path) -> None:
         await found_village(network)
         leaver, counter = network["quay"], network["south"]
         rest = [machine for machine in network.machines if machine is not leaver]
-        await leaver.do(leave(leaver.node, NoParams()))
+        await leaver.do(leave(leaver.node, WhichParams()))
         await network.until(lambda: all(count_members(one) == 4 for one in network.machines), "the smaller roster")
         await network.settle()
         assert len({hash_of(one) for one in network.machines}) == 1
@@ -188,9 +189,9 @@ def test_two_vouch_for_a_guest_who_leaves_and_stays_out_until_it_asks_again(home
         await network.until(lambda: count_members(guest) == len(MEMBERS), "the guest's admission")
         await network.settle()
         assert len(list_admissions(founder, of=guest)) == 2, "both have vouched, and one word is left over"
-        await guest.do(leave(guest.node, NoParams()))
+        await guest.do(leave(guest.node, WhichParams()))
         with pytest.raises(RefusedError, match="already"):
-            await guest.do(leave(guest.node, NoParams()))
+            await guest.do(leave(guest.node, WhichParams()))
         await network.until(lambda: count_members(founder) == len(MEMBERS) - 1, "the roster without it")
         await network.settle()
         assert {count_members(one) for one in network.machines} == {len(MEMBERS) - 1}

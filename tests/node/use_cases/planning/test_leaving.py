@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from node.use_cases.federation.verbs import leave
-from node.use_cases.till import NoParams
+from node.use_cases.federation.verbs import WhichParams, leave
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import Known, has_ended, look, release_all, vote
@@ -51,7 +50,7 @@ async def leave_in_the_middle(network: MemoryNetwork, leaver: Machine, is_switch
     run = network[FOUNDER].run
     assert run is not None
     await network.until(lambda: len(run.reading.reports) >= 2, "the second round")
-    await leaver.do(leave(leaver.node, NoParams()))
+    await leaver.do(leave(leaver.node, WhichParams()))
     staying = [machine for machine in network.machines if machine is not leaver]
     if is_switched_off:
         everybody = len(network.machines)
