@@ -175,11 +175,14 @@ class SharedWrite(Generic[Item, Answer]):
         database: Database,
         change: Callable[[sqlite3.Connection, list[Item]], Sequence[Answer]],
         tell: Callable[[Sequence[Answer]], None] = lambda answers: None,
+        follow: Callable[[], None] = lambda: None,
     ) -> None:
-        """`tell` hears on the loop what is on disk, before the callers do."""
+        """`tell` hears on the loop what is on disk, before the callers do; `follow` runs once all have been told and
+        what they at once do has begun, but before the next commit."""
         self._database = database
         self._change = change
         self._tell = tell
+        self._follow = follow
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -208,6 +211,9 @@ class SharedWrite(Generic[Item, Answer]):
             for (_, done), answer in zip(group, answers, strict=True):
                 if not done.done():
                     done.set_result(answer)
+            # What is told goes out in the loop's next turn: nobody waits for what follows.
+            await asyncio.sleep(0)
+            self._follow()
 
     def _write_all(self, items: list[Item], db: sqlite3.Connection) -> Sequence[Answer]:
         return self._change(db, items)

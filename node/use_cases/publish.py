@@ -56,7 +56,7 @@ class Publisher:
         self._key = generate(node.keys.log)
         self._key_id = key_id(self._key.public)
         self._own_head = own_head_of(node)
-        self._shared = SharedWrite(node.database, self._append, self._tell)
+        self._shared = SharedWrite(node.database, self._append, self._tell, self._own_head.settle)
 
     async def publish(self, kind: str, body: msgspec.Struct, refs: Sequence[Reference] = ()) -> Published:
         """Sign one record of this home's own; returns once it is on disk under a signed head."""
@@ -88,9 +88,7 @@ class Publisher:
         return [Published(origin, index, leaf) for index, leaf in enumerate(leaves, before.size)]
 
     def _tell(self, published: Sequence[Published]) -> None:
-        # Peers first: that it is settled can be noted when they have the head.
         self._node.changes.publish(self._node.origin, published[0].index, published[-1].index + 1)
-        self._own_head.settle()
 
     def _sign(self, before: Mark, checkpoint: Checkpoint) -> bytes:
         # Noted outside the home before anyone can see it: a backup that is put back must not sign beside it.

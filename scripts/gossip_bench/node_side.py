@@ -35,13 +35,14 @@ class Side:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._peering = Peering(node)
-        node.parts["peering"] = self._peering
         self._changed = asyncio.Event()
         self._seen_ns: list[tuple[int, int]] = []
         self._known = {peer.origin for peer in peer_state.peers(node.database.reader)}
-        self._peering.exchange.watch(self._changed.set)
+        # Before the peering: a page shows a record while the sessions are still telling others of it.
         node.changes.add_listener(self._note_change)
+        self._peering = Peering(node)
+        node.parts["peering"] = self._peering
+        self._peering.exchange.watch(self._changed.set)
 
     async def start(self) -> dict[str, Any]:
         """Listen and call."""

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -107,6 +108,38 @@ async def test_what_waits_together_is_written_together_and_each_gets_its_own_ans
 
     await asyncio.gather(*(call(caller * 100) for caller in range(10)))
     assert len(groups) == 20 and {len(group) for group in groups} == {10}
+    database.close()
+
+
+async def test_what_follows_runs_after_what_was_told_and_before_the_next_commit(tmp_path: Path) -> None:
+    database = Database(tmp_path / "node.sqlite")
+    order: list[str] = []
+
+    def write(db: sqlite3.Connection, items: list[str]) -> list[str]:
+        order.append(f"write {items}")
+        return items
+
+    async def send() -> None:
+        order.append("sent")
+
+    def tell(answers: Sequence[str]) -> None:
+        order.append(f"tell {list(answers)}")
+        sending.append(asyncio.create_task(send()))
+
+    def follow() -> None:
+        order.append("follow")
+        if order.count("follow") == 2:
+            ended.set()
+
+    sending: list[asyncio.Task[None]] = []
+    ended = asyncio.Event()
+    shared = SharedWrite(database, write, tell, follow)
+    first = shared.add("a")
+    await asyncio.sleep(0)
+    second = shared.add("b")
+    await asyncio.gather(first, second)
+    await asyncio.wait_for(ended.wait(), WAIT_S)
+    assert order == ["write ['a']", "tell ['a']", "sent", "follow", "write ['b']", "tell ['b']", "sent", "follow"]
     database.close()
 
 
