@@ -5,12 +5,14 @@ signals of the plan are never prices to pay.
 Spec: docs/spec/delivery.md
 """
 
+from functools import cache
 from typing import Any, Final
 
 import msgspec
 
 from node.use_cases.planning.delivering import deliver_plan, read_places
 from node.use_cases.supply.board import Board
+from node.use_cases.supply.matching import find_standing
 from node.use_cases.supply.views import describe_line
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import divide_half_up, format_decimal
@@ -150,13 +152,14 @@ def _list_loads(
     found: dict[str, tuple[list[LoadLine], list[LoadLine]]] = {}
     if delivery is None:
         return found
+    price_of = cache(lambda source, good: find_price(board, source, good))
     numbers = [one.good for one in list_transports(plan)]
     for number, good in zip(numbers, delivery.goods, strict=True):
         card = plan.goods_table.goods[number]
         for load in good.loads:
             metres = metres_between(delivery.places[load.source], delivery.places[load.to])
             amount = format_decimal(load.units, card.decimals)
-            price, price_unit = find_price(board, load.source, card.id)
+            price, price_unit = price_of(load.source, card.id)
             told = (card.id, amount, card.unit)
             found.setdefault(load.source, ([], []))[0].append(LoadLine(*told, load.to, metres, price, price_unit))
             found.setdefault(load.to, ([], []))[1].append(LoadLine(*told, load.source, metres, price, price_unit))
@@ -165,8 +168,9 @@ def _list_loads(
 
 def find_price(board: Board, source: str, good: str) -> tuple[str, str]:
     """(agreed price, unit it is for) of the good as this card's co-op makes it, or (PRICE_OPEN, empty)."""
-    item = (owner_of_card(source), good)
-    if item not in board.facts.products:
+    own = [item for item in board.facts.products if item[0] == owner_of_card(source)]
+    item = find_standing(own, good, lambda one: (one[1], board.facts.products[one].body.names.values()))
+    if item is None:
         return PRICE_OPEN, ""
     line = describe_line(board, item)
     return (line.price, line.unit) if line.price else (PRICE_OPEN, "")

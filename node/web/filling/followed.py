@@ -25,13 +25,13 @@ def fill_followed(report: PlanReport, labels: Labels) -> Followed | None:
         FollowedGood(
             labels.heading(row.good),
             *(
-                _amount(labels, row.good, text)
+                read_amount(labels, row.good, text)
                 for text in (row.planned, row.promised, row.received, row.open, row.short)
             ),
         )
         for row in following.goods
     )
-    differing = tuple(_tell_difference(labels, way) for way in following.ways if way.differs)[:DIFFERENCES_SHOWN]
+    differing = tuple(tell_difference(labels, way) for way in following.ways if way.differs)[:DIFFERENCES_SHOWN]
     return Followed(_list_names(labels, promised), _list_names(labels, following.missing), goods, differing)
 
 
@@ -46,7 +46,7 @@ def tell_left_out(report: PlanReport, origin: str) -> str:
     return f"{name} refused a draft before and has no part in this one{': ' + said if said else '.'}"
 
 
-def _amount(labels: Labels, good: str, text: str) -> Quantity:
+def read_amount(labels: Labels, good: str, text: str) -> Quantity:
     """What the report writes with as many decimals as the good is counted in; nothing said is none."""
     return labels.amount(good, int(text.replace(".", "") or 0))
 
@@ -57,7 +57,8 @@ def _name(labels: Labels, card: str) -> str:
     return f"{labels.workplace(card)} ({member})" if WORKPLACE_MARK in card else member
 
 
-def _tell_difference(labels: Labels, way: FollowedWay) -> str:
-    given, received = (format_quantity(_amount(labels, way.good, text)) for text in (way.given, way.received))
+def tell_difference(labels: Labels, way: FollowedWay) -> str:
+    """What both ends of a way say was carried, where they do not say the same."""
+    given, received = (format_quantity(read_amount(labels, way.good, text)) for text in (way.given, way.received))
     good, source, to = labels.heading(way.good), _name(labels, way.source), _name(labels, way.to)
     return f"{good}: {source} says it gave {given}, {to} says it received {received}."

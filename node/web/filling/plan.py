@@ -1,16 +1,18 @@
 """The pages of a plan from what this node reports of it.
 
-Invariant: a pure function of the report and the price list; quantities only, no money.
+Invariant: a pure function of the report and the price list; no money but agreed prices beside promises.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from node.use_cases.planning.view import PlanReport, RoundRow, VoteRow
+from node.use_cases.supply.matching import find_standing
 from node.web.figures.words import Signal
 from node.web.filling.followed import fill_followed, tell_left_out
 from node.web.filling.notices import tell_exception, tell_notice
 from node.web.filling.plan_words import Labels, labels_of, tell_bindings, tell_edits, tell_openable
+from node.web.filling.promises import fill_promises
 from node.web.pages.plan import (
     Certificate,
     CoopGood,
@@ -24,15 +26,15 @@ from node.web.pages.plan import (
     Vote,
     WorkplaceRow,
 )
-from node.web.pages.prices import PriceList, PriceRow
+from node.web.pages.prices import PriceList
 from protocol.planning.cards import MICRO
 from protocol.planning.certificate import capacity_used
+from protocol.planning.contributions import owner_of_card
 from protocol.planning.plan import Plan
 from protocol.planning.summary import ConsumerRow, list_consumers, list_goods
 from protocol.planning.summary import GoodRow as GoodSums
 
 DOCUMENT_PATH = "/plan.json"
-IN_HOUSE_PREFIX = "in-house:"
 NEARLY = 1_000
 PPM = 1_000_000
 
@@ -55,30 +57,19 @@ def fill_plan_pages(report: PlanReport, earlier: Plan | None, prices: PriceList)
     labels = labels_of(plan, {good: row[0] for good, row in products.items()}, report.members)
     open_goods = {good.id for good in plan.goods_table.goods if good.id in products and not products[good.id][1]}
     sums = {row.good: row for row in list_goods(plan)}
-    coops = _fill_coops(plan, sums, labels)
+    coops = _fill_coops(report, plan, sums, labels, prices)
     goods = {row.good: _fill_good(row, labels, row.good in open_goods) for row in sums.values()}
     return PlanPages(_fill_page(report, plan, earlier, labels, goods, coops), coops, document)
 
 
 def match_products(plan: Plan, prices: PriceList) -> dict[str, tuple[str, bool]]:
-    """For each good its product's name and whether a price is agreed.
-
-    A product stands for a good when it has its name, or an in-house code that ends in the good's id.
-    """
+    """For each good the name of the product that stands for it, and whether a price is agreed."""
     found: dict[str, tuple[str, bool]] = {}
     for good in plan.goods_table.goods:
-        fitting = [row for row in prices.rows if stands_for(row, good.id)]
-        if fitting:
-            # The shortest code fits best: `mill-flour` rather than `mill-rye-flour` for `flour`.
-            best = min(fitting, key=lambda row: (row.name != good.id, len(row.code), row.code))
+        best = find_standing(prices.rows, good.id, lambda row: (row.code, (row.name,)))
+        if best is not None:
             found[good.id] = (best.name, best.price is not None)
     return found
-
-
-def stands_for(row: PriceRow, good_id: str) -> bool:
-    """Whether a product is what members take home of a good: by its name, or by the end of its in-house code."""
-    code, ending = row.code.removeprefix(IN_HOUSE_PREFIX), good_id.replace("_", "-")
-    return row.name == good_id or code == ending or code.endswith(f"-{ending}")
 
 
 def _fill_page(
@@ -99,7 +90,7 @@ def _fill_page(
         members=len(report.members),
         readings=_fill_readings(report, earlier, labels, goods),
         goods=tuple(goods.values()),
-        coops=tuple(_fill_coop_row(key, coop) for key, coop in coops.items()),
+        coops=tuple(_fill_coop_row(key, coop) for key, coop in coops.items() if coop.goods),
         workplaces=_fill_workplaces(plan, labels) if plan is not None and labels is not None else (),
         binding=tell_bindings(plan, labels) if plan is not None and labels is not None else (),
         openable="" if plan is None else tell_openable(plan, None if certificate is None else certificate.gap_ppm),
@@ -167,17 +158,23 @@ def _fill_makers(row: GoodSums, labels: Labels) -> tuple[Share, ...]:
     return tuple(Share(labels.workplace(name), labels.amount(row.good, units)) for name, units in largest if units)
 
 
-def _fill_coops(plan: Plan, sums: Mapping[str, GoodSums], labels: Labels) -> dict[str, CoopPage]:
-    rows: dict[str, list[ConsumerRow]] = {}
+def _fill_coops(
+    report: PlanReport, plan: Plan, sums: Mapping[str, GoodSums], labels: Labels, prices: PriceList
+) -> dict[str, CoopPage]:
+    """A page for every co-op with a card in the plan, by name."""
+    cards = [*(card.id for card in plan.consumers), *(card.id for card in plan.workplaces)]
+    rows: dict[str, list[ConsumerRow]] = {owner_of_card(card): [] for card in cards}
     for row in list_consumers(plan):
-        rows.setdefault(row.consumer, []).append(row)
+        rows[owner_of_card(row.consumer)].append(row)
+    following = report.following
     return {
-        card.partition("#")[0]: CoopPage(
-            name=labels.member(card),
-            people=found[0].heads,
-            goods=tuple(_fill_coop_good(row, sums[row.good], labels) for row in found),
+        origin: CoopPage(
+            name=labels.member(origin),
+            people=rows[origin][0].heads if rows[origin] else report.heads.get(origin, 0),
+            goods=tuple(_fill_coop_good(row, sums[row.good], labels) for row in rows[origin]),
+            promises=None if following is None else fill_promises(following, origin, labels, prices),
         )
-        for card, found in sorted(rows.items(), key=lambda item: labels.member(item[0]))
+        for origin in sorted(rows, key=labels.member)
     }
 
 
@@ -221,6 +218,7 @@ def _fill_workplaces(plan: Plan, labels: Labels) -> tuple[WorkplaceRow, ...]:
             WorkplaceRow(
                 name=labels.workplace(card.id),
                 member=labels.member(card.id),
+                key=owner_of_card(card.id),
                 makes=tuple(makes.get(card.id, ())),
                 uses=tuple(uses.get(card.id, ())),
                 capacity_ppm=share_ppm,

@@ -1,12 +1,14 @@
 """The plan as people read it: the rounds, who makes and gets what, what binds, who checked and who voted.
 
-Invariant: quantities, never money; a scarcity signal is shown as a signal and nothing is to be paid by it.
+Invariant: quantities; the only money is the agreed price beside a co-op's promises. A scarcity signal is shown as a
+signal, and nothing is to be paid by it.
 Invariant: what was voted by a script is said to be made up.
 """
 
 import msgspec
 
 from node.web.figures.words import Signal
+from node.web.pages.promises import CoopPromises
 from protocol.core.quantities import Quantity
 
 BINDING_TITLES = {
@@ -92,10 +94,14 @@ class CoopRow(msgspec.Struct, frozen=True):
 
 
 class WorkplaceRow(msgspec.Struct, frozen=True):
-    """One workplace: what it makes and uses, and how much of its capacity that takes (private with its recipes)."""
+    """One workplace: what it makes and uses, and how much of its capacity that takes (private with its recipes).
+
+    `key` names its co-op in the address of that page.
+    """
 
     name: str
     member: str
+    key: str
     makes: tuple[Share, ...]
     uses: tuple[Share, ...]
     capacity_ppm: int
@@ -254,11 +260,12 @@ class CoopGood(msgspec.Struct, frozen=True):
 
 
 class CoopPage(msgspec.Struct, frozen=True):
-    """One co-op's part of the plan."""
+    """One co-op's part of the plan: what its members take home, and its promises once the plan is in force."""
 
     name: str
     people: int
     goods: tuple[CoopGood, ...]
+    promises: CoopPromises | None = None
 
     @property
     def below_floor(self) -> int:

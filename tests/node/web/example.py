@@ -30,6 +30,7 @@ from node.web.pages.proposal import ProposalForm, ProposalPage
 from node.web.pages.what_if import WhatIfPage
 from protocol.core.errors import Finding, RefusedError
 from protocol.core.quantities import Money, Quantity
+from tests.node.web.promises.example import example_promises
 
 HOSTILE = "<script>alert('x')</script> & \"Söhne\" <b>"
 NAMES = ("Northside", "Southgate", "Riverside", "Hillcrest", HOSTILE)
@@ -166,9 +167,13 @@ def example_workplaces() -> tuple[WorkplaceRow, ...]:
     """A bakery at the end of its capacity, a farm, and a hostile name."""
     used = (Share("flour", kilograms(963_200)), Share("baker hours", Quantity(412, "HUR", 1)))
     return (
-        WorkplaceRow("Oak bakery, oven", "Oak bakery", (Share("Wheat loaf", pieces(1_376)),), used, 1_000_000, True),
-        WorkplaceRow("Fen farm, fields", "Fen farm", (Share("Oats", kilograms(820_500)),), (), 614_000, False),
-        WorkplaceRow(HOSTILE, HOSTILE, (Share(HOSTILE, pieces(3)),), (), 10_000, False),
+        WorkplaceRow(
+            "Oak bakery, oven", "Oak bakery", "coop-0", (Share("Wheat loaf", pieces(1_376)),), used, 1_000_000, True
+        ),
+        WorkplaceRow(
+            "Fen farm, fields", "Fen farm", "coop-1", (Share("Oats", kilograms(820_500)),), (), 614_000, False
+        ),
+        WorkplaceRow(HOSTILE, HOSTILE, "coop-4", (Share(HOSTILE, pieces(3)),), (), 10_000, False),
     )
 
 
@@ -259,48 +264,20 @@ def example_coop() -> CoopPage:
             ),
             CoopGood(HOSTILE, kilograms(81_250), kilograms(80_100)),
         ),
+        promises=example_promises(HOSTILE),
     )
 
 
 def example_logs() -> LogList:
     """Three logs: our own, a peer's, and one of which two versions exist."""
     cosigners = (Cosigner("Southgate", 812), Cosigner("Oak bakery", 801))
+    own, oak, odd = "northside-1a2b3c4d.rochdale/log", "oak-99aa77bb.rochdale/log", "x-00.rochdale/log"
+    unseen = ((), "not witnessed yet")
     return LogList(
         (
-            LogRow(
-                "northside-1a2b3c4d.rochdale/log",
-                "/logs/northside-1a2b3c4d.rochdale/log",
-                "Northside",
-                812,
-                DIGEST,
-                cosigners,
-                "witnessed by 6 of 10",
-                "this node",
-                True,
-            ),
-            LogRow(
-                "oak-99aa77bb.rochdale/log",
-                "/logs/oak-99aa77bb.rochdale/log",
-                "Oak bakery",
-                655,
-                DIGEST,
-                (),
-                "not witnessed yet",
-                "connected",
-                False,
-            ),
-            LogRow(
-                "x-00.rochdale/log",
-                "/logs/x-00.rochdale/log",
-                HOSTILE,
-                12,
-                DIGEST,
-                (),
-                "not witnessed yet",
-                "not connected since 10:41",
-                False,
-                2,
-            ),
+            LogRow(own, f"/logs/{own}", "Northside", 812, DIGEST, cosigners, "witnessed by 6 of 10", "this node", True),
+            LogRow(oak, f"/logs/{oak}", "Oak bakery", 655, DIGEST, *unseen, "connected", False),
+            LogRow(odd, f"/logs/{odd}", HOSTILE, 12, DIGEST, *unseen, "not connected since 10:41", False, 2),
         )
     )
 

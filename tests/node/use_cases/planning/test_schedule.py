@@ -60,10 +60,11 @@ def check_sums(plan: Plan, schedule: Schedule) -> None:
     assert {card.card for card in schedule.cards} == plan.consumption.keys() | plan.activity.keys()
 
 
-async def test_the_agreed_price_stands_by_what_was_agreed_and_nowhere_else(homes: Homes) -> None:
+@pytest.mark.parametrize("good", [LOAF, "wheat_loaf"])
+async def test_the_agreed_price_stands_by_what_was_agreed_and_nowhere_else(homes: Homes, good: str) -> None:
     proposed = await homes.propose()
     await homes.seat(1, 2, 3)
-    plan = make_village(homes.bakery.origin, LOAF)
+    plan = make_village(homes.bakery.origin, good)
     places = places_of(homes.bakery.origin)
 
     def prices() -> dict[str, set[tuple[str, str]]]:
@@ -76,10 +77,10 @@ async def test_the_agreed_price_stands_by_what_was_agreed_and_nowhere_else(homes
         return found
 
     still_open = {(PRICE_OPEN, "")}
-    assert prices() == {LOAF: still_open, "milk": still_open, "flour": still_open}
+    assert prices() == {good: still_open, "milk": still_open, "flour": still_open}
     await homes.sign(1, proposed.record)
     await homes.sign(3, proposed.record)
-    assert prices() == {LOAF: {("3.42 EUR", "C62")}, "milk": still_open, "flour": still_open}
+    assert prices() == {good: {("3.42 EUR", "C62")}, "milk": still_open, "flour": still_open}
 
 
 def test_a_co_op_sees_all_its_cards_and_a_card_itself() -> None:
