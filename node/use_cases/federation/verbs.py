@@ -62,7 +62,8 @@ class InviteParams(msgspec.Struct):
 
 
 class JoinParams(msgspec.Struct, kw_only=True):
-    """An invitation as text, and what this co-op says of itself; `above`: it comes in the name of its own federation."""
+    """An invitation as text, and what this co-op says of itself;
+    `above`: it comes in the name of its own federation."""
 
     invitation: str
     kind: MemberKind
