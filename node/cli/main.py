@@ -14,19 +14,25 @@ from pathlib import Path
 import click
 
 from node.app import OWNER_ONLY, run_node
-from node.cli import demo, federation, key, peer, simulate, supply, till
+from node.cli import demo, key, simulate, supply, till
 from node.cli.calls import EXIT_MISUSE, EXIT_REFUSED, Context, exit_codes, print_error, quiet_logs, run_command
+from node.cli.from_operations import add_operations
 from node.cli.log import audit_commands, log_commands
 from node.cli.planning import plan_commands
 from node.cli.printing import print_made, print_status
 from node.cli.shared_options import add_shared_options
 from node.clock import Clock
 from node.config import PORT_MAX, default_home
+from node.operations import OPERATIONS
 from node.use_cases.home import init_home, open_config
 
 VERSION = "0.1.0"
 HELP_WIDTH = 100
 PORT = click.IntRange(0, PORT_MAX)
+ROAD = (
+    *("init", "run", "status", "till", "consumption", "peer", "federation", "product", "disclosure", "price", "key"),
+    *("plan", "log", "audit", "demo", "simulate"),
+)
 EPILOG = "Begin with `rochdale run`: it makes a home, if there is none yet, and says where your first page is."
 
 
@@ -34,8 +40,8 @@ class VolunteersRoad(click.Group):
     """Lists the commands in the order in which a co-op comes to need them, not by the alphabet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """As they were added."""
-        return list(self.commands)
+        """Along the road; what it does not name stands at its end."""
+        return sorted(self.commands, key=lambda name: ROAD.index(name) if name in ROAD else len(ROAD))
 
 
 @click.group(
@@ -95,8 +101,9 @@ def status(context: Context) -> None:
     run_command(context, "status", {}, print_status)
 
 
-for _area in (till, peer, federation, supply, key, plan_commands, log_commands, audit_commands, demo, simulate):
+for _area in (till, supply, key, plan_commands, log_commands, audit_commands, demo, simulate):
     _area.add_commands(rochdale)
+add_operations(rochdale, OPERATIONS.values())
 add_shared_options(rochdale)
 
 

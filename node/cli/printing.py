@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from node.use_cases.command import count as count
 from node.use_cases.home import Made
 from protocol.core.quantities import format_decimal
 
@@ -37,11 +38,6 @@ def say(text: str) -> None:
 def plain(text: str) -> str:
     """Text without what could steer a terminal: names and reasons also come from peers."""
     return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """`1 record`, `2 records`."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def print_made(home: Path, made: Made) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from node.clock import Clock
 from node.config import Config
+from node.use_cases.command import Command
 from protocol.core.identity import HomeKeys
 from storage.database import Database
 from storage.disk import OWN_DISK, Disk
@@ -62,10 +63,14 @@ class Node:
 
 @dataclass(frozen=True)
 class Operation:
-    """One verb that page, API, CLI and simulator share: typed parameters in, a plain value or struct out."""
+    """One verb that page, API, CLI and simulator share: typed parameters in, a plain value or struct out.
+
+    The API answers every operation by its name; people type those that have a `command`. `doc` is its help.
+    """
 
     name: str
     params: type[msgspec.Struct]
     run: Callable[[Node, Any], Awaitable[Any]]
     doc: str
     writes: bool = True
+    command: Command | None = None

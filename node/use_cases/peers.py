@@ -5,11 +5,12 @@ Spec: docs/spec/session.md
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Protocol
 
 import msgspec
 
+from node.use_cases.command import LINE, Command, Rows, help_of
 from node.use_cases.context import Node, Operation
 from node.use_cases.till import NoParams
 from protocol.core.errors import PeerError, RefusedError
@@ -48,8 +49,10 @@ class OwnCard(msgspec.Struct, frozen=True):
 class AddPeer(msgspec.Struct, frozen=True, kw_only=True):
     """A card, and the address to call instead of the one in it (`wss://host:port`, empty: never call)."""
 
-    card: Annotated[str, msgspec.Meta(max_length=2 * CARD_LENGTH_MAX)]
-    url: str | None = None
+    card: Annotated[str, msgspec.Meta(max_length=2 * CARD_LENGTH_MAX), LINE]
+    url: Annotated[
+        str | None, help_of("Call this address (wss://host:port) instead of the one in the card; '' never calls.")
+    ] = None
 
 
 class OnePeer(msgspec.Struct, frozen=True):
@@ -187,9 +190,56 @@ def _own_url(node: Node) -> str:
     return f"wss://{host}:{port}" if port else ""
 
 
+def _tell_card(answer: OwnCard) -> Iterator[str]:
+    yield answer.card
+
+
+def _tell_added(answer: PeerLine) -> Iterator[str]:
+    how = f"calling {answer.url}" if answer.url else "waiting to be called"
+    yield f"Added {answer.name} ({answer.origin}), {how}."
+
+
+def _tell_peers(answer: PeerList) -> Iterator[str | Rows]:
+    if not answer.peers:
+        yield "No peers yet: give others what `rochdale peer card` prints, and `rochdale peer add` what they give you."
+        return
+    rows = [(one.name, one.origin, one.state, one.direction, one.last_error) for one in answer.peers]
+    yield Rows(("name", "origin", "state", "direction", "last error"), rows)
+
+
+def _tell_removed(answer: PeerLine) -> Iterator[str]:
+    yield f"Removed {answer.origin}."
+
+
 OPERATIONS = (
-    Operation("peer.card", NoParams, make_card, "This node's card, for others to add.", False),
-    Operation("peer.add", AddPeer, add_peer, "Pin a peer by its card and call it."),
-    Operation("peer.list", NoParams, list_peers, "The pinned peers and how it stands with each.", False),
-    Operation("peer.remove", OnePeer, remove_peer, "Hang up on a peer and forget its pins; its records stay."),
+    Operation(
+        "peer.card",
+        NoParams,
+        make_card,
+        "This node's card: one line for others to add.",
+        writes=False,
+        command=Command("peer card", _tell_card, group="The nodes of other co-ops that this one talks to."),
+    ),
+    Operation(
+        "peer.add",
+        AddPeer,
+        add_peer,
+        "Add a peer by its CARD: the line that `rochdale peer card` printed there, or a file that holds it.",
+        command=Command("peer add", _tell_added, ("card",), "no-card", 1),
+    ),
+    Operation(
+        "peer.list",
+        NoParams,
+        list_peers,
+        "The peers, and how it stands with each.",
+        writes=False,
+        command=Command("peer list", _tell_peers),
+    ),
+    Operation(
+        "peer.remove",
+        OnePeer,
+        remove_peer,
+        "Hang up on the peer of this ORIGIN and forget its keys. Its records stay.",
+        command=Command("peer remove", _tell_removed, ("origin",), "nobody.example/log", 1),
+    ),
 )

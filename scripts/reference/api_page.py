@@ -22,7 +22,8 @@ def format_api_page() -> str:
     for name, operation in sorted(OPERATIONS.items()):
         params = shape_of(operation.params)
         effect = "changes something" if operation.writes else "reads only"
-        lines.extend(["", f"### `{name}`", "", f"{operation.doc} *({effect})*", "", *format_fields(params)])
+        typed = f", `rochdale {operation.command.words}`" if operation.command else ""
+        lines.extend(["", f"### `{name}`", "", f"{operation.doc} *({effect}{typed})*", "", *format_fields(params)])
         parts.update({part.cls.__name__: part for part in structs_within(params)})
     if parts:
         lines.extend(["", "## What parameters are made of"])

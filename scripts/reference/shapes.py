@@ -17,6 +17,12 @@ def format_fields(struct: Struct) -> list[str]:
 
 
 def _format_need(field: shapes.Field) -> str:
+    said = field.type.extra_json_schema if isinstance(field.type, shapes.Metadata) else None
+    words, default = (said or {}).get("description", ""), _format_default(field)
+    return f"{words} ({default})" if words and default else words or default
+
+
+def _format_default(field: shapes.Field) -> str:
     if field.required:
         return ""
     default = field.default

@@ -1,4 +1,4 @@
-"""`rochdale plan commit|gave|received|follow`: promise what the plan asks, say what was carried, see what is open.
+"""`rochdale plan gave|received|follow`: say what was carried under a plan, see what is open.
 
 Spec: docs/spec/following.md
 """
@@ -19,18 +19,6 @@ _CARD = click.option("--card", default="", help="Which of our cards, where we ha
 _LINE = ("card", "good", "side", "planned", "promised", "done", "others", "open", "short", "unit")
 _WAY = ("good", "source", "to", "planned", "given", "received", "unit")
 _GOOD = ("good", "planned", "promised", "unsaid", "given", "received", "open", "short", "unit")
-
-
-@click.command()
-@_CARD
-@click.option("--instead", multiple=True, metavar="GOOD=AMOUNT", help="Promise another amount of a good.")
-@_CALL
-@click.pass_obj
-def commit(context: Context, card: str, instead: tuple[str, ...], call: str) -> None:
-    """Sign that we will give and take what the plan in force asks of us. Said again, the last word counts."""
-    changes = dict(text.partition("=")[::2] for text in instead)
-    params = {"card": card, "instead": changes, "call": call}
-    run_command(context, "plan.commit", params, lambda answer: say(f"Promised: {answer['lines']} lines of the plan."))
 
 
 @click.command()

@@ -11,8 +11,7 @@ from node.cli.files import read_json
 from node.cli.planning.agent_commands import pledge, preview, propose, wish, withdraw
 from node.cli.planning.batches_command import batches
 from node.cli.planning.deliver_command import deliver
-from node.cli.planning.facilitate_commands import facilitate, object_to
-from node.cli.planning.follow_commands import commit, follow, gave, print_promises, received, revise
+from node.cli.planning.follow_commands import follow, gave, print_promises, received, revise
 from node.cli.planning.schedule_command import schedule
 from node.cli.planning.trial_command import simulate
 from node.cli.planning.what_if_command import what_if
@@ -27,7 +26,7 @@ _CALL = click.option("--call", default="", help="The call's id; without it the n
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
     asking = (wish, pledge, preview, propose, withdraw)
-    for command in (*asking, facilitate, object_to, batches, deliver, commit, gave, received, follow, revise):
+    for command in (*asking, batches, deliver, gave, received, follow, revise):
         plan.add_command(command)
     plan.add_command(schedule)
     plan.add_command(simulate)

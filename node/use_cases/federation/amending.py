@@ -4,10 +4,13 @@ Invariant: a member's newest word counts; a charter is decided on once as many w
 Spec: docs/spec/federation.md
 """
 
+import json
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
 
+from node.use_cases.command import Command, count, typed
 from node.use_cases.context import Node, Operation
 from node.use_cases.federation.roster_records import list_charters
 from node.use_cases.federation.verbs import current_history
@@ -22,13 +25,13 @@ from protocol.federation.membership import CharterProposal, History
 class AmendParams(msgspec.Struct, kw_only=True):
     """The whole charter that is to take the place of the one in force."""
 
-    charter: Charter
+    charter: Annotated[Charter, typed("FILE")]
 
 
 class AgreeParams(msgspec.Struct, kw_only=True):
     """The hash of a charter that some member has proposed, in hex."""
 
-    charter: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    charter: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z"), typed("HASH")]
 
 
 class CharterChange(msgspec.Struct, frozen=True):
@@ -108,8 +111,44 @@ def _compare(now: Charter, then: Charter) -> tuple[CharterChange, ...]:
     return tuple(CharterChange(place, old.get(place), new.get(place)) for place in places)
 
 
+def tell_wanted(answer: dict[str, Any]) -> Iterator[str]:
+    """That our log wants a charter, and how many must."""
+    yield f"Your log says that you want charter {answer['charter']}."
+    wanted = count(answer["needed"], "member wants", "members want")
+    yield f"It is decided once {wanted} it: `federation charter` shows who does."
+
+
+def _tell_charter(report: CharterReport) -> Iterator[str]:
+    yield json.dumps(report.charter, indent=2, ensure_ascii=False)
+    yield f"In force: {report.hash}."
+    for one in report.proposed:
+        yield f"\nWanted instead by {', '.join(one.wanted_by)} ({one.needed} must want it): {one.hash}"
+        for change in one.changes:
+            yield f"  {change.place}: {json.dumps(change.now)} becomes {json.dumps(change.then)}"
+        yield "  `rochdale federation agree` with this hash says that you want it too."
+
+
 OPERATIONS = (
-    Operation("federation.charter", NoParams, show_charter, "The charter, and what is proposed for it.", writes=False),
-    Operation("federation.amend", AmendParams, amend, "Say that this co-op wants this charter."),
-    Operation("federation.agree", AgreeParams, agree, "Say that this co-op wants a charter that was proposed."),
+    Operation(
+        "federation.charter",
+        NoParams,
+        show_charter,
+        "The charter in force, and what members want in its place.",
+        writes=False,
+        command=Command("federation charter", _tell_charter, code=1),
+    ),
+    Operation(
+        "federation.amend",
+        AmendParams,
+        amend,
+        "Say that we want the charter in FILE (JSON). It is decided once enough members want the same.",
+        command=Command("federation amend", tell_wanted, ("charter",), "product.json", 1),
+    ),
+    Operation(
+        "federation.agree",
+        AgreeParams,
+        agree,
+        "Say that we want the charter HASH, which another member has proposed.",
+        command=Command("federation agree", tell_wanted, ("charter",), "0" * 64, 1),
+    ),
 )

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import msgspec
 
+from node.use_cases.command import Command, help_of, typed
 from node.use_cases.context import Node, Operation
-from node.use_cases.federation.amending import AmendParams, amend
+from node.use_cases.federation.amending import AmendParams, amend, tell_wanted
 from node.use_cases.federation.verbs import current_history
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import parse_decimal
@@ -26,9 +27,13 @@ class ExceptionParams(msgspec.Struct, kw_only=True):
     credits. Without either the member's exception ends."""
 
     member: str
-    reason: Annotated[str, msgspec.Meta(max_length=EXCEPTION_REASON_LENGTH_MAX)] = ""
-    floors: dict[str, Amount] = {}
-    credits: Amount = "0"
+    reason: Annotated[
+        str,
+        msgspec.Meta(max_length=EXCEPTION_REASON_LENGTH_MAX),
+        help_of("Why, in a sentence that all may read; nothing about a person."),
+    ] = ""
+    floors: Annotated[dict[str, Amount], help_of("A need in all, in whole units."), typed("--floor GOOD=AMOUNT")] = {}
+    credits: Annotated[Amount, help_of("Credits beyond what its heads bring.")] = "0"
 
 
 async def propose_exception(node: Node, params: ExceptionParams) -> dict[str, Any]:
@@ -67,6 +72,10 @@ def _read_exception(params: ExceptionParams, credits_micro: int) -> CouncilExcep
 
 OPERATIONS = (
     Operation(
-        "federation.exception", ExceptionParams, propose_exception, "Want an exception to the floors for one council."
+        "federation.exception",
+        ExceptionParams,
+        propose_exception,
+        "Want an exception for the co-op whose log is MEMBER. Without a floor or credits its exception ends.",
+        command=Command("federation exception", tell_wanted, ("member",), "x.example/log --floor milk=4 --reason r", 1),
     ),
 )

@@ -4,10 +4,12 @@ Invariant: whom this node counts as a member follows from the logs alone; an inv
 """
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from node.use_cases.command import LINE, Command, Rows, count, help_of
 from node.use_cases.context import Node, Operation
 from node.use_cases.federation.deciding import closed_content
 from node.use_cases.peers import own_card, pin_card
@@ -16,7 +18,6 @@ from protocol.core.encoding import decode, encode, to_struct, to_value
 from protocol.core.errors import RefusedError
 from protocol.core.text_token import format_token, parse_token
 from protocol.federation.charter import Charter, check_charter
-from protocol.federation.log_policy import make_log_policy
 from protocol.federation.membership import (
     FederationFounding,
     HeadCount,
@@ -28,8 +29,7 @@ from protocol.federation.membership import (
     name_federation,
 )
 from protocol.federation.peer_card import PeerCard, parse_card
-from protocol.federation.roster import Member, Roster
-from protocol.log.policy import format_policy
+from protocol.federation.roster import Member
 from protocol.supply.disclosure import SECTIONS
 from storage.record_index import IndexedRecord, record_by_leaf, records
 from storage.settings import set_setting, setting
@@ -44,57 +44,46 @@ INVITATION_BYTES_MAX = 256 * 1024
 HEADS_MAX = 100_000_000
 
 MemberKind = Literal["consumers", "producers"]
-Heads = Annotated[int, msgspec.Meta(ge=0, le=HEADS_MAX)]
+Heads = Annotated[int, msgspec.Meta(ge=0, le=HEADS_MAX), help_of("How many people we count.")]
+Above = Annotated[bool, help_of("In the federation above, in which we speak for our own.")]
+OurKind = Annotated[MemberKind, help_of("What we are.")]
 
 
 class CreateParams(msgspec.Struct, kw_only=True):
     """A charter, and the founder's own kind and heads."""
 
-    charter: Charter
-    kind: MemberKind
+    charter: Annotated[Charter, help_of("JSON file with the charter.")]
+    kind: OurKind = "consumers"
     heads: Heads
 
 
 class InviteParams(msgspec.Struct):
     """The peer card of the co-op that is invited, as text."""
 
-    card: str
+    card: Annotated[str, LINE]
 
 
 class JoinParams(msgspec.Struct, kw_only=True):
     """An invitation as text, and what this co-op says of itself;
     `above`: it comes in the name of its own federation."""
 
-    invitation: str
-    kind: MemberKind
+    invitation: Annotated[str, LINE]
+    kind: OurKind = "consumers"
     heads: Heads
-    above: bool = False
+    above: Above = False
 
 
 class HeadsParams(msgspec.Struct):
     """This co-op's people, counted anew; `above`: those of its own federation, in the one above."""
 
     heads: Heads
-    above: bool = False
+    above: Above = False
 
 
 class WhichParams(msgspec.Struct):
     """This home's own federation, or (`above`) the one in which it speaks for its own."""
 
-    above: bool = False
-
-
-class PolicyParams(msgspec.Struct):
-    """The log whose heads are to be believed; this node's own where none is named."""
-
-    origin: str = ""
-
-
-class LogPolicy(msgspec.Struct, frozen=True):
-    """A log and the text of the tlog-policy file for it."""
-
-    origin: str
-    policy: str
+    above: Above = False
 
 
 class Invitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -271,27 +260,6 @@ async def show_roster(node: Node, params: WhichParams) -> RosterReport:
     )
 
 
-async def show_policy(node: Node, params: PolicyParams) -> LogPolicy:
-    """The roster and charter in force as the policy of one member's log, for auditors' own tools."""
-    history = current_history(node)
-    if history is None:
-        raise RefusedError.at("federation", "no federation here, or its logs have not arrived yet")
-    newest, origin = history.newest, params.origin or node.origin
-    policy = make_log_policy(newest.roster, newest.charter, origin, _read_mldsa44_keys(node, newest.roster))
-    return LogPolicy(origin, format_policy(policy).decode())
-
-
-def _read_mldsa44_keys(node: Node, roster: Roster) -> dict[str, bytes]:
-    """The second keys of the members' witnesses, as far as the first records of their logs say them."""
-    bound = {member.origin: (member.log_key, member.witness_key) for member in roster.members}
-    founded = records(node.database.reader, "log.founding")
-    return {
-        indexed.origin: indexed.body.keys.witness_mldsa44
-        for indexed in founded
-        if indexed.index == 0 and bound.get(indexed.origin) == (indexed.body.keys.log, indexed.body.keys.witness)
-    }
-
-
 def member_of_card(card: PeerCard, kind: MemberKind, heads: int) -> Member:
     """The roster's entry for a co-op, from its card and its own word."""
     return Member(
@@ -320,14 +288,83 @@ def card_of_member(member: Member) -> PeerCard:
     )
 
 
+def _tell_roster(report: RosterReport) -> Iterator[str | Rows]:
+    members, people = count(len(report.members), "member"), count(report.heads, "person", "people")
+    yield f"{report.charter['name']}: version {report.version}, {members}, {people}."
+    rows = [(one.name, one.kind, one.heads, one.url or "dials out", one.origin) for one in report.members]
+    yield Rows(("member", "kind", "people", "address", "log"), rows)
+    if report.waits_for:
+        yield f"The next version waits for {', '.join(report.waits_for)}."
+    for finding in report.findings:
+        yield f"  {finding}"
+
+
+def _tell_invitation(answer: dict[str, str]) -> Iterator[str]:
+    yield "Send them this line; they give it to `rochdale federation join`:\n"
+    yield answer["invitation"]
+
+
+def _tell_asked(answer: dict[str, Any]) -> Iterator[str]:
+    yield f"Your log says that you want to join federation {answer['federation'][:16]}."
+    yield "Once your node meets the one that invited you, the members decide; see `rochdale federation roster`."
+
+
+def _tell_leave(_: dict[str, Any]) -> Iterator[str]:
+    yield "Your word is in your log; the next roster is without you."
+
+
+def _tell_heads(answer: dict[str, Any]) -> Iterator[str]:
+    yield f"Your log now counts {answer['heads']} people."
+
+
 OPERATIONS = (
-    Operation("federation.create", CreateParams, create, "Found a federation of one under a charter."),
-    Operation("federation.invite", InviteParams, invite, "Invite a co-op by its peer card."),
-    Operation("federation.join", JoinParams, join, "Accept an invitation."),
-    Operation("federation.leave", WhichParams, leave, "Leave the federation."),
-    Operation("federation.heads", HeadsParams, count_heads, "Count this co-op's people anew."),
-    Operation("federation.roster", WhichParams, show_roster, "Who belongs, and under which charter.", writes=False),
     Operation(
-        "federation.policy", PolicyParams, show_policy, "Roster and charter as a tlog-policy file.", writes=False
+        "federation.create",
+        CreateParams,
+        create,
+        "Found a federation of one under a charter. Others join by invitation.",
+        command=Command(
+            "federation create",
+            _tell_roster,
+            example="--charter product.json --heads 9",
+            code=1,
+            group="The federation: found it, invite, join, leave, see who belongs.",
+        ),
+    ),
+    Operation(
+        "federation.invite",
+        InviteParams,
+        invite,
+        "Invite the co-op of this peer CARD (a line, or a file that holds it).",
+        command=Command("federation invite", _tell_invitation, ("card",), "rochdale-peer:x", 1),
+    ),
+    Operation(
+        "federation.join",
+        JoinParams,
+        join,
+        "Accept an INVITATION (a line, or a file that holds it).",
+        command=Command("federation join", _tell_asked, ("invitation",), "rochdale-invitation:x --heads 9", 1),
+    ),
+    Operation(
+        "federation.leave",
+        WhichParams,
+        leave,
+        "Leave the federation; what was signed stays signed.",
+        command=Command("federation leave", _tell_leave, code=1),
+    ),
+    Operation(
+        "federation.heads",
+        HeadsParams,
+        count_heads,
+        "Sign a new count of our people, HEADS.",
+        command=Command("federation heads", _tell_heads, ("heads",), "9", 1),
+    ),
+    Operation(
+        "federation.roster",
+        WhichParams,
+        show_roster,
+        "Who belongs, and under which charter.",
+        writes=False,
+        command=Command("federation roster", _tell_roster, code=1),
     ),
 )

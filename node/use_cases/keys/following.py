@@ -6,11 +6,12 @@ Spec: docs/spec/succession.md
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import msgspec
 
+from node.use_cases.command import Command, count, help_of
 from node.use_cases.context import Node, Operation
 from node.use_cases.federation.roster_records import list_words
 from node.use_cases.federation.verbs import card_of_member, current_history
@@ -32,7 +33,7 @@ class RetireParams(msgspec.Struct, kw_only=True):
     """Which member's log ends, and how many of its entries count: 0 takes those that are witnessed."""
 
     origin: str
-    size: Annotated[int, msgspec.Meta(ge=0)] = 0
+    size: Annotated[int, msgspec.Meta(ge=0), help_of("How many entries count; 0: the witnessed ones.")] = 0
 
 
 async def vouch_for_successor(node: Node, history: History, member: Member) -> bool:
@@ -90,6 +91,19 @@ async def retire(node: Node, params: RetireParams) -> dict[str, Any]:
     return {"origin": params.origin, "size": size, "agreed": len(agreed), "needed": question.needed}
 
 
+def _tell_retired(answer: dict[str, Any]) -> Iterator[str]:
+    yield f"This co-op agrees that {answer['origin']} ends after {count(answer['size'], 'entry', 'entries')}."
+    agreed, needed = answer["agreed"], answer["needed"]
+    yield f"{agreed} of the {needed} co-ops that are needed have agreed; its own word does not count."
+    yield "The others say the same with this command; once enough have, the roster is without it."
+
+
 OPERATIONS = (
-    Operation("federation.retire", RetireParams, retire, "Agree that a member's log ends, its key lost or stolen."),
+    Operation(
+        "federation.retire",
+        RetireParams,
+        retire,
+        "Agree that the log of the member ORIGIN ends: its key was lost or stolen, and its recovery key too.",
+        command=Command("federation retire", _tell_retired, ("origin",), "nobody.example/log", 1),
+    ),
 )

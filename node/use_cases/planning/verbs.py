@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from node.use_cases.command import help_of
 from node.use_cases.context import Node, Operation
 from node.use_cases.federation.verbs import current_history
 from node.use_cases.planning.agent.lines import digest_cards
@@ -35,7 +36,7 @@ from storage.files import FILE_BYTES_MAX
 from storage.record_index import records
 
 CALL_HEX = r"^(?:[0-9a-f]{64})?\Z"
-CallHex = Annotated[str, msgspec.Meta(pattern=CALL_HEX)]
+CallHex = Annotated[str, msgspec.Meta(pattern=CALL_HEX), help_of("The call's id; without it the newest.")]
 """A call's id in hex; empty means the newest call."""
 
 CARDS_WAIT_MS = 600_000

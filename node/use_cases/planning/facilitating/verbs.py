@@ -3,10 +3,12 @@
 Spec: docs/spec/facilitation.md
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
 
+from node.use_cases.command import Command, help_of
 from node.use_cases.context import Node, Operation
 from node.use_cases.planning.facilitating.notices import facilitators_of, list_notices
 from node.use_cases.planning.verbs import CallHex, find_run
@@ -16,6 +18,7 @@ from protocol.planning.call import Reading, WaitMs
 from protocol.planning.facilitating.notices import Act, AnyRound, PlanNotice, PlanObjection, Reason, audit_notice
 
 LeafHex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Why = Annotated[Reason, help_of("Why, in a sentence; nothing about a person.")]
 
 
 class NoticeParams(msgspec.Struct, kw_only=True):
@@ -23,19 +26,19 @@ class NoticeParams(msgspec.Struct, kw_only=True):
     set_aside the leaf of a card or answer in hex; end_vote the reading whose draft is voted on."""
 
     act: Act
-    reason: Reason
+    reason: Why
     call: CallHex = ""
-    reading: Reading | None = None
-    round: AnyRound | None = None
-    wait_ms: WaitMs | None = None
-    leaf: LeafHex | None = None
+    reading: Annotated[Reading | None, help_of("extend, end_round, end_vote: which reading.")] = None
+    round: Annotated[AnyRound | None, help_of("extend, end_round: which round; 0 is that of the cards.")] = None
+    wait_ms: Annotated[WaitMs | None, help_of("extend: how long to wait for each who is still out.")] = None
+    leaf: Annotated[LeafHex | None, help_of("set_aside: the leaf of the card or answer.")] = None
 
 
 class ObjectionParams(msgspec.Struct, kw_only=True):
     """A member's objection to a facilitator's word, which is named by its leaf in hex."""
 
-    notice: LeafHex
-    reason: Reason
+    notice: Annotated[LeafHex, help_of("The facilitator's word, as `plan status --json` shows it.")]
+    reason: Why
     call: CallHex = ""
 
 
@@ -68,7 +71,27 @@ async def object_to(node: Node, params: ObjectionParams) -> dict[str, Any]:
     return {"call": run.call_id.hex(), "notice": params.notice, "objection": published.leaf.hex()}
 
 
+def _tell_notice(answer: dict[str, Any]) -> Iterator[str]:
+    yield f"Signed: {answer['notice']}"
+
+
+def _tell_objection(answer: dict[str, Any]) -> Iterator[str]:
+    yield f"Signed: {answer['objection']}"
+
+
 OPERATIONS = (
-    Operation("plan.facilitate", NoticeParams, facilitate, "Sign a facilitator's word on a call, with its reason."),
-    Operation("plan.object", ObjectionParams, object_to, "Sign an objection to a facilitator's word."),
+    Operation(
+        "plan.facilitate",
+        NoticeParams,
+        facilitate,
+        "Sign a facilitator's word on a call. Everybody reads it, and any member can object.",
+        command=Command("plan facilitate", _tell_notice, ("act",), "pause --reason r", 1),
+    ),
+    Operation(
+        "plan.object",
+        ObjectionParams,
+        object_to,
+        "Sign that we object to a facilitator's word, NOTICE as `plan status` shows it (--json: in full).",
+        command=Command("plan object", _tell_objection, ("notice",), f"{'0' * 64} --reason r", 1),
+    ),
 )

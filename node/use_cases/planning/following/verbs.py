@@ -5,11 +5,12 @@ Spec: docs/spec/following.md
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from node.use_cases.command import Command, help_of, typed
 from node.use_cases.context import Node, Operation
 from node.use_cases.planning.delivering import deliver_plan, read_places
 from node.use_cases.planning.draft import Draft
@@ -38,13 +39,14 @@ CHANGES_MAX: Final = 512
 
 Amount = Annotated[str, msgspec.Meta(min_length=1, max_length=AMOUNT_LENGTH_MAX)]
 Changes = Annotated[dict[str, Amount], msgspec.Meta(max_length=CHANGES_MAX)]
+OwnCard = Annotated[str, help_of("Which of our cards, where we have several: its name or a part of it.")]
 
 
 class CommitParams(msgspec.Struct, kw_only=True):
     """Promise what the plan asks of our cards, or of one `card`; `instead`: good to another amount, as a decimal."""
 
-    card: str = ""
-    instead: Changes = {}
+    card: OwnCard = ""
+    instead: Annotated[Changes, help_of("Promise another amount of a good."), typed("--instead GOOD=AMOUNT")] = {}
     call: CallHex = ""
 
 
@@ -56,7 +58,7 @@ class CarriedParams(msgspec.Struct, kw_only=True):
     good: str
     amount: Amount
     other: str
-    card: str = ""
+    card: OwnCard = ""
     call: CallHex = ""
 
 
@@ -170,8 +172,18 @@ def _need_plan(run: PlanRun) -> Draft:
     return draft
 
 
+def _tell_promised(answer: dict[str, Any]) -> Iterator[str]:
+    yield f"Promised: {answer['lines']} lines of the plan."
+
+
 OPERATIONS = (
-    Operation("plan.commit", CommitParams, commit, "Sign what our cards will give and take of the plan in force."),
+    Operation(
+        "plan.commit",
+        CommitParams,
+        commit,
+        "Sign that we will give and take what the plan in force asks of us. Said again, the last word counts.",
+        command=Command("plan commit", _tell_promised, code=1),
+    ),
     Operation("plan.carried", CarriedParams, tell_carried, "Sign what we gave or received under the plan in force."),
     Operation("plan.follow", FollowParams, follow, "Promised, given, received, open and lacking.", writes=False),
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from node.use_cases.cosign import witness_name
-from node.use_cases.federation.verbs import PolicyParams, show_policy
+from node.use_cases.federation.policy import PolicyParams, show_policy
 from node.use_cases.public.witnessing import add_checkpoint, show_checkpoint
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.note import format_note, format_signature, parse_note

@@ -1,0 +1,165 @@
+"""Commands made of what operations say of themselves: arguments and options of their parameters, help of their words.
+
+Invariant: a command sends what was typed and nothing else; what was left out is the operation's own default.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, get_type_hints
+
+import click
+import msgspec
+import msgspec.inspect as shapes
+
+from node.cli.calls import Context, exit_codes, run_command
+from node.cli.files import read_json, read_key, read_line
+from node.cli.printing import print_table, say
+from node.use_cases.command import Command, Rows
+from node.use_cases.context import Operation
+from protocol.core.errors import RefusedError
+
+READERS: Mapping[str, Callable[[str], str]] = {
+    "line": read_line,
+    "key": read_key,
+    "place": lambda text: str(Path(text).absolute()),
+}
+
+
+class Taken(NamedTuple):
+    """One parameter as the command line takes it, and how what was typed becomes its value."""
+
+    name: str
+    parameter: click.Parameter
+    read: Callable[[Any], Any]
+
+
+def add_operations(root: click.Group, operations: Iterable[Operation]) -> None:
+    """Hang the commands of these operations below `root`, with the groups that they need."""
+    for operation in operations:
+        if operation.command is not None:
+            *path, name = operation.command.words.split()
+            find_group(root, path, operation.command.group).add_command(make_command(name, operation))
+
+
+def find_group(root: click.Group, path: list[str], doc: str) -> click.Group:
+    """The group of this path, made where there is none yet."""
+    for name in path:
+        found = root.commands.get(name)
+        if found is None:
+            found = click.Group(name, help=doc)
+            root.add_command(found)
+        assert isinstance(found, click.Group), f"{name} is a command, no group"
+        if doc:
+            found.help = doc
+        root = found
+    return root
+
+
+def make_command(name: str, operation: Operation) -> click.Command:
+    """The command of one operation."""
+    command = operation.command
+    assert command is not None
+    taken = list(_list_taken(operation.params, command))
+    answer_type = get_type_hints(operation.run)["return"]
+
+    def tell(answer: Any) -> None:
+        is_struct = isinstance(answer_type, type) and issubclass(answer_type, msgspec.Struct)
+        print_told(command.tell(msgspec.convert(answer, answer_type) if is_struct else answer))
+
+    @click.pass_obj
+    def run(context: Context, /, **given: Any) -> None:
+        with exit_codes(context.as_json):
+            params = {one.name: one.read(given[one.name]) for one in taken if _is_said(given[one.name])}
+        run_command(context, operation.name, params, tell)
+
+    return click.Command(name, params=[one.parameter for one in taken], callback=run, help=operation.doc)
+
+
+def print_told(told: Iterable[str | Rows]) -> None:
+    """Sentences and tables for people."""
+    for one in told:
+        if isinstance(one, Rows):
+            print_table(one.columns, one.rows)
+        else:
+            say(one)
+
+
+def _is_said(given: object) -> bool:
+    return given is not None and given != ()
+
+
+def _list_taken(params: type[msgspec.Struct], command: Command) -> Iterator[Taken]:
+    """Arguments in the order in which they are typed, then options in the order of the fields."""
+    described = shapes.type_info(params)
+    assert isinstance(described, shapes.StructType)
+    fields = {field.name: field for field in described.fields}
+    for name in command.arguments:
+        yield _take_argument(fields.pop(name))
+    for field in fields.values():
+        yield _take_option(field)
+
+
+def _take_argument(field: shapes.Field) -> Taken:
+    shape, said = _unwrap(field.type)
+    kind, read = _read_as(shape, said)
+    extra = said.get("typed", "")
+    parameter = click.Argument([field.name], type=kind, required=field.required, metavar=extra or None)
+    return Taken(field.name, parameter, read)
+
+
+def _take_option(field: shapes.Field) -> Taken:
+    shape, said = _unwrap(field.type)
+    kind, read = _read_as(shape, said)
+    flag, _, metavar = said.get("typed", "").partition(" ")
+    flag = flag or f"--{field.name.replace('_', '-')}"
+    default = field.default if isinstance(field.default, int | str) and field.default not in ("", False) else None
+    # A default of None would count as an answer to what is required.
+    shown: dict[str, Any] = {} if default is None else {"default": default, "show_default": True}
+    parameter = click.Option(
+        [field.name, flag],
+        type=kind,
+        required=field.required,
+        is_flag=isinstance(shape, shapes.BoolType),
+        multiple=isinstance(shape, shapes.DictType) and kind is click.STRING,
+        metavar=metavar or None,
+        help=said.get("description"),
+        **shown,
+    )
+    return Taken(field.name, parameter, read)
+
+
+def _unwrap(shape: shapes.Type) -> tuple[shapes.Type, dict[str, str]]:
+    """The type itself (of `X | None` the X), and what is said of it."""
+    said: dict[str, str] = {}
+    while isinstance(shape, shapes.Metadata | shapes.UnionType):
+        if isinstance(shape, shapes.Metadata):
+            said = {**(shape.extra or {}), **(shape.extra_json_schema or {}), **said}
+            shape = shape.type
+        else:
+            shape = next(part for part in shape.types if not isinstance(part, shapes.NoneType))
+    return shape, said
+
+
+def _read_as(shape: shapes.Type, said: Mapping[str, str]) -> tuple[click.ParamType[Any], Callable[[Any], Any]]:
+    """What click makes of the typed word, and what makes a value of that."""
+    if isinstance(shape, shapes.BoolType):
+        return click.BOOL, bool
+    if isinstance(shape, shapes.IntType):
+        is_bounded = shape.ge is not None or shape.le is not None
+        return (click.IntRange(shape.ge, shape.le) if is_bounded else click.INT), int
+    if isinstance(shape, shapes.LiteralType):
+        return click.Choice([str(value) for value in shape.values]), str
+    if isinstance(shape, shapes.StrType):
+        return click.STRING, READERS.get(said.get("read", ""), str)
+    if isinstance(shape, shapes.DictType) and isinstance(_unwrap(shape.value_type)[0], shapes.StrType):
+        return click.STRING, lambda texts: dict(_read_pair(said["typed"], text) for text in texts)
+    return click.Path(path_type=Path), read_json
+
+
+def _read_pair(typed: str, text: str) -> tuple[str, str]:
+    """`GOOD=AMOUNT`; the value may hold no `=`."""
+    key, _, value = text.rpartition("=")
+    if not key or not value:
+        flag, _, metavar = typed.partition(" ")
+        raise RefusedError.at(flag, f"is not {metavar}, as in milk=40")
+    return key, value
