@@ -129,7 +129,9 @@ def _open_files(place: str) -> Iterator[tuple[FileReader, Foresee]]:
 
 def _print_report(report: dict[str, Any]) -> None:
     if report["origin"]:
-        say(f"{report['origin']}: {count(report['records'], 'record')} read, root {report['root']}.")
+        # Where something is wanting, the head's word is all that is known of how many there are.
+        verb = "promised" if report["findings"] else "read"
+        say(f"{report['origin']}: {count(report['records'], 'record')} {verb}, root {report['root']}.")
     if report["cosigned"]:
         say(f"Cosigned by {', '.join(sorted(report['cosigned']))}.")
     for finding in report["findings"][:FINDINGS_SHOWN]:

@@ -108,6 +108,7 @@ def words(tmp_path: Path) -> list[object]:
 def test_a_log_that_is_whole_is_called_so(rochdale: Run, words: list[object]) -> None:
     told = rochdale(*words)
     assert (told.code, told.out.endswith("Cosigned by anna, ben.\nNothing is wanting.\n")) == (0, True)
+    assert f"{SIZE} records read" in told.out
     assert LOG_KEY.public not in told.out.encode()
 
 
@@ -120,6 +121,7 @@ def test_each_thing_that_is_wanting_is_said_in_a_sentence(
     told = rochdale(*words)
     assert told.code == 1
     assert any(line.startswith(sentence) for line in told.out.splitlines()), told.out
+    assert " read, root " not in told.out, "where something is wanting, not all was read"
     said = rochdale(*words, "--json")
     findings = [f"{one['place']}: {one['reason']}" for one in said.json["findings"]]
     assert said.code == 1 and any(finding.startswith(sentence) for finding in findings)
