@@ -14,8 +14,8 @@ import msgspec.inspect as shapes
 from node.cli.calls import Context, exit_codes, run_command
 from node.cli.files import read_json, read_key, read_line
 from node.cli.printing import print_table, say
-from node.use_cases.command import Command, Rows
 from node.use_cases.context import Operation
+from node.use_cases.description import Command, Rows
 from protocol.core.errors import RefusedError
 
 READERS: Mapping[str, Callable[[str], str]] = {
@@ -57,14 +57,14 @@ def find_group(root: click.Group, path: list[str], doc: str) -> click.Group:
 
 def make_command(name: str, operation: Operation) -> click.Command:
     """The command of one operation."""
-    command = operation.command
-    assert command is not None
+    command, words = operation.command, operation.tell
+    assert command is not None and words is not None
     taken = list(_list_taken(operation.params, command))
     answer_type = get_type_hints(operation.run)["return"]
 
     def tell(answer: Any) -> None:
         is_struct = isinstance(answer_type, type) and issubclass(answer_type, msgspec.Struct)
-        print_told(command.tell(msgspec.convert(answer, answer_type) if is_struct else answer))
+        print_told(words(msgspec.convert(answer, answer_type) if is_struct else answer))
 
     @click.pass_obj
     def run(context: Context, /, **given: Any) -> None:

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from node.use_cases.command import count as count
+from node.use_cases.description import Rows
+from node.use_cases.description import count as count
 from node.use_cases.home import Made
 from protocol.core.quantities import format_decimal
 
@@ -20,9 +21,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
     """A plain table; numbers stand to the right."""
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     listed = [[plain(str(cell)) for cell in row] for row in rows]
-    for index, column in enumerate(columns):
-        figures = bool(listed) and all(row[index].lstrip("-").replace(".", "").isdigit() for row in listed)
-        table.add_column(column, justify="right" if figures else "left", overflow="fold")
+    for column, is_figures in zip(columns, Rows(columns, listed).figures, strict=True):
+        table.add_column(column, justify="right" if is_figures else "left", overflow="fold")
     for row in listed:
         table.add_row(*map(Text, row))
     # Without a terminal there is no edge to fold at: whoever searches the output finds names whole.

@@ -9,7 +9,7 @@ import structlog
 
 from node.clock import Clock
 from node.config import Config
-from node.use_cases.command import Command
+from node.use_cases.description import Command, Page, Tell
 from protocol.core.identity import HomeKeys
 from storage.database import Database
 from storage.disk import OWN_DISK, Disk
@@ -65,7 +65,8 @@ class Node:
 class Operation:
     """One verb that page, API, CLI and simulator share: typed parameters in, a plain value or struct out.
 
-    The API answers every operation by its name; people type those that have a `command`. `doc` is its help.
+    The API answers every operation by its name. People type those that have a `command`, and read those that have a
+    `page`; for both, `tell` says the answer in their words. `doc` is the sentence on it, wherever it stands.
     """
 
     name: str
@@ -73,4 +74,10 @@ class Operation:
     run: Callable[[Node, Any], Awaitable[Any]]
     doc: str
     writes: bool = True
+    tell: Tell | None = None
     command: Command | None = None
+    page: Page | None = None
+
+    def __post_init__(self) -> None:
+        assert self.tell is not None or (self.command is None and self.page is None), f"{self.name}: nothing to read"
+        assert self.page is None or not self.writes, f"{self.name}: looking at a page changes nothing"

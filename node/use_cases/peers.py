@@ -10,8 +10,8 @@ from typing import Annotated, Any, Protocol
 
 import msgspec
 
-from node.use_cases.command import LINE, Command, Rows, help_of
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import LINE, Command, Page, Rows, help_of
 from node.use_cases.till import NoParams
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import public_keys
@@ -218,14 +218,16 @@ OPERATIONS = (
         make_card,
         "This node's card: one line for others to add.",
         writes=False,
-        command=Command("peer card", _tell_card, group="The nodes of other co-ops that this one talks to."),
+        tell=_tell_card,
+        command=Command("peer card", group="The nodes of other co-ops that this one talks to."),
     ),
     Operation(
         "peer.add",
         AddPeer,
         add_peer,
         "Add a peer by its CARD: the line that `rochdale peer card` printed there, or a file that holds it.",
-        command=Command("peer add", _tell_added, ("card",), "no-card", 1),
+        tell=_tell_added,
+        command=Command("peer add", ("card",), "no-card", 1),
     ),
     Operation(
         "peer.list",
@@ -233,13 +235,16 @@ OPERATIONS = (
         list_peers,
         "The peers, and how it stands with each.",
         writes=False,
-        command=Command("peer list", _tell_peers),
+        tell=_tell_peers,
+        command=Command("peer list"),
+        page=Page("/logs", "Peers"),
     ),
     Operation(
         "peer.remove",
         OnePeer,
         remove_peer,
         "Hang up on the peer of this ORIGIN and forget its keys. Its records stay.",
-        command=Command("peer remove", _tell_removed, ("origin",), "nobody.example/log", 1),
+        tell=_tell_removed,
+        command=Command("peer remove", ("origin",), "nobody.example/log", 1),
     ),
 )

@@ -4,6 +4,7 @@ Invariant: autoescape is on for every template and a name that a template does n
 Invariant: templates read no clock, no file and no request.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from node.web.figures import charts, words
 from node.web.languages import Language
 from node.web.pages.frame import Frame
+from node.web.pages.told import Section
 
 NAVIGATION = (
     ("/", "Three questions"),
@@ -26,6 +28,7 @@ class View(msgspec.Struct, frozen=True):
     """What a handler answers with: a template, its title, its model, and the status to send it with.
 
     `nonce` is set by a page with a form: the visitor's browser gets it as the cookie that the form is bound to.
+    `told` are the sections below the template's own content.
     """
 
     template: str
@@ -33,10 +36,12 @@ class View(msgspec.Struct, frozen=True):
     page: Any = None
     status: int = 200
     nonce: str = ""
+    told: tuple[Section, ...] = ()
 
 
-def build_environment(static_version: str) -> Environment:
-    """The environment of all pages; `static_version` makes a browser ask again for a changed style sheet."""
+def build_environment(static_version: str, more: Sequence[tuple[str, str]] = ()) -> Environment:
+    """The environment of all pages; `static_version` makes a browser ask again for a changed style sheet, `more` are
+    pages that the head of each page names after the first ones."""
     environment = Environment(
         loader=PackageLoader("node.web", "templates"),
         autoescape=True,
@@ -60,7 +65,7 @@ def build_environment(static_version: str) -> Environment:
         draw_swatch=charts.draw_swatch,
         draw_share=charts.draw_share,
         draw_curve=charts.draw_curve,
-        navigation=NAVIGATION,
+        navigation=(*NAVIGATION, *more),
         static_version=static_version,
     )
     return environment
@@ -69,5 +74,5 @@ def build_environment(static_version: str) -> Environment:
 def render_view(environment: Environment, view: View, frame: Frame, language: Language, path: str) -> str:
     """The whole page as text."""
     return environment.get_template(view.template).render(
-        page=view.page, title=view.title, frame=frame, language=language, path=path
+        page=view.page, told=view.told, title=view.title, frame=frame, language=language, path=path
     )

@@ -4,7 +4,8 @@ Invariant: every answer goes through the same guard and carries the same headers
 """
 
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -27,6 +28,7 @@ from node.web.render import View, build_environment, render_view
 from node.web.routes import API_PREFIX, ROUTES, STATIC_PATH, Handler
 from node.web.sources import Sources
 from node.web.static_files import files_version, load_files
+from node.web.told.told_pages import add_sections, list_titles, show_told
 from node.web.visit import SITE, Site, Visit, visit_of
 from protocol.core.errors import RochdaleError
 
@@ -84,7 +86,7 @@ def build_site(config: Config, clock: Clock, sources: Sources, operations: Opera
     return Site(
         sources=sources,
         operations=operations,
-        environment=build_environment(files_version(files)),
+        environment=build_environment(files_version(files), list_titles(operations.list_pages())),
         api_token=token,
         form_key=clock.random_bytes(FORM_KEY_BYTES),
         hosts=None if host in ANY_HOSTS else LOOPBACK_HOSTS | {host.lower()},
@@ -99,22 +101,27 @@ def build_application(site: Site) -> web.Application:
     application[SITE] = site
     application.on_response_prepare.append(add_security_headers)
     application.router.add_get(STATIC_PATH, serve_file)
+    told = site.operations.list_pages()
     for route in ROUTES:
-        answer = serve_route(route.handler)
+        answer = serve_route(route.handler, told.pop(route.path, ()))
         if route.method == "GET":
             application.router.add_get(route.path, answer)
         else:
             application.router.add_route(route.method, route.path, answer)
+    for path, operations in told.items():
+        application.router.add_get(path, serve_route(partial(show_told, operations=operations)))
     return application
 
 
-def serve_route(handler: Handler) -> NextHandler:
-    """A handler of ours as aiohttp calls it."""
+def serve_route(handler: Handler, told: Sequence[Operation] = ()) -> NextHandler:
+    """A handler of ours as aiohttp calls it, with what these operations tell below its page."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         visit = visit_of(request)
         result = await handler(visit)
-        return result if isinstance(result, web.StreamResponse) else await answer_view(visit, result)
+        if isinstance(result, web.StreamResponse):
+            return result
+        return await answer_view(visit, await add_sections(visit, result, told) if told else result)
 
     return answer
 

@@ -17,6 +17,8 @@ def format_api_page() -> str:
     """The page: addresses, then operations with their parameters."""
     lines = [HEADING, "## Addresses", "", "| method | path | what stands there |", "|---|---|---|"]
     lines.extend(f"| {route.method} | `{route.path}` | {route.doc} |" for route in ROUTES)
+    pages = [(one.page.path, one.doc) for one in OPERATIONS.values() if one.page is not None]
+    lines.extend(f"| GET | `{path}` | {doc} |" for path, doc in pages)
     lines.extend(["", "## Operations"])
     parts: dict[str, Struct] = {}
     for name, operation in sorted(OPERATIONS.items()):

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from node.use_cases.command import Command, count, typed
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command, Page, count, typed
 from node.use_cases.federation.roster_records import list_charters
 from node.use_cases.federation.verbs import current_history
 from node.use_cases.publish import publish
@@ -135,20 +135,24 @@ OPERATIONS = (
         show_charter,
         "The charter in force, and what members want in its place.",
         writes=False,
-        command=Command("federation charter", _tell_charter, code=1),
+        tell=_tell_charter,
+        command=Command("federation charter", code=1),
+        page=Page("/charter", "Charter"),
     ),
     Operation(
         "federation.amend",
         AmendParams,
         amend,
         "Say that we want the charter in FILE (JSON). It is decided once enough members want the same.",
-        command=Command("federation amend", tell_wanted, ("charter",), "product.json", 1),
+        tell=tell_wanted,
+        command=Command("federation amend", ("charter",), "product.json", 1),
     ),
     Operation(
         "federation.agree",
         AgreeParams,
         agree,
         "Say that we want the charter HASH, which another member has proposed.",
-        command=Command("federation agree", tell_wanted, ("charter",), "0" * 64, 1),
+        tell=tell_wanted,
+        command=Command("federation agree", ("charter",), "0" * 64, 1),
     ),
 )

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from node.use_cases.command import Command, help_of, typed
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command, help_of, typed
 from node.use_cases.federation.amending import AmendParams, amend, tell_wanted
 from node.use_cases.federation.verbs import current_history
 from protocol.core.errors import RefusedError
@@ -76,6 +76,7 @@ OPERATIONS = (
         ExceptionParams,
         propose_exception,
         "Want an exception for the co-op whose log is MEMBER. Without a floor or credits its exception ends.",
-        command=Command("federation exception", tell_wanted, ("member",), "x.example/log --floor milk=4 --reason r", 1),
+        tell=tell_wanted,
+        command=Command("federation exception", ("member",), "x.example/log --floor milk=4 --reason r", 1),
     ),
 )

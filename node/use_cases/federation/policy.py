@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from node.use_cases.command import Command
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command
 from node.use_cases.federation.verbs import current_history
 from protocol.core.errors import RefusedError
 from protocol.federation.log_policy import make_log_policy
@@ -62,6 +62,7 @@ OPERATIONS = (
         show_policy,
         "Whom to believe about the heads of a member's log ORIGIN (our own by default), as a tlog-policy file.",
         writes=False,
-        command=Command("federation policy", _tell_policy, ("origin",), code=1),
+        tell=_tell_policy,
+        command=Command("federation policy", ("origin",), code=1),
     ),
 )

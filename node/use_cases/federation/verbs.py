@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from node.use_cases.command import LINE, Command, Rows, count, help_of
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import LINE, Command, Page, Rows, count, help_of
 from node.use_cases.federation.deciding import closed_content
 from node.use_cases.peers import own_card, pin_card
 from node.use_cases.publish import publish
@@ -323,9 +323,9 @@ OPERATIONS = (
         CreateParams,
         create,
         "Found a federation of one under a charter. Others join by invitation.",
+        tell=_tell_roster,
         command=Command(
             "federation create",
-            _tell_roster,
             example="--charter product.json --heads 9",
             code=1,
             group="The federation: found it, invite, join, leave, see who belongs.",
@@ -336,28 +336,32 @@ OPERATIONS = (
         InviteParams,
         invite,
         "Invite the co-op of this peer CARD (a line, or a file that holds it).",
-        command=Command("federation invite", _tell_invitation, ("card",), "rochdale-peer:x", 1),
+        tell=_tell_invitation,
+        command=Command("federation invite", ("card",), "rochdale-peer:x", 1),
     ),
     Operation(
         "federation.join",
         JoinParams,
         join,
         "Accept an INVITATION (a line, or a file that holds it).",
-        command=Command("federation join", _tell_asked, ("invitation",), "rochdale-invitation:x --heads 9", 1),
+        tell=_tell_asked,
+        command=Command("federation join", ("invitation",), "rochdale-invitation:x --heads 9", 1),
     ),
     Operation(
         "federation.leave",
         WhichParams,
         leave,
         "Leave the federation; what was signed stays signed.",
-        command=Command("federation leave", _tell_leave, code=1),
+        tell=_tell_leave,
+        command=Command("federation leave", code=1),
     ),
     Operation(
         "federation.heads",
         HeadsParams,
         count_heads,
         "Sign a new count of our people, HEADS.",
-        command=Command("federation heads", _tell_heads, ("heads",), "9", 1),
+        tell=_tell_heads,
+        command=Command("federation heads", ("heads",), "9", 1),
     ),
     Operation(
         "federation.roster",
@@ -365,6 +369,8 @@ OPERATIONS = (
         show_roster,
         "Who belongs, and under which charter.",
         writes=False,
-        command=Command("federation roster", _tell_roster, code=1),
+        tell=_tell_roster,
+        command=Command("federation roster", code=1),
+        page=Page("/federation", "Federation"),
     ),
 )

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from node.use_cases.command import Command, count, help_of
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command, count, help_of
 from node.use_cases.federation.roster_records import list_words
 from node.use_cases.federation.verbs import card_of_member, current_history
 from node.use_cases.fork_watch import root_at
@@ -104,6 +104,7 @@ OPERATIONS = (
         RetireParams,
         retire,
         "Agree that the log of the member ORIGIN ends: its key was lost or stolen, and its recovery key too.",
-        command=Command("federation retire", _tell_retired, ("origin",), "nobody.example/log", 1),
+        tell=_tell_retired,
+        command=Command("federation retire", ("origin",), "nobody.example/log", 1),
     ),
 )

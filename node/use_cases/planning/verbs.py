@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from node.use_cases.command import help_of
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import help_of
 from node.use_cases.federation.verbs import current_history
 from node.use_cases.planning.agent.lines import digest_cards
 from node.use_cases.planning.agent.releases import Offers, resolve_release

@@ -32,10 +32,22 @@ class OperationTable:
         """The operation of this name."""
         return self._operations.get(name)
 
+    def list_pages(self) -> dict[str, list[Operation]]:
+        """The operations that have a page, by its path."""
+        pages: dict[str, list[Operation]] = {}
+        for operation in self._operations.values():
+            if operation.page is not None:
+                pages.setdefault(operation.page.path, []).append(operation)
+        return pages
+
     async def run(self, operation: Operation, params: object) -> Any:
         """The result of an operation; RefusedError when the parameters are wrong."""
-        try:
-            typed = msgspec.convert(params, operation.params)
-        except msgspec.ValidationError as error:
-            raise RefusedError.at(operation.name, str(error)) from error
-        return await operation.run(self._node, typed)
+        return await operation.run(self._node, read_params(operation, params))
+
+
+def read_params(operation: Operation, params: object, is_text: bool = False) -> msgspec.Struct:
+    """The parameters of an operation from plain values; in an address numbers and flags are text too."""
+    try:
+        return msgspec.convert(params, operation.params, strict=not is_text)
+    except msgspec.ValidationError as error:
+        raise RefusedError.at(operation.name, str(error)) from error

@@ -1,6 +1,6 @@
 """A web server on loopback with the example behind it, and a browser of sorts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,18 @@ async def greet(_: Node, params: Greeting) -> dict[str, object]:
     return {"said": [f"Good day, {params.name}"] * params.times, "bytes": len(params.content)}
 
 
-def build_client(tmp_path: Path, sources: ExampleSources, token: str = TOKEN, web_host: str = "127.0.0.1") -> Browser:
+GREET = Operation("greet", Greeting, greet, "Greets.", writes=False)
+
+
+def build_client(
+    tmp_path: Path,
+    sources: ExampleSources,
+    token: str = TOKEN,
+    web_host: str = "127.0.0.1",
+    operations: Sequence[Operation] = (GREET,),
+) -> Browser:
     """A client of a server that is started with it, as if it listened on `web_host`."""
-    table = OperationTable(None, {"greet": Operation("greet", Greeting, greet, "Greets.", writes=False)})  # type: ignore[arg-type]
+    table = OperationTable(None, {operation.name: operation for operation in operations})  # type: ignore[arg-type]
     site = build_site(Config(home=tmp_path, web_host=web_host), Clock(), sources, table, token)
     return TestClient(TestServer(build_application(site)))
 

@@ -10,8 +10,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from node.clock import Clock
 from node.config import Config
+from node.operations import OPERATIONS
 from node.use_cases import status, till
 from node.use_cases.context import Node
+from node.use_cases.federation.verbs import CreateParams, create
 from node.use_cases.home import init_home, open_node
 from node.use_cases.logs import CosignerView, LogView
 from node.use_cases.peers import PeerLine
@@ -33,6 +35,7 @@ from protocol.core.quantities import Quantity
 from tests.node.web.conftest import Browser
 from tests.node.web.example import example_prices
 from tests.node.web.page_reader import PageReader, read_page
+from tests.protocol.federation.made_up_federation import make_charter
 
 TILL_FILE = b"""date,product,name,category,quantity,amount,household,phone
 2017-01-31,loaf,Wheat loaf,bread,2,6.82,h1,555-0100
@@ -55,7 +58,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
 @pytest.fixture
 async def browser(node: Node) -> AsyncIterator[Browser]:
     """A visitor of that home."""
-    site = build_site(node.config, node.clock, NodeSources(node), OperationTable(node, {}), "token")
+    site = build_site(node.config, node.clock, NodeSources(node), OperationTable(node, OPERATIONS), "token")
     async with TestClient(TestServer(build_application(site))) as client:
         yield client
 
@@ -104,6 +107,22 @@ async def offer_loaf(node: Node, sections: list[str], lines: list[tuple[str, int
             made_up=True,
         ),
     )
+
+
+async def test_every_page_that_an_operation_describes_is_whole_on_a_new_home(browser: Browser, node: Node) -> None:
+    paths = OperationTable(node, OPERATIONS).list_pages()
+    assert {"/federation", "/charter", "/logs"} <= paths.keys()
+    for path in paths:
+        assert "{" in path or (await look(browser, path)).text
+
+
+async def test_the_federation_is_told_with_its_members(browser: Browser, node: Node) -> None:
+    assert "no federation here" in (await look(browser, "/federation")).text
+    charter = make_charter(name="Valley", required_sections=())
+    await create(node, CreateParams(charter=charter, kind="consumers", heads=41))
+    page = await look(browser, "/federation")
+    assert "Valley: version 1, 1 member, 41 people." in page.text and node.origin in page.text
+    assert '"name": "Valley"' in (await look(browser, "/charter")).text
 
 
 async def test_a_new_home_opens_with_the_first_day(browser: Browser) -> None:

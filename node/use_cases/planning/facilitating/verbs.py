@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from node.use_cases.command import Command, help_of
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command, help_of
 from node.use_cases.planning.facilitating.notices import facilitators_of, list_notices
 from node.use_cases.planning.verbs import CallHex, find_run
 from node.use_cases.publish import publish
@@ -85,13 +85,15 @@ OPERATIONS = (
         NoticeParams,
         facilitate,
         "Sign a facilitator's word on a call. Everybody reads it, and any member can object.",
-        command=Command("plan facilitate", _tell_notice, ("act",), "pause --reason r", 1),
+        tell=_tell_notice,
+        command=Command("plan facilitate", ("act",), "pause --reason r", 1),
     ),
     Operation(
         "plan.object",
         ObjectionParams,
         object_to,
         "Sign that we object to a facilitator's word, NOTICE as `plan status` shows it (--json: in full).",
-        command=Command("plan object", _tell_objection, ("notice",), f"{'0' * 64} --reason r", 1),
+        tell=_tell_objection,
+        command=Command("plan object", ("notice",), f"{'0' * 64} --reason r", 1),
     ),
 )

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from node.use_cases.command import Command, help_of, typed
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command, help_of, typed
 from node.use_cases.planning.delivering import deliver_plan, read_places
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.following.account import FollowReport, describe_following, read_carried
@@ -182,7 +182,8 @@ OPERATIONS = (
         CommitParams,
         commit,
         "Sign that we will give and take what the plan in force asks of us. Said again, the last word counts.",
-        command=Command("plan commit", _tell_promised, code=1),
+        tell=_tell_promised,
+        command=Command("plan commit", code=1),
     ),
     Operation("plan.carried", CarriedParams, tell_carried, "Sign what we gave or received under the plan in force."),
     Operation("plan.follow", FollowParams, follow, "Promised, given, received, open and lacking.", writes=False),

@@ -1,6 +1,6 @@
-"""How people type an operation, and what they read of its answer: the command line is made of this.
+"""What an operation says of itself beside its name: how it is typed, where it stands as a page, what of it is read.
 
-Invariant: what a command takes is what its operation takes; each has one name, one type and one sentence of help.
+Invariant: what a command or a page takes is what its operation takes; each has one name, one type, one sentence.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,23 +16,48 @@ class Rows(NamedTuple):
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
 
+    @property
+    def figures(self) -> tuple[bool, ...]:
+        """Which columns hold nothing but numbers; these stand to the right."""
+        cells = [[str(row[place]) for row in self.rows] for place in range(len(self.columns))]
+        return tuple(bool(column) and all(map(_is_figure, column)) for column in cells)
+
+
+def _is_figure(cell: str) -> bool:
+    return cell.lstrip("-").replace(".", "").isdigit()
+
+
+Tell = Callable[[Any], Iterable[str | Rows]]
+"""Sentences and tables of an answer (the struct that the operation gives, else plain values), for terminal and page.
+Words in `backticks` are typed; a text of several lines is shown as it is."""
+
 
 @dataclass(frozen=True)
 class Command:
     """`rochdale` and these words. The parameters named in `arguments` are typed by place, all others as options.
 
-    `tell` makes sentences and tables of the answer (the struct that the operation gives, else plain values).
     `example` is typed after the words at a home of its own that does not run, which ends with `code`: 0 done,
     1 refused; every command is tried so. `group` says what the group is for that the words begin with, where no
     other command has said so.
     """
 
     words: str
-    tell: Callable[[Any], Iterable[str | Rows]]
     arguments: tuple[str, ...] = ()
     example: str = ""
     code: int = 0
     group: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """An address whose page tells the answer; parameters come from the address: `/wishes/{good}`, or what follows `?`.
+
+    Where there is a page already (`/logs`), or another operation has it, this is one more section of it. Nobody needs
+    a token to read it, so it says nothing that is not everybody's to read.
+    """
+
+    path: str
+    title: str
 
 
 LINE: Final = msgspec.Meta(extra={"read": "line"})
