@@ -14,9 +14,12 @@ from node.use_cases.planning.private_side import Release
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.terms import terms_of_roster
 from protocol.federation.vote_records import VOTE_KINDS
+from protocol.record_kinds import KINDS
 from storage.record_index import records, records_between
 
-PLAN_KINDS = frozenset({"plan.call", "plan.card", "plan.answer", "plan.notice", "plan.approval", *VOTE_KINDS})
+PLAN_KINDS = frozenset(VOTE_KINDS) | {name for name, kind in KINDS.items() if kind.area == "planning"}
+"""What the runs are told of; each takes up what it waits for."""
+
 CALLS_MAX = 100
 """Calls that are followed at once; one that is over, or off, makes room for the next."""
 

@@ -23,6 +23,7 @@ from node.use_cases.shared_files import share_file
 from protocol.core.encoding import decode, to_struct
 from protocol.core.errors import Finding, RefusedError
 from protocol.federation.scopes import FEDERATION
+from protocol.federation.vote_records import VOTE_KINDS
 from protocol.planning.call import (
     CARDS_ROUND,
     CardRegret,
@@ -70,7 +71,7 @@ class PlanRun(Course):
         self.standing = read_standing(node, call_id, terms)
 
     def take(self, indexed: IndexedRecord) -> None:
-        """Hear a record that may concern the present slot."""
+        """Hear a record that may concern the present slot; what does not is left to who reads it."""
         slot = self.slot
         if indexed.body is None or self.is_over:
             return
@@ -81,7 +82,9 @@ class PlanRun(Course):
         if isinstance(indexed.body, PlanCards | PlanAnswer | PlanApproval):
             if self._slot_of(indexed.body) == slot.id:
                 self._hold(slot, indexed)
-        elif not isinstance(indexed.body, PlanNotice) and slot.decider is not None and indexed.body.slot == slot.id:
+        elif indexed.record.kind not in VOTE_KINDS:
+            return
+        elif slot.decider is not None and indexed.body.slot == slot.id:
             slot.decider.take(indexed)
         self.poked.set()
 
