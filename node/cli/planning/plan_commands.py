@@ -125,6 +125,8 @@ def _print_status(status: dict[str, Any]) -> None:
         say(f"Made without {', '.join(status['left_out'])}, who refused.")
     if status["waits_for"]:
         say(f"Waits for {', '.join(status['waits_for'])}.")
+    if status["restless"]:
+        _print_restless(status["restless"])
     for one in status["notices"]:
         about = f" ({one['about']})" if one["about"] else ""
         say(f"{one['origin']} said {one['act']}{about}: {one['reason']} [{one['leaf'][:16]}]")
@@ -132,6 +134,16 @@ def _print_status(status: dict[str, Any]) -> None:
             say(f"  {member} objects: {reason}")
     if status["trouble"]:
         say(f"{'Stopped' if status['stage'] == 'stopped' else 'Note'}: {status['trouble']}")
+
+
+def _print_restless(row: dict[str, Any]) -> None:
+    say(f"{row['card']} holds up the rounds: its answers move by {percent(row['moved_ppm'])} % or more from round to")
+    say(f"round, {percent(row['wrong_share_ppm'])} % of it against its own earlier ones, while the others settle.")
+    if row["is_aside"]:
+        say("It was set aside: from the next round on its last answer stands for the rest of this reading.")
+    else:
+        say("Ask them what is wrong. If they cannot mend it, a facilitator may set it aside for this reading:")
+        say(f"  rochdale plan facilitate set_aside --leaf {row['leaf']} --reason '...'")
 
 
 def _print_plan(report: dict[str, Any]) -> None:

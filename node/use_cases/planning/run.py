@@ -75,7 +75,7 @@ class PlanRun(Course):
         slot = self.slot
         if indexed.body is None or self.is_over:
             return
-        if isinstance(indexed.body, PlanNotice):
+        if isinstance(indexed.body, PlanNotice) or indexed.leaf in self.standing.set_aside:
             self._hear_facilitators()
         if slot is None:
             return

@@ -10,6 +10,7 @@ import msgspec
 from node.use_cases.context import Node
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.facilitating.notices import NoticeRow, list_notices, read_standing
+from node.use_cases.planning.facilitating.restless import RestlessRow, describe_restless
 from node.use_cases.planning.following.account import FollowReport, describe_following, list_revisions
 from node.use_cases.planning.following.approvals import newest_draft, read_words
 from node.use_cases.planning.following.course import ReadingReport
@@ -73,7 +74,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `following` is how it is followed, None while no plan is in force; `left_out` refused drafts before;
     `start` is the digest of the plan in force that the call goes on from, empty where it begins cold;
-    `revised_by` are calls that go on from this one's.
+    `revised_by` are calls that go on from this one's; `restless` is who holds the rounds up.
     """
 
     call: str
@@ -104,6 +105,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[str, ...] = ()
     start: str = ""
     revised_by: tuple[str, ...] = ()
+    restless: RestlessRow | None = None
 
 
 def describe_plan(node: Node, run: PlanRun) -> PlanReport:
@@ -141,6 +143,7 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
         left_out=tuple(sorted(run.reading.left_out)),
         revised_by=list_revisions(node, run),
         start="" if run.call.start is None else run.call.start.hex(),
+        restless=describe_restless(node, run),
     )
 
 

@@ -4,8 +4,9 @@ from node.use_cases.planning.facilitating.notices import NoticeRow
 from node.use_cases.planning.view import PlanReport
 from node.web.figures.words import format_unit, join_words
 from node.web.filling.plan_words import in_words
-from node.web.pages.plan import Notice
+from node.web.pages.plan import Notice, Restless
 from protocol.federation.charter import CouncilException
+from protocol.planning.contributions import WORKPLACE_MARK
 from protocol.planning.summary import format_amount
 
 CREDITS_DECIMALS = 6
@@ -26,6 +27,18 @@ def tell_notice(report: PlanReport, row: NoticeRow) -> Notice:
     about = f" ({row.about})" if row.about else ""
     objections = tuple(f"{report.members.get(origin, origin)} objects: {reason}" for origin, reason in row.objections)
     return Notice(f"{name} {ACTS[row.act]}{about}: {row.reason}", objections)
+
+
+def tell_restless(report: PlanReport) -> Restless | None:
+    """Who holds up the rounds, and the word with which a facilitator may set its answers aside."""
+    row = report.restless
+    if row is None:
+        return None
+    name = report.members.get(row.origin, row.origin)
+    label = row.card.partition(WORKPLACE_MARK)[2]
+    name = f"{label.replace('_', ' ')} of {name}" if label else name
+    command = f"rochdale plan facilitate set_aside --leaf {row.leaf} --reason '...'"
+    return Restless(name, row.moved_ppm, row.wrong_share_ppm, row.is_aside, command)
 
 
 def tell_exception(report: PlanReport, granted: CouncilException) -> str:

@@ -10,7 +10,7 @@ from node.use_cases.planning.view import PlanReport, RoundRow, VoteRow
 from node.use_cases.supply.matching import find_standing
 from node.web.figures.words import Signal
 from node.web.filling.followed import fill_followed, tell_left_out
-from node.web.filling.notices import tell_exception, tell_notice
+from node.web.filling.notices import tell_exception, tell_notice, tell_restless
 from node.web.filling.plan_words import Labels, labels_of, tell_bindings, tell_edits, tell_openable
 from node.web.filling.promises import fill_promises
 from node.web.pages.plan import (
@@ -100,6 +100,7 @@ def _fill_page(
         waits_for=tuple(report.members.get(origin, origin) for origin in report.waits_for),
         document_path=DOCUMENT_PATH if plan is not None else "",
         notices=tuple(tell_notice(report, row) for row in report.notices),
+        restless=tell_restless(report),
         is_revised=bool(report.revised_by),
         revision=report.revision if report.start else 0,
         left_out=tuple(tell_left_out(report, origin) for origin in report.left_out),

@@ -146,6 +146,16 @@ class Notice(msgspec.Struct, frozen=True):
     objections: tuple[str, ...]
 
 
+class Restless(msgspec.Struct, frozen=True):
+    """Whose answers keep the rounds from ending, how much they move and against themselves, and what may be done."""
+
+    name: str
+    moved_ppm: int
+    wrong_share_ppm: int
+    is_aside: bool
+    command: str
+
+
 class FollowedGood(msgspec.Struct, frozen=True):
     """One good of a plan in force: what members and workplaces need, what its givers promised, what has come."""
 
@@ -196,6 +206,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     openable: str = ""
     followed: Followed | None = None
     left_out: tuple[str, ...] = ()
+    restless: Restless | None = None
     revision: int = 0
     is_revised: bool = False
 

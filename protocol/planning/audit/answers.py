@@ -42,10 +42,11 @@ class AnswerVerdict:
 
 def judge_answers(reading: ReplayedReading) -> list[AnswerVerdict]:
     """One verdict for each card of a reading, in the order of the plan."""
-    return [_judge(reading.economy, card, reading.rounds) for card in reading.economy.participants]
+    return [judge_card(reading.economy, card, reading.rounds) for card in reading.economy.participants]
 
 
-def _judge(economy: Economy, card: str, rounds: Sequence[ReplayedRound]) -> AnswerVerdict:
+def judge_card(economy: Economy, card: str, rounds: Sequence[ReplayedRound]) -> AnswerVerdict:
+    """What these rounds show of one card's answers."""
     spoken = [(number, one) for number, one in enumerate(rounds, 1) if card in one.answers]
     if len(spoken) < 2:
         return AnswerVerdict(card, len(spoken), 0.0, (0, 0))

@@ -44,7 +44,10 @@ class PlanObjection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What the facilitators' words on a call come to; a round is (reading, number)."""
+    """What the facilitators' words on a call come to; a round is (reading, number).
+
+    `answers_aside`: (reading, member) -> the first round of which an answer was set aside, as far as it is held here.
+    """
 
     called_off_by: tuple[str, ...] = ()
     paused_by: tuple[str, ...] = ()
@@ -52,6 +55,11 @@ class Standing(msgspec.Struct, frozen=True):
     ended: frozenset[tuple[int, int]] = frozenset()
     set_aside: frozenset[bytes] = frozenset()
     votes_ended: frozenset[int] = frozenset()
+    answers_aside: dict[tuple[int, str], int] = {}
+
+    def is_aside(self, reading: int, number: int, origin: str, leaf: bytes | None) -> bool:
+        """Whether what a member says in this round counts as silence: it was set aside, or an answer of it before."""
+        return leaf in self.set_aside or self.answers_aside.get((reading, origin), ROUNDS_MAX) < number
 
     @property
     def is_held(self) -> bool:

@@ -20,6 +20,7 @@ from node.web.pages.plan import (
     GoodRow,
     PlanPage,
     Reading,
+    Restless,
     Round,
     Share,
     Vote,
@@ -244,6 +245,7 @@ def example_plan() -> PlanPage:
             (FollowedGood(HOSTILE, pieces(9), pieces(8), pieces(3), pieces(6), pieces(1)),),
             (HOSTILE,),
         ),
+        restless=Restless(HOSTILE, 159_627, 990_000, False, f"rochdale plan facilitate set_aside --leaf {DIGEST}"),
         certificate=Certificate(
             ("Northside", "Southgate", "Oak bakery"), 1_300, (), 1, f"python3 check_plan plan.json --digest {DIGEST}"
         ),

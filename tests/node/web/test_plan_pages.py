@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from node.use_cases.planning.facilitating.notices import NoticeRow
+from node.use_cases.planning.facilitating.restless import RestlessRow
 from node.use_cases.planning.following.account import write_report
 from node.use_cases.planning.view import ReadingRow
 from node.web.figures.words import format_percent
@@ -287,6 +288,13 @@ def test_a_plan_in_force_says_who_promised_and_tells_both_sides_where_they_diffe
     expected = "Bread: Oven place (Oak bakery) says it gave 9 kg, North place (Northside) says it received 8.5 kg."
     assert sentence == expected
     assert fill_plan_pages(report, None, PriceList(())).page.followed is None
+
+
+def test_whose_answers_hold_up_the_rounds_is_named_with_what_to_do() -> None:
+    oven = "oak-3.rochdale/log#oven_place"
+    row = RestlessRow(oven, "oak-3.rochdale/log", 159_627, 990_000, "ab" * 32, is_aside=False)
+    told = fill_plan_pages(replace(village_plan().report, restless=row), None, PriceList(())).page.restless
+    assert told is not None and told.name == "oven place of Oak bakery" and "ab" * 32 in told.command
 
 
 def test_who_was_left_out_is_told_with_its_reason() -> None:

@@ -77,3 +77,12 @@ def test_each_fault_of_a_notice_is_named() -> None:
 def test_the_charter_says_who_or_else_the_caller_does() -> None:
     assert list_facilitators((), A) == {A}
     assert list_facilitators((B,), A) == {B}
+
+
+def test_an_answer_that_was_set_aside_silences_its_author_for_the_rest_of_the_reading_only() -> None:
+    standing = Standing(set_aside=frozenset({LEAF}), answers_aside={(1, A): 9})
+    said = {
+        place: standing.is_aside(*place, A, b"another leaf") for place in ((1, 8), (1, 9), (1, 10), (2, 10), (2, 0))
+    }
+    assert said == {(1, 8): False, (1, 9): False, (1, 10): True, (2, 10): False, (2, 0): False}
+    assert standing.is_aside(1, 9, A, LEAF) and not standing.is_aside(1, 10, B, b"another leaf")

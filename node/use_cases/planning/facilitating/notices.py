@@ -7,6 +7,7 @@ import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.planning.terms import Terms
+from protocol.planning.call import PlanAnswer
 from protocol.planning.facilitating.notices import PlanNotice, Standing, apply_notices, audit_notice, list_facilitators
 from storage.record_index import IndexedRecord, record_by_leaf, records
 
@@ -34,7 +35,19 @@ def read_standing(node: Node, call_id: bytes, terms: Terms) -> Standing:
     spoken: dict[str, tuple[PlanNotice, ...]] = {}
     for indexed in _list_notices(node, call_id):
         spoken[indexed.origin] = (*spoken.get(indexed.origin, ()), indexed.body)
-    return apply_notices(spoken, facilitators_of(node, call_id, terms))
+    standing = apply_notices(spoken, facilitators_of(node, call_id, terms))
+    return msgspec.structs.replace(standing, answers_aside=_find_answers(node, call_id, standing))
+
+
+def _find_answers(node: Node, call_id: bytes, standing: Standing) -> dict[tuple[int, str], int]:
+    """Which member's answers were set aside, and from which round of which reading on."""
+    found: dict[tuple[int, str], int] = {}
+    for leaf in standing.set_aside:
+        indexed = record_by_leaf(node.database.reader, leaf)
+        if indexed is not None and isinstance(indexed.body, PlanAnswer) and indexed.body.call == call_id:
+            place = indexed.body.reading, indexed.origin
+            found[place] = min(indexed.body.round, found.get(place, indexed.body.round))
+    return found
 
 
 def list_notices(node: Node, call_id: bytes, terms: Terms) -> tuple[NoticeRow, ...]:

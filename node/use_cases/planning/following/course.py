@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.following.troubles import describe_worst
 from protocol.core.errors import RefusedError
+from protocol.planning.audit.replay import ReplayedRound
+from protocol.planning.audit.restless import WINDOW_ROUNDS
 from protocol.planning.call import READINGS_MAX, PlanAnswer, PlanCall, PlanCards
 from protocol.planning.cards import GoodsTable
 from protocol.planning.economy import Economy, build_economy
@@ -33,7 +35,10 @@ class ReadingReport:
 
 
 class Course:
-    """Where a call stands: waiting for the goods table, cards, rounds, voting, in force or stopped."""
+    """Where a call stands: waiting for the goods table, cards, rounds, voting, in force or stopped.
+
+    `recent` are the last rounds of the reading, for whoever asks what holds them up.
+    """
 
     def __init__(self, call: PlanCall) -> None:
         self.call = call
@@ -43,6 +48,7 @@ class Course:
         self.economy: Economy | None = None
         self.state: State | None = None
         self.ratified: bytes | None = None
+        self.recent: list[ReplayedRound] = []
         self.has_started = call.start is None
 
     @property
@@ -86,7 +92,9 @@ class Course:
         """A round's answers are settled; RefusedError when it was the last one and there is no draft yet."""
         assert self.economy is not None and self.state is not None
         answers = {said.card: Answer(body.state, said.quantities) for body in bodies for said in body.answers}
-        self.state, report = await asyncio.to_thread(close_round, self.economy, self.state, answers)
+        before = self.state
+        self.state, report = await asyncio.to_thread(close_round, self.economy, before, answers)
+        self.recent = [*self.recent, ReplayedRound(before, answers, report)][-WINDOW_ROUNDS:]
         reports = self.reading.reports
         reports.append(report)
         if not report.is_close_enough and len(reports) >= self.call.rounds_max:
@@ -132,4 +140,4 @@ class Course:
             self.state = start_state(economy)
         else:
             self.state = warm_start(economy, self.state, before)
-        self.stage = "rounds"
+        self.stage, self.recent = "rounds", []

@@ -35,22 +35,30 @@ class Slot:
     def format_own_set(self, standing: Standing) -> bytes:
         """The set that this node would propose now."""
         listed = {name: self.held[name].leaf if name in self.held else None for name in self.expected}
-        return format_set({name: None if leaf in standing.set_aside else leaf for name, leaf in listed.items()})
+        return format_set(
+            {name: None if self._is_aside(standing, name, leaf) else leaf for name, leaf in listed.items()}
+        )
 
     def judge(self, content: bytes, standing: Standing) -> bool | None:
         """Whether this node accepts a proposed set; None while it lacks a contribution that is listed."""
         held = {origin: indexed.leaf for origin, indexed in self.held.items()}
-        aside = {origin for origin, leaf in held.items() if leaf in standing.set_aside}
+        aside = {origin for origin, leaf in held.items() if self._is_aside(standing, origin, leaf)}
         try:
-            if standing.set_aside & set(parse_set(content).values()):
-                return False
+            listed = parse_set(content)
         except RefusedError:
             return False
+        if any(leaf is not None and self._is_aside(standing, origin, leaf) for origin, leaf in listed.items()):
+            return False
         return judge_set(content, self.expected, held, frozenset(self.in_time - aside))
+
+    def _is_aside(self, standing: Standing, origin: str, leaf: bytes | None) -> bool:
+        return standing.is_aside(self.reading, self.number, origin, leaf)
 
     def wait_left_s(self, origin: str, call: PlanCall, standing: Standing, now_s: float) -> float:
         """How long this node still waits for a participant, in seconds; the whole wait while a plan is held."""
         place = self.reading, self.number
+        if standing.is_aside(self.reading, self.number, origin, None) and not standing.is_held:
+            return 0.0
         wait_ms = call.cards_wait_ms if self.number == CARDS_ROUND else call.answers_wait_ms
         if self.number != CARDS_ROUND and origin in self.silent_before:
             wait_ms = min(wait_ms, SILENT_WAIT_MS)
