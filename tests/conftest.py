@@ -43,6 +43,12 @@ def _is_local(host: object) -> bool:
 sys.addaudithook(_stay_on_this_machine)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first: whole files, as one worker does a file."""
+    long_files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long_files)
+
+
 @pytest.fixture(autouse=True)
 def kept_logging() -> Iterator[None]:
     """A command that runs in the tests' process sends its log where its own test listens, and no further."""

@@ -91,6 +91,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             f"{_PLANNING}/test_state.py",
         ),
         "protocol/planning/clearing.py": (
+            f"{_PLANNING}/by_hand/test_clearing.py",
             f"{_PLANNING}/test_spec_pages.py",
             f"{_PLANNING}/test_rounds.py",
             f"{_PLANNING}/test_certificate.py",

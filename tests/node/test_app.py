@@ -49,6 +49,7 @@ def test_an_empty_folder_becomes_a_home_with_a_first_page_and_drains_when_told(
             "outside_witnesses",
             "peering",
             "roster",
+            "roster_above",
             "planner",
             "restored",
         }
@@ -112,6 +113,7 @@ def product(code: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 async def test_a_power_cut_in_the_middle_of_publishing_loses_nothing_acknowledged(tmp_path: Path) -> None:
     home = tmp_path / "home"
     made = await init_home(Config(home=home), Clock())

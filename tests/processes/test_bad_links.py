@@ -7,6 +7,7 @@ import pytest
 from tests.processes.chaos_proxy import ChaosNetwork, Weather
 from tests.processes.trio import Trio, check_said, read_status, until
 
+pytestmark = pytest.mark.slow
 LOSSY = Weather(delay_s=0.08, loss=0.1)
 PUBLISHED = 5
 

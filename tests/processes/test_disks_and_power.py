@@ -18,6 +18,7 @@ from tests.node.running_node import STOP_WAIT_S
 from tests.processes.chaos_proxy import ChaosNetwork
 from tests.processes.trio import Trio, check_said, read_status, until
 
+pytestmark = pytest.mark.slow
 CUTS = 4
 DISK_KIB = 3_072
 DRAIN_S_MAX = 10.0

@@ -26,6 +26,7 @@ from tests.node.homes import WAIT_S
 from tests.node.peering.raw_peer import RawPeer, identity_of
 from tests.processes.trio import Member, Trio, check_said, read_status, until
 
+pytestmark = pytest.mark.slow
 IDLE_SOCKETS = 2_000
 ADDRESSES = 50
 SLOW_CALLERS = 60

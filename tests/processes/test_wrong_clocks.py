@@ -7,6 +7,7 @@ import pytest
 
 from tests.processes.trio import Trio, check_said
 
+pytestmark = pytest.mark.slow
 YEAR_DAYS = 365
 SHIFTED = [sys.executable, "-m", "tests.processes.shifted_node"]
 

@@ -20,6 +20,7 @@ from storage.database import open_reader
 from tests.node.running_node import RunningNode
 from tests.node.test_app import product
 
+pytestmark = pytest.mark.slow
 WAIT_S = 30.0
 CUTS = 4
 

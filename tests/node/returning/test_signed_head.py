@@ -1,5 +1,6 @@
 """Whether a home may sign when it starts: every case of file, database and marker; and a file that lies is no file."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,9 @@ async def test_a_database_put_back_from_a_backup_signs_nothing(tmp_path: Path) -
     backup = config.database_path.read_bytes()
     node = open_node(config, Clock())
     await publish(node, "key.grant", GRANT)
+    # That the head is settled is noted a turn of the loop after its callers were told.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
     node.database.close()
     config.database_path.write_bytes(backup)
 

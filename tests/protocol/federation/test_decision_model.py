@@ -80,6 +80,7 @@ def release_the_lock_by_nil(state: DecisionState) -> tuple[int, bytes | None]:
     return NO_ROUND, None
 
 
+@pytest.mark.slow
 def test_random_ways_notice_a_lock_that_nil_releases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decision_rules, "_find_lock", release_the_lock_by_nil)
     assert walk_through_four_rounds(HONEST[1], walks=40) == {LOCK_HOLDS}
@@ -153,6 +154,7 @@ def test_the_model_notices_a_planted_fault(
     assert broken.promise == promise
 
 
+@pytest.mark.slow
 def test_a_lock_that_is_forgotten_lets_two_values_close(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decision_rules, "_find_lock", forget_the_lock)
     monkeypatch.setattr("tests.protocol.federation.decision_promises.is_lock_broken", lambda world, seat: False)

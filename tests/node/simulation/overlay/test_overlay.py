@@ -21,6 +21,7 @@ def report() -> Report:
     return run_overlay(NODES, AUTHORS, seed=1)
 
 
+@pytest.mark.slow
 def test_a_federation_reaches_the_bars(report: Report) -> None:
     assert report.find_missed() == []
     assert report.active_most <= limits.ACTIVE_MAX and report.active_mean >= limits.ACTIVE_WANTED

@@ -19,6 +19,7 @@ def outcomes() -> list[Outcome]:
     return [run_rounds(scenario) for seed in SEEDS if (scenario := draw_scenario(seed)).members <= 5]
 
 
+@pytest.mark.slow
 def test_what_must_hold_holds_in_every_world(outcomes: list[Outcome]) -> None:
     assert [f"rochdale simulate --plan --seed {one.scenario.seed}: {one.detail}" for one in outcomes if one.rule] == []
 

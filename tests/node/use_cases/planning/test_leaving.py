@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from node.use_cases.federation.verbs import WhichParams, leave
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
@@ -9,6 +11,7 @@ from tests.node.region.plan_story import Known, has_ended, look, release_all, vo
 from tests.node.region.village import FOUNDER, count_members
 
 
+@pytest.mark.slow
 def test_whoever_leaves_and_stays_on_line_is_planned_with_to_the_end(homes: Path) -> None:
     async def story(network: MemoryNetwork) -> None:
         await leave_in_the_middle(network, network["dairy"])
@@ -20,6 +23,7 @@ def test_whoever_leaves_and_stays_on_line_is_planned_with_to_the_end(homes: Path
     run_region(homes, 61, story)
 
 
+@pytest.mark.slow
 def test_a_council_that_leaves_and_is_switched_off_is_silent_and_then_not_in_the_plan(homes: Path) -> None:
     async def story(network: MemoryNetwork) -> None:
         quay = network["quay"]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from node.use_cases.planning.auditing import audit_plan
 from node.use_cases.planning.private_side import Release
@@ -22,6 +23,7 @@ def keep_private(label: str) -> Release:
     return msgspec.structs.replace(kept, workplaces=tuple(rows))
 
 
+@pytest.mark.slow
 def test_one_private_workplace_among_open_ones_from_the_call_to_a_plan_in_force(homes: Path) -> None:
     async def story(network: MemoryNetwork) -> None:
         for machine in network.machines:

@@ -47,6 +47,7 @@ def test_one_alone_ends_nobody_s_log(members: int) -> None:
         retirement_quorum(members)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scene",
     [

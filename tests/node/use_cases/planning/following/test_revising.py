@@ -47,6 +47,7 @@ SHOCK_PERCENT = 95
 WARM_ROUNDS_MAX = 5
 
 
+@pytest.mark.slow
 def test_a_broken_oven_leads_to_a_revision_in_few_rounds_that_goes_on_from_the_plan(homes: Path) -> None:
     async def story(network: MemoryNetwork) -> None:
         bakery, north, quay = network["bakery"], network[FOUNDER], network["quay"]

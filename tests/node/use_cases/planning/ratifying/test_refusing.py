@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from node.simulation.world.virtual_time import pass_time
 from node.use_cases.planning.auditing import audit_plan
 from node.use_cases.planning.facilitating.verbs import NoticeParams, facilitate
@@ -23,6 +25,7 @@ from tests.node.region.village import FOUNDER
 LONG_S = 120.0
 
 
+@pytest.mark.slow
 def test_who_refuses_is_left_out_of_the_next_draft_and_that_one_comes_into_force(homes: Path) -> None:
     async def story(network: MemoryNetwork) -> None:
         quay, dairy = network["quay"], network["dairy"]

@@ -1,0 +1,39 @@
+"""No page of the spec stands without a test that reads it: what a page shows cannot fall behind the code."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.spec_pages.examples import list_pages
+
+TESTS = Path(__file__).resolve().parents[1]
+PLANNING = "protocol/planning"
+READERS = {
+    **dict.fromkeys(
+        ["commitment", "cosigning", "encoding", "fork-evidence", "mirror", "note-and-checkpoint", "policy", "record"],
+        "scripts/test_export_vectors.py",
+    ),
+    **dict.fromkeys(["tiles-and-proofs", "tree"], "scripts/test_export_vectors.py"),
+    **dict.fromkeys(["batches", "delivery", "plan", "planning-step"], f"{PLANNING}/test_spec_pages.py"),
+    **dict.fromkeys(["plan-records", "ratification"], f"{PLANNING}/test_plan_records_page.py"),
+    **dict.fromkeys(["branch-point", "membership"], "spec_pages/test_short_forms.py"),
+    **dict.fromkeys(["facilitation", "federation", "following", "revision"], "spec_pages/test_short_forms.py"),
+    "succession": "spec_pages/test_short_forms.py",
+    **dict.fromkeys(["decision", "plan-audit", "plan-simulation", "price"], "spec_pages/test_documents.py"),
+    **dict.fromkeys(["scopes", "signed-head", "simulation"], "spec_pages/test_documents.py"),
+    "session": "spec_pages/test_session_page.py",
+    "nested-plans": "node/use_cases/planning/nested/test_levels_trial.py",
+    "periods": f"{PLANNING}/periods/test_periods.py",
+    "private-recipes": f"{PLANNING}/private/test_private_recipes.py",
+    "records": "house/test_reference.py",
+}
+"""Page -> the test file that reads its example."""
+
+
+def test_every_page_has_a_reader_and_every_reader_a_page() -> None:
+    assert sorted(f"{page}.md" for page in READERS) == list_pages()
+
+
+@pytest.mark.parametrize(("page", "path"), READERS.items(), ids=READERS)
+def test_the_reader_reads_the_page(page: str, path: str) -> None:
+    assert f"{page}.md" in (TESTS / path).read_text(encoding="utf-8")
