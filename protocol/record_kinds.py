@@ -25,6 +25,7 @@ from protocol.federation.membership import (
 )
 from protocol.federation.succession import KeySuccession
 from protocol.federation.vote_records import PrecommitBody, PrevoteBody, ProposalBody
+from protocol.planning.batches.proposals import PlanCandidate, candidate_slot
 from protocol.planning.call import (
     PlanAnswer,
     PlanApproval,
@@ -94,6 +95,9 @@ KINDS: dict[str, Kind] = {
     "plan.call": Kind("planning", PlanCall, lambda body: body.roster, "Let us plan this period over these goods."),
     "plan.card": Kind("planning", PlanCards, card_slot, "What a member asks for and can make, in one reading."),
     "plan.answer": Kind("planning", PlanAnswer, answer_slot, "What a member would do in reply to one state."),
+    "plan.candidate": Kind(
+        "planning", PlanCandidate, candidate_slot, "How many batches a member would have run where."
+    ),
     "plan.check": Kind("planning", PlanCheck, _call, "This node computed the draft itself and checked it."),
     "plan.notice": Kind("planning", PlanNotice, _call, "A facilitator's word on a call, with its reason."),
     "plan.objection": Kind("planning", PlanObjection, _call, "A member does not agree with a facilitator's word."),

@@ -51,6 +51,11 @@ def find_batches(lumps: Lumps, start: Indexes, wait_s: float) -> Indexes | None:
     return None if values is None else np.where(lumps.is_whole, np.rint(values[:techniques]), 0.0).astype(np.intp)
 
 
+def has_highs() -> bool:
+    """Whether there is anything to search with."""
+    return _load_highs() is not None
+
+
 class _Model:
     """Columns with cost and bounds, rows that must not exceed their right side."""
 

@@ -17,6 +17,8 @@ from protocol.core.record import Hash, Origin
 from protocol.planning.cards import ConsumerCard, WorkplaceCard
 
 READINGS_MAX = 8
+DRAFTS_MAX = 16
+"""Readings with those in which batches are decided, and drafts made again."""
 ROUNDS_MAX = 200
 PARTICIPANTS_MAX = 128
 CARDS_MAX = 64
@@ -27,6 +29,7 @@ CARDS_ROUND = 0
 FIRST_ANSWERS_ROUND = 1
 
 Reading = Annotated[int, msgspec.Meta(ge=1, le=READINGS_MAX)]
+DraftNumber = Annotated[int, msgspec.Meta(ge=1, le=DRAFTS_MAX)]
 # An answer can never speak in the slot of the cards.
 RoundNumber = Annotated[int, msgspec.Meta(ge=FIRST_ANSWERS_ROUND, le=ROUNDS_MAX)]
 WaitMs = Annotated[int, msgspec.Meta(ge=1, le=WAIT_MS_MAX)]
@@ -58,7 +61,7 @@ class PlanCards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """plan.card: what a member's council asks for and what its workplaces can do, in one reading of a call."""
 
     call: Hash
-    reading: Reading
+    reading: DraftNumber
     consumers: Annotated[tuple[ConsumerCard, ...], msgspec.Meta(max_length=CARDS_MAX)]
     workplaces: Annotated[tuple[WorkplaceCard, ...], msgspec.Meta(max_length=CARDS_MAX)]
 
@@ -74,7 +77,7 @@ class PlanAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """plan.answer: what a member's cards would do in reply to one state, `round` counting from 1."""
 
     call: Hash
-    reading: Reading
+    reading: DraftNumber
     round: RoundNumber
     state: Hash
     answers: Annotated[tuple[CardAnswer, ...], msgspec.Meta(max_length=CARDS_MAX)]
@@ -91,7 +94,7 @@ class PlanCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """plan.check: this node has computed the draft itself and checked its certificate; `findings` counts faults."""
 
     call: Hash
-    reading: Reading
+    reading: DraftNumber
     digest: Hash
     findings: Count
     regrets: Annotated[tuple[CardRegret, ...], msgspec.Meta(max_length=CARDS_MAX)]

@@ -7,11 +7,11 @@ import math
 from statistics import median
 from typing import Final, NamedTuple
 
-from node.solvers.best_batches import find_batches
-from node.solvers.whole_batches import Indexes, repair_batches, round_batches
-from node.use_cases.planning.batches.batching import name_levels, read_lumps
+from node.use_cases.planning.batches.batching import search_levels
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import make_candidate
+from protocol.planning.batches.pinned import Levels
+from protocol.planning.batches.repair import repair_batches, round_batches
 from protocol.planning.cards import MICRO
 from protocol.planning.economy_file import read_economy
 from protocol.planning.plan import Plan
@@ -78,21 +78,20 @@ def _try_all(region: Region, wait_s: float) -> dict[str, tuple[float, int]]:
     course = run_course(region)
     finest = TOLERANCES[-1]
     draft = course.plans[finest]
-    lumps = read_lumps(draft)
-    repaired = repair_batches(lumps)
-    ways: dict[str, Indexes] = {
+    repaired = repair_batches(draft)
+    ways: dict[str, Levels] = {
         REPAIRED: repaired,
-        NEAREST: round_batches(lumps),
-        DOWNWARD: round_batches(lumps, downward=True),
-        FOUND: repaired if (found := find_batches(lumps, repaired, wait_s)) is None else found,
+        NEAREST: round_batches(draft),
+        DOWNWARD: round_batches(draft, downward=True),
+        FOUND: search_levels(draft, repaired, wait_s) or repaired,
     }
-    return {name: _lose(region, draft, course.states[finest], batches) for name, batches in ways.items()}
+    return {name: _lose(region, draft, course.states[finest], levels) for name, levels in ways.items()}
 
 
-def _lose(region: Region, draft: Plan, state: State, batches: Indexes) -> tuple[float, int]:
+def _lose(region: Region, draft: Plan, state: State, levels: Levels) -> tuple[float, int]:
     """The share of all credits that these batches cost after further rounds, in percent; infinite where none holds."""
     try:
-        candidate = make_candidate(draft, name_levels(draft, batches))
+        candidate = make_candidate(draft, levels)
         sides = (region.file.tastes, region.file.efforts)
         plan, reports = replan(region.economy, state, draft, candidate, sides, ROUNDS_MORE_MOST)
     except RefusedError:

@@ -9,7 +9,7 @@ from node.cli.calls import Context, exit_codes, print_answer, run_command
 from node.cli.calls import call as ask
 from node.cli.files import read_json
 from node.cli.planning.agent_commands import pledge, preview, propose, wish, withdraw
-from node.cli.planning.batches_command import batches
+from node.cli.planning.batches_command import batches, candidate, print_decided
 from node.cli.planning.deliver_command import deliver
 from node.cli.planning.follow_commands import follow, gave, print_promises, received, revise
 from node.cli.planning.schedule_command import schedule
@@ -26,7 +26,7 @@ _CALL = click.option("--call", default="", help="The call's id; without it the n
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
     asking = (wish, pledge, preview, propose, withdraw)
-    for command in (*asking, batches, deliver, gave, received, follow, revise):
+    for command in (*asking, batches, candidate, deliver, gave, received, follow, revise):
         plan.add_command(command)
     plan.add_command(schedule)
     plan.add_command(simulate)
@@ -163,6 +163,7 @@ def _print_plan(report: dict[str, Any]) -> None:
     if report["certificate"] is not None:
         checked = len(report["certificate"]["checked_by"])
         say(f"Draft {report['digest']}, checked by {checked} of {len(report['members'])} members.")
+    print_decided(report["batches"])
     print_promises(report["following"])
 
 

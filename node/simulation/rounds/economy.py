@@ -24,6 +24,8 @@ MAKERS: Final = (
     ("herd", {"milk": "-1", "hours": "0.05"}),
     ("mill", {"flour": "-1", "hours": "0.02"}),
 )
+BATCHES: Final = ("", "", "", "7")
+"""The batch in which everything is made, in activities; most worlds know none."""
 IMPORTS: Final = (("bread", "3.5"), ("milk", "1.6"), ("flour", "1.2"))
 
 
@@ -35,9 +37,14 @@ class MadeUp(NamedTuple):
     sides: dict[str, dict[int, PrivateSide]]
 
 
-def make_economy(origins: tuple[str, ...], readings: int, call: bytes, chance: Random) -> MadeUp:
+def draw_batch(seed: int) -> str:
+    """In which batch the makers of a world work."""
+    return Random(f"batch {seed}").choice(BATCHES)  # noqa: S311
+
+
+def make_economy(origins: tuple[str, ...], readings: int, call: bytes, chance: Random, batch: str) -> MadeUp:
     """The goods, what a card may say, and the private side of every member for every reading."""
-    documents = {reading: _document(origins, chance) for reading in range(1, readings + 1)}
+    documents = {reading: _document(origins, chance, batch) for reading in range(1, readings + 1)}
     files = {reading: read_economy(document, TOLERANCE_PPM) for reading, document in documents.items()}
     table = _with_trade(files[1])
     decimals = {good.id: good.decimals for good in table.goods}
@@ -49,7 +56,7 @@ def make_economy(origins: tuple[str, ...], readings: int, call: bytes, chance: R
     return MadeUp(table, terms, sides)
 
 
-def _document(origins: tuple[str, ...], chance: Random) -> dict[str, Any]:
+def _document(origins: tuple[str, ...], chance: Random, batch: str) -> dict[str, Any]:
     eating = origins[::2]
     goods = [
         {"id": good, "unit": "KGM", "kind": kind, "start_price": price, "endowment": str(stock)}
@@ -65,6 +72,7 @@ def _document(origins: tuple[str, ...], chance: Random) -> dict[str, Any]:
     for number, origin in enumerate(origins[1::2]):
         name, net = MAKERS[number % len(MAKERS)]
         technique = {"net": net, "capacity_use": "1", "effort": f"{chance.uniform(0.001, 0.02):.4f}"}
+        technique |= {"batch": batch} if batch else {}
         makers.append({"id": workplace_id(origin, name), "capacity": "60", "techniques": [technique]})
     # Bought in by nobody in particular: the table takes these rows over.
     makers += [

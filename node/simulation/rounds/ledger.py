@@ -13,6 +13,7 @@ from node.use_cases.planning.following.slot import Slot
 from node.use_cases.planning.following.voting import VoteSlot
 from protocol.federation.vote_records import VOTE_KINDS, vote_of
 from protocol.federation.votes import audit_double_votes
+from protocol.planning.batches.proposals import PlanCandidate, audit_candidate, candidate_slot
 from protocol.planning.call import CARDS_ROUND, PlanAnswer, PlanApproval, PlanCards, answer_slot, card_slot, parse_set
 from protocol.planning.cards import MICRO
 from protocol.planning.contributions import owner_of_card
@@ -30,12 +31,12 @@ class BrokenError(Exception):
 class Ledger:
     """What the honest members came to. It is their journal too: what they did not expect is broken at once."""
 
-    def __init__(self, logs: list[MemoryLog], call: bytes, readings: int) -> None:
-        self._call, self._readings = call, readings
+    def __init__(self, logs: list[MemoryLog], call: bytes) -> None:
+        self._call = call
         self._logs = {log.origin: log for log in logs}
         self.sets: dict[bytes, bytes] = {}
         self.states: dict[bytes, bytes] = {}
-        self.drafts: dict[int, bytes] = {}
+        self.drafts: dict[int, Draft] = {}
         self.broken: list[BrokenError] = []
 
     def info(self, event: str, **fields: object) -> None:
@@ -67,19 +68,18 @@ class Ledger:
         if self.states.setdefault(slot.id, state) != state:
             self.fault("one state a round", f"{origin}, reading {slot.reading}, round {slot.number}")
 
-    def note_draft(self, origin: str, reading: int, draft: Draft) -> None:
-        """A member computed a draft."""
-        if self.drafts.setdefault(reading, draft.digest) != draft.digest:
+    def note_draft(self, origin: str, reading: int, draft: Draft, votes: int) -> None:
+        """A member computed a draft, after so many votes on others."""
+        if self.drafts.setdefault(reading, draft).digest != draft.digest:
             self.fault("one digest a reading", f"{origin}, reading {reading}")
         cards = [card.id for card in draft.plan.consumers] + [card.id for card in draft.plan.workplaces]
-        kept = sorted(set(map(owner_of_card, cards)) & self._refused(reading))
+        kept = sorted(set(map(owner_of_card, cards)) & self._refused(votes))
         if kept:
             self.fault("who refused is in no later plan", f"{origin}, reading {reading}: {kept[0]}")
 
-    def _refused(self, reading: int) -> set[str]:
-        """Whose refusal was in a vote that was closed before this draft."""
-        attempts = range(reading - self._readings)
-        closed = [self.sets.get(vote_slot(self._call, attempt)) for attempt in attempts]
+    def _refused(self, votes: int) -> set[str]:
+        """Whose refusal was in one of the first votes."""
+        closed = [self.sets.get(vote_slot(self._call, attempt)) for attempt in range(votes)]
         listed = {leaf for content in closed if content is not None for leaf in parse_set(content).values()}
         spoken = [(row.leaf, one.body, name) for name, log in self._logs.items() for _, row, one in log.entries]
         return {name for leaf, body, name in spoken if leaf in listed and not body.approve}
@@ -94,9 +94,15 @@ class Ledger:
             elif slot.number == CARDS_ROUND:
                 if isinstance(body, PlanCards) and card_slot(body) == slot.id and _keeps_credits(body):
                     return row.leaf
+                if isinstance(body, PlanCandidate) and candidate_slot(body) == slot.id and self._is_possible(body):
+                    return row.leaf
             elif isinstance(body, PlanAnswer) and answer_slot(body) == slot.id and _is_apt(body, state):
                 return row.leaf
         return None
+
+    def _is_possible(self, body: PlanCandidate) -> bool:
+        draft = self.drafts.get(body.reading - 1)
+        return draft is not None and not audit_candidate(body, draft.plan, draft.digest)
 
     def look_at_logs(self, honest: set[str]) -> None:
         """Nobody honest says a thing twice: one vote a step, one word a slot."""
@@ -106,7 +112,7 @@ class Ledger:
             for _, row, indexed in self._logs[origin].entries:
                 if row.kind in VOTE_KINDS and (vote := vote_of(indexed.body, origin)) is not None:
                     votes.append(vote)
-                elif row.kind in ("plan.card", "plan.answer"):
+                elif row.kind in ("plan.card", "plan.answer", "plan.candidate"):
                     spoken.append(row.subject)
             if len(set(spoken)) < len(spoken):
                 self.fault("one word a slot", f"{origin} spoke twice in one")

@@ -17,6 +17,7 @@ from node.use_cases.context import Node
 from node.use_cases.publish import Published
 from protocol.core.record import Reference
 from protocol.federation.vote_records import PrecommitBody, PrevoteBody, ProposalBody, hash_content
+from protocol.planning.batches.proposals import PlanCandidate
 from protocol.planning.call import PlanAnswer, PlanApproval, PlanCards, format_set, parse_set
 
 LATE_S: Final = 4.0
@@ -35,7 +36,7 @@ class LyingPublisher(MemoryPublisher):
         said = self._bend(body)
         if not said:
             return UNHEARD
-        if self._lie == lies.LATE and isinstance(body, PlanAnswer | PlanCards):
+        if self._lie == lies.LATE and isinstance(body, PlanAnswer | PlanCards | PlanCandidate):
             asyncio.get_running_loop().create_task(self._publish_late(kind, body))
             return UNHEARD
         first, *more = said
@@ -53,6 +54,8 @@ class LyingPublisher(MemoryPublisher):
             return _bend_answer(self._lie, body)
         if isinstance(body, PlanCards):
             return _bend_cards(self._lie, body)
+        if isinstance(body, PlanCandidate):
+            return _bend_candidate(self._lie, body)
         if self._lie == lies.SECOND_ANSWER and isinstance(body, PlanApproval):
             return [body, msgspec.structs.replace(body, approve=not body.approve, reason="made up: on second thoughts")]
         if self._lie == lies.VOTES_TWICE and isinstance(body, PrevoteBody | PrecommitBody):
@@ -87,6 +90,26 @@ def _bend_cards(lie: str, body: PlanCards) -> list[msgspec.Struct]:
         nests = tuple(msgspec.structs.replace(nest, credits_micro=2 * nest.credits_micro) for nest in council.nests)
         return [msgspec.structs.replace(body, consumers=(msgspec.structs.replace(council, nests=nests),))]
     return [body]
+
+
+def _bend_candidate(lie: str, body: PlanCandidate) -> list[msgspec.Struct]:
+    """A member that answers falsely would have batches that cannot be, or that leave everybody hungry."""
+    match lie:
+        case lies.SILENT:
+            return []
+        case lies.FALSE_HASH:
+            return [msgspec.structs.replace(body, draft=FALSE)]
+        case lies.TOO_MANY:
+            return [msgspec.structs.replace(body, batches=(*body.batches, 1))]
+        case lies.BELOW_FLOOR | lies.OVERSPEND:
+            return [_with_batches(body, lambda count: 0 if lie == lies.BELOW_FLOOR else 10**15)]
+        case lies.SECOND_ANSWER:
+            return [body, _with_batches(body, lambda count: count + 1)]
+    return [body]
+
+
+def _with_batches(body: PlanCandidate, change: Callable[[int], int]) -> PlanCandidate:
+    return msgspec.structs.replace(body, batches=tuple(map(change, body.batches)))
 
 
 def _with_quantities(body: PlanAnswer, change: Callable[[tuple[int, ...]], tuple[int, ...]]) -> PlanAnswer:

@@ -12,12 +12,14 @@ from concurrent.futures import Executor
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from node.simulation.world.virtual_time import THOUGHT_S, VirtualTimeLoop, settle
+from protocol.planning.batches.reading import begin_batches
 from protocol.planning.economy import Economy
 from protocol.planning.floors import check_floors
+from protocol.planning.plan import Plan, digest_plan, format_plan
 from protocol.planning.rounds import close_round
 from protocol.planning.state import State, format_state
 
-PURE = (check_floors, close_round)
+PURE = (begin_batches, check_floors, close_round)
 
 Result = TypeVar("Result")
 Given = TypeVarTuple("Given")
@@ -59,6 +61,8 @@ def _identify(given: object) -> object:
         return given.digest
     if isinstance(given, State):
         return format_state(given)
+    if isinstance(given, Plan):
+        return digest_plan(format_plan(given))
     if isinstance(given, Mapping):
-        return tuple(sorted(given.items(), key=lambda item: str(item[0])))
+        return tuple((name, _identify(value)) for name, value in sorted(given.items(), key=lambda item: str(item[0])))
     return given

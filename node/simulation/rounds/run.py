@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from random import Random
 
-from node.simulation.rounds.economy import MadeUp, make_economy
+from node.simulation.rounds.economy import MadeUp, draw_batch, make_economy
 from node.simulation.rounds.ledger import Ledger
 from node.simulation.rounds.member import Member
 from node.simulation.rounds.memory_node import MemoryLog
@@ -58,9 +58,15 @@ class _World:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         origins = tuple(f"member-{number:02d}.example/log" for number in range(scenario.members))
-        self.made: MadeUp = make_economy(origins, scenario.readings, CALL_ID, Random(f"economy {scenario.seed}"))  # noqa: S311
+        self.made: MadeUp = make_economy(
+            origins,
+            scenario.readings,
+            CALL_ID,
+            Random(f"economy {scenario.seed}"),  # noqa: S311
+            draw_batch(scenario.seed),
+        )
         self.logs = [MemoryLog(origin) for origin in origins]
-        self.ledger = Ledger(self.logs, CALL_ID, scenario.readings)
+        self.ledger = Ledger(self.logs, CALL_ID)
         self.members = [
             Member(number, log, scenario.seed, self.ledger, scenario.lies.get(number, ""), number in scenario.refusers)
             for number, log in enumerate(self.logs)

@@ -20,7 +20,9 @@ class WatchedRun(PlanRun):
             self._ledger.note_set(self._watched_as, slot, content, state)
             if self.state is not None:
                 self._ledger.note_state(self._watched_as, slot, hash_state(self.state))
+            drafts = 0
             for reading in self.readings:
+                votes, drafts = max(0, drafts - self.call.readings), drafts + (not reading.decides_batches)
                 if reading.draft is not None:
-                    self._ledger.note_draft(self._watched_as, reading.reading, reading.draft)
+                    self._ledger.note_draft(self._watched_as, reading.reading, reading.draft, votes)
         return followed

@@ -36,7 +36,11 @@ def make_draft(
 ) -> Draft:
     """Clear the last state, write the document, check it; the same bytes on every node."""
     parameters = {**describe_call(call_id, call), "reading": reading}
-    plan = make_plan(economy, state, clear_plan(economy, state), report, parameters)
+    return check_draft(make_plan(economy, state, clear_plan(economy, state), report, parameters), side)
+
+
+def check_draft(plan: Plan, side: PrivateSide | None) -> Draft:
+    """Write a plan's document and check it, with what this member's own cards would still gain."""
     document = format_plan(plan)
     regrets = {} if side is None else own_regrets(plan, side)
     certificate = check_certificate(plan, regrets)

@@ -34,6 +34,8 @@ def take_minutes(node: Node, run: PlanRun) -> Minutes:
 
 def _take_reading(node: Node, run: PlanRun, report: ReadingReport) -> ReadingMinutes:
     reading, rounds = report.reading, len(report.reports)
+    if report.decides_batches:
+        return _take_batches(node, run, report)
     # A draft made again is made from the last reading's cards, without those of whoever refused.
     found = _counted(node, run, min(reading, run.call.readings), CARDS_ROUND)
     found = [indexed for indexed in found if indexed.origin not in report.left_out]
@@ -43,6 +45,19 @@ def _take_reading(node: Node, run: PlanRun, report: ReadingReport) -> ReadingMin
         workplaces=tuple(sorted((card for body in bodies for card in body.workplaces), key=_id_bytes)),
         rounds=tuple(_take_round(_counted(node, run, reading, number)) for number in range(1, rounds + 1)),
         records=tuple(map(_place, found)),
+    )
+
+
+def _take_batches(node: Node, run: PlanRun, report: ReadingReport) -> ReadingMinutes:
+    """A reading that decides batches: what was proposed, and the rounds round the best."""
+    found = _counted(node, run, report.reading, CARDS_ROUND)
+    rounds = [_counted(node, run, report.reading, number) for number in range(1, len(report.reports) + 1)]
+    return ReadingMinutes(
+        consumers=(),
+        workplaces=(),
+        rounds=tuple(map(_take_round, rounds)),
+        records=tuple(map(_place, found)),
+        candidates={indexed.origin: indexed.body.batches for indexed in found},
     )
 
 

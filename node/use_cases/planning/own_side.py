@@ -12,9 +12,11 @@ from node.use_cases.context import Node
 from node.use_cases.planning.private_side import PrivateSide, Release, prepare_side
 from node.use_cases.planning.terms import Terms
 from protocol.core.errors import RefusedError
+from protocol.planning.batches.pinned import Pinned
 from protocol.planning.cards import GoodsTable
 from protocol.planning.contributions import audit_cards
 from protocol.planning.economy import Economy
+from protocol.planning.responses import Effort
 from storage.settings import set_setting, setting
 
 SIDE_SETTING = "plan_side"
@@ -63,6 +65,14 @@ async def forget_side(node: Node, call: bytes, reading: int) -> None:
 def is_planned_with(side: PrivateSide, economy: Economy) -> bool:
     """Whether the plan counts with these very cards: others came too late, or were set aside."""
     return set(side.cards.consumers) <= set(economy.consumers) and set(side.cards.workplaces) <= set(economy.workplaces)
+
+
+def leave_free(side: PrivateSide, pinned: Pinned) -> PrivateSide:
+    """What a member still answers for once batches are decided: its council, and the techniques that have none."""
+    own = {card.id for card in side.cards.workplaces}
+    cards = tuple(card for card in pinned.economy.workplaces if card.id in own)
+    efforts = {card.id: Effort(tuple(side.efforts[card.id].costs[at] for at in pinned.kept[card.id])) for card in cards}
+    return msgspec.structs.replace(side, cards=msgspec.structs.replace(side.cards, workplaces=cards), efforts=efforts)
 
 
 def _setting_name(call: bytes, reading: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from node.use_cases.context import Node
 from node.use_cases.planning.agent.releases import drop_releases, keep_release, kept_releases
+from node.use_cases.planning.batches.batching import find_better
 from node.use_cases.planning.private_side import Release
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.terms import terms_of_roster
@@ -111,7 +112,7 @@ class Planner:
             terms = terms_of_roster(self._node, indexed.body.roster)
             if terms is None or indexed.origin not in terms.members:
                 continue
-            run = PlanRun(self._node, indexed.leaf, indexed.body, terms, self.find_plan)
+            run = PlanRun(self._node, indexed.leaf, indexed.body, terms, self.find_plan, find_better)
             self._callers[indexed.leaf] = indexed.origin
             run.releases |= kept_releases(self._node.database.reader, indexed.leaf, indexed.body.readings)
             self._runs[indexed.leaf] = run

@@ -1,7 +1,6 @@
 """One plan call at this node: from the cards to a draft, slot by slot, as the logs settle them.
 
 Invariant: the next state follows from closed sets alone, so a node that was away catches up from the logs.
-Invariant: what this node answers is on disk in its own log before anyone sees it, once per slot.
 """
 
 import asyncio
@@ -10,28 +9,24 @@ from collections.abc import Callable, Sequence
 
 from node.use_cases.context import Node
 from node.use_cases.federation.deciding import Decider, closed_content
-from node.use_cases.planning.draft import Draft, make_draft
 from node.use_cases.planning.facilitating.notices import read_standing
 from node.use_cases.planning.following.course import Course
 from node.use_cases.planning.following.slot import Slot
+from node.use_cases.planning.following.speaking import Search, Speaker, find_nothing
 from node.use_cases.planning.following.voting import VoteSlot, make_ballot
-from node.use_cases.planning.own_side import forget_side, is_planned_with, kept_side, prepare_once
-from node.use_cases.planning.private_side import PrivateSide, Release, answer_cards
 from node.use_cases.planning.terms import Terms
-from node.use_cases.publish import publish
 from node.use_cases.shared_files import share_file
 from protocol.core.encoding import decode, to_struct
 from protocol.core.errors import Finding, RefusedError
 from protocol.federation.scopes import FEDERATION
 from protocol.federation.vote_records import VOTE_KINDS
+from protocol.planning.batches.proposals import PlanCandidate, audit_candidate
 from protocol.planning.call import (
     CARDS_ROUND,
-    CardRegret,
     PlanAnswer,
     PlanApproval,
     PlanCall,
     PlanCards,
-    PlanCheck,
     parse_set,
     round_slot,
 )
@@ -39,7 +34,6 @@ from protocol.planning.cards import GoodsTable
 from protocol.planning.contributions import audit_answer, audit_cards, owner_of_card
 from protocol.planning.facilitating.notices import PlanNotice
 from protocol.planning.ratifying.words import vote_slot
-from protocol.planning.state import hash_state
 from storage.files import FILE_BYTES_MAX
 from storage.record_index import IndexedRecord, record_by_leaf, records
 
@@ -47,22 +41,27 @@ FETCH_AGAIN_S = 0.5
 SET_ASIDE_MAX = 1_000
 """Contributions set aside whose reasons are kept: whoever sends more is no better off for it."""
 
+SLOT_KINDS = {"cards": "plan.card", "rounds": "plan.answer", "batches": "plan.candidate"}
+"""What is said at which stage."""
 
 FindPlan = Callable[[bytes | None], Course | None]
 """The call whose plan in force has this digest, None while there is none here."""
 
 
-class PlanRun(Course):
+class PlanRun(Speaker):
     """A call's progress at this node; `advance` does all that can be done with what is known."""
 
     def __init__(
-        self, node: Node, call_id: bytes, call: PlanCall, terms: Terms, find_plan: FindPlan = lambda _: None
+        self,
+        node: Node,
+        call_id: bytes,
+        call: PlanCall,
+        terms: Terms,
+        find_plan: FindPlan = lambda _: None,
+        search: Search = find_nothing,
     ) -> None:
-        super().__init__(call)
-        self.node, self.call_id, self.terms = node, call_id, terms
-        self.trouble = ""
+        super().__init__(node, call_id, call, terms, search)
         self._find_plan = find_plan
-        self.releases: dict[int, Release] = {}
         self.slot: Slot | None = None
         self.set_aside: dict[bytes, tuple[Finding, ...]] = {}
         self._silent_before: frozenset[str] = frozenset()
@@ -79,7 +78,7 @@ class PlanRun(Course):
             self._hear_facilitators()
         if slot is None:
             return
-        if isinstance(indexed.body, PlanCards | PlanAnswer | PlanApproval):
+        if isinstance(indexed.body, PlanCards | PlanAnswer | PlanCandidate | PlanApproval):
             if self._slot_of(indexed.body) == slot.id:
                 self._hold(slot, indexed)
         elif indexed.record.kind not in VOTE_KINDS:
@@ -146,7 +145,7 @@ class PlanRun(Course):
         assert slot is not None
         # While the plan is held nothing new is said here; what the others close all the same is followed.
         if slot.content is None and not self.standing.is_held:
-            await self._contribute(slot)
+            await self.contribute(slot)
             self._drive(slot)
         if slot.content is None:
             return False
@@ -169,13 +168,18 @@ class PlanRun(Course):
         return True
 
     def _open_slot(self) -> None:
-        number = CARDS_ROUND if self.state is None or self.stage == "cards" else self.state.round + 1
-        expected = frozenset(self.terms.members)
-        if number != CARDS_ROUND and self.economy is not None:
-            expected = frozenset(owner_of_card(card) for card in self.economy.participants)
+        kind = SLOT_KINDS[self.stage]
+        members = expected = frozenset(self.terms.members)
+        number, short = CARDS_ROUND, frozenset[str]()
+        if kind != "plan.card":
+            assert self.economy is not None and self.state is not None
+            owners = frozenset(owner_of_card(card) for card in self.economy.participants)
+            # Whoever has no card may find batches too; nobody waits for it for long.
+            short = self._silent_before | (members - owners)
+            if kind == "plan.answer":
+                expected, number = owners, self.state.round + 1
         slot_id = round_slot(self.call_id, self.reading.reading, number)
-        slot = Slot(self.reading.reading, number, slot_id, expected, self._silent_before, self.node.clock.monotonic_s())
-        kind = "plan.card" if number == CARDS_ROUND else "plan.answer"
+        slot = Slot(self.reading.reading, number, slot_id, expected, short, self.node.clock.monotonic_s())
         self._watch(slot, records(self.node.database.reader, kind, slot_id))
 
     def _open_vote(self) -> None:
@@ -219,7 +223,9 @@ class PlanRun(Course):
         assert self.table is not None
         if isinstance(slot, VoteSlot):
             return True
-        if slot.number == CARDS_ROUND:
+        if isinstance(indexed.body, PlanCandidate):
+            found = audit_candidate(indexed.body, self.unbatched.plan, self.unbatched.digest)
+        elif slot.number == CARDS_ROUND:
             heads = self.terms.members[indexed.origin]
             terms = self.terms.terms_of(indexed.origin)
             found = audit_cards(indexed.origin, indexed.body, self.table, heads, terms)
@@ -229,50 +235,6 @@ class PlanRun(Course):
         if found and len(self.set_aside) < SET_ASIDE_MAX:
             self.set_aside[indexed.leaf] = tuple(found)
         return not found
-
-    async def _contribute(self, slot: Slot) -> None:
-        """Publish this node's own cards or answers, once; nothing without a person's release."""
-        me, reading = self.node.origin, self.reading.reading
-        if slot.contributed or me not in slot.expected or me in slot.held or isinstance(slot, VoteSlot):
-            return
-        try:
-            await (self._publish_cards(slot) if slot.number == CARDS_ROUND else self._publish_answers(slot))
-        except RefusedError as error:
-            # This member is silent and told why; the plan goes on, and other cards may be released while they count.
-            self.trouble = f"this co-op's own word in reading {reading} did not go out: {error}"
-            if slot.number == CARDS_ROUND:
-                self.releases.pop(reading, None)
-                slot.contributed = False
-                await forget_side(self.node, self.call_id, reading)
-
-    async def _publish_cards(self, slot: Slot) -> None:
-        assert self.table is not None
-        reading = self.reading.reading
-        release = self.releases.get(reading)
-        if release is None:
-            return
-        side = kept_side(self.node, self.call_id, reading)
-        if side is None:
-            side = await prepare_once(self.node, release, self.call_id, reading, self.table, self.terms)
-        slot.contributed = True
-        await publish(self.node, "plan.card", side.cards)
-
-    async def _publish_answers(self, slot: Slot) -> None:
-        assert self.economy is not None and self.state is not None
-        side = self._planned_side()
-        if side is None:
-            return
-        slot.contributed = True
-        answers = await asyncio.to_thread(answer_cards, side, self.state, self.economy)
-        state_hash = hash_state(self.state)
-        body = PlanAnswer(self.call_id, self.reading.reading, slot.number, state_hash, answers)
-        await publish(self.node, "plan.answer", body)
-
-    def _planned_side(self) -> PrivateSide | None:
-        """What stands behind this member's cards in this reading, None where the plan counts without them."""
-        assert self.economy is not None
-        side = kept_side(self.node, self.call_id, min(self.reading.reading, self.call.readings))
-        return side if side is not None and is_planned_with(side, self.economy) else None
 
     def _drive(self, slot: Slot) -> None:
         """Offer our set once all have spoken or our wait ran out, and judge anew what could not be judged."""
@@ -314,42 +276,27 @@ class PlanRun(Course):
         if isinstance(slot, VoteSlot):
             outcome = await self.close_vote(slot.ballot, {name: bodies.get(name) for name in slot.expected})
             self.node.log.info("plan.vote", attempt=self.attempt, outcome=outcome)
+        elif self.stage == "batches":
+            await self.begin_batches(bodies)
         elif slot.number == CARDS_ROUND:
             await self.begin_rounds(bodies.values())
         else:
             report = await self.close_round(bodies.values())
             number, worst_ppm = self.reading.reading, report.worst_good_ppm
             self.node.log.info("plan.round", reading=number, round=report.round, worst_good_ppm=worst_ppm)
-            if report.is_close_enough:
-                await self._finish_reading()
+            if report.is_close_enough or not self.has_rounds_left:
+                await self.finish_reading()
         return True
-
-    async def _finish_reading(self) -> None:
-        assert self.economy is not None and self.state is not None
-        reading, side = self.reading, self._planned_side()
-        draft = await asyncio.to_thread(
-            make_draft, self.economy, self.state, reading.reports[-1], self.call_id, self.call, reading.reading, side
-        )
-        await share_file(self.node, draft.document, FEDERATION)
-        if self._has_checked(draft) is False and self.node.origin in self.terms.members:
-            regrets = tuple(CardRegret(card, value) for card, value in sorted(draft.own_regrets.items()))
-            body = PlanCheck(self.call_id, reading.reading, draft.digest, len(draft.findings), regrets)
-            await publish(self.node, "plan.check", body)
-        self.end_reading(draft)
-
-    def _has_checked(self, draft: Draft) -> bool:
-        own = records(self.node.database.reader, "plan.check", self.call_id, self.node.origin)
-        return any(indexed.body.digest == draft.digest for indexed in own)
 
     async def _stop(self, reason: str) -> None:
         self.stage, self.trouble = "stopped", reason
         self.node.log.warning("plan.stopped", reason=reason)
         await self.close()
 
-    def _slot_of(self, body: PlanCards | PlanAnswer | PlanApproval) -> bytes:
+    def _slot_of(self, body: PlanCards | PlanAnswer | PlanCandidate | PlanApproval) -> bytes:
         if isinstance(body, PlanApproval):
             return vote_slot(body.call, body.attempt)
-        number = CARDS_ROUND if isinstance(body, PlanCards) else body.round
+        number = body.round if isinstance(body, PlanAnswer) else CARDS_ROUND
         return round_slot(body.call, body.reading, number)
 
     def _wait_left_s(self, slot: Slot, origin: str) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from node.use_cases.context import Node
+from node.use_cases.planning.batches.decided import DecidedBatches, describe_decided
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.facilitating.notices import NoticeRow, list_notices, read_standing
 from node.use_cases.planning.facilitating.restless import RestlessRow, describe_restless
@@ -74,7 +75,8 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `following` is how it is followed, None while no plan is in force; `left_out` refused drafts before;
     `start` is the digest of the plan in force that the call goes on from, empty where it begins cold;
-    `revised_by` are calls that go on from this one's; `restless` is who holds the rounds up.
+    `revised_by` are calls that go on from this one's; `restless` is who holds the rounds up; `batches` what was decided
+    of them, None where there are none.
     """
 
     call: str
@@ -106,6 +108,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     start: str = ""
     revised_by: tuple[str, ...] = ()
     restless: RestlessRow | None = None
+    batches: DecidedBatches | None = None
 
 
 def describe_plan(node: Node, run: PlanRun) -> PlanReport:
@@ -144,6 +147,7 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
         revised_by=list_revisions(node, run),
         start="" if run.call.start is None else run.call.start.hex(),
         restless=describe_restless(node, run),
+        batches=describe_decided(run.readings),
     )
 
 
@@ -235,6 +239,8 @@ def _state_words(
         return f"approved by {approved} of {len(run.terms.members)} meetings"
     if run.stage == "voting":
         return f"checked by {len(certificate.checked_by)} nodes"
+    if run.reading.decides_batches:
+        return "deciding whole batches"
     if run.reading.left_out:
         return f"made again without {len(run.reading.left_out)} who refused"
     return f"draft (reading {run.reading.reading - 1})"

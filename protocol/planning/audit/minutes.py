@@ -8,7 +8,7 @@ import msgspec
 
 from protocol.core.document import format_document, parse_document
 from protocol.core.errors import RefusedError
-from protocol.planning.call import READINGS_MAX, ROUNDS_MAX
+from protocol.planning.call import DRAFTS_MAX, PARTICIPANTS_MAX, ROUNDS_MAX
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 
 MINUTES_FORMAT = "rochdale-plan-minutes/1"
@@ -32,13 +32,15 @@ class RoundMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     records: tuple[Said, ...] = ()
 
 
-class ReadingMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One reading: the cards that counted, and its rounds in order."""
+class ReadingMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One reading: the cards that counted, and its rounds in order. One that decides batches has the cards of the one
+    before, and `candidates`: who proposed how many, in the order of the draft's techniques."""
 
     consumers: tuple[ConsumerCard, ...]
     workplaces: tuple[WorkplaceCard, ...]
     rounds: tuple[RoundMinutes, ...]
     records: tuple[Said, ...] = ()
+    candidates: dict[str, tuple[int, ...]] | None = None
 
 
 class Minutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -73,8 +75,10 @@ def parse_minutes(encoded: bytes) -> Minutes:
 
 
 def _check_limits(minutes: Minutes, place: str) -> None:
-    if not 1 <= len(minutes.readings) <= READINGS_MAX:
-        raise RefusedError.at(f"{place}.readings", f"must be 1 to {READINGS_MAX}")
+    if not 1 <= len(minutes.readings) <= DRAFTS_MAX:
+        raise RefusedError.at(f"{place}.readings", f"must be 1 to {DRAFTS_MAX}")
     for number, reading in enumerate(minutes.readings, 1):
         if len(reading.rounds) > ROUNDS_MAX:
             raise RefusedError.at(f"{place}.readings[{number}]", f"more than {ROUNDS_MAX} rounds")
+        if len(reading.candidates or ()) > PARTICIPANTS_MAX:
+            raise RefusedError.at(f"{place}.readings[{number}]", f"more than {PARTICIPANTS_MAX} candidates")

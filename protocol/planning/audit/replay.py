@@ -11,6 +11,9 @@ import msgspec
 
 from protocol.core.errors import Finding, RefusedError
 from protocol.planning.audit.minutes import Minutes, ReadingMinutes
+from protocol.planning.batches.proposals import audit_counts, read_proposals
+from protocol.planning.batches.reading import BatchReading, begin_batches
+from protocol.planning.card_rules import refuse
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy, build_economy
@@ -32,11 +35,14 @@ class ReplayedRound:
 
 @dataclass(frozen=True)
 class ReplayedReading:
-    """One reading done over: `last` is the state after its rounds."""
+    """One reading done over: `number` is its place among all, `last` the state after its rounds; `batches` are what it
+    decided, where that was what it was for."""
 
+    number: int
     economy: Economy
     rounds: tuple[ReplayedRound, ...]
     last: State
+    batches: BatchReading | None = None
 
 
 Watch = Callable[[int, int], None]
@@ -44,14 +50,17 @@ Watch = Callable[[int, int], None]
 
 def replay_minutes(minutes: Minutes, watch: Watch = lambda done, of: None) -> list[ReplayedReading]:
     """Every reading, each starting where the one before ended, the first one where the plan ended that the call goes on
-    from; RefusedError for cards that no plan can be made of, or where that plan is another than the call names."""
+    from; RefusedError for cards that no plan can be made of, or where that plan is another than the call names.
+
+    A reading that decides batches and in which none held is left out: the draft before it stands."""
     done, of = 0, sum(len(reading.rounds) for reading in minutes.readings)
     replayed: list[ReplayedReading] = []
-    start = _replay_start(minutes)
-    for reading in minutes.readings:
-        before = replayed[-1] if replayed else start
-        economy = build_economy(minutes.goods_table, reading.consumers, reading.workplaces)
-        state = start_state(economy) if before is None else warm_start(economy, before.last, before.economy)
+    before = _replay_start(minutes)
+    for number, reading in enumerate(minutes.readings, 1):
+        begun = _begin_reading(minutes, reading, replayed, before)
+        if begun is None:
+            continue
+        economy, state, batches = begun
         rounds = []
         for said in reading.rounds:
             name = hash_state(state)
@@ -60,45 +69,83 @@ def replay_minutes(minutes: Minutes, watch: Watch = lambda done, of: None) -> li
             rounds.append(ReplayedRound(state, answers, report))
             state, done = after, done + 1
             watch(done, of)
-        replayed.append(ReplayedReading(economy, tuple(rounds), state))
+        replayed.append(ReplayedReading(number, economy, tuple(rounds), state, batches))
+        before = before if batches else replayed[-1]
     return replayed
 
 
+def conclude_replay(minutes: Minutes, replayed: list[ReplayedReading]) -> Plan:
+    """The plan that the minutes lead to; RefusedError where none can be cut from the last state."""
+    last = replayed[-1]
+    reports = [one.report for one in last.rounds]
+    if last.batches is not None:
+        return last.batches.conclude(last.last, reports)
+    if not reports:
+        raise RefusedError.at("minutes", f"reading {last.number} has no rounds")
+    parameters = {**minutes.parameters, "reading": last.number}
+    return make_plan(last.economy, last.last, clear_plan(last.economy, last.last), reports[-1], parameters)
+
+
+Begun = tuple[Economy, State, BatchReading | None]
+
+
+def _begin_reading(
+    minutes: Minutes, reading: ReadingMinutes, replayed: list[ReplayedReading], before: ReplayedReading | None
+) -> Begun | None:
+    """The economy and first state of a reading; None where it decides batches and none hold."""
+    if reading.candidates is None:
+        economy = build_economy(minutes.goods_table, reading.consumers, reading.workplaces)
+        return (
+            economy,
+            start_state(economy) if before is None else warm_start(economy, before.last, before.economy),
+            None,
+        )
+    if not replayed or replayed[-1].batches is not None:
+        raise RefusedError.at("minutes.readings", "batches are decided where there is no draft yet")
+    draft = conclude_replay(minutes, replayed)
+    for name, counts in reading.candidates.items():
+        refuse(audit_counts(draft, counts), f"the candidate of {name}")
+    proposals = read_proposals(draft, reading.candidates)
+    batches = begin_batches(replayed[-1].economy, replayed[-1].last, draft, proposals)
+    return None if batches is None else (batches.pinned.economy, batches.start, batches)
+
+
 def _replay_start(minutes: Minutes) -> ReplayedReading | None:
+    """Where the plan ended that a call goes on from: the last rounds before batches were decided."""
     named = minutes.parameters.get("start")
     if minutes.start is None:
         if named is not None:
             raise RefusedError.at("minutes.start", "is missing: the call goes on from another plan")
         return None
     earlier = replay_minutes(minutes.start)
-    last = earlier[-1]
-    parameters = {**minutes.start.parameters, "reading": len(earlier)}
+    last = next(one for one in reversed(earlier) if one.batches is None)
     if not last.rounds or not last.rounds[-1].report.is_close_enough:
         raise RefusedError.at("minutes.start", "its rounds come to no plan")
-    plan = make_plan(last.economy, last.last, clear_plan(last.economy, last.last), last.rounds[-1].report, parameters)
-    if digest_plan(format_plan(plan)).hex() != named:
+    if digest_plan(format_plan(conclude_replay(minutes.start, earlier))).hex() != named:
         raise RefusedError.at("minutes.start", "leads to another plan than the one that the call goes on from")
     return last
 
 
 def audit_replay(plan: Plan, minutes: Minutes, replayed: list[ReplayedReading]) -> list[Finding]:
     """Where the plan is not what the minutes lead to; empty when it is, to the last byte."""
-    number, last = len(replayed), replayed[-1]
-    found = _audit_cards(plan, minutes.goods_table, minutes.readings[-1])
+    last = replayed[-1]
+    found = _audit_cards(plan, minutes.goods_table, _last_cards(minutes))
     for at_round, one in enumerate(last.rounds, 1):
         for finding in one.report.set_aside:
             found.append(Finding(f"minutes.round {at_round}.{finding.place}", f"could not count: {finding.reason}"))
-    if not last.rounds:
-        return [*found, Finding("minutes", f"reading {number} has no rounds")]
+    if not last.rounds and last.batches is None:
+        return [*found, Finding("minutes", f"reading {last.number} has no rounds")]
     if found:
         return found[:PLACES_MAX]
-    parameters = {**minutes.parameters, "reading": number}
     try:
-        cleared = clear_plan(last.economy, last.last)
+        expected = conclude_replay(minutes, replayed)
     except RefusedError as error:
         return [Finding("minutes", f"lead to a state that no plan can be cut from: {error.reason}")]
-    expected = make_plan(last.economy, last.last, cleared, last.rounds[-1].report, parameters)
     return [] if format_plan(expected) == format_plan(plan) else _describe_difference(plan, expected)
+
+
+def _last_cards(minutes: Minutes) -> ReadingMinutes:
+    return next(reading for reading in reversed(minutes.readings) if reading.candidates is None)
 
 
 def _audit_cards(plan: Plan, table: GoodsTable, reading: ReadingMinutes) -> list[Finding]:

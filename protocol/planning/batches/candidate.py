@@ -5,6 +5,7 @@ all who see the same candidates choose the same one, whoever worked it out and h
 Spec: docs/spec/batches.md, section "Candidates"
 """
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -68,6 +69,19 @@ def make_candidate(draft: Plan, levels: Levels) -> Plan:
     )
 
 
+def fit_all(draft: Plan, proposals: Iterable[Levels]) -> list[Plan]:
+    """Candidates from these levels, each once; those that leave a need unmet fall away."""
+    made: list[Plan] = []
+    tried: list[Levels] = []
+    for levels in proposals:
+        if levels in tried:
+            continue
+        tried.append(levels)
+        with contextlib.suppress(RefusedError):
+            made.append(make_candidate(draft, levels))
+    return made
+
+
 def name_draft(draft: Plan) -> dict[str, str | int]:
     """The parameters of whatever is made from this draft."""
     return {**draft.parameters, DRAFT: digest_plan(format_plan(draft)).hex()}
@@ -103,17 +117,18 @@ def show_efforts(plan: Plan, card: WorkplaceCard) -> list[int]:
     Who could do more and does not finds it not worth what it gains. Who works at full capacity may be held by that
     alone: there half of the gain is a guess. Who does nothing shows nothing.
     """
-    full = _is_full(plan, card)
-    return [gain // 2 if full else gain for gain in _list_gains(plan, card)]
+    full = is_full(plan, card)
+    return [gain // 2 if full else gain for gain in list_gains(plan, card)]
 
 
-def _list_gains(plan: Plan, card: WorkplaceCard) -> list[int]:
-    """What each technique gains at the plan's prices, before effort; 0 where it loses or is not done."""
+def list_gains(plan: Plan, card: WorkplaceCard) -> list[int]:
+    """What each technique gains, before effort: 10^-12 credits per activity, 0 where it loses or is not done."""
     gains = [-sum(plan.prices[good] * amount for good, amount in technique.net) for technique in card.techniques]
     return [max(gain, 0) if level else 0 for gain, level in zip(gains, plan.activity[card.id], strict=True)]
 
 
-def _is_full(plan: Plan, card: WorkplaceCard) -> bool:
+def is_full(plan: Plan, card: WorkplaceCard) -> bool:
+    """Whether a workplace uses so much of its capacity that this alone may hold it."""
     return capacity_used(plan, card) >= FULL_SHARE * card.capacity * MICRO
 
 
@@ -162,8 +177,8 @@ def _measure_effort(draft: Plan, candidate: Plan) -> int:
     """
     more = 0
     for card in all_workplaces(draft):
-        full = _is_full(draft, card)
-        levels = zip(draft.activity[card.id], candidate.activity[card.id], _list_gains(draft, card), strict=True)
+        full = is_full(draft, card)
+        levels = zip(draft.activity[card.id], candidate.activity[card.id], list_gains(draft, card), strict=True)
         for before, after, cost in levels:
             if before and not (full and after < before):
                 more += -(-cost * (after * after - before * before) // (2 * before))

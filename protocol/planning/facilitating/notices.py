@@ -12,7 +12,7 @@ import msgspec
 
 from protocol.core.errors import Finding
 from protocol.core.record import Hash
-from protocol.planning.call import CARDS_ROUND, REASON_LENGTH_MAX, ROUNDS_MAX, Reading, WaitMs
+from protocol.planning.call import CARDS_ROUND, REASON_LENGTH_MAX, ROUNDS_MAX, DraftNumber, WaitMs
 
 Act = Literal["pause", "resume", "extend", "end_round", "set_aside", "end_vote", "call_off"]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_LENGTH_MAX)]
@@ -29,7 +29,7 @@ class PlanNotice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     call: Hash
     act: Act
     reason: Reason
-    reading: Reading | None
+    reading: DraftNumber | None
     round: AnyRound | None
     wait_ms: WaitMs | None
     leaf: Hash | None

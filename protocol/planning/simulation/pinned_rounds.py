@@ -6,14 +6,10 @@ Spec: docs/spec/batches.md, section "Pinning"
 
 from collections.abc import Callable, Mapping
 
-import msgspec
-
-from protocol.planning.batches.candidate import name_draft
-from protocol.planning.batches.pinned import Pinned, pin_batches
-from protocol.planning.clearing import ClearedPlan
+from protocol.planning.batches.pinned import Pinned
+from protocol.planning.batches.reading import pin_reading
 from protocol.planning.economy import Economy
 from protocol.planning.plan import Plan
-from protocol.planning.private.settling import settle_recipes
 from protocol.planning.responses import Effort, Tastes
 from protocol.planning.rounds import RoundReport, close_round
 from protocol.planning.simulation.members import Members, gather_members
@@ -39,16 +35,15 @@ def replan(
     `state` is the last one of `economy`, which ended in `draft`; `sides` are everybody's tastes and efforts; `lose`
     stands between the answers and the closed set. RefusedError where the batches leave a need unmet after all.
     """
-    settled, last = settle_recipes(economy, state)
-    pinned = pin_batches(settled, candidate.activity)
-    members = _gather(pinned, *sides)
-    state, reports = pinned.start(last), list[RoundReport]()
+    reading = pin_reading(economy, state, draft, candidate)
+    members = _gather(reading.pinned, *sides)
+    state, reports = reading.start, list[RoundReport]()
     while not reports or (len(reports) < rounds_most and not reports[-1].is_close_enough):
         said = lose(members.answer(state), len(reports))
-        state, report = close_round(pinned.economy, state, said)
+        state, report = close_round(reading.pinned.economy, state, said)
         reports.append(report)
         watch(report)
-    return fill_plan(settled, draft, pinned.clear(state), reports[-1], draft.rounds + len(reports)), reports
+    return reading.fill(state, reports), reports
 
 
 def _gather(pinned: Pinned, tastes: Mapping[str, Tastes], efforts: Mapping[str, Effort]) -> Members:
@@ -56,22 +51,3 @@ def _gather(pinned: Pinned, tastes: Mapping[str, Tastes], efforts: Mapping[str, 
     own = pinned.economy.workplaces[: pinned.economy.answering]
     left = {card.id: Effort(tuple(efforts[card.id].costs[place] for place in pinned.kept[card.id])) for card in own}
     return gather_members(pinned.economy, tastes, left)
-
-
-def fill_plan(economy: Economy, draft: Plan, cleared: ClearedPlan, last: RoundReport, rounds: int) -> Plan:
-    """The draft with other quantities and prices, in the order of its economy, naming the draft."""
-    edges, ranges = len(economy.eaters.good), economy.answer_ranges
-    return msgspec.structs.replace(
-        draft,
-        consumption={
-            card.id: cleared.consumption[ranges[card.id].start : ranges[card.id].stop] for card in economy.consumers
-        },
-        activity={
-            card.id: cleared.activity[ranges[card.id].start - edges : ranges[card.id].stop - edges]
-            for card in economy.workplaces
-        },
-        prices=cleared.prices,
-        rounds=rounds,
-        worst_good_ppm=last.worst_good_ppm,
-        parameters=name_draft(draft),
-    )

@@ -63,6 +63,7 @@ WRITTEN_BY_HAND: dict[str, tuple[str, int]] = {
     "plan check": ("plan check", 1),
     "plan ratify": ("plan ratify --approve --yes 1 --no 0", 1),
     "plan batches": ("plan batches product.json", 1),
+    "plan candidate": ("plan candidate product.json", 1),
     "plan deliver": ("plan deliver product.json --places product.json", 1),
     "plan schedule": ("plan schedule", 1),
     "plan gave": ("plan gave bread 2.5 --to north", 1),

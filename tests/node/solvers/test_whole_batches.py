@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-import numpy as np
+import msgspec
 import pytest
 
 from node.solvers import best_batches
-from node.solvers.best_batches import find_batches
-from node.solvers.whole_batches import repair_batches, round_batches
-from node.use_cases.planning.batches.batching import batch_plan, name_levels, propose_candidates, read_lumps
+from node.use_cases.planning.batches.batching import batch_plan, propose_candidates, search_levels
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
+from protocol.planning.batches.repair import repair_batches, round_batches
+from protocol.planning.batches.sizes import audit_batches
 from protocol.planning.cards import MICRO
+from protocol.planning.certificate import all_workplaces, capacity_used, measure_left
 from protocol.planning.plan import Plan
 from tests.protocol.planning.economies import finished_plan, load, village
 
@@ -78,8 +79,7 @@ def test_without_highs_the_repair_still_finds_what_holds(monkeypatch: pytest.Mon
     monkeypatch.setattr(best_batches, "_load_highs", lambda: None)
     for sizes in HOUSES:
         draft = lumpy(sizes)
-        lumps = read_lumps(draft)
-        assert find_batches(lumps, repair_batches(lumps), WAIT_S) is None
+        assert search_levels(draft, repair_batches(draft), WAIT_S) is None
         (candidate,) = propose_candidates(draft, WAIT_S)
         judged = judge_candidate(draft, candidate)
         assert judged.findings == () and judged.value_micro > -CREDITS_MICRO // 5
@@ -87,11 +87,11 @@ def test_without_highs_the_repair_still_finds_what_holds(monkeypatch: pytest.Mon
 
 def test_rounding_alone_keeps_batches_and_little_else() -> None:
     draft = lumpy(HOUSES[0])
-    near, down = round_batches(read_lumps(draft)), round_batches(read_lumps(draft), downward=True)
-    assert name_levels(draft, near) == levels_of(draft, mill=5, oven=4)
-    assert name_levels(draft, down) == levels_of(draft, mill=4, oven=3)
+    near = round_batches(draft)
+    assert near == levels_of(draft, mill=5, oven=4)
+    assert round_batches(draft, downward=True) == levels_of(draft, mill=4, oven=3)
     with pytest.raises(RefusedError):
-        make_candidate(draft, name_levels(draft, near))
+        make_candidate(draft, near)
 
 
 def levels_of(draft: Plan, **batches: int) -> dict[str, Any]:
@@ -101,11 +101,11 @@ def levels_of(draft: Plan, **batches: int) -> dict[str, Any]:
 
 def test_a_repair_moves_one_batch_at_a_time_and_ends() -> None:
     for sizes in HOUSES:
-        lumps = read_lumps(lumpy(sizes))
-        count = repair_batches(lumps)
-        assert count.shape == lumps.level.shape and int(count.min()) >= 0
-        used = (count * lumps.batch * lumps.use)[lumps.batch > 0.0]
-        assert (used <= lumps.capacity[lumps.owner][lumps.batch > 0.0]).all()
+        draft = lumpy(sizes)
+        done = msgspec.structs.replace(draft, activity=repair_batches(draft))
+        assert audit_batches(all_workplaces(done), done.activity) == []
+        assert all(0 <= capacity_used(done, card) <= card.capacity * MICRO for card in all_workplaces(done))
+        assert repair_batches(draft) == done.activity
 
 
 def test_a_plan_without_batches_is_told_so() -> None:
@@ -123,8 +123,7 @@ def test_what_nobody_pays_for_is_not_used_twice_either() -> None:
     draft = finished_plan(*load(document))
     hours = next(place for place, good in enumerate(draft.goods_table.goods) if good.id == "hours")
     assert draft.prices[hours] == 0
-    lumps = read_lumps(draft)
-    found = find_batches(lumps, repair_batches(lumps), WAIT_S)
+    found = search_levels(draft, repair_batches(draft), WAIT_S)
     assert found is not None
-    more = lumps.net[hours] @ (found * lumps.batch - np.where(lumps.is_whole, lumps.level, 0.0))
-    assert more <= lumps.left[hours]
+    done = msgspec.structs.replace(draft, activity=draft.activity | {"farm": found["farm"]})
+    assert measure_left(done)[hours] >= 0

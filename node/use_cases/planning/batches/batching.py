@@ -9,18 +9,22 @@ from typing import Any, Final
 
 import numpy as np
 
-from node.solvers.best_batches import find_batches
-from node.solvers.whole_batches import Indexes, Lumps, repair_batches
+from node.solvers.best_batches import find_batches, has_highs
+from node.solvers.whole_batches import Indexes, Lumps
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import (
     Judgement,
     choose_candidate,
+    fit_all,
     judge_candidate,
-    make_candidate,
     show_efforts,
 )
+from protocol.planning.batches.pinned import Levels
+from protocol.planning.batches.proposals import LISTED_MAX, list_batched, list_counts
+from protocol.planning.batches.reading import is_run_by
+from protocol.planning.batches.repair import repair_batches
 from protocol.planning.batches.sizes import DRAFT, has_batches
-from protocol.planning.cards import MICRO
+from protocol.planning.cards import MICRO, Technique, WorkplaceCard
 from protocol.planning.certificate import all_workplaces, goods_of, measure_left
 from protocol.planning.clearing import BALANCE_DECIMALS
 from protocol.planning.plan import Plan
@@ -70,6 +74,12 @@ def read_lumps(draft: Plan) -> Lumps:
     )
 
 
+def count_batches(draft: Plan, levels: Levels) -> Indexes:
+    """Whole batches, one number per technique in the order of the draft's cards; 0 where it knows none."""
+    both = ((technique, level) for card in all_workplaces(draft) for technique, level in _pair(card, levels))
+    return np.array([level // technique.batch if technique.batch else 0 for technique, level in both], np.intp)
+
+
 def name_levels(draft: Plan, batches: Indexes) -> dict[str, tuple[int, ...]]:
     """Whole batches, one number per technique, as millionths of an activity by card."""
     counts = iter(batches.tolist())
@@ -79,23 +89,30 @@ def name_levels(draft: Plan, batches: Indexes) -> dict[str, tuple[int, ...]]:
     }
 
 
+def search_levels(draft: Plan, repaired: Levels, wait_s: float) -> Levels | None:
+    """What HiGHS finds from the repair; None without it, or where it finds nothing in time."""
+    found = find_batches(read_lumps(draft), count_batches(draft, repaired), wait_s)
+    return None if found is None else name_levels(draft, found)
+
+
+def find_better(draft: Plan, wait_s: float) -> tuple[int, ...]:
+    """Batches that are worth more than the repair's, as a candidate says them; none without HiGHS, or where it finds
+    none in `wait_s` seconds."""
+    if not has_highs() or len(list_batched(draft)) > LISTED_MAX:
+        return ()
+    repaired = repair_batches(draft)
+    found = search_levels(draft, repaired, wait_s)
+    if found is None or not (made := fit_all(draft, [repaired, found])):
+        return ()
+    best = choose_candidate(draft, made)
+    return () if is_run_by(best, repaired) else list_counts(draft, found)
+
+
 def propose_candidates(draft: Plan, wait_s: float) -> list[Plan]:
     """What this machine finds and can fit: the greedy repair, and with HiGHS what it finds from there."""
-    lumps = read_lumps(draft)
-    repaired = repair_batches(lumps)
-    found = find_batches(lumps, repaired, wait_s)
-    return _fit(draft, [repaired] if found is None else [found, repaired])
-
-
-def _fit(draft: Plan, proposals: Iterable[Indexes]) -> list[Plan]:
-    """Candidates from these numbers of batches; those that leave a need unmet fall away."""
-    made: dict[bytes, Plan] = {}
-    for batches in proposals:
-        try:
-            made.setdefault(batches.tobytes(), make_candidate(draft, name_levels(draft, batches)))
-        except RefusedError:
-            continue
-    return list(made.values())
+    repaired = repair_batches(draft)
+    found = search_levels(draft, repaired, wait_s)
+    return fit_all(draft, [repaired] if found is None or found == repaired else [found, repaired])
 
 
 def batch_plan(draft: Plan, wait_s: float) -> Plan:
@@ -124,6 +141,10 @@ def describe_batches(draft: Plan, candidates: Sequence[Plan]) -> dict[str, Any]:
         "candidates": [_describe_judgement(found) for found in judged],
         "techniques": list_batches(draft, best),
     }
+
+
+def _pair(card: WorkplaceCard, levels: Levels) -> Iterable[tuple[Technique, int]]:
+    return zip(card.techniques, levels[card.id], strict=True)
 
 
 def _describe_judgement(found: Judgement) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from node.use_cases.planning.facilitating.notices import facilitators_of, list_n
 from node.use_cases.planning.verbs import CallHex, find_run
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
-from protocol.planning.call import Reading, WaitMs
+from protocol.planning.call import DraftNumber, WaitMs
 from protocol.planning.facilitating.notices import Act, AnyRound, PlanNotice, PlanObjection, Reason, audit_notice
 
 LeafHex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -28,7 +28,7 @@ class NoticeParams(msgspec.Struct, kw_only=True):
     act: Act
     reason: Why
     call: CallHex = ""
-    reading: Annotated[Reading | None, help_of("extend, end_round, end_vote: which reading.")] = None
+    reading: Annotated[DraftNumber | None, help_of("extend, end_round, end_vote: which reading.")] = None
     round: Annotated[AnyRound | None, help_of("extend, end_round: which round; 0 is that of the cards.")] = None
     wait_ms: Annotated[WaitMs | None, help_of("extend: how long to wait for each who is still out.")] = None
     leaf: Annotated[LeafHex | None, help_of("set_aside: the leaf of the card or answer.")] = None

@@ -5,7 +5,7 @@ Spec: docs/spec/plan-records.md, docs/spec/ratification.md
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from node.use_cases.planning.draft import Draft
@@ -13,8 +13,12 @@ from node.use_cases.planning.following.troubles import describe_worst
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.replay import ReplayedRound
 from protocol.planning.audit.restless import WINDOW_ROUNDS
-from protocol.planning.call import READINGS_MAX, PlanAnswer, PlanCall, PlanCards
+from protocol.planning.batches.proposals import PlanCandidate, read_proposals
+from protocol.planning.batches.reading import BatchReading, begin_batches
+from protocol.planning.batches.sizes import has_batches
+from protocol.planning.call import DRAFTS_MAX, PlanAnswer, PlanCall, PlanCards
 from protocol.planning.cards import GoodsTable
+from protocol.planning.certificate import all_workplaces
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.floors import check_floors
 from protocol.planning.ratifying.words import Ballot, Words, leave_out, list_approving, list_leaving, weigh_words
@@ -26,12 +30,18 @@ OVER = ("in force", "stopped")
 
 @dataclass
 class ReadingReport:
-    """What one reading came to: a report for each round, and the draft at its end; `left_out` refused drafts before."""
+    """What one reading came to: a report for each round, and the draft at its end; `left_out` refused drafts before.
+
+    One that `decides_batches` has no cards of its own; `batches` are what was decided, None while nothing is or where
+    none hold: then its draft is the one before.
+    """
 
     reading: int
     reports: list[RoundReport] = field(default_factory=list)
     draft: Draft | None = None
     left_out: frozenset[str] = frozenset()
+    decides_batches: bool = False
+    batches: BatchReading | None = None
 
 
 class Course:
@@ -50,6 +60,7 @@ class Course:
         self.ratified: bytes | None = None
         self.recent: list[ReplayedRound] = []
         self.has_started = call.start is None
+        self._unpinned: tuple[Economy | None, State | None] = None, None
 
     @property
     def reading(self) -> ReadingReport:
@@ -59,7 +70,7 @@ class Course:
     @property
     def attempt(self) -> int:
         """Which draft is made or voted on: 0 after the last reading of the call, then one for each made again."""
-        return max(0, self.reading.reading - self.call.readings)
+        return max(0, sum(not one.decides_batches for one in self.readings) - self.call.readings)
 
     @property
     def asks_for(self) -> tuple[object, ...]:
@@ -97,19 +108,67 @@ class Course:
         self.recent = [*self.recent, ReplayedRound(before, answers, report)][-WINDOW_ROUNDS:]
         reports = self.reading.reports
         reports.append(report)
-        if not report.is_close_enough and len(reports) >= self.call.rounds_max:
+        if self.has_rounds_left or report.is_close_enough:
+            return report
+        if self.reading.batches is None:
             reason = f"{self.call.rounds_max} rounds and no draft: {describe_worst(self.economy, report)}"
             raise RefusedError.at("rounds", reason)
         return report
 
+    @property
+    def unbatched(self) -> Draft:
+        """The draft whose batches this reading decides."""
+        draft = self.readings[-2].draft
+        assert draft is not None
+        return draft
+
+    @property
+    def whole_economy(self) -> Economy | None:
+        """The economy of the cards as they were said, also while some of it is decided already."""
+        return self.economy if self.reading.batches is None else self._unpinned[0]
+
+    @property
+    def has_rounds_left(self) -> bool:
+        """Whether another round may follow."""
+        return len(self.reading.reports) < self.call.rounds_max
+
+    async def begin_batches(self, said: Mapping[str, PlanCandidate]) -> None:
+        """The candidates are settled: further rounds round the best one, or the vote where none holds."""
+        assert self.economy is not None and self.state is not None
+        draft = self.unbatched
+        proposals = read_proposals(draft.plan, {origin: body.batches for origin, body in said.items()})
+        found = await asyncio.to_thread(begin_batches, self.economy, self.state, draft.plan, proposals)
+        if found is None:
+            self.end_reading(draft)
+            return
+        self.reading.batches = found
+        self._unpinned = self.economy, self.state
+        self.economy, self.state = found.pinned.economy, found.start
+        self.stage, self.recent = "rounds", []
+
     def end_reading(self, draft: Draft) -> None:
-        """There is a draft: the next reading's cards, or the vote."""
-        self.reading.draft = draft
-        if self.reading.reading < self.call.readings:
-            self.readings.append(ReadingReport(self.reading.reading + 1))
+        """There is a draft: the next reading's cards, the batches that it knows nothing of, or the vote."""
+        reading = self.reading
+        reading.draft = draft
+        if reading.batches is not None:
+            # Whatever goes on from here goes on from rounds in which everything was free.
+            self.economy, self.state = self._unpinned
+            self.recent = []
+        if reading.reading < self.call.readings:
+            self.readings.append(ReadingReport(self._next_number()))
             self.stage = "cards"
+        elif not reading.decides_batches and has_batches(all_workplaces(draft.plan)):
+            kept = ReadingReport(self._next_number(), left_out=reading.left_out, decides_batches=True)
+            self.readings.append(kept)
+            self.stage = "batches"
         else:
             self.stage = "voting"
+
+    def _next_number(self) -> int:
+        number = self.reading.reading + 1
+        if number > DRAFTS_MAX:
+            raise RefusedError.at("vote", f"refused once more, and a call has at most {DRAFTS_MAX} drafts")
+        return number
 
     async def close_vote(self, ballot: Ballot, words: Words) -> str:
         """The words on the draft are settled: in force, made again without whoever refused, or RefusedError."""
@@ -125,9 +184,7 @@ class Course:
     async def _make_again(self, left_out: frozenset[str]) -> None:
         """Another draft from the same cards without those of members who refused."""
         assert self.economy is not None
-        number = self.reading.reading + 1
-        if number > READINGS_MAX:
-            raise RefusedError.at("vote", f"refused once more, and a call has at most {READINGS_MAX} drafts")
+        number = self._next_number()
         await self._turn_to(leave_out(self.economy, left_out))
         self.readings.append(ReadingReport(number, left_out=left_out))
 

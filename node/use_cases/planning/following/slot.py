@@ -18,7 +18,7 @@ SILENT_WAIT_MS = 500
 
 @dataclass
 class Slot:
-    """One round's set in the making; `silent_before` were silent in the round before."""
+    """One round's set in the making; for `silent_before`, silent in the round before, the wait is short."""
 
     reading: int
     number: int
@@ -60,7 +60,7 @@ class Slot:
         if standing.is_aside(self.reading, self.number, origin, None) and not standing.is_held:
             return 0.0
         wait_ms = call.cards_wait_ms if self.number == CARDS_ROUND else call.answers_wait_ms
-        if self.number != CARDS_ROUND and origin in self.silent_before:
+        if origin in self.silent_before:
             wait_ms = min(wait_ms, SILENT_WAIT_MS)
         wait_ms = max(wait_ms, standing.waits_ms.get(place, 0))
         if standing.is_held:

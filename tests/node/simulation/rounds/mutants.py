@@ -95,7 +95,7 @@ def _forget_own_votes(patch: pytest.MonkeyPatch) -> None:
 
 
 def _speak_again_after_a_crash(patch: pytest.MonkeyPatch) -> None:
-    real = run.PlanRun._contribute
+    real = run.PlanRun.contribute
 
     async def contribute(self: run.PlanRun, slot: Slot) -> None:
         if not hasattr(slot, "has_been_asked"):
@@ -104,7 +104,7 @@ def _speak_again_after_a_crash(patch: pytest.MonkeyPatch) -> None:
             slot.held.pop(self.node.origin, None)
         await real(self, slot)
 
-    patch.setattr(run.PlanRun, "_contribute", contribute)
+    patch.setattr(run.PlanRun, "contribute", contribute)
 
 
 def _keep_who_refused(patch: pytest.MonkeyPatch) -> None:

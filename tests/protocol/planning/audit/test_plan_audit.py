@@ -123,8 +123,8 @@ def test_minutes_in_another_form_are_refused() -> None:
         parse_minutes(encoded.replace(b'"format":', b'"format": '))
     with pytest.raises(RefusedError, match="expected"):
         parse_minutes(encoded.replace(b"plan-minutes/1", b"plan-minutes/2"))
-    with pytest.raises(RefusedError, match="must be 1 to 8"):
-        parse_minutes(format_minutes(msgspec.structs.replace(minutes, readings=minutes.readings[:1] * 9)))
+    with pytest.raises(RefusedError, match="must be 1 to 16"):
+        parse_minutes(format_minutes(msgspec.structs.replace(minutes, readings=minutes.readings[:1] * 17)))
 
 
 @pytest.mark.parametrize("document", [village(), region(1), region(7, sigma="0"), region(8, sigma="4")])

@@ -4,7 +4,7 @@ import pytest
 
 from node.use_cases.planning.following.course import Course, ReadingReport
 from protocol.core.errors import RefusedError
-from protocol.planning.call import READINGS_MAX, Meeting, PlanApproval, PlanCall
+from protocol.planning.call import DRAFTS_MAX, Meeting, PlanApproval, PlanCall
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.ratifying.words import Ballot
 from protocol.planning.rounds import start_state
@@ -60,8 +60,8 @@ async def test_too_few_approvals_end_the_call_with_their_number() -> None:
 
 async def test_a_call_has_so_many_drafts_and_no_more() -> None:
     course = course_at_the_vote()
-    course.readings.append(ReadingReport(READINGS_MAX))
-    with pytest.raises(RefusedError, match=f"a call has at most {READINGS_MAX} drafts"):
+    course.readings.append(ReadingReport(DRAFTS_MAX))
+    with pytest.raises(RefusedError, match=f"a call has at most {DRAFTS_MAX} drafts"):
         await vote(course, "south")
 
 

@@ -1,0 +1,53 @@
+"""What a call decided about whole batches: which are run where, who found them, and what they cost at most.
+
+Invariant: computed by this node from the draft and the closed set alone.
+Spec: docs/spec/batches.md, section "In a call"
+"""
+
+import msgspec
+
+from node.use_cases.planning.batches.batching import list_batches
+from node.use_cases.planning.following.course import ReadingReport
+from protocol.planning.batches.candidate import judge_candidate
+
+
+class BatchLine(msgspec.Struct, frozen=True):
+    """A technique in whole batches: how many (of `batch` activities each, `times` in all) and what the draft had."""
+
+    card: str
+    technique: int
+    batches: int
+    batch: str
+    times: str
+    draft: str
+
+
+class DecidedBatches(msgspec.Struct, frozen=True):
+    """The batches of a draft. `draft` is the digest of the one that knew none, `value_micro` what the chosen candidate
+    is worth against it (below 0: lost at most, whatever tastes are) of `credits_micro` in all.
+
+    `found_by` are the members that proposed these batches; nobody, where it was what every node works out. Where no
+    batches hold (`holds` is false) the draft stands, parts of batches and all, and `lines` is empty.
+    """
+
+    draft: str
+    holds: bool
+    value_micro: int
+    credits_micro: int
+    found_by: tuple[str, ...]
+    lines: tuple[BatchLine, ...]
+
+
+def describe_decided(readings: list[ReadingReport]) -> DecidedBatches | None:
+    """What the newest draft's reading decided; None while there is no draft, or where it is not about batches."""
+    newest = next((reading for reading in reversed(readings) if reading.draft is not None), None)
+    if newest is None or not newest.decides_batches or newest.draft is None:
+        return None
+    plan, chosen = newest.draft.plan, newest.batches
+    credits = sum(nest.credits_micro for card in plan.consumers for nest in card.nests)
+    if chosen is None:
+        return DecidedBatches(newest.draft.digest.hex(), False, 0, credits, (), ())
+    judged = judge_candidate(chosen.draft, chosen.candidate)
+    lines = msgspec.convert(list_batches(chosen.draft, plan), tuple[BatchLine, ...])
+    draft = str(plan.parameters["draft"])
+    return DecidedBatches(draft, True, judged.value_micro, credits, chosen.found_by, lines)

@@ -1,0 +1,57 @@
+"""Proposing batches: what this co-op found elsewhere, said before its node's own search is over.
+
+Invariant: nothing goes out that everybody would set aside, or that does not hold.
+Spec: docs/spec/batches.md, section "In a call"
+"""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from node.use_cases.planning.verbs import CallHex, find_run
+from node.use_cases.publish import publish
+from protocol.core.errors import RefusedError
+from protocol.planning.batches.candidate import judge_candidate, make_candidate
+from protocol.planning.batches.proposals import Batches, PlanCandidate, audit_candidate, read_counts
+from protocol.planning.card_rules import refuse
+from protocol.planning.plan import Plan
+from storage.record_index import records
+
+
+class CandidateParams(msgspec.Struct, kw_only=True):
+    """How many batches of each technique that comes in batches, in the order of the draft's workplaces and then its
+    trade nodes; `draft` is the digest in hex of the draft that they were worked out for."""
+
+    draft: CallHex
+    batches: Batches
+    call: CallHex = ""
+
+
+async def propose_batches(node: Node, params: CandidateParams) -> dict[str, Any]:
+    """Say how many batches this co-op would have run; of all that members say the best is taken."""
+    run = find_run(node, params.call)
+    if run.stage != "batches" or run.slot is None:
+        raise RefusedError.at("call", "its batches are not being decided now: `plan status` says where it stands")
+    if records(node.database.reader, "plan.candidate", run.slot.id, node.origin):
+        raise RefusedError.at("candidate", "this co-op's has gone out already; its first word counts")
+    draft = run.unbatched
+    body = PlanCandidate(run.call_id, run.reading.reading, bytes.fromhex(params.draft), params.batches)
+    refuse(audit_candidate(body, draft.plan, draft.digest), "the candidate")
+    value_micro = await asyncio.to_thread(_measure, draft.plan, params.batches)
+    published = await publish(node, "plan.candidate", body)
+    return {"draft": params.draft, "value_micro": value_micro, "index": published.index}
+
+
+def _measure(draft: Plan, batches: tuple[int, ...]) -> int:
+    if not batches:
+        raise RefusedError.at("batches", "there are none")
+    judged = judge_candidate(draft, make_candidate(draft, read_counts(draft, batches)))
+    refuse(list(judged.findings), "the candidate")
+    return judged.value_micro
+
+
+OPERATIONS = (
+    Operation("plan.candidate", CandidateParams, propose_batches, "Say how many whole batches we would have run."),
+)

@@ -1,0 +1,157 @@
+"""Five nodes decide how many whole batches are run: all alike, whatever some of them propose, and again after a no."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from node.use_cases.planning.auditing import audit_plan
+from node.use_cases.planning.batches.batching import find_better
+from node.use_cases.planning.planner import Planner
+from node.use_cases.planning.private_side import Release
+from node.use_cases.planning.verbs import (
+    PlanParams,
+    ProposeParams,
+    ScheduleParams,
+    propose,
+    show_minutes,
+    show_schedule,
+)
+from protocol.planning.batches.candidate import judge_candidate, make_candidate
+from protocol.planning.batches.proposals import list_counts, read_counts
+from protocol.planning.batches.repair import repair_batches
+from protocol.planning.batches.sizes import DRAFT, audit_batches
+from protocol.planning.certificate import all_workplaces
+from protocol.planning.plan import Plan
+from tests.node.region.machine import Machine
+from tests.node.region.memory_network import MemoryNetwork, run_region
+from tests.node.region.plan_story import Known, check_single_votes, look, plan_to_the_vote, replan, vote
+from tests.node.region.village import COUNCILS, import_till, release, release_of
+
+BATCHES = {"mill": ["12"], "oven": ["20", "10"]}
+"""In batches of so many activities, technique by technique."""
+Found = tuple[int, ...]
+
+
+def full(draft: Plan, wait_s: float) -> Found:
+    """A lie: as many of each as its workplace could do if it did nothing else; more than there is flour for."""
+    return tuple(
+        card.capacity // technique.batch if place == 0 else 0
+        for card in all_workplaces(draft)
+        for place, technique in enumerate(card.techniques)
+        if technique.batch
+    )
+
+
+def too_many_numbers(draft: Plan, wait_s: float) -> Found:
+    return (*list_counts(draft, repair_batches(draft)), 1)
+
+
+def poorer(draft: Plan, wait_s: float) -> Found:
+    """It holds, and is worse than what everybody works out: three batches of bread less."""
+    mill, bread, rolls = list_counts(draft, repair_batches(draft))
+    return mill - 3, bread - 3, rolls
+
+
+SEARCHES: dict[str, Callable[[Plan, float], Found]] = {
+    "dairy": full,
+    "quay": too_many_numbers,
+    "south": poorer,
+    "bakery": lambda draft, wait_s: (),
+    "north": find_better,
+}
+
+
+def test_whole_batches_are_decided_alike_whoever_lies_and_again_after_a_refusal(homes: Path) -> None:
+    async def story(network: MemoryNetwork) -> None:
+        await release_with_batches(network)
+        await plan_to_the_vote(network)
+        await network.settle()
+        known = check_alike([await look(machine) for machine in network.machines])
+        assert len(known.digests) == 3 and len(set(known.digests)) == 3
+        check_batches(known, unbatched(network))
+        await vote(network, refusing=("quay",))
+        await network.until(lambda: all(map(votes_again, network.machines)), "the draft without the quay", 900.0)
+        await network.settle()
+        known = check_alike([await look(machine) for machine in network.machines])
+        assert len(known.digests) == 5 and known.report.left_out == (network["quay"].node.origin,)
+        check_batches(known, unbatched(network))
+        await vote(network)
+        known = check_alike([await look(machine) for machine in network.machines])
+        assert known.report.state == "in force" and known.report.ratified
+        await check_readers(network, known)
+
+    run_region(homes, 91, story)
+
+
+async def check_readers(network: MemoryNetwork, known: Known) -> None:
+    """Minutes, an audit from them, the schedule and a node that starts anew all tell of the same batches."""
+    quay = network["quay"]
+    minutes = await show_minutes(quay.node, PlanParams())
+    audit = audit_plan(minutes["document"].encode(), minutes["minutes"].encode(), known.report.digest)
+    assert audit.holds and audit.readings == 5, audit.findings
+    schedule = await show_schedule(quay.node, ScheduleParams(card=f"{network['bakery'].node.origin}#oven"))
+    assert [(one.batch, one.batches.isdigit()) for one in schedule.cards[0].does] == [("20", True), ("10", True)]
+    assert await replan(quay) == known.digests
+    for machine in network.machines:
+        check_single_votes(machine)
+
+
+def unbatched(network: MemoryNetwork) -> Plan:
+    """The draft whose batches the newest reading decides."""
+    run = network.machines[0].run
+    assert run is not None
+    return run.unbatched.plan
+
+
+def check_batches(known: Known, draft: Plan) -> None:
+    """The newest draft keeps batches and names the one that did not, and none of the lies was taken."""
+    plan = known.report.plan
+    assert plan is not None and plan.parameters[DRAFT] == known.digests[-2]
+    assert audit_batches(all_workplaces(plan), plan.activity) == []
+    certificate = known.report.certificate
+    assert certificate is not None and certificate.findings == () and len(certificate.checked_by) == 5
+    worse = read_counts(draft, poorer(draft, 0.0))
+    assert judge_candidate(draft, make_candidate(draft, worse)).findings == (), "it would be taken if it were alone"
+    done, decided = list_counts(plan, plan.activity), known.report.batches
+    assert all(done) and done not in (full(draft, 0.0), poorer(draft, 0.0))
+    assert decided is not None and decided.holds and -decided.credits_micro // 20 < decided.value_micro < 0
+    assert all(name.startswith("north") for name in decided.found_by)
+    assert tuple(line.batches for line in decided.lines) == done
+
+
+async def release_with_batches(network: MemoryNetwork) -> None:
+    for machine in network.machines:
+        planner = machine.node.parts["planner"]
+        assert isinstance(planner, Planner) and machine.run is not None
+        machine.run.search = SEARCHES[machine.name]
+        if machine.name in COUNCILS:
+            await import_till(machine)
+        for reading in (1, 2):
+            if machine.name == "bakery":
+                params = ProposeParams(release=lumpy_release(), reading=reading)
+                await machine.do(propose(machine.node, params))
+            else:
+                await release(machine, reading)
+
+
+def lumpy_release() -> Release:
+    """The bakery's, with its mill and oven in batches."""
+    row: dict[str, Any] = msgspec.to_builtins(release_of("bakery"))
+    for workplace in row["workplaces"]:
+        for technique, batch in zip(workplace["techniques"], BATCHES[workplace["id"]], strict=True):
+            technique["batch"] = batch
+    return msgspec.convert(row, Release)
+
+
+def votes_again(machine: Machine) -> bool:
+    run = machine.run if machine.is_up else None
+    return run is not None and run.stage == "voting" and run.attempt == 1
+
+
+def check_alike(known: list[Known]) -> Known:
+    """All nodes tell the same of the plan, and of every draft."""
+    first = known[0]
+    assert all((one.digests, one.report) == (first.digests, first.report) for one in known[1:])
+    return first
