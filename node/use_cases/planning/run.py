@@ -79,7 +79,8 @@ class PlanRun(Speaker):
         if slot is None:
             return
         if isinstance(indexed.body, PlanCards | PlanAnswer | PlanCandidate | PlanApproval):
-            if self._slot_of(indexed.body) == slot.id:
+            # Cards and candidates have slots of one form: what is not asked for here is no word at all.
+            if indexed.record.kind == slot.kind and self._slot_of(indexed.body) == slot.id:
                 self._hold(slot, indexed)
         elif indexed.record.kind not in VOTE_KINDS:
             return
@@ -179,16 +180,16 @@ class PlanRun(Speaker):
             if kind == "plan.answer":
                 expected, number = owners, self.state.round + 1
         slot_id = round_slot(self.call_id, self.reading.reading, number)
-        slot = Slot(self.reading.reading, number, slot_id, expected, short, self.node.clock.monotonic_s())
+        slot = Slot(self.reading.reading, number, slot_id, kind, expected, short, self.node.clock.monotonic_s())
         self._watch(slot, records(self.node.database.reader, kind, slot_id))
 
     def _open_vote(self) -> None:
         assert self.reading.draft is not None
         slot_id, expected = vote_slot(self.call_id, self.attempt), frozenset(self.terms.members)
-        ballot = make_ballot(self.reading.draft, self.terms)
+        ballot, kind = make_ballot(self.reading.draft, self.terms), "plan.approval"
         number, now_s = len(self.reading.reports) + 1, self.node.clock.monotonic_s()
-        slot = VoteSlot(self.reading.reading, number, slot_id, expected, frozenset(), now_s, ballot=ballot)
-        spoken = records(self.node.database.reader, "plan.approval", self.call_id)
+        slot = VoteSlot(self.reading.reading, number, slot_id, kind, expected, frozenset(), now_s, ballot=ballot)
+        spoken = records(self.node.database.reader, kind, self.call_id)
         self._watch(slot, [indexed for indexed in spoken if indexed.body.attempt == self.attempt])
 
     def _watch(self, slot: Slot, said: Sequence[IndexedRecord]) -> None:

@@ -18,11 +18,13 @@ SILENT_WAIT_MS = 500
 
 @dataclass
 class Slot:
-    """One round's set in the making; for `silent_before`, silent in the round before, the wait is short."""
+    """One round's set in the making; for `silent_before`, silent in the round before, the wait is short. It takes
+    records of one `kind`."""
 
     reading: int
     number: int
     id: bytes
+    kind: str
     expected: frozenset[str]
     silent_before: frozenset[str]
     opened_s: float

@@ -18,10 +18,12 @@ from node.use_cases.planning.verbs import (
     show_minutes,
     show_schedule,
 )
+from node.use_cases.publish import publish
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
-from protocol.planning.batches.proposals import list_counts, read_counts
+from protocol.planning.batches.proposals import PlanCandidate, list_counts, read_counts
 from protocol.planning.batches.repair import repair_batches
 from protocol.planning.batches.sizes import DRAFT, audit_batches
+from protocol.planning.call import PlanCards
 from protocol.planning.certificate import all_workplaces
 from protocol.planning.plan import Plan
 from tests.node.region.machine import Machine
@@ -66,6 +68,7 @@ SEARCHES: dict[str, Callable[[Plan, float], Found]] = {
 def test_whole_batches_are_decided_alike_whoever_lies_and_again_after_a_refusal(homes: Path) -> None:
     async def story(network: MemoryNetwork) -> None:
         await release_with_batches(network)
+        await speak_out_of_turn(network["dairy"])
         await plan_to_the_vote(network)
         await network.settle()
         known = check_alike([await look(machine) for machine in network.machines])
@@ -134,6 +137,14 @@ async def release_with_batches(network: MemoryNetwork) -> None:
                 await machine.do(propose(machine.node, params))
             else:
                 await release(machine, reading)
+
+
+async def speak_out_of_turn(machine: Machine) -> None:
+    """Cards where batches are asked for and batches where cards are: the slots have one form, and neither counts."""
+    run = machine.run
+    assert run is not None
+    await machine.do(publish(machine.node, "plan.card", PlanCards(run.call_id, 3, (), ())))
+    await machine.do(publish(machine.node, "plan.candidate", PlanCandidate(run.call_id, 1, bytes(32), ())))
 
 
 def lumpy_release() -> Release:

@@ -19,7 +19,7 @@ NOBODY = Standing()
 def vote_of(*held: str) -> VoteSlot:
     """A vote of four, three must approve; these words, all approving, are held here."""
     ballot = Ballot(DIGEST, frozenset(MEMBERS), {}, 3, 0)
-    slot = VoteSlot(READING, 1, SLOT, frozenset(MEMBERS), frozenset(), 0.0, ballot=ballot)
+    slot = VoteSlot(READING, 1, SLOT, "plan.approval", frozenset(MEMBERS), frozenset(), 0.0, ballot=ballot)
     for name in held:
         word = PlanApproval(SLOT, 0, DIGEST, True, "", Meeting(3, 1, 0, True))
         record = Record(kind="plan.approval", seq=0, at=0, by=bytes(32), body={})
