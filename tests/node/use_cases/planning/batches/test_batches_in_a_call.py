@@ -67,8 +67,8 @@ SEARCHES: dict[str, Callable[[Plan, float], Found]] = {
 
 def test_whole_batches_are_decided_alike_whoever_lies_and_again_after_a_refusal(homes: Path) -> None:
     async def story(network: MemoryNetwork) -> None:
-        await release_with_batches(network)
         await speak_out_of_turn(network["dairy"])
+        await release_with_batches(network)
         await plan_to_the_vote(network)
         await network.settle()
         known = check_alike([await look(machine) for machine in network.machines])
