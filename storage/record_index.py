@@ -182,6 +182,20 @@ def records(
     return _open_rows(db, [IndexRow(*row) for row in db.execute(sql, values).fetchall()])
 
 
+def own_words(
+    db: sqlite3.Connection, kind: str, subject: bytes | None, origins: Collection[str], every_branch: bool = False
+) -> dict[str, list[IndexedRecord]]:
+    """What each of these logs says itself of a subject (None: of any), in its own order, as rules fold it.
+
+    Logs that say nothing have no entry. A statement of somebody else that a log carries is not its own word.
+    """
+    said: dict[str, list[IndexedRecord]] = {}
+    for indexed in records(db, kind, subject, every_branch=every_branch):
+        if indexed.origin in origins and indexed.body is not None and not indexed.record.sigs:
+            said.setdefault(indexed.origin, []).append(indexed)
+    return said
+
+
 def latest(db: sqlite3.Connection, kind: str, subject: bytes, origin: str, count: int) -> list[IndexedRecord]:
     """The last `count` records of one kind and subject in one log that are not void, newest first: as many are read,
     however many there are."""

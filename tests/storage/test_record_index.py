@@ -258,6 +258,14 @@ def test_a_record_comes_with_its_body_unless_it_is_detached_or_unknown(db: sqlit
     assert record_index.record_at(db, NORTH, 2) is None and record_index.record_at(db, NORTH, 99) is None
 
 
+def test_a_logs_own_words_are_those_that_nobody_else_signed(db: sqlite3.Connection) -> None:
+    store_all(db)
+    said = record_index.own_words(db, VOTE, SLOT, {NORTH, OAK})
+    assert {origin: places(words) for origin, words in said.items()} == {NORTH: [(NORTH, 1)], OAK: [(OAK, 0), (OAK, 6)]}
+    assert record_index.own_words(db, VOTE, SLOT, {NORTH}).keys() == {NORTH}
+    assert record_index.own_words(db, VOTE, b"another slot", {NORTH, OAK}) == {}
+
+
 def test_a_copy_in_another_log_is_never_what_a_leaf_names_whichever_log_came_first(db: sqlite3.Connection) -> None:
     leaf = leaf_hash_of(NORTH_ENTRIES[1])
     store(db, OAK, 0, len(OAK_ENTRIES))

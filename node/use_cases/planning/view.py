@@ -17,12 +17,13 @@ from node.use_cases.planning.following.approvals import newest_draft, read_words
 from node.use_cases.planning.following.course import ReadingReport
 from node.use_cases.planning.run import PlanRun
 from protocol.federation.charter import CouncilException
+from protocol.planning.call import PlanCheck
 from protocol.planning.certificate import Certificate, check_certificate
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.facilitating.notices import Standing
 from protocol.planning.plan import Plan
 from protocol.planning.summary import Bindings, what_binds
-from storage.record_index import records
+from storage.record_index import own_words, records
 
 
 class RoundRow(msgspec.Struct, frozen=True):
@@ -159,22 +160,23 @@ def check_draft(node: Node, run: PlanRun, draft: Draft) -> Certificate:
 def attested_regrets(node: Node, run: PlanRun, draft: Draft) -> dict[str, int]:
     """What each card would still gain at a draft's prices, in micro-credits, by its owner's word."""
     regrets: dict[str, int] = {}
-    for indexed in records(node.database.reader, "plan.check", run.call_id):
-        if indexed.body.digest == draft.digest and indexed.origin in run.terms.members:
-            for regret in indexed.body.regrets:
-                if owner_of_card(regret.card) == indexed.origin:
-                    regrets.setdefault(regret.card, regret.regret_micro)
+    for origin, body in _list_checks(node, run, draft):
+        for regret in body.regrets:
+            if owner_of_card(regret.card) == origin:
+                regrets.setdefault(regret.card, regret.regret_micro)
     return regrets
+
+
+def _list_checks(node: Node, run: PlanRun, draft: Draft) -> list[tuple[str, PlanCheck]]:
+    """What the members say that they found when they checked this very draft."""
+    said = own_words(node.database.reader, "plan.check", run.call_id, run.terms.members)
+    checks = [(origin, one.body) for origin, words in sorted(said.items()) for one in words]
+    return [(origin, body) for origin, body in checks if body.digest == draft.digest]
 
 
 def _certificate_row(node: Node, run: PlanRun, draft: Draft) -> CertificateRow:
     certificate = check_draft(node, run, draft)
-    checks = records(node.database.reader, "plan.check", run.call_id)
-    checked_by = {
-        indexed.origin
-        for indexed in checks
-        if indexed.body.digest == draft.digest and indexed.body.findings == 0 and indexed.origin in run.terms.members
-    }
+    checked_by = {origin for origin, body in _list_checks(node, run, draft) if body.findings == 0}
     return CertificateRow(
         findings=tuple(map(str, certificate.findings)),
         checked_by=tuple(sorted(checked_by)),

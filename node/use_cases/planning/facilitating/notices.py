@@ -9,7 +9,7 @@ from node.use_cases.context import Node
 from node.use_cases.planning.terms import Terms
 from protocol.planning.call import PlanAnswer
 from protocol.planning.facilitating.notices import PlanNotice, Standing, apply_notices, audit_notice, list_facilitators
-from storage.record_index import IndexedRecord, record_by_leaf, records
+from storage.record_index import IndexedRecord, own_words, record_by_leaf
 
 
 class NoticeRow(msgspec.Struct, frozen=True):
@@ -32,10 +32,10 @@ def facilitators_of(node: Node, call_id: bytes, terms: Terms) -> frozenset[str]:
 
 def read_standing(node: Node, call_id: bytes, terms: Terms) -> Standing:
     """All words on a call, folded."""
-    spoken: dict[str, tuple[PlanNotice, ...]] = {}
-    for indexed in _list_notices(node, call_id):
-        spoken[indexed.origin] = (*spoken.get(indexed.origin, ()), indexed.body)
-    standing = apply_notices(spoken, facilitators_of(node, call_id, terms))
+    facilitators = facilitators_of(node, call_id, terms)
+    said = own_words(node.database.reader, "plan.notice", call_id, facilitators)
+    spoken = {origin: tuple(one.body for one in words) for origin, words in said.items()}
+    standing = apply_notices(spoken, facilitators)
     return msgspec.structs.replace(standing, answers_aside=_find_answers(node, call_id, standing))
 
 
@@ -52,22 +52,17 @@ def _find_answers(node: Node, call_id: bytes, standing: Standing) -> dict[tuple[
 
 def list_notices(node: Node, call_id: bytes, terms: Terms) -> tuple[NoticeRow, ...]:
     """Every word that counts, by log and place in it, with what members object."""
-    facilitators = facilitators_of(node, call_id, terms)
     objections: dict[bytes, list[tuple[str, str]]] = {}
-    for indexed in records(node.database.reader, "plan.objection", call_id):
-        if indexed.origin in terms.members and not indexed.record.sigs:
-            objections.setdefault(indexed.body.notice, []).append((indexed.origin, indexed.body.reason))
+    for words in own_words(node.database.reader, "plan.objection", call_id, terms.members).values():
+        for one in words:
+            objections.setdefault(one.body.notice, []).append((one.origin, one.body.reason))
+    notices = own_words(node.database.reader, "plan.notice", call_id, facilitators_of(node, call_id, terms))
     return tuple(
         _row(indexed, tuple(sorted(objections.get(indexed.leaf, ()))))
-        for indexed in _list_notices(node, call_id)
-        if indexed.origin in facilitators and not audit_notice(indexed.body)
+        for _, words in sorted(notices.items())
+        for indexed in words
+        if not audit_notice(indexed.body)
     )
-
-
-def _list_notices(node: Node, call_id: bytes) -> list[IndexedRecord]:
-    found = records(node.database.reader, "plan.notice", call_id)
-    counted = (indexed for indexed in found if indexed.body is not None and not indexed.record.sigs)
-    return sorted(counted, key=lambda one: (one.origin, one.index))
 
 
 def _row(indexed: IndexedRecord, objections: tuple[tuple[str, str], ...]) -> NoticeRow:

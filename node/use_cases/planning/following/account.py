@@ -16,12 +16,10 @@ from node.use_cases.planning.run import PlanRun
 from protocol.core.quantities import format_decimal
 from protocol.planning.cards import Good
 from protocol.planning.following.account import Account, account_for
-from protocol.planning.following.deliveries import PlanDelivery, Told, Way, apply_deliveries
-from protocol.planning.following.promises import PlanCommitment, apply_commitments, list_planned
+from protocol.planning.following.deliveries import Told, Way, apply_deliveries
+from protocol.planning.following.promises import apply_commitments, list_planned
 from protocol.planning.plan import Plan
-from storage.record_index import records
-
-Body = TypeVar("Body", bound=msgspec.Struct)
+from storage.record_index import own_words, records
 
 
 class FollowedLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +84,7 @@ def describe_following(node: Node, run: PlanRun, loads: Mapping[Way, int] | None
 def read_account(node: Node, run: PlanRun, draft: Draft, loads: Mapping[Way, int] | None = None) -> Account:
     """The account of a plan in force from the members' records."""
     planned = list_planned(draft.plan)
-    promised = apply_commitments(_read_spoken(node, run, "plan.commitment", PlanCommitment), draft.digest, planned)
+    promised = apply_commitments(_read_spoken(node, run, "plan.commitment"), draft.digest, planned)
     return account_for(draft.plan, planned, promised, read_carried(node, run, draft), loads)
 
 
@@ -95,7 +93,7 @@ def read_carried(node: Node, run: PlanRun, draft: Draft) -> dict[Way, Told]:
     earlier = find_plan(node, run.call.start)
     of_earlier = None if earlier is None else plan_in_force(earlier)
     before = {} if earlier is None or of_earlier is None else read_carried(node, earlier, of_earlier)
-    spoken = _read_spoken(node, run, "plan.delivery", PlanDelivery)
+    spoken = _read_spoken(node, run, "plan.delivery")
     return apply_deliveries(spoken, draft.digest, draft.plan, before)
 
 
@@ -118,13 +116,10 @@ def find_plan(node: Node, digest: bytes | None) -> PlanRun | None:
     return found if isinstance(found, PlanRun) else None
 
 
-def _read_spoken(node: Node, run: PlanRun, kind: str, body: type[Body]) -> dict[str, tuple[Body, ...]]:
+def _read_spoken(node: Node, run: PlanRun, kind: str) -> dict[str, tuple[Any, ...]]:
     """What each member of the call has said, in the order of its log."""
-    spoken: dict[str, list[Body]] = {}
-    for indexed in records(node.database.reader, kind, run.call_id):
-        if isinstance(indexed.body, body) and indexed.origin in run.terms.members and not indexed.record.sigs:
-            spoken.setdefault(indexed.origin, []).append(indexed.body)
-    return {origin: tuple(bodies) for origin, bodies in spoken.items()}
+    said = own_words(node.database.reader, kind, run.call_id, run.terms.members)
+    return {origin: tuple(one.body for one in words) for origin, words in said.items()}
 
 
 def write_report(plan: Plan, digest: bytes, account: Account) -> FollowReport:

@@ -7,7 +7,7 @@ from node.use_cases.context import Node
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.run import PlanRun
 from protocol.planning.call import PlanApproval
-from storage.record_index import records
+from storage.record_index import own_words
 
 Spoken = dict[tuple[int, str], PlanApproval]
 """(attempt, member) to its first word."""
@@ -21,9 +21,11 @@ def newest_draft(run: PlanRun) -> Draft | None:
 def read_words(node: Node, run: PlanRun) -> Spoken:
     """Each member's first word on each attempt so far, in the order of attempts and members."""
     spoken: Spoken = {}
-    for indexed in records(node.database.reader, "plan.approval", run.call_id, every_branch=True):
-        if indexed.origin in run.terms.members and not indexed.record.sigs and indexed.body.attempt <= run.attempt:
-            spoken.setdefault((indexed.body.attempt, indexed.origin), indexed.body)
+    said = own_words(node.database.reader, "plan.approval", run.call_id, run.terms.members, every_branch=True)
+    for origin, words in said.items():
+        for one in words:
+            if one.body.attempt <= run.attempt:
+                spoken.setdefault((one.body.attempt, origin), one.body)
     return dict(sorted(spoken.items()))
 
 
