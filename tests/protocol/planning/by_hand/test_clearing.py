@@ -170,7 +170,7 @@ def test_the_least_that_can_be_short_is_cut_too() -> None:
 
 
 def test_what_was_cut_too_much_by_rounding_is_given_to_nobody() -> None:
-    """Half a kilogram of bread is short, so one goes; the mill, which grinds a trace of it, does no more than before."""
+    """Half a kilogram of bread is short, so one goes. Who grinds a trace of it does no more than before."""
     trace = WorkplaceCard("trace", MICRO, 0, (Technique(((BREAD, 1), (FLOUR, -1)), MICRO),))
     plan = cleared(economy(oven(9), trace, milk=20, flour=99), (4 + 2, 20, 0), (5_500_000, 3))
     assert (plan.consumption, plan.activity) == ((4 + 1, 20, 0), (5_500_000, 3))
