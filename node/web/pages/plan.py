@@ -8,6 +8,7 @@ Invariant: what was voted by a script is said to be made up.
 import msgspec
 
 from node.web.figures.words import Signal
+from node.web.pages.batches import Batches
 from node.web.pages.promises import CoopPromises
 from protocol.core.quantities import Quantity
 
@@ -209,6 +210,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     restless: Restless | None = None
     revision: int = 0
     is_revised: bool = False
+    batches: Batches | None = None
 
     @property
     def binding_by_kind(self) -> list[tuple[str, list[str]]]:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from node.web.figures.words import Signal
 from node.web.forms import SentFile
+from node.web.pages.batches import Batches, BatchRow
 from node.web.pages.first_day import FirstDay, TakenFile, TillSummary, WantedGood
 from node.web.pages.frame import Frame, Provenance
 from node.web.pages.logs import Cosigner, LogList, LogPage, LogRow, RecordRow
@@ -245,6 +246,7 @@ def example_plan() -> PlanPage:
             (FollowedGood(HOSTILE, pieces(9), pieces(8), pieces(3), pieces(6), pieces(1)),),
             (HOSTILE,),
         ),
+        batches=Batches(True, 2_600, (HOSTILE,), (BatchRow("Oven", HOSTILE, 3, f"20 kg of {HOSTILE}", "3.5"),)),
         restless=Restless(HOSTILE, 159_627, 990_000, False, f"rochdale plan facilitate set_aside --leaf {DIGEST}"),
         certificate=Certificate(
             ("Northside", "Southgate", "Oak bakery"), 1_300, (), 1, f"python3 check_plan plan.json --digest {DIGEST}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from node.use_cases.planning.batches.decided import BatchLine, DecidedBatches
 from node.use_cases.planning.facilitating.notices import NoticeRow
 from node.use_cases.planning.facilitating.restless import RestlessRow
 from node.use_cases.planning.following.account import write_report
@@ -13,6 +14,7 @@ from node.use_cases.planning.view import ReadingRow
 from node.web.figures.words import format_percent
 from node.web.filling.plan import PlanPages, fill_plan_pages, match_products
 from node.web.filling.plan_words import labels_of, tell_bindings, tell_openable, tell_used_up
+from node.web.pages.batches import BatchRow
 from node.web.pages.plan import CoopPage, PlanPage
 from node.web.pages.prices import PriceList
 from node.web.pages.tour import Told as Shown
@@ -295,6 +297,26 @@ def test_whose_answers_hold_up_the_rounds_is_named_with_what_to_do() -> None:
     row = RestlessRow(oven, "oak-3.rochdale/log", 159_627, 990_000, "ab" * 32, is_aside=False)
     told = fill_plan_pages(replace(village_plan().report, restless=row), None, PriceList(())).page.restless
     assert told is not None and told.name == "oven place of Oak bakery" and "ab" * 32 in told.command
+
+
+def test_whole_batches_are_told_with_what_one_makes_and_what_they_cost() -> None:
+    report, oven = village_plan().report, "oak-3.rochdale/log#oven_place"
+    assert report.plan is not None
+    cards = [
+        replace(card, techniques=(replace(card.techniques[0], batch=20 * 10**6),)) if card.id == oven else card
+        for card in report.plan.workplaces
+    ]
+    line = BatchLine(oven, 1, 3, "20", "60", "70")
+    credits = 240_000_000
+    decided = DecidedBatches(report.digest, True, -credits // 100, credits, ("north-1.rochdale/log",), (line,))
+    changed = replace(report, plan=replace(report.plan, workplaces=tuple(cards)), batches=decided)
+    told = fill_plan_pages(changed, None, PriceList(())).page.batches
+    assert told is not None and told.holds and told.lost_ppm == 10_000 and told.found_by == ("Northside",)
+    assert told.rows == (BatchRow("Oven place", "Oak bakery", 3, "20 kg of bread", "3.5"),)
+    none = replace(changed, batches=DecidedBatches(report.digest, False, 0, credits, (), ()))
+    told = fill_plan_pages(none, None, PriceList(())).page.batches
+    assert told is not None and not told.holds and told.rows == ()
+    assert fill_plan_pages(report, None, PriceList(())).page.batches is None
 
 
 def test_who_was_left_out_is_told_with_its_reason() -> None:
