@@ -19,7 +19,7 @@ from node.simulation.world.scenario import draw_scenario
 
 SEEDS = 50_000
 CHUNK = 10
-CHUNKS_A_PROCESS = 40
+CHUNKS_A_PROCESS = 200
 """After so many a process is replaced by a fresh one."""
 SHRUNK_MAX = 3
 """Failures that are shrunk; of the others the seed is said."""

@@ -152,6 +152,12 @@ def index_record(origin: str, index: int, leaf: bytes, record: Record, log_key_i
     return IndexRow(origin, index, record.kind, subject, record.by, record.at, leaf, void)
 
 
+def read_entry(raw: bytes) -> tuple[Record, msgspec.Struct | None]:
+    """An entry's record and its typed body, as `read_body` gives it."""
+    record = parse_record(raw)
+    return record, read_body(record)
+
+
 def read_body(record: Record) -> msgspec.Struct | None:
     """A record's typed body; None for kinds this node does not know and for detached bodies."""
     kind = KINDS.get(record.kind)
@@ -288,6 +294,5 @@ def _open_row(db: sqlite3.Connection, row: IndexRow) -> IndexedRecord:
 
 
 def _open_entry(row: IndexRow, raw: bytes) -> IndexedRecord:
-    record = parse_record(raw)
-    body = read_body(record) if row.void in ("", *BEYOND) else None
+    record, body = read_entry(raw) if row.void in ("", *BEYOND) else (parse_record(raw), None)
     return IndexedRecord(row.origin, row.index, row.leaf, record, body, row.void)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final, Protocol
 
 from node.use_cases.context import Node
-from node.use_cases.fork_watch import root_at
+from node.use_cases.fork_watch import known_root, root_at
 from node.use_cases.own_log.own_head import head_folder
 from protocol.core.errors import MisuseError, PeerError, RefusedError
 from protocol.core.identity import generate
@@ -177,7 +177,7 @@ async def admit_cosignature(node: Node, origin: str, size: int, line: bytes) -> 
         return None
     if any(known.cosigner == name for known in cosignatures.cosignatures(db, origin, size)):
         return None
-    root = head.root if size == head.size else root_at(db, origin, size)
+    root = head.root if size == head.size else known_root(node, origin, size)
     time_s = verify_cosignature(format_checkpoint(Checkpoint(origin, size, root)), text, name, key)
     found = Cosignature(origin, size, name, line, time_s)
     return found if await node.database.write(lambda db: _keep(db, found)) else None

@@ -7,6 +7,8 @@ Spec: docs/spec/session.md, docs/spec/branch-point.md, docs/spec/fork-evidence.m
 
 import contextlib
 import sqlite3
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from node.use_cases.context import Node
@@ -19,6 +21,9 @@ from protocol.log.merkle import fold, leaf_hash
 from storage import fork_cuts, log_store
 from storage.cosignatures import add_fork, forks
 
+ROOTS_PART = "known_roots"
+ROOTS_KEPT_MAX = 1_024
+"""Earlier heads whose roots are remembered: all the cosigners of a head speak of the same one, and mostly late."""
 LATER_HEADS_PER_LOG_MAX = 4
 LATER_HEADS_WAITING_MAX = 256
 """Logs of which a head is remembered that may turn out to lie beyond an end that is not known here yet."""
@@ -38,6 +43,14 @@ class Evidence(NamedTuple):
 def root_at(db: sqlite3.Connection, origin: str, size: int) -> bytes:
     """The root of the first `size` entries of a log that we hold at least as far."""
     return bundle_roots_fold(log_store.bundle_roots(db, origin, 0, size))
+
+
+def known_root(node: Node, origin: str, size: int) -> bytes:
+    """The same, for the loop's thread, from memory where it was asked before: below its head a log never changes."""
+    read: Callable[[str, int], bytes] | None = node.parts.get(ROOTS_PART)
+    if read is None:
+        read = node.parts[ROOTS_PART] = lru_cache(ROOTS_KEPT_MAX)(partial(root_at, node.database.reader))
+    return read(origin, size)
 
 
 def is_past_of_ours(db: sqlite3.Connection, origin: str, size: int, root_mark: bytes) -> bool:

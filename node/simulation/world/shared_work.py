@@ -17,6 +17,7 @@ RECORDS: Final = 32_768
 SHARED: Final = (
     ("protocol.log.bundle", "parse_bundle", FEW),
     ("storage.record_index", "index_entry", RECORDS),
+    ("storage.record_index", "read_entry", RECORDS),
     ("protocol.core.identity", "verify", RECORDS),
     ("protocol.federation.peer_card", "check_certificate", FEW),
     ("node.use_cases.peers", "make_certificate", FEW),

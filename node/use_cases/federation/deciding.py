@@ -196,18 +196,10 @@ def closed_content(node: Node, slot: bytes, voters: Iterable[str], needed: int |
 
     `needed` voters close it, where the question asks for more than a quorum.
     """
-    db = node.database.reader
-    votes: list[Vote] = []
-    contents: dict[bytes, bytes] = {}
-    for kind in VOTE_KINDS:
-        for indexed in records(db, kind, slot, every_branch=True):
-            vote = None if indexed.record.sigs else vote_of(indexed.body, indexed.origin)
-            if vote is not None:
-                votes.append(vote)
-            if isinstance(indexed.body, ProposalBody):
-                contents[hash_content(indexed.body.content)] = indexed.body.content
+    cast = records(node.database.reader, "decision.precommit", slot, every_branch=True)
+    votes = [vote for one in cast if not one.record.sigs and (vote := vote_of(one.body, one.origin)) is not None]
     value = is_closed(votes, voters, needed) if votes else None
-    return None if value is None else contents.get(value)
+    return None if value is None else find_content(node, slot, value)
 
 
 def has_voted(node: Node, slot: bytes) -> bool:

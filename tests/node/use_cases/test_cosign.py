@@ -9,7 +9,7 @@ import pytest
 
 from node.use_cases.context import Node
 from node.use_cases.cosign import TOGETHER_MAX, Cosigner, admit_cosignature, witness_name
-from node.use_cases.fork_watch import admit_evidence, judge_note, list_evidence
+from node.use_cases.fork_watch import ROOTS_PART, admit_evidence, judge_note, known_root, list_evidence
 from node.use_cases.receive import Receiver
 from protocol.core.errors import PeerError
 from protocol.core.identity import generate, public_keys
@@ -162,6 +162,18 @@ async def test_a_witness_s_line_is_checked_and_kept(scene: Scene, size: int) -> 
     assert found is not None and (found.cosigner, found.time_s) == (WITNESS_NAME, 1_700_000_000)
     assert cosignatures.cosignatures(scene.node.database.reader, ORIGIN, size) == [found]
     assert await admit_cosignature(scene.node, ORIGIN, size, line(ENTRIES[:size])) is None
+
+
+async def test_however_many_witness_an_overtaken_head_its_root_is_worked_out_once(scene: Scene) -> None:
+    await scene.push(ENTRIES[:300])
+    witnesses = {f"{place}.example/log/witness": generate(bytes([place]) * 32) for place in range(5)}
+    scene.node.parts["roster"] = Rosters(scene.node.origin, {name: key.public for name, key in witnesses.items()}, [])
+    for name, key in witnesses.items():
+        raw = sign_cosignature(format_checkpoint(checkpoint(ENTRIES[:270])), name, key, 1_700_000_000).encode()
+        assert await admit_cosignature(scene.node, ORIGIN, 270, raw)
+    assert scene.node.parts[ROOTS_PART].cache_info().misses == 1
+    await scene.push(ENTRIES[:310], start=300)
+    assert known_root(scene.node, ORIGIN, 300) == checkpoint(ENTRIES[:300]).root
 
 
 @pytest.mark.parametrize(

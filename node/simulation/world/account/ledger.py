@@ -29,6 +29,7 @@ from storage.home.head_file import HeadFile
 from storage.record_index import index_entry
 
 BUNDLES_CACHED = 256
+ROWS_CACHED = 32_768
 
 Row = tuple[Any, ...]
 _values_of = attrgetter("origin", "index", "kind", "subject", "by", "at_ms", "leaf", "void")
@@ -53,6 +54,8 @@ class Account:
     told_size: int = 0
     is_restored: bool = False
     is_begun: bool = False
+    replayed: tuple[int, int] | None = None
+    """The state of its disk at which a replay last gave the index."""
 
 
 class Ledger:
@@ -169,7 +172,16 @@ class Ledger:
                     raise ViolationError("an acknowledged record was lost", f"{machine.name} at {index}")
 
     def check_replay(self, machine: Machine) -> None:
-        """The index as it grew is the index that a replay gives, and every head is the root of its entries."""
+        """The index as it grew is the index that a replay gives, and every head is the root of its entries.
+
+        What held is not looked at again while nothing was written: a disk that has not changed says the same.
+        """
+        account, state = self.accounts[machine.name], machine.platter.state
+        if account.replayed != state:
+            self._replay_all(machine)
+            account.replayed = state
+
+    def _replay_all(self, machine: Machine) -> None:
         db = machine.node.database.reader
         keys, cursors = log_store.log_keys(db), dict(db.execute("SELECT origin, next FROM index_cursor"))
         for head in log_store.heads(db):
@@ -291,7 +303,13 @@ def _bundle_root(entries: tuple[bytes, ...]) -> bytes:
 
 @lru_cache(BUNDLES_CACHED)
 def _replay(origin: str, start: int, entries: tuple[bytes, ...], log_key: bytes) -> list[Row]:
-    return [_values_of(index_entry(origin, index, raw, key_id(log_key))) for index, raw in enumerate(entries, start)]
+    log_key_id = key_id(log_key)
+    return [_replay_entry(origin, index, raw, log_key_id) for index, raw in enumerate(entries, start)]
+
+
+@lru_cache(ROWS_CACHED)
+def _replay_entry(origin: str, index: int, raw: bytes, log_key_id: bytes) -> Row:
+    return _values_of(index_entry(origin, index, raw, log_key_id))
 
 
 def _cut_off(row: Row, cut: tuple[int, str]) -> Row:

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
+from node.simulation.world.disk.eager_connection import MomentConnection
 from node.simulation.world.disk.platter import Platter
 from node.simulation.world.disk.sqlite_vfs import open_platter
 from node.simulation.world.lives import Life
@@ -34,7 +35,9 @@ class SimulatedDatabase(Database):
         """`committed` is called after every commit."""
         self._platter, self._life, self._chance, self._committed = platter, life, chance, committed
         self._is_writing = False
+        started = platter.life
         super().__init__(path)
+        self._glance.is_powered = lambda: platter.life == started
 
     async def write(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
         loop = asyncio.get_running_loop()
@@ -55,6 +58,11 @@ class SimulatedDatabase(Database):
 
     def _connect(self) -> sqlite3.Connection:
         return open_platter(self._platter, self.path)
+
+    @property
+    def _glance(self) -> MomentConnection:
+        assert isinstance(self.reader, MomentConnection)
+        return self.reader
 
     def _start(self) -> None:
         """The loop writes."""
@@ -78,7 +86,10 @@ class SimulatedDatabase(Database):
         first = None if self._queue.empty() else self._queue.get_nowait()
         if first is not None:
             group, _ = self._take_group(first)
+            self._glance.leave_moment()
             self._commit(group)
+            # A change may have looked at what was before it.
+            self._glance.leave_moment()
             if not self._life.is_over:
                 self._committed()
 

@@ -78,6 +78,11 @@ class Platter(Disk):
         self._renames: list[tuple[str, PlatterFile | None]] = []
         self._seed, self._fell = seed, fell
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """Numbers the states of the disk: (lives so far, changes so far). The same numbers are the same bytes."""
+        return self.life, self.steps
+
     def cut_in(self, steps: int) -> None:
         """Cut the power before the n-th change from now on."""
         self._cut_at = self.steps + steps
@@ -238,7 +243,12 @@ class DurableView(Disk):
 def _put(content: bytearray, offset: int, raw: bytes) -> None:
     if offset > len(content):
         content.extend(bytes(offset - len(content)))
-    content[offset : offset + len(raw)] = raw
+    if offset + len(raw) <= len(content):
+        # A view takes the bytes as they are; the array itself would copy them first.
+        memoryview(content)[offset : offset + len(raw)] = raw
+    else:
+        del content[offset:]
+        content += raw
 
 
 def _apply(content: bytearray, offset: int, raw: bytes | None) -> None:

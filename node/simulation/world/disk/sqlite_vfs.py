@@ -8,13 +8,12 @@ Spec: docs/spec/simulation.md
 import _sqlite3
 import ctypes
 import errno
-import sqlite3
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
-from node.simulation.world.disk.eager_connection import EagerConnection
+from node.simulation.world.disk.eager_connection import MomentConnection
 from node.simulation.world.disk.platter import Platter, PlatterFile
 from storage.database import connect
 
@@ -64,12 +63,14 @@ def is_available() -> bool:
     return hasattr(_library(), "sqlite3_vfs_register")
 
 
-def open_platter(platter: Platter, path: Path) -> sqlite3.Connection:
+def open_platter(platter: Platter, path: Path) -> MomentConnection:
     """A connection like the real one to a file of a simulated disk."""
     _register()
     number = id(platter)
     _platters[number] = platter
-    return connect(f"file:/{number}{path}?vfs={VFS_NAME}", uri=True, factory=EagerConnection)
+    opened = connect(f"file:/{number}{path}?vfs={VFS_NAME}", uri=True, factory=MomentConnection)
+    assert isinstance(opened, MomentConnection)
+    return opened
 
 
 def forget(platter: Platter) -> None:

@@ -58,6 +58,25 @@ def test_with_half_the_syncs_it_does_which_shows_that_the_platter_forgets() -> N
     assert sum(found < acknowledged for acknowledged, found, _ in outcomes) > CUTS // 4
 
 
+def test_a_reader_stays_at_one_moment_until_it_goes_on_and_sees_nothing_after_a_cut() -> None:
+    platter = Platter({}, "")
+    writer, reader = open_platter(platter, PATH), open_platter(platter, PATH)
+    writer.isolation_level = reader.isolation_level = None
+    reader.is_powered = lambda: not platter.is_dead
+    writer.execute("CREATE TABLE row_(number INTEGER)")
+    assert reader.execute("SELECT count(*) FROM row_").fetchone() == (0,)
+    writer.execute("INSERT INTO row_ VALUES (1)")
+    assert reader.execute("SELECT count(*) FROM row_").fetchone() == (0,)
+    reader.leave_moment()
+    assert reader.execute("SELECT count(*) FROM row_").fetchone() == (1,)
+    platter.cut()
+    with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
+        reader.execute("SELECT count(*) FROM row_")
+    reader.close()
+    writer.close()
+    forget(platter)
+
+
 @pytest.mark.parametrize("steps", range(1, 9))
 def test_a_file_written_durably_is_whole_or_the_old_one(steps: int) -> None:
     path = Path("/home/name")
