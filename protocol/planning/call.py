@@ -24,6 +24,8 @@ PARTICIPANTS_MAX = 128
 CARDS_MAX = 64
 WAIT_MS_MAX = 3_600_000
 REASON_LENGTH_MAX = 500
+GRANT_GOODS_MAX = 512
+GRANT_PRICE_MICRO_MAX = 10**15
 SLOT_DOMAIN = b"rochdale/plan-round/v1\0"
 CARDS_ROUND = 0
 FIRST_ANSWERS_ROUND = 1
@@ -35,6 +37,8 @@ RoundNumber = Annotated[int, msgspec.Meta(ge=FIRST_ANSWERS_ROUND, le=ROUNDS_MAX)
 WaitMs = Annotated[int, msgspec.Meta(ge=1, le=WAIT_MS_MAX)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+Index = Annotated[int, msgspec.Meta(ge=0)]
+PriceMicro = Annotated[int, msgspec.Meta(ge=0, le=GRANT_PRICE_MICRO_MAX)]
 CardId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
@@ -42,7 +46,8 @@ class PlanCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """plan.call: let us plan this period among the members of this roster, over the goods of this file.
 
     `roster` is the hash of a closed roster version: its members take part and vote. `revision` counts re-plans.
-    `start` is the digest of the plan in force that this call goes on from, if it does; else it is not written.
+    `start` is the digest of the plan in force that this call goes on from, if it does; `above` the call of the level
+    above in which whoever makes this call speaks for its region. What there is not is not written.
     """
 
     roster: Hash
@@ -55,15 +60,30 @@ class PlanCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     cards_wait_ms: WaitMs
     answers_wait_ms: WaitMs
     start: Hash | None = None
+    above: Hash | None = None
 
 
-class PlanCards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """plan.card: what a member's council asks for and what its workplaces can do, in one reading of a call."""
+class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which plan above is in force, by its digest, and the prices there of goods that both plans have.
+
+    `prices`: (good of this call's table, micro-credits per whole unit), goods ascending.
+    """
+
+    plan: Hash
+    prices: Annotated[tuple[tuple[Index, PriceMicro], ...], msgspec.Meta(max_length=GRANT_GOODS_MAX)]
+
+
+class PlanCards(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """plan.card: what a member's council asks for and what its workplaces can do, in one reading of a call.
+
+    `grant` is said by whoever speaks for a region, in the last reading of the region's call; else it is not written.
+    """
 
     call: Hash
     reading: DraftNumber
     consumers: Annotated[tuple[ConsumerCard, ...], msgspec.Meta(max_length=CARDS_MAX)]
     workplaces: Annotated[tuple[WorkplaceCard, ...], msgspec.Meta(max_length=CARDS_MAX)]
+    grant: Grant | None = None
 
 
 class CardAnswer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -73,14 +93,26 @@ class CardAnswer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
     quantities: Annotated[tuple[int, ...], msgspec.Meta(max_length=4_096)]
 
 
-class PlanAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """plan.answer: what a member's cards would do in reply to one state, `round` counting from 1."""
+class OtherLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands behind an answer for another level: the hash of the state there that it was worked out from, and
+    whether the rounds there still go on, so that those here must not end yet."""
+
+    state: Hash
+    goes_on: bool
+
+
+class PlanAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """plan.answer: what a member's cards would do in reply to one state, `round` counting from 1.
+
+    `level` is said by whoever has a card that stands for another level; else it is not written.
+    """
 
     call: Hash
     reading: DraftNumber
     round: RoundNumber
     state: Hash
     answers: Annotated[tuple[CardAnswer, ...], msgspec.Meta(max_length=CARDS_MAX)]
+    level: OtherLevel | None = None
 
 
 class CardRegret(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -117,18 +117,20 @@ LEAST_MARGIN = 1_000
 SETTLED_SHARE_LEAST = 0.9
 
 
-def clear_plan(economy: Economy, state: State) -> ClearedPlan:
-    """The plan that a state ends in: its last answers, fitted and settled.
+def clear_plan(economy: Economy, state: State, prices: tuple[int, ...] | None = None) -> ClearedPlan:
+    """The plan that a state ends in: its last answers, fitted and settled, at `prices` where these are given.
 
     Raises RefusedError naming each good whose floors cannot be met, and by how much.
     """
     settled, last = settle_recipes(economy, state)
     if settled is economy:
-        return settle(economy, propose(economy, state))
-    # Settled recipes can only be cut. So fitting says little about prices, and those of the last round stand; and where
-    # a good is short, no nest is to pay for all the others.
-    proposal = propose(settled, last, SETTLED_SHARE_LEAST)
-    return settle(settled, replace(proposal, prices=tuple(state.prices.tolist())))
+        proposal = propose(economy, state)
+    else:
+        # Settled recipes can only be cut. So fitting says little about prices, and those of the last round stand; and
+        # where a good is short, no nest is to pay for all the others.
+        proposal = propose(settled, last, SETTLED_SHARE_LEAST)
+        prices = prices or tuple(state.prices.tolist())
+    return settle(settled, proposal if prices is None else replace(proposal, prices=prices))
 
 
 def propose(economy: Economy, state: State, share_least: float = 0.0) -> Proposal:

@@ -46,7 +46,14 @@ def audit_cards(origin: str, cards: PlanCards, table: GoodsTable, heads: int, te
         found += audit_workplace_card(table, workplace)
         if workplace.outline and workplace.techniques:
             found.append(Finding(f"{workplace.id}.outline", "stands in place of recipes, not beside them"))
-    return found
+    return found + _audit_grant(cards, table)
+
+
+def _audit_grant(cards: PlanCards, table: GoodsTable) -> list[Finding]:
+    goods = [] if cards.grant is None else [good for good, _ in cards.grant.prices]
+    if goods != sorted(set(goods)) or any(good >= len(table.goods) for good in goods):
+        return [Finding("grant.prices", "must name goods of the table once each, in ascending order")]
+    return []
 
 
 def audit_answer(origin: str, body: PlanAnswer, economy: Economy, state: State) -> list[Finding]:
@@ -55,6 +62,8 @@ def audit_answer(origin: str, body: PlanAnswer, economy: Economy, state: State) 
     answered = [answer.card for answer in body.answers]
     if set(answered) != own or len(answered) != len(own):
         return [Finding("answers", "not one answer for each of this member's cards")]
+    if body.level is not None and not any(card.apart and card.id in own for card in economy.workplaces):
+        return [Finding("level", "no card of this member stands for another level")]
     try:
         for answer in body.answers:
             check_answer(economy, state, answer.card, Answer(body.state, answer.quantities))

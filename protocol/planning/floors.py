@@ -51,10 +51,12 @@ def _sum_missing(economy: Economy, missing: Floats) -> list[int]:
 def list_unsupplied(economy: Economy) -> list[int]:
     """Goods that councils name and nobody can supply: not there, and made by nobody whose own inputs are to be had.
 
-    What is behind an outline counts as able to make what it says.
+    What is behind an outline counts as able to make what it says, and so does what is done as a whole whatever comes.
     """
     had = {number for number, good in enumerate(economy.goods) if good.endowment > 0}
     recipes = [technique.net for card in economy.workplaces for technique in card.techniques]
+    whole = [card for card in economy.workplaces if card.least == card.capacity and len(card.techniques) == 1]
+    recipes += [((good, amount),) for card in whole for good, amount in card.techniques[0].net if amount < 0]
     recipes += [((good, lowest),) for card in economy.workplaces for good, lowest, _ in card.outline if lowest < 0]
     while True:
         ready = [net for net in recipes if all(amount < 0 or good in had for good, amount in net)]

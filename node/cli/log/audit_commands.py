@@ -17,6 +17,7 @@ from node.cli.files import read_bytes, read_key
 from node.cli.log.ahead_files import AheadFiles
 from node.cli.log.progress import show_progress
 from node.cli.planning.audit_command import audit_plan_command
+from node.cli.planning.levels_command import audit_levels_command
 from node.cli.printing import count, say
 from node.clock import Clock
 from node.use_cases.log.auditing import audit_files, audit_proof, policy_of_key
@@ -40,6 +41,7 @@ FINDINGS_SHOWN = 100
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
     audit.add_command(audit_plan_command)
+    audit.add_command(audit_levels_command)
     group.add_command(audit)
 
 

@@ -46,8 +46,18 @@ def plan() -> None:
 @click.option("--readings", default=2, show_default=True, help="How many drafts before the vote.")
 @click.option("--revision", default=0, show_default=True, help="1, 2, ... for a plan called anew for the same period.")
 @click.option("--rounds-max", default=40, show_default=True, help="Machine rounds before giving up.")
+@click.option("--above", default="", metavar="CALL", help="The call above in which we speak for this region.")
 @click.pass_obj
-def call(context: Context, table: Path, scope: str, period: str, readings: int, revision: int, rounds_max: int) -> None:
+def call(
+    context: Context,
+    table: Path,
+    scope: str,
+    period: str,
+    readings: int,
+    revision: int,
+    rounds_max: int,
+    above: str,
+) -> None:
     """Call the members in force to plan over the goods TABLE (JSON)."""
     with exit_codes(context.as_json):
         params = {
@@ -57,6 +67,7 @@ def call(context: Context, table: Path, scope: str, period: str, readings: int, 
             "readings": readings,
             "revision": revision,
             "rounds_max": rounds_max,
+            "above": above,
         }
     run_command(context, "plan.call", params, lambda answer: say(f"Called: {answer['call']}, {answer['goods']} goods."))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from node.use_cases.planning.private_side import PrivateSide
 from protocol.core.errors import Finding
-from protocol.planning.call import PlanCall
+from protocol.planning.call import Grant, PlanCall
 from protocol.planning.certificate import check_certificate
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy
@@ -33,10 +33,12 @@ def make_draft(
     call: PlanCall,
     reading: int,
     side: PrivateSide | None,
+    grant: Grant | None = None,
+    prices: tuple[int, ...] | None = None,
 ) -> Draft:
-    """Clear the last state, write the document, check it; the same bytes on every node."""
-    parameters = {**describe_call(call_id, call), "reading": reading}
-    return check_draft(make_plan(economy, state, clear_plan(economy, state), report, parameters), side)
+    """Clear the last state, write the document, check it; the same bytes on every node. `prices` go with a grant."""
+    parameters = {**describe_call(call_id, call), "reading": reading, **describe_grant(grant)}
+    return check_draft(make_plan(economy, state, clear_plan(economy, state, prices), report, parameters), side)
 
 
 def check_draft(plan: Plan, side: PrivateSide | None) -> Draft:
@@ -56,7 +58,13 @@ def describe_call(call_id: bytes, call: PlanCall) -> dict[str, str | int]:
         "period": call.period,
         "revision": call.revision,
     }
-    return told if call.start is None else {**told, "start": call.start.hex()}
+    told |= {} if call.start is None else {"start": call.start.hex()}
+    return told if call.above is None else {**told, "above": call.above.hex()}
+
+
+def describe_grant(grant: Grant | None) -> dict[str, str | int]:
+    """What a region's plan document says of the plan above that it keeps to."""
+    return {} if grant is None else {"plan_above": grant.plan.hex()}
 
 
 def own_regrets(plan: Plan, side: PrivateSide) -> dict[str, int]:

@@ -15,7 +15,15 @@ from node.use_cases.planning.following.course import ReadingReport
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.view import attested_regrets
 from protocol.core.errors import RefusedError
-from protocol.planning.audit.minutes import MINUTES_FORMAT, Minutes, ReadingMinutes, RoundMinutes, Said
+from protocol.planning.audit.minutes import (
+    MINUTES_FORMAT,
+    GrantSaid,
+    LevelSaid,
+    Minutes,
+    ReadingMinutes,
+    RoundMinutes,
+    Said,
+)
 from protocol.planning.call import CARDS_ROUND, parse_set, round_slot
 from storage.record_index import IndexedRecord, record_by_leaf
 
@@ -29,16 +37,16 @@ def take_minutes(node: Node, run: PlanRun) -> Minutes:
     parameters = describe_call(run.call_id, run.call)
     regrets, earlier = attested_regrets(node, run, draft), find_plan(node, run.call.start)
     start = None if earlier is None else take_minutes(node, earlier)
-    return Minutes(MINUTES_FORMAT, run.table, parameters, readings, regrets, start)
+    drafted = [reading for reading in run.readings if reading.draft is not None]
+    levels = tuple(said for reading in drafted for said in _take_levels(node, run, reading))
+    grants = tuple(said for reading in drafted for said in _take_grants(node, run, reading))
+    return Minutes(MINUTES_FORMAT, run.table, parameters, readings, regrets, start, grants, levels)
 
 
 def _take_reading(node: Node, run: PlanRun, report: ReadingReport) -> ReadingMinutes:
-    reading, rounds = report.reading, len(report.reports)
     if report.decides_batches:
         return _take_batches(node, run, report)
-    # A draft made again is made from the last reading's cards, without those of whoever refused.
-    found = _counted(node, run, min(reading, run.call.readings), CARDS_ROUND)
-    found = [indexed for indexed in found if indexed.origin not in report.left_out]
+    reading, rounds, found = report.reading, len(report.reports), _counted_cards(node, run, report)
     bodies = [indexed.body for indexed in found]
     return ReadingMinutes(
         consumers=tuple(sorted((card for body in bodies for card in body.consumers), key=_id_bytes)),
@@ -46,6 +54,27 @@ def _take_reading(node: Node, run: PlanRun, report: ReadingReport) -> ReadingMin
         rounds=tuple(_take_round(_counted(node, run, reading, number)) for number in range(1, rounds + 1)),
         records=tuple(map(_place, found)),
     )
+
+
+def _counted_cards(node: Node, run: PlanRun, report: ReadingReport) -> list[IndexedRecord]:
+    """A draft made again is made from the last reading's cards, without those of whoever refused."""
+    found = _counted(node, run, min(report.reading, run.call.readings), CARDS_ROUND)
+    return [indexed for indexed in found if indexed.origin not in report.left_out]
+
+
+def _take_grants(node: Node, run: PlanRun, report: ReadingReport) -> list[GrantSaid]:
+    grants = [] if report.decides_batches else [one.body.grant for one in _counted_cards(node, run, report)]
+    return [GrantSaid(report.reading, grant.plan.hex(), grant.prices) for grant in grants if grant is not None]
+
+
+def _take_levels(node: Node, run: PlanRun, report: ReadingReport) -> list[LevelSaid]:
+    rounds = range(1, 1 + len(report.reports))
+    found = [(number, indexed) for number in rounds for indexed in _counted(node, run, report.reading, number)]
+    return [
+        LevelSaid(report.reading, number, indexed.origin, indexed.body.level.state.hex())
+        for number, indexed in found
+        if indexed.body.level is not None
+    ]
 
 
 def _take_batches(node: Node, run: PlanRun, report: ReadingReport) -> ReadingMinutes:

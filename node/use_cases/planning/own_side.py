@@ -40,14 +40,11 @@ async def try_release(
     return side
 
 
-async def prepare_once(
-    node: Node, release: Release, call: bytes, reading: int, table: GoodsTable, terms: Terms
-) -> PrivateSide:
-    """The private side of a release, on disk before anything of it goes out; RefusedError names what does not fit."""
-    side = await try_release(node, release, call, reading, table, terms)
-    kept = msgspec.msgpack.encode(side)
-    await node.database.write(lambda db: set_setting(db, _setting_name(call, reading), kept))
-    return side
+async def keep_side(node: Node, side: PrivateSide, table: GoodsTable, terms: Terms) -> None:
+    """Put a private side on disk before anything of it goes out; RefusedError names what does not fit."""
+    check_side(node, side, table, terms)
+    name, kept = _setting_name(side.cards.call, side.cards.reading), msgspec.msgpack.encode(side)
+    await node.database.write(lambda db: set_setting(db, name, kept))
 
 
 def check_side(node: Node, side: PrivateSide, table: GoodsTable, terms: Terms) -> None:
@@ -72,7 +69,8 @@ def leave_free(side: PrivateSide, pinned: Pinned) -> PrivateSide:
     own = {card.id for card in side.cards.workplaces}
     cards = tuple(card for card in pinned.economy.workplaces if card.id in own)
     efforts = {card.id: Effort(tuple(side.efforts[card.id].costs[at] for at in pinned.kept[card.id])) for card in cards}
-    return msgspec.structs.replace(side, cards=msgspec.structs.replace(side.cards, workplaces=cards), efforts=efforts)
+    cards_left = msgspec.structs.replace(side.cards, workplaces=cards)
+    return msgspec.structs.replace(side, cards=cards_left, efforts=efforts, spoken="")
 
 
 def _setting_name(call: bytes, reading: int) -> str:

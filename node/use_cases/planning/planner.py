@@ -73,9 +73,11 @@ class Planner:
                     return other.call_id
         return None
 
-    async def release(self, call_id: bytes, readings: Sequence[int], release: Release) -> None:
+    async def release(
+        self, call_id: bytes, readings: Sequence[int], release: Release, *, is_proposal: bool = True
+    ) -> None:
         """Let this member's cards and answers of these readings go out, and remember it over a restart."""
-        await self._node.database.write(lambda db: keep_release(db, call_id, readings, release))
+        await self._node.database.write(lambda db: keep_release(db, call_id, readings, release, is_proposal))
         run = self._runs.get(call_id)
         if run is not None and not run.is_over:
             run.releases.update(dict.fromkeys(readings, release))
@@ -112,7 +114,16 @@ class Planner:
             terms = terms_of_roster(self._node, indexed.body.roster)
             if terms is None or indexed.origin not in terms.members:
                 continue
-            run = PlanRun(self._node, indexed.leaf, indexed.body, terms, self.find_plan, find_better)
+            run = PlanRun(
+                self._node,
+                indexed.leaf,
+                indexed.body,
+                terms,
+                self.find_plan,
+                find_better,
+                indexed.origin,
+                self.run_of,
+            )
             self._callers[indexed.leaf] = indexed.origin
             run.releases |= kept_releases(self._node.database.reader, indexed.leaf, indexed.body.readings)
             self._runs[indexed.leaf] = run

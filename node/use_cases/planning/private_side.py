@@ -64,14 +64,18 @@ class Council(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a person releases for one reading: the council's wishes, and workplaces as in an economy file."""
+    """What a person releases for one reading: the council's wishes, and workplaces as in an economy file.
+
+    `region` is the id (hex) of the call of a region that this member speaks for, in a call of the level above.
+    """
 
     council: Council | None = None
     workplaces: Annotated[tuple[dict[str, Any], ...], msgspec.Meta(max_length=WORKPLACES_MAX)] = ()
+    region: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class PrivateSide(msgspec.Struct, frozen=True):
-    """A member's cards with what stays behind them."""
+    """A member's cards with what stays behind them; `spoken` is the card that stands for another level, if one does."""
 
     cards: PlanCards
     tastes: dict[str, Tastes]
@@ -80,6 +84,7 @@ class PrivateSide(msgspec.Struct, frozen=True):
     summed: tuple[str, ...]
     sources: dict[str, tuple[str, ...]] = {}
     """Good -> where the council's want of it comes from, in sentences."""
+    spoken: str = ""
 
 
 def prepare_side(
@@ -107,7 +112,7 @@ def prepare_side(
 
 
 def answer_cards(side: PrivateSide, state: State, economy: Economy) -> tuple[CardAnswer, ...]:
-    """The answers of all a member's cards to one state."""
+    """The answers of all a member's cards to one state, but of the one that stands for another level."""
     answers = [
         CardAnswer(card.id, tuple(answer_consumer(card, side.tastes[card.id], state, economy)))
         for card in side.cards.consumers
@@ -115,6 +120,7 @@ def answer_cards(side: PrivateSide, state: State, economy: Economy) -> tuple[Car
     answers += [
         CardAnswer(card.id, tuple(answer_workplace(card, side.efforts[card.id], state, economy)))
         for card in side.cards.workplaces
+        if card.id != side.spoken
     ]
     return tuple(answers)
 

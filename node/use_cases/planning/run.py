@@ -14,6 +14,7 @@ from node.use_cases.planning.following.course import Course
 from node.use_cases.planning.following.slot import Slot
 from node.use_cases.planning.following.speaking import Search, Speaker, find_nothing
 from node.use_cases.planning.following.voting import VoteSlot, make_ballot
+from node.use_cases.planning.nested.voices import FindRun, find_nobody, measure_patience
 from node.use_cases.planning.terms import Terms
 from node.use_cases.shared_files import share_file
 from protocol.core.encoding import decode, to_struct
@@ -59,15 +60,16 @@ class PlanRun(Speaker):
         terms: Terms,
         find_plan: FindPlan = lambda _: None,
         search: Search = find_nothing,
+        caller: str = "",
+        find_run: FindRun = find_nobody,
     ) -> None:
-        super().__init__(node, call_id, call, terms, search)
+        super().__init__(node, call_id, call, terms, search, caller, find_run)
         self._find_plan = find_plan
         self.slot: Slot | None = None
         self.set_aside: dict[bytes, tuple[Finding, ...]] = {}
         self._silent_before: frozenset[str] = frozenset()
         self._wake: asyncio.TimerHandle | None = None
         self.poked = asyncio.Event()
-        self.standing = read_standing(node, call_id, terms)
 
     def take(self, indexed: IndexedRecord) -> None:
         """Hear a record that may concern the present slot; what does not is left to who reads it."""
@@ -101,7 +103,7 @@ class PlanRun(Speaker):
             await self._stop(self.terms.outdated)
         try:
             while not self.is_over and await self._step():
-                pass
+                self._poke_other()
         except RefusedError as error:
             await self._stop(str(error))
 
@@ -181,6 +183,7 @@ class PlanRun(Speaker):
                 expected, number = owners, self.state.round + 1
         slot_id = round_slot(self.call_id, self.reading.reading, number)
         slot = Slot(self.reading.reading, number, slot_id, kind, expected, short, self.node.clock.monotonic_s())
+        slot.patience_ms = measure_patience(self, kind == "plan.card")
         self._watch(slot, records(self.node.database.reader, kind, slot_id))
 
     def _open_vote(self) -> None:
@@ -215,7 +218,7 @@ class PlanRun(Speaker):
         if not self._is_valid(slot, indexed):
             return
         slot.held[indexed.origin] = indexed
-        if self._wait_left_s(slot, indexed.origin) > 0:
+        if self.wait_left_s(slot, indexed.origin) > 0:
             slot.in_time.add(indexed.origin)
         if indexed.origin == self.node.origin:
             slot.contributed = True
@@ -230,6 +233,8 @@ class PlanRun(Speaker):
             heads = self.terms.members[indexed.origin]
             terms = self.terms.terms_of(indexed.origin)
             found = audit_cards(indexed.origin, indexed.body, self.table, heads, terms)
+            if indexed.body.grant is not None and indexed.origin != self.speaker:
+                found.append(Finding("grant", "is for whoever speaks for this region to bring"))
         else:
             assert self.economy is not None and self.state is not None
             found = audit_answer(indexed.origin, indexed.body, self.economy, self.state)
@@ -237,13 +242,19 @@ class PlanRun(Speaker):
             self.set_aside[indexed.leaf] = tuple(found)
         return not found
 
+    def _poke_other(self) -> None:
+        """What came about here may be what this member waits for in the call of another level."""
+        voice = self.voice
+        if voice is not None and isinstance(voice.there, PlanRun):
+            voice.there.poked.set()
+
     def _drive(self, slot: Slot) -> None:
         """Offer our set once all have spoken or our wait ran out, and judge anew what could not be judged."""
         decider = slot.decider
         if decider is None:
             return
         missing = slot.expected - slot.held.keys()
-        waiting_s = [self._wait_left_s(slot, origin) for origin in missing]
+        waiting_s = [self.wait_left_s(slot, origin) for origin in missing]
         if all(left_s <= 0 for left_s in waiting_s):
             decider.offer(slot.format_own_set(self.standing))
             decider.start()
@@ -285,12 +296,13 @@ class PlanRun(Speaker):
             report = await self.close_round(bodies.values())
             number, worst_ppm = self.reading.reading, report.worst_good_ppm
             self.node.log.info("plan.round", reading=number, round=report.round, worst_good_ppm=worst_ppm)
-            if report.is_close_enough or not self.has_rounds_left:
+            if self.reading.is_settled:
                 await self.finish_reading()
         return True
 
     async def _stop(self, reason: str) -> None:
         self.stage, self.trouble = "stopped", reason
+        self._poke_other()
         self.node.log.warning("plan.stopped", reason=reason)
         await self.close()
 
@@ -299,9 +311,6 @@ class PlanRun(Speaker):
             return vote_slot(body.call, body.attempt)
         number = body.round if isinstance(body, PlanAnswer) else CARDS_ROUND
         return round_slot(body.call, body.reading, number)
-
-    def _wait_left_s(self, slot: Slot, origin: str) -> float:
-        return slot.wait_left_s(origin, self.call, self.standing, self.node.clock.monotonic_s())
 
     def _wake_in(self, delay_s: float) -> None:
         if self._wake is not None:

@@ -10,7 +10,7 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import help_of
-from node.use_cases.federation.verbs import current_history
+from node.use_cases.federation.verbs import current_history, federation_of
 from node.use_cases.planning.agent.lines import digest_cards
 from node.use_cases.planning.agent.releases import Offers, resolve_release
 from node.use_cases.planning.facilitating.notices import read_standing
@@ -32,6 +32,7 @@ from protocol.core.errors import RefusedError
 from protocol.federation.scopes import FEDERATION
 from protocol.planning.audit.minutes import format_minutes
 from protocol.planning.call import CARDS_ROUND, Meeting, PlanApproval, PlanCall, round_slot
+from protocol.planning.nested.region_card import ROUNDS_BELOW
 from storage.files import FILE_BYTES_MAX
 from storage.record_index import records
 
@@ -49,7 +50,8 @@ VOTED_ON = ("voting", "in force")
 
 class CallParams(msgspec.Struct, kw_only=True):
     """A call: which goods, for which region and period, how many readings, and how long to wait for whom. `start` is
-    the digest in hex of the plan in force whose next revision it is; `plan.revise` says all of this by itself."""
+    the digest in hex of the plan in force whose next revision it is; `plan.revise` says all of this by itself. `above`
+    is the call (hex) of the level above in which this home speaks for the region."""
 
     table: TableFile
     scope: str
@@ -60,6 +62,7 @@ class CallParams(msgspec.Struct, kw_only=True):
     cards_wait_ms: int = CARDS_WAIT_MS
     answers_wait_ms: int = ANSWERS_WAIT_MS
     start: CallHex = ""
+    above: CallHex = ""
 
 
 class ProposeParams(msgspec.Struct, kw_only=True):
@@ -109,6 +112,7 @@ async def call_plan(node: Node, params: CallParams) -> dict[str, Any]:
     history = current_history(node)
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "only a member of a federation can call a plan")
+    above = find_above(node, params)
     table = read_table(params.table)
     digest = await share_file(node, encode(to_value(table), FILE_BYTES_MAX), FEDERATION)
     body = PlanCall(
@@ -118,13 +122,26 @@ async def call_plan(node: Node, params: CallParams) -> dict[str, Any]:
         revision=params.revision,
         goods_table=digest,
         readings=params.readings,
-        rounds_max=params.rounds_max,
+        rounds_max=max(params.rounds_max, 0 if above is None else ROUNDS_BELOW * ROUNDS_MAX),
         cards_wait_ms=params.cards_wait_ms,
         answers_wait_ms=params.answers_wait_ms,
         start=bytes.fromhex(params.start) or None,
+        above=above,
     )
     published = await publish(node, "plan.call", body)
     return {"call": published.leaf.hex(), "goods": len(table.goods), "members": len(history.newest.voters)}
+
+
+def find_above(node: Node, params: CallParams) -> bytes | None:
+    """The call above that a region's call names; RefusedError where this home cannot speak for a region in it."""
+    if not params.above:
+        return None
+    run = find_run(node, params.above)
+    if node.origin not in run.terms.members or federation_of(node, above=True) is None:
+        raise RefusedError.at("above", "this home is no member there: `federation join --above` makes it one")
+    if params.readings < READINGS:
+        raise RefusedError.at("readings", f"at least {READINGS}: one beside the plan above, one under it")
+    return run.call_id
 
 
 async def propose(node: Node, params: ProposeParams) -> dict[str, Any]:

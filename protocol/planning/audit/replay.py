@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import msgspec
 
 from protocol.core.errors import Finding, RefusedError
-from protocol.planning.audit.minutes import Minutes, ReadingMinutes
+from protocol.planning.audit.minutes import GrantSaid, Minutes, ReadingMinutes
 from protocol.planning.batches.proposals import audit_counts, read_proposals
 from protocol.planning.batches.reading import BatchReading, begin_batches
 from protocol.planning.card_rules import refuse
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy, build_economy
+from protocol.planning.nested.region_card import fix_prices
 from protocol.planning.plan import Plan, digest_plan, format_plan, make_plan
 from protocol.planning.rounds import Answer, RoundReport, close_round, start_state, warm_start
 from protocol.planning.state import State, hash_state
@@ -36,13 +37,16 @@ class ReplayedRound:
 @dataclass(frozen=True)
 class ReplayedReading:
     """One reading done over: `number` is its place among all, `last` the state after its rounds; `batches` are what it
-    decided, where that was what it was for."""
+    decided, where that was what it was for. `grant` names the plan above that it keeps to, if it does, and `prices` are
+    those of the plan then."""
 
     number: int
     economy: Economy
     rounds: tuple[ReplayedRound, ...]
     last: State
     batches: BatchReading | None = None
+    grant: GrantSaid | None = None
+    prices: tuple[int, ...] | None = None
 
 
 Watch = Callable[[int, int], None]
@@ -56,6 +60,7 @@ def replay_minutes(minutes: Minutes, watch: Watch = lambda done, of: None) -> li
     done, of = 0, sum(len(reading.rounds) for reading in minutes.readings)
     replayed: list[ReplayedReading] = []
     before = _replay_start(minutes)
+    grants = {said.reading: said for said in minutes.grants}
     for number, reading in enumerate(minutes.readings, 1):
         begun = _begin_reading(minutes, reading, replayed, before)
         if begun is None:
@@ -69,9 +74,20 @@ def replay_minutes(minutes: Minutes, watch: Watch = lambda done, of: None) -> li
             rounds.append(ReplayedRound(state, answers, report))
             state, done = after, done + 1
             watch(done, of)
-        replayed.append(ReplayedReading(number, economy, tuple(rounds), state, batches))
+        kept_to = grants.get(number), _fix_prices(economy, grants.get(number), before)
+        replayed.append(ReplayedReading(number, economy, tuple(rounds), state, batches, *kept_to))
         before = before if batches else replayed[-1]
     return replayed
+
+
+def _fix_prices(economy: Economy, grant: GrantSaid | None, before: ReplayedReading | None) -> tuple[int, ...] | None:
+    """A region's own prices stay those of its last round under the plan above."""
+    if grant is None:
+        return None
+    if before is not None and before.grant is not None and before.grant.plan == grant.plan:
+        return before.prices
+    start = tuple(good.start_price_micro for good in economy.goods)
+    return fix_prices(start if before is None else before.last.prices.tolist(), grant.prices)
 
 
 def conclude_replay(minutes: Minutes, replayed: list[ReplayedReading]) -> Plan:
@@ -83,7 +99,9 @@ def conclude_replay(minutes: Minutes, replayed: list[ReplayedReading]) -> Plan:
     if not reports:
         raise RefusedError.at("minutes", f"reading {last.number} has no rounds")
     parameters = {**minutes.parameters, "reading": last.number}
-    return make_plan(last.economy, last.last, clear_plan(last.economy, last.last), reports[-1], parameters)
+    parameters |= {} if last.grant is None else {"plan_above": last.grant.plan}
+    cleared = clear_plan(last.economy, last.last, last.prices)
+    return make_plan(last.economy, last.last, cleared, reports[-1], parameters)
 
 
 Begun = tuple[Economy, State, BatchReading | None]
@@ -166,7 +184,7 @@ def _audit_cards(plan: Plan, table: GoodsTable, reading: ReadingMinutes) -> list
 def _as_said(card: ConsumerCard | WorkplaceCard | None) -> ConsumerCard | WorkplaceCard | None:
     """The card as it was published: what an outline was settled to follows from the rounds."""
     if isinstance(card, WorkplaceCard) and card.outline:
-        return msgspec.structs.replace(card, techniques=())
+        return msgspec.structs.replace(card, techniques=(), apart=False)
     return card
 
 

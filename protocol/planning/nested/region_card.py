@@ -16,12 +16,17 @@ import numpy as np
 from protocol.core.errors import RefusedError
 from protocol.planning.cards import MICRO, GoodsTable, Technique, WorkplaceCard
 from protocol.planning.economy import Economy, Floats, Integers
+from protocol.planning.plan import Plan
 from protocol.planning.private.mix import hold_outline
 from protocol.planning.private.outlines import bound_levels
 from protocol.planning.state import State
 
 ABOVE = "(the level above)"
+ROUNDS_BELOW = 3
+"""A region's own rounds for each round above."""
 REGION = "region"
+REGION_LABEL, ABOVE_LABEL = "region", "above"
+"""What a speaker's card is called that stands for its region in the plan above, and for the level above in its own."""
 
 
 def region_name(region: str) -> str:
@@ -47,11 +52,11 @@ def outline_region(name: str, alone: Economy, table: GoodsTable) -> WorkplaceCar
     return WorkplaceCard(name, MICRO, 0, (), tuple(sorted(outline)), apart=True)
 
 
-def card_of_above(outline: WorkplaceCard, table: GoodsTable, own: GoodsTable) -> WorkplaceCard:
+def card_of_above(outline: WorkplaceCard, table: GoodsTable, own: GoodsTable, name: str = ABOVE) -> WorkplaceCard:
     """The level above as a participant of the region's plan: the same goods by their numbers there, turned round."""
     place = {good.id: index for index, good in enumerate(own.goods)}
     turned = ((place[table.goods[good].id], -highest, -lowest) for good, lowest, highest in outline.outline)
-    return WorkplaceCard(ABOVE, MICRO, 0, (), tuple(sorted(turned)), apart=True)
+    return WorkplaceCard(name, MICRO, 0, (), tuple(sorted(turned)), apart=True)
 
 
 class Pull:
@@ -106,11 +111,23 @@ def grant_of(settled: WorkplaceCard, activity: Sequence[int], table: GoodsTable)
     return {table.goods[good].id: amount * level // MICRO for good, amount in technique.net}
 
 
-def card_of_grant(grant: Mapping[str, int], own: GoodsTable) -> WorkplaceCard | None:
+def card_of_grant(grant: Mapping[str, int], own: GoodsTable, name: str = ABOVE) -> WorkplaceCard | None:
     """The grant as a participant of the region's last plan that is done as a whole; None where nothing moves."""
     place = {good.id: index for index, good in enumerate(own.goods)}
     net = tuple(sorted((place[good], -amount) for good, amount in grant.items() if amount))
-    return WorkplaceCard(ABOVE, MICRO, MICRO, (Technique(net, MICRO),)) if net else None
+    return WorkplaceCard(name, MICRO, MICRO, (Technique(net, MICRO),)) if net else None
+
+
+def prices_above(plan: Plan, own: GoodsTable) -> tuple[tuple[int, int], ...]:
+    """The prices of a plan above for the goods that a region's table has too: (good there, micro-credits)."""
+    known = {good.id: price for good, price in zip(plan.goods_table.goods, plan.prices, strict=True)}
+    return tuple((place, known[good.id]) for place, good in enumerate(own.goods) if good.id in known)
+
+
+def fix_prices(own: Sequence[int], above: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    """A region's prices under a grant (micro-credits): those of the plan above, and for its own goods `own`."""
+    fixed = dict(above)
+    return tuple(fixed.get(place, price) for place, price in enumerate(own))
 
 
 def _within(said: list[int], card: WorkplaceCard) -> list[int]:

@@ -5,10 +5,10 @@ Spec: docs/spec/nested-plans.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from protocol.planning.cards import GoodsTable
-from protocol.planning.clearing import propose, settle
+from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import build_economy
 from protocol.planning.economy_file import EconomyFile
 from protocol.planning.nested.region_card import (
@@ -18,8 +18,10 @@ from protocol.planning.nested.region_card import (
     answer_of_region,
     card_of_above,
     card_of_grant,
+    fix_prices,
     match_goods,
     outline_region,
+    prices_above,
 )
 from protocol.planning.plan import Plan, make_plan
 from protocol.planning.responses import Effort
@@ -65,14 +67,13 @@ class RegionRun:
             self.rounds += 1
         return answer_of_region(self.outline, self.above, self._order, self._economy, self._state)
 
-    def finish(self, grant: Mapping[str, int], prices_above: Mapping[str, int]) -> RegionPlan:
+    def finish(self, grant: Mapping[str, int], above: Plan) -> RegionPlan:
         """The region's plan with its grant (shared good -> millionths); RefusedError names floors left unmet.
 
         Of a fixed amount no market of one region can say what it is worth: the prices of shared goods (micro-credits)
         are those of the plan above, the region's own those of its last round under that plan.
         """
-        named = zip(self.file.table.goods, self._state.prices.tolist(), strict=True)
-        prices = tuple(prices_above.get(good.id, price) for good, price in named)
+        prices = fix_prices(self._state.prices.tolist(), prices_above(above, self.file.table))
         card = card_of_grant(grant, self.file.table)
         cards = self.file.workplaces if card is None else (*self.file.workplaces, card)
         economy = build_economy(self.file.table, self.file.consumers, cards)
@@ -82,5 +83,5 @@ class RegionRun:
         while not reports or (len(reports) < LAST_ROUNDS_MOST and not reports[-1].is_close_enough):
             state, report = close_round(economy, state, members.answer(state))
             reports.append(report)
-        cleared = settle(economy, replace(propose(economy, state), prices=prices))
+        cleared = clear_plan(economy, state, prices)
         return RegionPlan(make_plan(economy, state, cleared, reports[-1]), members, len(reports))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.nested.levels_file import LevelsFile
-from protocol.planning.nested.region_card import Pull, grant_of, region_name
+from protocol.planning.nested.region_card import ROUNDS_BELOW, Pull, grant_of, region_name
 from protocol.planning.nested.region_run import RegionPlan, RegionRun
 from protocol.planning.plan import Plan, make_plan
 from protocol.planning.responses import Effort
@@ -27,7 +27,7 @@ class LevelTerms:
     """At most `rounds_most` rounds above; `rounds_below` of each region for each of them."""
 
     rounds_most: int = 100
-    rounds_below: int = 3
+    rounds_below: int = ROUNDS_BELOW
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,7 @@ def plan_levels(file: LevelsFile, terms: LevelTerms, watch: Watch = lambda _: No
         name: grant_of(settled[run.outline.id], plan.activity[run.outline.id], plan.goods_table)
         for name, run in runs.items()
     }
-    prices = {good.id: price for good, price in zip(plan.goods_table.goods, plan.prices, strict=True)}
-    regions = {name: run.finish(grants[name], prices) for name, run in runs.items()}
+    regions = {name: run.finish(grants[name], plan) for name, run in runs.items()}
     below = max(run.rounds for run in runs.values())
     return LevelsPlan(settled_economy, settled_members, plan, tuple(reports), grants, regions, below)
 

@@ -84,6 +84,7 @@ WRITTEN_BY_HAND: dict[str, tuple[str, int]] = {
     "log witness ask": ("log witness ask", 0),
     "log witness remove": ("log witness remove https://nobody.example", 1),
     "audit log": (f"audit log absent --key {LOG_VKEY}", 1),
+    "audit levels": ("audit levels absent absent --region absent absent", 1),
     "audit plan": ("audit plan absent", 1),
     "audit evidence": (f"audit evidence absent --key {LOG_VKEY}", 1),
     "audit proof": (f"audit proof absent --key {LOG_VKEY}", 1),

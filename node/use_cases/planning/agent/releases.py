@@ -32,13 +32,16 @@ Offers = Annotated[dict[str, Offer], msgspec.Meta(max_length=WORKPLACES_MAX)]
 """Workplace label -> what it offers."""
 
 
-def keep_release(db: sqlite3.Connection, call: bytes, readings: Sequence[int], release: Release) -> None:
-    """Keep a release for these readings, and as the last one."""
+def keep_release(
+    db: sqlite3.Connection, call: bytes, readings: Sequence[int], release: Release, is_proposal: bool = True
+) -> None:
+    """Keep a release for these readings, and a proposal as the last one, to go on from."""
     value = msgspec.to_builtins(release)
     for reading in readings:
         set_setting(db, f"{RELEASE_SETTING}/{call.hex()}/{reading}", value)
-    set_setting(db, LAST_SETTING, value)
-    set_setting(db, DRAFT_SETTING, None)
+    if is_proposal:
+        set_setting(db, LAST_SETTING, value)
+        set_setting(db, DRAFT_SETTING, None)
 
 
 def drop_releases(db: sqlite3.Connection, call: bytes, readings: Sequence[int]) -> None:

@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.following.troubles import describe_worst
+from node.use_cases.planning.private_side import Release
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.replay import ReplayedRound
 from protocol.planning.audit.restless import WINDOW_ROUNDS
 from protocol.planning.batches.proposals import PlanCandidate, read_proposals
 from protocol.planning.batches.reading import BatchReading, begin_batches
 from protocol.planning.batches.sizes import has_batches
-from protocol.planning.call import DRAFTS_MAX, PlanAnswer, PlanCall, PlanCards
+from protocol.planning.call import DRAFTS_MAX, Grant, PlanAnswer, PlanCall, PlanCards
 from protocol.planning.cards import GoodsTable
 from protocol.planning.certificate import all_workplaces
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.floors import check_floors
+from protocol.planning.nested.region_card import fix_prices
 from protocol.planning.ratifying.words import Ballot, Words, leave_out, list_approving, list_leaving, weigh_words
 from protocol.planning.rounds import Answer, RoundReport, close_round, start_state, warm_start
 from protocol.planning.state import State
@@ -32,6 +34,7 @@ OVER = ("in force", "stopped")
 class ReadingReport:
     """What one reading came to: a report for each round, and the draft at its end; `left_out` refused drafts before.
 
+    `is_settled`: no round follows, for it is close enough and no other level is waited for, or it was the last one.
     One that `decides_batches` has no cards of its own; `batches` are what was decided, None while nothing is or where
     none hold: then its draft is the one before.
     """
@@ -40,18 +43,26 @@ class ReadingReport:
     reports: list[RoundReport] = field(default_factory=list)
     draft: Draft | None = None
     left_out: frozenset[str] = frozenset()
+    is_settled: bool = False
     decides_batches: bool = False
     batches: BatchReading | None = None
 
 
 class Course:
-    """Where a call stands: waiting for the goods table, cards, rounds, voting, in force or stopped.
+    """Where a call stands: waiting for the goods table, cards, rounds, voting, in force or stopped; with what people of
+    this home have released, by reading.
 
+    `speaker` is the log that speaks for the region in the plan above, empty where there is none; `grant` names the plan
+    above that a region's last drafts keep to, and `fixed_prices` are theirs (micro-credits).
     `recent` are the last rounds of the reading, for whoever asks what holds them up.
     """
 
-    def __init__(self, call: PlanCall) -> None:
+    def __init__(self, call: PlanCall, caller: str = "") -> None:
         self.call = call
+        self.speaker = "" if call.above is None else caller
+        self.releases: dict[int, Release] = {}
+        self.grant: Grant | None = None
+        self.fixed_prices: tuple[int, ...] | None = None
         self.stage = "waiting for the goods table"
         self.table: GoodsTable | None = None
         self.readings = [ReadingReport(1)]
@@ -71,6 +82,11 @@ class Course:
     def attempt(self) -> int:
         """Which draft is made or voted on: 0 after the last reading of the call, then one for each made again."""
         return max(0, sum(not one.decides_batches for one in self.readings) - self.call.readings)
+
+    @property
+    def rounds_closed(self) -> int:
+        """The rounds of all readings so far."""
+        return sum(len(reading.reports) for reading in self.readings)
 
     @property
     def asks_for(self) -> tuple[object, ...]:
@@ -97,17 +113,21 @@ class Course:
         said = list(bodies)
         consumers = [card for body in said for card in body.consumers]
         workplaces = [card for body in said for card in body.workplaces]
+        self._keep_to(next((body.grant for body in said if body.grant is not None), None))
         await self._turn_to(build_economy(self.table, consumers, workplaces))
 
     async def close_round(self, bodies: Iterable[PlanAnswer]) -> RoundReport:
         """A round's answers are settled; RefusedError when it was the last one and there is no draft yet."""
         assert self.economy is not None and self.state is not None
+        bodies = list(bodies)
         answers = {said.card: Answer(body.state, said.quantities) for body in bodies for said in body.answers}
         before = self.state
         self.state, report = await asyncio.to_thread(close_round, self.economy, before, answers)
         self.recent = [*self.recent, ReplayedRound(before, answers, report)][-WINDOW_ROUNDS:]
         reports = self.reading.reports
         reports.append(report)
+        goes_on = any(body.level is not None and body.level.goes_on for body in bodies)
+        self.reading.is_settled = not self.has_rounds_left or (report.is_close_enough and not goes_on)
         if self.has_rounds_left or report.is_close_enough:
             return report
         if self.reading.batches is None:
@@ -125,7 +145,12 @@ class Course:
     @property
     def whole_economy(self) -> Economy | None:
         """The economy of the cards as they were said, also while some of it is decided already."""
-        return self.economy if self.reading.batches is None else self._unpinned[0]
+        return self.whole[0]
+
+    @property
+    def whole(self) -> tuple[Economy | None, State | None]:
+        """That economy, and the last state of all of it."""
+        return (self.economy, self.state) if self.reading.batches is None else self._unpinned
 
     @property
     def has_rounds_left(self) -> bool:
@@ -157,7 +182,7 @@ class Course:
         if reading.reading < self.call.readings:
             self.readings.append(ReadingReport(self._next_number()))
             self.stage = "cards"
-        elif not reading.decides_batches and has_batches(all_workplaces(draft.plan)):
+        elif self.grant is None and not reading.decides_batches and has_batches(all_workplaces(draft.plan)):
             kept = ReadingReport(self._next_number(), left_out=reading.left_out, decides_batches=True)
             self.readings.append(kept)
             self.stage = "batches"
@@ -185,8 +210,21 @@ class Course:
         """Another draft from the same cards without those of members who refused."""
         assert self.economy is not None
         number = self._next_number()
+        if self.speaker in left_out:
+            self._keep_to(None)
         await self._turn_to(leave_out(self.economy, left_out))
         self.readings.append(ReadingReport(number, left_out=left_out))
+
+    def _keep_to(self, grant: Grant | None) -> None:
+        """From here on the drafts keep to a plan above, at its prices and the region's own of this moment; or not."""
+        assert self.table is not None
+        if grant is not None and self.grant is not None and grant.plan == self.grant.plan:
+            return
+        self.grant, self.fixed_prices = grant, None
+        if grant is not None:
+            start = tuple(good.start_price_micro for good in self.table.goods)
+            own = start if self.state is None else self.state.prices.tolist()
+            self.fixed_prices = fix_prices(own, grant.prices)
 
     async def _turn_to(self, economy: Economy) -> None:
         """Rounds over another economy, from where the last rounds ended if there were any."""

@@ -4,6 +4,7 @@ Invariant: what a facilitator set aside counts as silent; a contribution held in
 Spec: docs/spec/plan-records.md
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from node.use_cases.federation.deciding import Decider
@@ -18,8 +19,8 @@ SILENT_WAIT_MS = 500
 
 @dataclass
 class Slot:
-    """One round's set in the making; for `silent_before`, silent in the round before, the wait is short. It takes
-    records of one `kind`."""
+    """One round's set in the making; for `silent_before`, silent in the round before, the wait is short, and
+    `patience_ms` says for whom it is another one than the call's. It takes records of one `kind`."""
 
     reading: int
     number: int
@@ -33,6 +34,7 @@ class Slot:
     content: bytes | None = None
     decider: Decider | None = None
     contributed: bool = False
+    patience_ms: Mapping[str, float] = field(default_factory=dict)
 
     def format_own_set(self, standing: Standing) -> bytes:
         """The set that this node would propose now."""
@@ -61,7 +63,8 @@ class Slot:
         place = self.reading, self.number
         if standing.is_aside(self.reading, self.number, origin, None) and not standing.is_held:
             return 0.0
-        wait_ms = call.cards_wait_ms if self.number == CARDS_ROUND else call.answers_wait_ms
+        wait_ms: float = call.cards_wait_ms if self.number == CARDS_ROUND else call.answers_wait_ms
+        wait_ms = self.patience_ms.get(origin, wait_ms)
         if origin in self.silent_before:
             wait_ms = min(wait_ms, SILENT_WAIT_MS)
         wait_ms = max(wait_ms, standing.waits_ms.get(place, 0))

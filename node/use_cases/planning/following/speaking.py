@@ -10,11 +10,13 @@ from collections.abc import Callable
 
 from node.use_cases.context import Node
 from node.use_cases.planning.draft import Draft, check_draft, make_draft
+from node.use_cases.planning.facilitating.notices import read_standing
 from node.use_cases.planning.following.course import Course
 from node.use_cases.planning.following.slot import Slot
 from node.use_cases.planning.following.voting import VoteSlot
-from node.use_cases.planning.own_side import forget_side, is_planned_with, kept_side, leave_free, prepare_once
-from node.use_cases.planning.private_side import PrivateSide, Release, answer_cards
+from node.use_cases.planning.nested.voices import FindRun, Voice, find_nobody, find_voice
+from node.use_cases.planning.own_side import forget_side, is_planned_with, keep_side, kept_side, leave_free, try_release
+from node.use_cases.planning.private_side import PrivateSide, answer_cards
 from node.use_cases.planning.terms import Terms
 from node.use_cases.publish import publish
 from node.use_cases.shared_files import share_file
@@ -41,12 +43,28 @@ def find_nothing(draft: Plan, wait_s: float) -> tuple[int, ...]:
 class Speaker(Course):
     """A member's own part in a call, wherever that stands."""
 
-    def __init__(self, node: Node, call_id: bytes, call: PlanCall, terms: Terms, search: Search = find_nothing) -> None:
-        super().__init__(call)
+    def __init__(
+        self,
+        node: Node,
+        call_id: bytes,
+        call: PlanCall,
+        terms: Terms,
+        search: Search = find_nothing,
+        caller: str = "",
+        find_run: FindRun = find_nobody,
+    ) -> None:
+        super().__init__(call, caller)
         self.node, self.call_id, self.terms = node, call_id, terms
         self.trouble = ""
-        self.releases: dict[int, Release] = {}
-        self.search = search
+        self.search, self._find_run = search, find_run
+        self.standing = read_standing(node, call_id, terms)
+
+    @property
+    def voice(self) -> Voice | None:
+        """How this member speaks for another level in this call; None where it does not, or not yet."""
+        release = self.releases.get(min(self.reading.reading, self.call.readings))
+        region = "" if release is None else release.region
+        return find_voice(self, self.call_id, self.node.origin, region, self._find_run)
 
     async def contribute(self, slot: Slot) -> None:
         """Publish this node's own cards or answers, once; nothing without a person's release."""
@@ -74,9 +92,24 @@ class Speaker(Course):
             return
         side = kept_side(self.node, self.call_id, reading)
         if side is None:
-            side = await prepare_once(self.node, release, self.call_id, reading, self.table, self.terms)
+            voice, others = self.voice, [indexed.body for indexed in slot.held.values()]
+            speaks = bool(release.region) or self.speaker == self.node.origin
+            if speaks and (voice is None or not voice.is_ready(self._is_waited_for(slot))):
+                return
+            side = await try_release(self.node, release, self.call_id, reading, self.table, self.terms)
+            side = side if voice is None else voice.add_card(side, others)
+            await keep_side(self.node, side, self.table, self.terms)
         slot.contributed = True
         await publish(self.node, "plan.card", side.cards)
+
+    def _is_waited_for(self, slot: Slot) -> bool:
+        """Whether others than this member have still time to speak."""
+        missing = slot.expected - slot.held.keys() - {self.node.origin}
+        return any(self.wait_left_s(slot, origin) > 0 for origin in missing)
+
+    def wait_left_s(self, slot: Slot, origin: str) -> float:
+        """How long this node still waits for a participant, in seconds."""
+        return slot.wait_left_s(origin, self.call, self.standing, self.node.clock.monotonic_s())
 
     async def _publish_candidate(self, slot: Slot) -> None:
         """Say which batches this machine finds; that it finds none better is a word too, for nobody waits for it."""
@@ -94,11 +127,15 @@ class Speaker(Course):
             return
         if batches is not None:
             side = leave_free(side, batches.pinned)
+        voice = self.voice if side.spoken else None
+        spoken = None if voice is None else voice.answer(self.node.origin in slot.silent_before)
+        if side.spoken and spoken is None:
+            return
         slot.contributed = True
         answers = await asyncio.to_thread(answer_cards, side, self.state, self.economy)
-        state_hash = hash_state(self.state)
-        body = PlanAnswer(self.call_id, self.reading.reading, slot.number, state_hash, answers)
-        await publish(self.node, "plan.answer", body)
+        answers, level = (answers, None) if spoken is None else ((*answers, spoken[0]), spoken[1])
+        said = self.reading.reading, slot.number, hash_state(self.state), answers, level
+        await publish(self.node, "plan.answer", PlanAnswer(self.call_id, *said))
 
     def _planned_side(self) -> PrivateSide | None:
         """What stands behind this member's cards in this reading, None where the plan counts without them."""
@@ -113,11 +150,14 @@ class Speaker(Course):
         reading, side = self.reading, self._planned_side()
         if reading.batches is None:
             said, last = (self.call_id, self.call, reading.reading), reading.reports[-1]
-            draft = await asyncio.to_thread(make_draft, self.economy, self.state, last, *said, side)
+            kept_to = self.grant, self.fixed_prices
+            draft = await asyncio.to_thread(make_draft, self.economy, self.state, last, *said, side, *kept_to)
         else:
             plan = await asyncio.to_thread(reading.batches.conclude, self.state, reading.reports)
             draft = await asyncio.to_thread(check_draft, plan, side)
-        await share_file(self.node, draft.document, FEDERATION)
+        if self.speaker != self.node.origin:
+            # Whoever speaks for a region is asked for files by the level above too; the others have the draft as well.
+            await share_file(self.node, draft.document, FEDERATION)
         if self._has_checked(draft) is False and self.node.origin in self.terms.members:
             regrets = tuple(CardRegret(card, value) for card, value in sorted(draft.own_regrets.items()))
             body = PlanCheck(self.call_id, reading.reading, draft.digest, len(draft.findings), regrets)
