@@ -18,11 +18,7 @@ from node.use_cases.context import Operation
 from node.use_cases.description import Command, Rows
 from protocol.core.errors import RefusedError
 
-READERS: Mapping[str, Callable[[str], str]] = {
-    "line": read_line,
-    "key": read_key,
-    "place": lambda text: str(Path(text).absolute()),
-}
+READERS: Mapping[str, Callable[[str], str]] = {"line": read_line, "key": read_key}
 
 
 class Taken(NamedTuple):

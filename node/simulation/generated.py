@@ -30,8 +30,6 @@ COOP_SPREAD: Final = 0.4
 HOUSEHOLD_SPREAD: Final = 1.5
 FIRST_DAY: Final = datetime(2017, 1, 2)
 PRODUCTS_A_GOOD: Final = 6
-# What a till asks over what making costs.
-TILL_MARKUP: Final = 1.6
 UNMAPPED: Final = (("GREETING CARDS/WRAP/PARTY SPLY", "CARDS EVERYDAY"), ("MAGAZINE", "TV/MOVIE-MAGAZINE"))
 
 

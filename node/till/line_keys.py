@@ -17,11 +17,6 @@ KEY_BYTES: Final = 16
 KEY_PERSON: Final = b"rochdale/line/v1"
 
 
-def line_key(sale: Sale, ordinal: int) -> bytes:
-    """The 16-byte key of the n-th (from 0) line equal to this one in its file."""
-    return hash_parts(parts_of(sale), ordinal)
-
-
 def key_lines(sales: Iterable[Sale]) -> Iterator[tuple[bytes, Sale]]:
     """Every sale of one file with its key, in the file's order."""
     seen: Counter[tuple[str, str, str, int, int]] = Counter()

@@ -9,23 +9,10 @@ Guide: docs/guides/till.md.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 import msgspec
 
 from protocol.core.errors import Finding
-
-# The order of the columns in which a stored till line is read back as a sale.
-SALE_COLUMNS: Final = (
-    "sold_at",
-    "week",
-    "product_code",
-    "product_name",
-    "category",
-    "quantity_milli",
-    "amount_cents",
-    "household",
-)
 
 
 class Sale(msgspec.Struct, frozen=True, gc=False):

@@ -66,9 +66,6 @@ LINE: Final = msgspec.Meta(extra={"read": "line"})
 KEY: Final = msgspec.Meta(extra={"read": "key"})
 """A verifier key that is pasted, or the name of a file that holds it."""
 
-PLACE: Final = msgspec.Meta(extra={"read": "place"})
-"""A file or folder of this machine, wherever the command is typed."""
-
 
 def typed(words: str) -> msgspec.Meta:
     """How a parameter is typed where its name alone does not say it: `--floor GOOD=AMOUNT`, `HASH`."""

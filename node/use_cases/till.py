@@ -23,7 +23,6 @@ from storage.till_lines import TillRow
 
 FILE_BYTES_MAX = 50 * 1024 * 1024
 NAME_LENGTH_MAX = 200
-WANTED_MAX = 10
 HOUSEHOLD_KEY_SETTING = "till_household_key"
 
 

@@ -32,7 +32,6 @@ INDEX_MAX: Final = 2**53 - 1
 AT_MS_MAX: Final = 253_402_300_799_999
 
 ED25519: Final = "ed25519"
-WEBAUTHN: Final = "webauthn"
 OFFICE: Final = "office"
 
 # One domain for each meaning: what the office signs can never be shown as signed by the member.

@@ -40,8 +40,3 @@ def list_eligible(witness_set: Collection[str], owner: str) -> set[str]:
     if len(witnesses) > WITNESSES_MAX:
         raise MisuseError(f"{len(witnesses)} witnesses, at most {WITNESSES_MAX} are allowed")
     return witnesses - {owner}
-
-
-def is_fork_safe(witness_set: Collection[str], owner: str) -> bool:
-    """Whether being witnessed means more than seen by one partner, who alone could show two heads to two sides."""
-    return len(list_eligible(witness_set, owner)) >= 2

@@ -155,11 +155,6 @@ def _audit_batch(card: WorkplaceCard, technique: Technique, place: str) -> list[
     return []
 
 
-def check_workplace_card(table: GoodsTable, card: WorkplaceCard) -> None:
-    """Raises RefusedError with every finding."""
-    refuse(audit_workplace_card(table, card), "the workplace card")
-
-
 def audit_consumer_card(table: GoodsTable, card: ConsumerCard, terms: CardTerms | None = None) -> list[Finding]:
     """Everything that makes this consumer card void; with `terms` also what goes beyond the charter's ceilings."""
     findings = _audit_names([card.id], "id")
@@ -238,11 +233,6 @@ def granted_floors(table: GoodsTable, heads: int, terms: CardTerms) -> dict[int,
                 numerator = counted * floor.amount * 10 ** table.goods[place].decimals
                 granted[place] = granted.get(place, 0) - (-numerator // 10**floor.decimals)
     return granted
-
-
-def check_consumer_card(table: GoodsTable, card: ConsumerCard, terms: CardTerms | None = None) -> None:
-    """Raises RefusedError with every finding."""
-    refuse(audit_consumer_card(table, card, terms), "the consumer card")
 
 
 def _audit_names(names: Sequence[str], place: str) -> list[Finding]:

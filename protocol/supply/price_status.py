@@ -23,11 +23,9 @@ IN_TALKS = "in talks"
 AGREED = "agreed"
 SUPERSEDED = "superseded"
 REFUSED = "refused"
-STATES = (VOID, PROPOSED, IN_TALKS, AGREED, SUPERSEDED, REFUSED)
 
 NOT_DISCLOSED = "not disclosed"
 DISCLOSED = "disclosed"
-PRODUCT_STATES = (NOT_DISCLOSED, IN_TALKS, DISCLOSED, AGREED)
 
 
 class PriceStatus(msgspec.Struct, frozen=True):
@@ -50,11 +48,6 @@ def assess_prices(facts: Facts, rules: PriceRules) -> dict[bytes, PriceStatus]:
         leaf: msgspec.structs.replace(status, reasons=[*status.reasons, *rivals.get(leaf, [])])
         for leaf, status in later.items()
     }
-
-
-def assess_price(facts: Facts, rules: PriceRules, proposal: bytes) -> PriceStatus | None:
-    """The status of one proposal by its leaf hash, None when it is not among the facts."""
-    return assess_prices(facts, rules).get(proposal)
 
 
 def list_product_missing(facts: Facts, rules: PriceRules, item: Item) -> list[Finding]:

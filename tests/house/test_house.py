@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import documents, honest_tests, layers, pins, purity, single_callers, sizes, words
+from tests.house import documents, honest_tests, layers, pins, purity, reach, single_callers, sizes, words
 from tests.house.source_tree import Breach, SourceTree, read_tree
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     single_callers.audit_key_users,
     single_callers.audit_guarded_names,
     honest_tests.audit_tests,
+    reach.audit_reach,
     documents.audit_links,
     documents.audit_spec_pages,
     documents.audit_architecture,
@@ -117,6 +118,12 @@ PLANTED: tuple[tuple[Check, str, str, str, str], ...] = (
      "def test_note() -> None:\n    step()\ndef step() -> None:\n    x = 1\n", "test_note asserts nothing"),
     (honest_tests.audit_tests, "a test that sleeps", "tests/node/test_app.py",
      "import time\ndef test_app() -> None:\n    time.sleep(1)\n    assert True\n", "sleeps"),
+    (reach.audit_reach, "a function that nothing calls", "node/use_cases/status.py",
+     DOC + "def show_nobody() -> None:\n    LIMIT = 1\n", "show_nobody is reached by nothing"),
+    (reach.audit_reach, "a limit that limits nothing", "protocol/gossip/limits.py",
+     DOC + "WISHES_MAX: int = 8\n", "WISHES_MAX is reached by nothing"),
+    (reach.audit_reach, "a method that nobody calls", "storage/files.py",
+     DOC + "class Files:\n    def shred(self) -> None: ...\nFILES = Files()\n", "shred is reached by nothing"),
     (honest_tests.audit_tests, "a mock", "tests/node/test_app.py",
      "from unittest.mock import Mock\n", "imports unittest.mock.Mock"),
     (pins.audit_pins, "a package without a hash", "requirements.txt",

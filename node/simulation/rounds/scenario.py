@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-MEMBERS_MIN: Final = 2
 MEMBERS_MAX: Final = 40
 SIZES: Final = ((0.80, 2, 5), (0.95, 6, 9), (0.995, 10, 16), (1.0, 17, MEMBERS_MAX))
 """How large a federation is drawn: up to which share of seeds, from, to. Most are small, where margins are thin."""

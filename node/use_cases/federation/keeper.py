@@ -82,10 +82,6 @@ class RosterKeeper:
         if self._decider is not None:
             await self._decider.stop()
 
-    def poke(self) -> None:
-        """A person here has agreed to something: look again."""
-        self._poked.set()
-
     def waits_for(self) -> tuple[str, ...]:
         """Whose word is still out on the next version."""
         return () if self._decider is None else self._decider.waits_for()

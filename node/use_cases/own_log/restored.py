@@ -12,7 +12,6 @@ from typing import Any, Final, Protocol
 
 from node.use_cases.context import Node
 from node.use_cases.own_log.own_head import TWICE, own_head_of
-from protocol.core.errors import RefusedError
 from storage import gossip_marks, log_store, peer_state
 from storage.home.head_file import Mark
 from storage.outside.witnesses import outside_witnesses
@@ -117,16 +116,3 @@ async def prepare_return(node: Node) -> None:
     """Before the first session of a restored home: have peers tell everything."""
     if own_head_of(node).reason:
         await node.database.write(gossip_marks.reset_cursors)
-
-
-def check_may_sign(node: Node) -> None:
-    """RefusedError, with the reason, while this home signs nothing."""
-    own = own_head_of(node)
-    try:
-        own.check_open(node.database.reader, node.origin)
-    except RefusedError as error:
-        part = node.parts.get("restored")
-        waits_for = part.waits_for() if part is not None else []
-        if not waits_for:
-            raise
-        raise RefusedError.at("log", f"{error.findings[0].reason}; it waits for {', '.join(waits_for)}") from None

@@ -57,8 +57,3 @@ class FirstDay(msgspec.Struct, frozen=True):
     findings_left_off: int = 0
     form_token: str = ""
     can_be_named: bool = True
-
-
-def is_first_day(page: FirstDay) -> bool:
-    """Whether nothing has been dropped in yet."""
-    return page.till is None

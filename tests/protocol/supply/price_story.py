@@ -3,7 +3,7 @@
 from typing import Any
 
 from protocol.supply.facts import Filed
-from protocol.supply.price_status import PriceStatus, assess_price, assess_prices, describe_product
+from protocol.supply.price_status import PriceStatus, assess_prices, describe_product
 from tests.protocol.supply.made_up_logs import (
     BAKERY,
     LOAF,
@@ -30,9 +30,7 @@ class Story(Region):
         self.price = self.bakery.say(proposal())
 
     def status(self, price: Filed[Any] | None = None) -> PriceStatus:
-        found = assess_price(self.facts(), RULES, (price or self.price).leaf)
-        assert found is not None
-        return found
+        return assess_prices(self.facts(), RULES)[(price or self.price).leaf]
 
     def sign(self, *numbers: int, price: Filed[Any] | None = None, read: Filed[Any] | None = None) -> None:
         for number in numbers:

@@ -7,7 +7,7 @@ import pytest
 
 from protocol.core.quantities import Money, Quantity
 from protocol.supply.facts import audit_filed_product
-from protocol.supply.price_status import assess_price, describe_product
+from protocol.supply.price_status import assess_prices, describe_product
 from tests.protocol.supply.made_up_logs import (
     BAKERY,
     NORTHSIDE,
@@ -83,8 +83,7 @@ def test_nothing_disclosed_at_all_names_every_section() -> None:
     story = Region()
     story.bakery.say(loaf())
     price = story.bakery.say(proposal())
-    status = assess_price(story.facts(), RULES, price.leaf)
-    assert status is not None
+    status = assess_prices(story.facts(), RULES)[price.leaf]
     assert [finding.place for finding in status.reasons] == [f"disclosure.{name}" for name in REQUIRED]
     assert describe_product(story.facts(), RULES, ITEM, [status]) == "in talks"
     assert describe_product(story.facts(), RULES, ITEM, []) == "not disclosed"
@@ -94,8 +93,7 @@ def test_a_charter_that_asks_for_more_voids_what_it_no_longer_covers() -> None:
     story = Story()
     story.sign(1, 2)
     stricter = RULES._replace(required_sections=(*REQUIRED, "environment"))
-    status = assess_price(story.facts(), stricter, story.price.leaf)
-    assert status is not None
+    status = assess_prices(story.facts(), stricter)[story.price.leaf]
     assert (status.state, status.reasons[0].place) == ("void", "disclosure.environment")
 
 
