@@ -144,7 +144,7 @@ def plan_with(stage: Stage, sides: Sides, turn: ChangeOfRound = lambda _, sides:
         if report.is_close_enough:
             break
     plan = make_plan(economy, state, clear_plan(economy, state), report)
-    return Told(plan if report.is_close_enough else None, ReplayedReading(economy, tuple(rounds), state))
+    return Told(plan if report.is_close_enough else None, ReplayedReading(1, economy, tuple(rounds), state))
 
 
 def utility_of(stage: Stage, plan: Plan, name: str) -> float:
