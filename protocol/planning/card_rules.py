@@ -10,6 +10,7 @@ from protocol.core.errors import Finding, RefusedError
 from protocol.planning.cards import (
     GOODS_TABLE_FORMAT,
     MICRO,
+    YEAR_WEEKS,
     CardTerms,
     ConsumerCard,
     GoodsTable,
@@ -17,6 +18,7 @@ from protocol.planning.cards import (
     Technique,
     WorkplaceCard,
 )
+from protocol.planning.periods.names import name_in
 
 GOODS_MOST = 2_048
 PARTICIPANTS_MOST = 4_096
@@ -35,6 +37,8 @@ HEADS_MOST = 10**8
 AMOUNT_MOST = 10**15
 CAPACITY_MOST = 10**15
 BATCHES_MOST = 1_000_000
+PERIODS_MOST = 52
+PERIOD_CHARACTERS_MOST = 32
 TOLERANCE_LEAST_PPM = 100
 TOLERANCE_MOST_PPM = 100_000
 
@@ -50,6 +54,7 @@ def audit_goods_table(table: GoodsTable) -> list[Finding]:
         findings.append(Finding("goods", f"a table holds 1 to {GOODS_MOST} goods, this one {len(table.goods)}"))
     if len(table.trade) > PARTICIPANTS_MOST:
         findings.append(Finding("trade", f"a table holds at most {PARTICIPANTS_MOST} trade nodes"))
+    findings += _audit_periods(table)
     if findings:
         return findings
     findings += _audit_names([good.id for good in table.goods], "goods")
@@ -67,6 +72,21 @@ def audit_goods_table(table: GoodsTable) -> list[Finding]:
     for card in table.trade:
         findings += [Finding(f"trade.{finding.place}", finding.reason) for finding in audit_workplace_card(table, card)]
     return findings
+
+
+def _audit_periods(table: GoodsTable) -> list[Finding]:
+    names = table.period_names
+    if len(names) > PERIODS_MOST or len(set(names)) < len(names):
+        return [Finding("periods", f"at most {PERIODS_MOST}, and none twice")]
+    return [
+        Finding(
+            f"periods.{period.id[:PERIOD_CHARACTERS_MOST]}", f"needs a short name, and weeks from 1 to {YEAR_WEEKS}"
+        )
+        for period in table.periods
+        if not 1 <= len(period.id) <= PERIOD_CHARACTERS_MOST
+        or not period.id.isprintable()
+        or not all(1 <= week <= YEAR_WEEKS for week in (period.first_week, period.last_week))
+    ]
 
 
 def quantity_most(decimals: int) -> int:
@@ -223,16 +243,29 @@ def granted_credits(heads: int, terms: CardTerms) -> int:
 
 
 def granted_floors(table: GoodsTable, heads: int, terms: CardTerms) -> dict[int, int]:
-    """Good index -> units that `heads` people may claim as basic needs: list x heads, rounded up, plus exceptions."""
+    """Good index -> units that `heads` people may claim as basic needs: list x heads, rounded up, plus exceptions.
+
+    A need of a good that stands in several periods is spread over them by their weeks, each sum so far rounded up.
+    """
     index = {good.id: position for position, good in enumerate(table.goods)}
     granted: dict[int, int] = {}
     for floors, counted in ((terms.floors, heads), (terms.extra_floors, 1)):
         for floor in floors:
-            if floor.good in index:
-                place = index[floor.good]
-                numerator = counted * floor.amount * 10 ** table.goods[place].decimals
-                granted[place] = granted.get(place, 0) - (-numerator // 10**floor.decimals)
+            places = [(index[floor.good], 1)] if floor.good in index else _places_of(table, index, floor.good)
+            so_far, all_weeks = 0, sum(weeks for _, weeks in places)
+            for place, weeks in places:
+                need = counted * floor.amount * 10 ** table.goods[place].decimals
+                whole = all_weeks * 10**floor.decimals
+                due = -(-need * (so_far + weeks) // whole) + (-need * so_far // whole)
+                granted[place] = granted.get(place, 0) + due
+                so_far += weeks
     return granted
+
+
+def _places_of(table: GoodsTable, index: dict[str, int], good: str) -> list[tuple[int, int]]:
+    """Where a good stands in each period, with the weeks of it."""
+    named = [(index.get(name_in(good, period.id)), period.weeks) for period in table.periods]
+    return [(place, weeks) for place, weeks in named if place is not None]
 
 
 def _audit_names(names: Sequence[str], place: str) -> list[Finding]:

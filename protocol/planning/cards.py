@@ -11,6 +11,7 @@ import msgspec
 
 GOODS_TABLE_FORMAT = "rochdale/goods-table/1"
 MICRO = 1_000_000
+YEAR_WEEKS = 52
 
 GoodKind = Literal["good", "labour", "cap", "land", "outside"]
 
@@ -76,8 +77,24 @@ class ConsumerCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nests: tuple[Nest, ...]
 
 
-class GoodsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of the time that a plan is for: its name, and the weeks of the year (1 to 52) from `first_week` to
+    `last_week`; where the last is before the first, over the turn of the year."""
+
+    id: str
+    first_week: int
+    last_week: int
+
+    @property
+    def weeks(self) -> int:
+        """How many weeks it has."""
+        return (self.last_week - self.first_week) % YEAR_WEEKS + 1
+
+
+class GoodsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The table of a call: all goods in order, how close is close enough, and what can be bought and sold outside.
+
+    `periods` are there where the plan has several: a good then stands in the table once for each of them.
 
     `trade` are import and export recipes at given outside prices; they have no private side, nobody answers for them.
     """
@@ -86,6 +103,17 @@ class GoodsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tolerance_ppm: int
     goods: tuple[Good, ...]
     trade: tuple[WorkplaceCard, ...]
+    periods: tuple[Period, ...] = ()
+
+    @property
+    def period_names(self) -> tuple[str, ...]:
+        """The names of the periods, in their order."""
+        return tuple(period.id for period in self.periods)
+
+    def split_name(self, name: str) -> tuple[str, str]:
+        """A good's or workplace's own name and its period; the whole name and nothing for what lasts through all."""
+        base, _, period = name.rpartition(" in ")
+        return (base, period) if base and period in self.period_names else (name, "")
 
 
 class ApprovedFloor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

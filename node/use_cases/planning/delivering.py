@@ -25,7 +25,7 @@ from protocol.planning.delivery.document import (
 )
 from protocol.planning.delivery.places import MICRO, Place, metres_between
 from protocol.planning.delivery.transport import Transport, list_transports
-from protocol.planning.periods.expansion import find_base
+from protocol.planning.periods.names import find_base
 from protocol.planning.plan import Plan, digest_plan, format_plan
 
 PLACES_MAX: Final = 8_192

@@ -5,6 +5,7 @@ Invariant: nothing is answered for a call that a person has not released; tastes
 """
 
 import contextlib
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 from itertools import starmap
 from typing import Annotated, Any
@@ -12,11 +13,18 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
-from node.till.goods_mapping import MappedSales, parse_rules, sum_goods
+from node.till.goods_mapping import MappedSales, parse_rules
 from node.till.sale import sale_of_row
 from node.till.spoken_wants import Sources, Spoken, apply_pledges, apply_wishes, describe_till, group_voices
 from node.till.tastes import Allotment, NestShape, TasteNest, tastes_from_consumption
 from node.use_cases.context import Node
+from node.use_cases.planning.periods.wants import (
+    leave_out_of_season,
+    shape_nests,
+    spread_needs,
+    spread_voices,
+    sum_till,
+)
 from protocol.core.errors import RefusedError
 from protocol.planning.call import CardAnswer, PlanCards
 from protocol.planning.card_rules import granted_credits, granted_floors
@@ -24,6 +32,8 @@ from protocol.planning.cards import MICRO, CardTerms, ConsumerCard, GoodsTable, 
 from protocol.planning.contributions import workplace_id
 from protocol.planning.economy import Economy, Floats
 from protocol.planning.economy_file import read_workplace
+from protocol.planning.periods.expansion import expand_workplaces
+from protocol.planning.periods.names import name_in
 from protocol.planning.responses import (
     Effort,
     NestTastes,
@@ -131,7 +141,11 @@ def _prepare_workplaces(
     index = {good.id: place for place, good in enumerate(table.goods)}
     cards: list[WorkplaceCard] = []
     efforts: dict[str, Effort] = {}
-    for position, row in enumerate(release.workplaces):
+    rows: Sequence[dict[str, Any]] = release.workplaces
+    if table.periods:
+        lasting = [good.id for good in table.goods if not table.split_name(good.id)[1]]
+        rows = expand_workplaces(rows, table.period_names, lasting)
+    for position, row in enumerate(rows):
         card, effort = read_workplace(row, position, index)
         named = msgspec.structs.replace(card, id=workplace_id(origin, card.id))
         cards.append(named)
@@ -143,22 +157,32 @@ def _sum_wants(
     node: Node, council: Council, table: GoodsTable, credits_micro: int, k_households: int
 ) -> tuple[MappedSales, Sources]:
     """What the till sold, moved by wishes, pledges and the committee, in this order; with where each sum comes from."""
-    wanted = {good for nest in council.nests for good in nest.goods}
+    wanted = {good for nest in shape_council(council, table) for good in nest.goods}
+    periods = table.periods
     start_price_micro = {good.id: good.start_price_micro for good in table.goods if good.id in wanted}
     # A connection of its own: a long read on the node's reader would hide from everybody what is committed meanwhile.
     with contextlib.closing(open_reader(node.database.path)) as db:
-        mapped = sum_goods(map(sale_of_row, till_lines.sale_rows(db)), parse_rules(council.till))
+        sales = map(sale_of_row, till_lines.sale_rows(db))
+        mapped, unseen = sum_till(sales, parse_rules(council.till), periods)
         wishes, pledges = (
-            group_voices(starmap(Spoken, member_wants(db, kind)), start_price_micro) for kind in (WISH, PLEDGE)
+            group_voices(
+                spread_voices(starmap(Spoken, member_wants(db, kind)), periods, kind == PLEDGE), start_price_micro
+            )
+            for kind in (WISH, PLEDGE)
         )
     sources = describe_till(mapped, start_price_micro, k_households)
+    for good in start_price_micro:
+        if table.split_name(good)[1] in unseen:
+            sources[good].append("no till lines of these weeks yet: as in all weeks")
     apply_wishes(mapped, wishes, k_households, sources)
     apply_pledges(mapped, pledges, start_price_micro, credits_micro, k_households, sources)
     for good, percent in council.edits_percent.items():
-        if good not in mapped.goods:
+        named = [name for name in (good, *(name_in(good, one.id) for one in periods)) if name in mapped.goods]
+        if not named:
             raise RefusedError.at(f"edits_percent.{good}", "no till lines count as this good, and no pledges")
-        mapped.goods[good].amount_cents = mapped.goods[good].amount_cents * percent // 100
-        sources.setdefault(good, []).append(f"committee: {percent} % of that")
+        for name in named:
+            mapped.goods[name].amount_cents = mapped.goods[name].amount_cents * percent // 100
+            sources.setdefault(name, []).append(f"committee: {percent} % of that")
     return mapped, sources
 
 
@@ -172,21 +196,27 @@ def _prepare_council(
     k_households: int,
 ) -> tuple[ConsumerCard, Tastes, tuple[str, ...]]:
     index = {good.id: place for place, good in enumerate(table.goods)}
-    unknown = sorted({good for nest in council.nests for good in nest.goods} - index.keys())
+    shapes = shape_council(council, table)
+    unknown = sorted({good for nest in shapes for good in nest.goods} - index.keys())
     if unknown:
         raise RefusedError.at("council.nests", f"{unknown[0]} is not in the goods table of this call")
-    shapes = [NestShape(nest.id, nest.name, Decimal(nest.sigma), nest.goods) for nest in council.nests]
     prices = {good.id: Decimal(good.start_price_micro) / MICRO for good in table.goods}
     due, extra = (
-        {floor.good: Decimal(floor.amount).scaleb(-floor.decimals) for floor in floors}
+        spread_needs({floor.good: Decimal(floor.amount).scaleb(-floor.decimals) for floor in floors}, table)
         for floors in (terms.floors, terms.extra_floors)
     )
+    shapes = leave_out_of_season(shapes, mapped, due.keys() | extra.keys(), table)
     allotment = Allotment(heads, terms.credits_per_head_micro, due, terms.extra_credits_micro, extra)
     found = tastes_from_consumption(mapped, shapes, prices, allotment, k_households)
     granted = granted_floors(table, heads, terms)
     nests = [prepare_nest(nest, table, index, granted) for nest in found.nests if nest.credits_micro > 0]
     card = ConsumerCard(origin, heads, tuple(public for public, _ in nests))
     return card, Tastes(tuple(private for _, private in nests)), found.summed
+
+
+def shape_council(council: Council, table: GoodsTable) -> list[NestShape]:
+    """The nests that a council released, under the names of the goods table."""
+    return shape_nests((NestShape(one.id, one.name, Decimal(one.sigma), one.goods) for one in council.nests), table)
 
 
 def prepare_nest(

@@ -82,6 +82,7 @@ class Schedule(msgspec.Struct, frozen=True):
     period: str
     has_ways: bool
     cards: tuple[CardSchedule, ...]
+    periods: tuple[str, ...] = ()
 
 
 def describe_schedule(plan: Plan, places: dict[str, Any], card: str, board: Board) -> Schedule:
@@ -91,13 +92,15 @@ def describe_schedule(plan: Plan, places: dict[str, Any], card: str, board: Boar
     """
     delivery = deliver_plan(plan, read_places(places)) if places else None
     names = [*(one.id for one in plan.consumers), *(one.id for one in all_workplaces(plan))]
-    wanted = [name for name in names if card in ("", name, owner_of_card(name))]
+    split = plan.goods_table.split_name
+    wanted = [name for name in names if card in ("", name, split(name)[0], owner_of_card(name))]
     if not wanted:
         raise RefusedError.at("card", "no council or workplace of this plan has this name")
     loads = _list_loads(plan, delivery, board)
     cards = tuple(_describe_card(plan, name, loads.get(name, ([], []))) for name in wanted)
     digest = digest_plan(format_plan(plan)).hex()
-    return Schedule(digest, str(plan.parameters.get("period", "")), delivery is not None, cards)
+    period, periods = str(plan.parameters.get("period", "")), plan.goods_table.period_names
+    return Schedule(digest, period, delivery is not None, cards, periods)
 
 
 def _describe_card(plan: Plan, name: str, loads: tuple[list[LoadLine], list[LoadLine]]) -> CardSchedule:
@@ -152,7 +155,7 @@ def _list_loads(
     found: dict[str, tuple[list[LoadLine], list[LoadLine]]] = {}
     if delivery is None:
         return found
-    price_of = cache(lambda source, good: find_price(board, source, good))
+    price_of = cache(lambda source, good: find_price(board, source, plan.goods_table.split_name(good)[0]))
     numbers = [one.good for one in list_transports(plan)]
     for number, good in zip(numbers, delivery.goods, strict=True):
         card = plan.goods_table.goods[number]
@@ -177,8 +180,9 @@ def find_price(board: Board, source: str, good: str) -> tuple[str, str]:
 
 
 def list_schedule_lines(schedule: Schedule) -> list[tuple[str, ...]]:
-    """Every line of a schedule for a spreadsheet, below its heading."""
-    lines: list[tuple[str, ...]] = [("card", "what", "good", "amount", "unit", "with", "metres", "price", "price_unit")]
+    """Every line of a schedule for a spreadsheet, below its heading; the last column is empty without periods."""
+    heading = ("card", "what", "good", "amount", "unit", "with", "metres", "price", "price_unit", "period")
+    lines: list[tuple[str, ...]] = []
     for card in schedule.cards:
         for activity in card.does:
             if activity.batches:
@@ -190,4 +194,9 @@ def list_schedule_lines(schedule: Schedule) -> list[tuple[str, ...]]:
             for one in loads:
                 told = (one.good, one.amount, one.unit, one.other, str(one.metres), one.price, one.price_unit)
                 lines.append((card.card, what, *told))
-    return lines
+    return [heading, *((*line, _period_of(schedule, line[2]) or _period_of(schedule, line[0])) for line in lines)]
+
+
+def _period_of(schedule: Schedule, name: str) -> str:
+    period = name.rpartition(" in ")[2]
+    return period if period in schedule.periods else ""

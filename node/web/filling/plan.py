@@ -14,6 +14,7 @@ from node.web.filling.followed import fill_followed, tell_left_out
 from node.web.filling.notices import tell_exception, tell_notice, tell_restless
 from node.web.filling.plan_words import Labels, labels_of, tell_bindings, tell_edits, tell_openable
 from node.web.filling.promises import fill_promises
+from node.web.filling.stocks import fill_stocks
 from node.web.pages.plan import (
     Certificate,
     CoopGood,
@@ -31,6 +32,7 @@ from node.web.pages.prices import PriceList
 from protocol.planning.cards import MICRO
 from protocol.planning.certificate import capacity_used
 from protocol.planning.contributions import owner_of_card
+from protocol.planning.periods.names import name_in
 from protocol.planning.plan import Plan
 from protocol.planning.summary import ConsumerRow, list_consumers, list_goods
 from protocol.planning.summary import GoodRow as GoodSums
@@ -67,9 +69,10 @@ def match_products(plan: Plan, prices: PriceList) -> dict[str, tuple[str, bool]]
     """For each good the name of the product that stands for it, and whether a price is agreed."""
     found: dict[str, tuple[str, bool]] = {}
     for good in plan.goods_table.goods:
-        best = find_standing(prices.rows, good.id, lambda row: (row.code, (row.name,)))
+        base, period = plan.goods_table.split_name(good.id)
+        best = find_standing(prices.rows, base, lambda row: (row.code, (row.name,)))
         if best is not None:
-            found[good.id] = (best.name, best.price is not None)
+            found[good.id] = (name_in(best.name, period) if period else best.name, best.price is not None)
     return found
 
 
@@ -102,6 +105,7 @@ def _fill_page(
         document_path=DOCUMENT_PATH if plan is not None else "",
         notices=tuple(tell_notice(report, row) for row in report.notices),
         restless=tell_restless(report),
+        stocks=() if plan is None or labels is None else fill_stocks(plan, labels),
         is_revised=bool(report.revised_by),
         revision=report.revision if report.start else 0,
         left_out=tuple(tell_left_out(report, origin) for origin in report.left_out),
@@ -175,7 +179,7 @@ def _fill_coops(
             name=labels.member(origin),
             people=rows[origin][0].heads if rows[origin] else report.heads.get(origin, 0),
             goods=tuple(_fill_coop_good(row, sums[row.good], labels) for row in rows[origin]),
-            promises=None if following is None else fill_promises(following, origin, labels, prices),
+            promises=None if following is None else fill_promises(following, origin, plan.goods_table, labels, prices),
         )
         for origin in sorted(rows, key=labels.member)
     }

@@ -11,10 +11,13 @@ from node.web.filling.followed import DIFFERENCES_SHOWN, read_amount, tell_diffe
 from node.web.filling.plan_words import Labels
 from node.web.pages.prices import PriceList, PriceRow
 from node.web.pages.promises import AgreedPrice, CoopPromises, Promise
+from protocol.planning.cards import GoodsTable
 from protocol.planning.contributions import WORKPLACE_MARK, owner_of_card
 
 
-def fill_promises(following: FollowReport, origin: str, labels: Labels, prices: PriceList) -> CoopPromises:
+def fill_promises(
+    following: FollowReport, origin: str, table: GoodsTable, labels: Labels, prices: PriceList
+) -> CoopPromises:
     """What this co-op's cards give and take, in the order of the plan."""
     makers: dict[str, set[str]] = {}
     for line in following.lines:
@@ -26,7 +29,7 @@ def fill_promises(following: FollowReport, origin: str, labels: Labels, prices: 
     def fill(side: str) -> tuple[Promise, ...]:
         mine = [line for line in own if line.side == side]
         sellers = {line.good: {origin} if side == "gives" else makers.get(line.good, set()) for line in mine}
-        found = {good: _find_prices(good, named, rows, labels) for good, named in sellers.items()}
+        found = {good: _find_prices(table.split_name(good)[0], named, rows, labels) for good, named in sellers.items()}
         return tuple(_fill_line(line, labels, *found[line.good]) for line in mine)
 
     told = [way for way in following.ways if way.differs and origin in map(owner_of_card, (way.source, way.to))]

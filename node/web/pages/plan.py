@@ -147,6 +147,18 @@ class Notice(msgspec.Struct, frozen=True):
     objections: tuple[str, ...]
 
 
+class StockRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One good in one period of the plan: made, out of the store, used and eaten, put into the store, left over."""
+
+    good: str
+    made: Quantity
+    from_before: Quantity
+    used: Quantity
+    eaten: Quantity
+    kept: Quantity
+    left: Quantity
+
+
 class Restless(msgspec.Struct, frozen=True):
     """Whose answers keep the rounds from ending, how much they move and against themselves, and what may be done."""
 
@@ -208,6 +220,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     followed: Followed | None = None
     left_out: tuple[str, ...] = ()
     restless: Restless | None = None
+    stocks: tuple[StockRow, ...] = ()
     revision: int = 0
     is_revised: bool = False
     batches: Batches | None = None

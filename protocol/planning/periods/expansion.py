@@ -7,16 +7,17 @@ Spec: docs/spec/periods.md
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from itertools import chain
 from typing import Any, Final
 
 from protocol.core.errors import RefusedError
-from protocol.planning.card_rules import GOODS_MOST, PARTICIPANTS_MOST
+from protocol.planning.card_rules import GOODS_MOST, PARTICIPANTS_MOST, PERIOD_CHARACTERS_MOST, PERIODS_MOST
+from protocol.planning.periods.names import name_in, name_store
 
-PERIODS_MOST: Final = 52
-PERIOD_CHARACTERS_MOST: Final = 32
+OTHERWISE: Final = "otherwise"
+"""In an object by period: what holds in every period that it does not name."""
 CREDITS_DECIMALS: Final = 6
 _PLAIN = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?", re.ASCII)
 
@@ -50,19 +51,13 @@ def list_periods(document: Mapping[str, Any]) -> tuple[str, ...]:
     return _read_periods(document["periods"]) if "periods" in document else ()
 
 
-def name_in(name: str, period: str) -> str:
-    """How a good or workplace is called in one period."""
-    return f"{name} in {period}"
-
-
-def name_store(good: str, period: str) -> str:
-    """What carries a good from this period to the next."""
-    return f"{good} kept from {period}"
-
-
-def find_base(name: str) -> str:
-    """What a workplace, a store or a good is called in the file, whatever the period: the name before the period."""
-    return name.rpartition(" kept from ")[0] or name.rpartition(" in ")[0] or name
+def expand_workplaces(
+    rows: Sequence[object], periods: Sequence[str], lasting: Collection[str], side: str = "workplaces"
+) -> list[Row]:
+    """Rows of workplaces as a call of several periods knows them: one for each in which there is something to do."""
+    split = _Split(tuple(periods), frozenset(lasting))
+    shops = [split.write_shop(_table(row, f"{side}[{place}]"), f"{side}[{place}]") for place, row in enumerate(rows)]
+    return [*chain.from_iterable(shops)]
 
 
 class _Split:
@@ -140,7 +135,9 @@ class _Split:
             capacity = self._at(row.get("capacity"), period, f"{where}.capacity", "0")
             least = self._at(row.get("least", "0"), period, f"{where}.least", "0")
             techniques = [
-                self._write_technique(_table(technique, f"{where}.techniques[{number}]"), period)
+                self._write_technique(
+                    _table(technique, f"{where}.techniques[{number}]"), period, f"{where}.techniques[{number}]"
+                )
                 for number, technique in enumerate(_list(row.get("techniques"), f"{where}.techniques"))
                 if self._is_done(technique, period, f"{where}.techniques[{number}]")
             ]
@@ -150,6 +147,8 @@ class _Split:
         return written
 
     def _is_done(self, technique: object, period: str, where: str) -> bool:
+        if isinstance(technique, dict) and "next" in technique and period == self.periods[-1]:
+            return False
         if not isinstance(technique, dict) or "periods" not in technique:
             return True
         chosen = technique["periods"]
@@ -157,10 +156,20 @@ class _Split:
             raise RefusedError.at(f"{where}.periods", f"must list some of {', '.join(self.periods)}")
         return period in chosen
 
-    def _write_technique(self, technique: Row, period: str) -> Row:
-        kept = {name: value for name, value in technique.items() if name != "periods"}
+    def _write_technique(self, technique: Row, period: str, where: str) -> Row:
+        """A technique in one period; what it gives or takes `next` it does in the period after."""
+        kept = {name: value for name, value in technique.items() if name not in ("periods", "next")}
         net = technique.get("net")
-        return {**kept, "net": self._write_net(net, period)} if isinstance(net, dict) else kept
+        if not isinstance(net, dict):
+            return kept
+        written = self._write_net(net, period)
+        if "next" in technique:
+            after = self.periods[self.periods.index(period) + 1]
+            later = self._write_net(_table(technique["next"], f"{where}.next"), after)
+            if twice := sorted(written.keys() & later.keys()):
+                raise RefusedError.at(f"{where}.next", f"{twice[0]!r} lasts, and stands in net already")
+            written |= later
+        return {**kept, "net": written}
 
     def _write_net(self, net: Row, period: str) -> Row:
         return {self._name(good, period): amount for good, amount in net.items()}
@@ -194,10 +203,10 @@ class _Split:
         """What holds in one period: the value itself, or that of an object by period."""
         if not isinstance(value, dict):
             return value
-        unknown = sorted(str(name) for name in value if name not in self.periods)
+        unknown = sorted(str(name) for name in value if name not in (*self.periods, OTHERWISE))
         if unknown:
             raise RefusedError.at(where, f"unknown period {unknown[0][:PERIOD_CHARACTERS_MOST]!r}")
-        return value.get(period, missing)
+        return value.get(period, value.get(OTHERWISE, missing))
 
     def _name(self, name: object, period: str) -> Any:
         return name if not isinstance(name, str) or name in self.lasting else name_in(name, period)
@@ -214,8 +223,10 @@ def _read_periods(value: object) -> tuple[str, ...]:
     names = _list(value, "periods")
     if not 1 <= len(names) <= PERIODS_MOST or not all(isinstance(name, str) and name for name in names):
         raise RefusedError.at("periods", f"must be 1 to {PERIODS_MOST} names")
-    if len(set(names)) < len(names) or max(map(len, names)) > PERIOD_CHARACTERS_MOST:
-        raise RefusedError.at("periods", f"a name stands twice, or is longer than {PERIOD_CHARACTERS_MOST} letters")
+    if len({*names, OTHERWISE}) <= len(names) or max(map(len, names)) > PERIOD_CHARACTERS_MOST:
+        raise RefusedError.at(
+            "periods", f"a name stands twice, is longer than {PERIOD_CHARACTERS_MOST} letters, or 'otherwise'"
+        )
     return tuple(names)
 
 

@@ -7,7 +7,7 @@ import hashlib
 
 import msgspec
 
-from node.use_cases.planning.private_side import Council, PrivateSide
+from node.use_cases.planning.private_side import Council, PrivateSide, shape_council
 from protocol.core.encoding import encode, to_value
 from protocol.planning.card_rules import granted_credits, granted_floors
 from protocol.planning.cards import CardTerms, GoodsTable, WorkplaceCard
@@ -63,7 +63,8 @@ def describe_side(
     side: PrivateSide, council: Council | None, table: GoodsTable, heads: int, terms: CardTerms
 ) -> CardPreview:
     """A member's cards in words, from what was prepared for one reading."""
-    nest_of = {} if council is None else {good: nest for nest in council.nests for good in nest.goods}
+    shapes = [] if council is None else shape_council(council, table)
+    nest_of = {good: nest for nest in shapes for good in nest.goods}
     floors = granted_floors(table, heads, terms)
     excepted = {floor.good for floor in terms.extra_floors}
     nests: list[CardNest] = []
@@ -71,7 +72,7 @@ def describe_side(
     for card in side.cards.consumers:
         for nest in card.nests:
             shape = nest_of[table.goods[nest.goods[0]].id]
-            nests.append(CardNest(shape.name, shape.sigma, format_amount(nest.credits_micro, MICRO_DECIMALS)))
+            nests.append(CardNest(shape.name, str(shape.sigma), format_amount(nest.credits_micro, MICRO_DECIMALS)))
             for place, floor, want in zip(nest.goods, nest.floors, nest.wants, strict=True):
                 good = table.goods[place]
                 said = list(side.sources.get(good.id, ()))

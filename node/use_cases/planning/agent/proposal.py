@@ -11,7 +11,8 @@ from node.use_cases.context import Node, Operation
 from node.use_cases.planning.agent.lines import CardPreview
 from node.use_cases.planning.agent.releases import Offers, release_to_edit
 from node.use_cases.planning.agent.verbs import preview_release
-from node.use_cases.planning.private_side import Edits
+from node.use_cases.planning.periods.wants import name_goods
+from node.use_cases.planning.private_side import Council, Edits
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.verbs import CallHex, ProposeParams, find_run, has_gone_out
 from protocol.core.errors import RefusedError
@@ -70,8 +71,13 @@ async def show_proposal(node: Node, params: ProposalParams) -> Proposal:
         reading=reading,
         preview=preview,
         edits_percent={} if council is None else {**council.edits_percent, **params.edits_percent},
-        editable=() if council is None else tuple(sorted(council.till)),
+        editable=() if council is None else _list_editable(run, council),
     )
+
+
+def _list_editable(run: PlanRun, council: Council) -> tuple[str, ...]:
+    """The goods that till rules name, under the names of the call's goods table."""
+    return tuple(sorted(council.till if run.table is None else name_goods(council.till, run.table)))
 
 
 def _stage_of(node: Node, run: PlanRun, reading: int) -> ReadingStage:

@@ -5,13 +5,15 @@ Invariant: nothing goes out without a release of this table, and each was put th
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.planning.private_side import WORKPLACES_MAX, Council, Edits, Release
 from protocol.core.errors import RefusedError
+from protocol.planning.periods.expansion import OTHERWISE
+from protocol.planning.periods.names import find_base
 from storage.settings import set_setting, setting
 
 AMOUNT_CHARS_MAX = 30
@@ -75,10 +77,15 @@ def resolve_release(node: Node, release: Release | None, edits_percent: Edits, o
     if release is None:
         raise RefusedError.at("release", "nothing was released here before: say which wishes and workplaces")
     rows = {row.get("id"): row for row in release.workplaces}
-    if unknown := sorted(offers.keys() - rows.keys()):
-        raise RefusedError.at(f"workplaces.{unknown[0]}", "this release has no such workplace")
-    for name, offer in offers.items():
-        rows[name] = {**rows[name], **{field: text for field, text in _said(offer).items() if text}}
+    for label, offer in offers.items():
+        # "oven in winter" is what the oven offers in that period of a call.
+        name, period = (label, "") if label in rows else (find_base(label), label.rpartition(" in ")[2])
+        if name not in rows:
+            raise RefusedError.at(f"workplaces.{label}", "this release has no such workplace")
+        said = {field: text for field, text in _said(offer).items() if text}
+        if period:
+            said = {field: _in_period(rows[name].get(field, "0"), period, text) for field, text in said.items()}
+        rows[name] = {**rows[name], **said}
     if offers:
         release = msgspec.structs.replace(release, workplaces=tuple(rows.values()))
     if not edits_percent:
@@ -90,7 +97,13 @@ def resolve_release(node: Node, release: Release | None, edits_percent: Edits, o
     return msgspec.structs.replace(release, council=msgspec.structs.replace(release.council, edits_percent=kept))
 
 
-def _said(offer: Offer) -> dict[str, str]:
+def _in_period(value: Any, period: str, text: str) -> dict[str, Any]:
+    """A row's value with another one in one period."""
+    before = value if isinstance(value, dict) else {OTHERWISE: value}
+    return {**before, period: text}
+
+
+def _said(offer: Offer) -> dict[str, Any]:
     return {"capacity": offer.capacity, "least": offer.least}
 
 

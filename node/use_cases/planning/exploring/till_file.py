@@ -9,10 +9,11 @@ from typing import Annotated
 
 import msgspec
 
-from node.till.goods_mapping import parse_rules, sum_goods
+from node.till.goods_mapping import parse_rules
 from node.till.plain_csv import parse_plain_csv
 from node.till.tastes import Allotment, NestShape, tastes_from_consumption
-from node.use_cases.planning.private_side import Council, prepare_nest
+from node.use_cases.planning.periods.wants import sum_till
+from node.use_cases.planning.private_side import Council, prepare_nest, shape_council
 from protocol.core.errors import RefusedError
 from protocol.planning.cards import MICRO, ConsumerCard
 from protocol.planning.certificate import goods_of
@@ -81,7 +82,10 @@ def bring_till(plan: Plan, file: TillFile, own: Council | None, token_key: bytes
     goods = {good.id: number for number, good in enumerate(plan.goods_table.goods)}
     floors = _read_floors(card)
     rules = file.rules or (own.till if own is not None else _rules_by_name(plan))
-    mapped = sum_goods(parsed.sales, parse_rules({good: texts for good, texts in rules.items() if good in goods}))
+    table = plan.goods_table
+    named = {table.split_name(good)[0] for good in goods}
+    mapping = parse_rules({good: texts for good, texts in rules.items() if good in named})
+    mapped, _ = sum_till(parsed.sales, mapping, table.periods)
     prices = {good.id: Decimal(good.start_price_micro) / MICRO for good in plan.goods_table.goods}
     decimals = {good.id: good.decimals for good in plan.goods_table.goods}
     needs = {good: Decimal(floors.get(number, 0)).scaleb(-decimals[good]) for good, number in goods.items()}
@@ -108,7 +112,8 @@ def _read_floors(card: ConsumerCard) -> dict[int, int]:
 
 def _rules_by_name(plan: Plan) -> Rules:
     """A line counts as the good whose name its category bears, written with blanks or underscores."""
-    eaten = {plan.goods_table.goods[good].id for card in plan.consumers for good in goods_of(card)}
+    table = plan.goods_table
+    eaten = {table.split_name(table.goods[good].id)[0] for card in plan.consumers for good in goods_of(card)}
     return {name: (name, name.replace("_", " ")) for name in sorted(eaten) if ": " not in name}
 
 
@@ -116,7 +121,7 @@ def _shape_nests(plan: Plan, card: ConsumerCard, own: Council | None) -> list[Ne
     """The nests that this home released, and the card's own for what stands in none of them."""
     goods = [good.id for good in plan.goods_table.goods]
     shapes, named = [], set[str]()
-    released = [(nest.id, nest.goods) for nest in own.nests] if own is not None else []
+    released = [(nest.id, nest.goods) for nest in shape_council(own, plan.goods_table)] if own is not None else []
     of_card = [(f"card-{place}", tuple(goods[good] for good in nest.goods)) for place, nest in enumerate(card.nests)]
     for name, members in (*released, *of_card):
         kept = tuple(good for good in members if good not in named and good in goods)

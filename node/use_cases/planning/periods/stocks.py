@@ -8,7 +8,7 @@ from typing import Any
 from protocol.core.quantities import format_decimal
 from protocol.planning.certificate import all_workplaces, goods_of
 from protocol.planning.clearing import BALANCE_DECIMALS
-from protocol.planning.periods.expansion import name_in, name_store
+from protocol.planning.periods.names import name_in, name_store
 from protocol.planning.plan import Plan
 
 

@@ -130,6 +130,29 @@ def test_a_technique_may_belong_to_some_periods_and_a_weight_too() -> None:
     ]
 
 
+def test_what_is_sown_in_one_period_is_reaped_in_the_next_and_otherwise_says_the_rest() -> None:
+    document = farm()
+    document["periods"] = ["spring", "summer", "winter"]
+    document["workplaces"][0] = {
+        "id": "field",
+        "capacity": {"otherwise": "200", "winter": "0"},
+        "techniques": [{"net": {"hours": "0.1", "co2": "0.1"}, "next": {"potatoes": "-1"}}],
+    }
+    written = {one["id"]: one for one in expand_periods(document)["workplaces"]}
+    assert written["field in spring"]["techniques"][0]["net"] == {
+        "hours in spring": "0.1",
+        "co2": "0.1",
+        "potatoes in summer": "-1",
+    }
+    assert "field in summer" in written and "field in winter" not in written
+    document["workplaces"][0]["techniques"][0]["next"]["co2"] = "0.2"
+    with pytest.raises(RefusedError, match="'co2' lasts"):
+        expand_periods(document)
+    document["periods"] = ["otherwise"]
+    with pytest.raises(RefusedError, match="periods"):
+        expand_periods(document)
+
+
 def _set(document: dict[str, Any], path: str, value: object) -> None:
     *way, last = path.split("/")
     place: Any = document
