@@ -56,6 +56,8 @@ class Database:
         self.reader = self._connect()
         self.reader.isolation_level = None
         self.reader.execute("PRAGMA query_only=1")
+        self.before_commit: Change = lambda db: None
+        """Done last in every commit: what must be noted with the changes themselves, or not at all."""
         self.trouble = ""
         """Why the last write did not reach the disk, in words; empty while the disk takes what it is given."""
         self._closed = False
@@ -128,6 +130,7 @@ class Database:
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             self._apply(group)
+            self.before_commit(self._writer)
             self._writer.execute("COMMIT")
         except BaseException as error:
             with contextlib.suppress(sqlite3.Error):

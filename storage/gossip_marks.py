@@ -9,6 +9,7 @@ import sqlite3
 from typing import Final
 
 from protocol.log.bundle import BUNDLE_ENTRIES
+from storage import log_store
 
 PAST_EPOCHS_MAX: Final = 64
 
@@ -47,6 +48,13 @@ def begin_epoch(db: sqlite3.Connection, epoch: bytes, value: int) -> None:
     db.execute(sql, (value, epoch))
     db.execute("DELETE FROM past_epoch WHERE number <= (SELECT max(number) FROM past_epoch) - ?", (PAST_EPOCHS_MAX,))
     db.execute("UPDATE counter SET epoch = ? WHERE name = 'change'", (epoch,))
+
+
+def follow_epoch(db: sqlite3.Connection, epoch: bytes, value: int) -> None:
+    """Begin this epoch at change number `value` once there is a change beyond it; called before each commit."""
+    held, present = log_store.change_counter(db)
+    if present > value and held != epoch:
+        begin_epoch(db, epoch, value)
 
 
 def past_epochs(db: sqlite3.Connection) -> dict[bytes, int]:

@@ -24,7 +24,7 @@ from node.cli.printing import plain
 from node.clock import Clock
 from node.config import Config
 from node.operations import OPERATIONS
-from node.use_cases.home import is_home, open_config, open_node
+from node.use_cases.home import begin_command, is_home, open_config, open_node
 from node.web.server import place_of
 from protocol.core.errors import Finding, MisuseError, PeerError, RefusedError, RochdaleError
 from storage.home.home_lock import HomeLock
@@ -180,6 +180,7 @@ async def _run_here(home: Path, operation: str, payload: bytes) -> Any:
     lock = HomeLock.take(home)
     try:
         node = open_node(config, Clock())
+        begin_command(node)
         try:
             found = OPERATIONS[operation]
             try:

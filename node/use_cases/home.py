@@ -28,7 +28,8 @@ from protocol.core.identity import (
     recovery_key_hash,
 )
 from protocol.federation.peer_card import check_url
-from storage import keyring, log_store, till_lines
+from protocol.gossip.limits import EPOCH_BYTES
+from storage import gossip_marks, keyring, log_store, till_lines
 from storage.database import Database, open_reader
 from storage.disk import OWN_DISK, Disk
 from storage.files import Files
@@ -103,6 +104,15 @@ def open_node(
         database.close()
         raise RefusedError.at(str(config.database_path), "the database does not know its own log")
     return _assemble(config, clock, keys, origin, str(setting(database.reader, "name")), database, disk)
+
+
+def begin_command(node: Node) -> None:
+    """A command works on a home whose node is off: what it changes is numbered in an epoch of its own.
+
+    The home may have been put back from a backup, and peers been told of other changes by the same numbers.
+    """
+    epoch, (_, value) = node.clock.random_bytes(EPOCH_BYTES), log_store.change_counter(node.database.reader)
+    node.database.before_commit = lambda db: gossip_marks.follow_epoch(db, epoch, value)
 
 
 async def rename(node: Node, name: str) -> None:
