@@ -53,6 +53,18 @@ def test_nothing_is_missing_where_nobody_has_a_floor() -> None:
     assert measure_missing(economy) == [0] * 6
 
 
+def test_what_is_done_as_a_whole_supplies_though_it_also_takes_what_only_comes_of_it() -> None:
+    document = village()
+    document["workplaces"] = [row for row in document["workplaces"] if row["id"] != "mill"]
+    # A region's grant: so much flour, for some of the bread that is baked of it.
+    whole = {"id": "grant", "capacity": "1", "least": "1", "techniques": [{"net": {"flour": "-60", "bread": "1"}}]}
+    _, economy = load({**document, "workplaces": [*document["workplaces"], whole]})
+    assert list_unsupplied(economy) == []
+    whole["least"] = "0"
+    _, economy = load({**document, "workplaces": [*document["workplaces"], whole]})
+    assert list_unsupplied(economy) != []
+
+
 def test_what_nobody_can_supply_is_named_before_the_first_round() -> None:
     document = village()
     document["workplaces"] = [row for row in document["workplaces"] if row["id"] != "mill"]

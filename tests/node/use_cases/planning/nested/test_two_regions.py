@@ -1,19 +1,28 @@
-"""Two regions and what they share, on nodes: plans in force on both levels, together as good as one flat plan."""
+"""Two regions and what they share, on nodes: plans in force on both levels, together as good as one flat plan.
 
+One of the two that speak for a region crashes and comes back; the other answers once against its region's own draft.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import pytest
 
 from node.use_cases.planning.nested.auditing import audit_levels
+from node.use_cases.planning.nested.voices import RegionVoice, Spoken
 from node.use_cases.planning.own_side import kept_side
 from node.use_cases.planning.verbs import PlanParams, show_minutes, show_plan
 from node.use_cases.planning.view import PlanReport
 from protocol.planning.audit.minutes import Minutes, format_minutes, parse_minutes
+from protocol.planning.audit.replay import replay_minutes
+from protocol.planning.call import CardAnswer
 from protocol.planning.cards import MICRO
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import build_economy
 from protocol.planning.nested.joined_documents import LevelPart, join_documents
+from protocol.planning.nested.speaker_audit import Played, audit_speaker
 from protocol.planning.plan import Plan, make_plan, parse_plan
 from protocol.planning.responses import Effort, Tastes
 from protocol.planning.rounds import close_round, start_state
@@ -28,6 +37,8 @@ from tests.node.use_cases.planning.nested.two_regions import (
     run_of,
 )
 
+CRASHING, LIAR = REGIONS
+LIE_ROUND = 2
 Files = tuple[bytes, bytes]
 PPM = 1_000_000
 
@@ -47,11 +58,23 @@ class Told:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """One story for all tests here."""
-    return run_region(make_homes(tmp_path_factory.mktemp("regions")), 1, _tell)
+    honest = RegionVoice.answer
+
+    def answer(voice: RegionVoice, was_silent: bool) -> Spoken | None:
+        said = honest(voice, was_silent)
+        if said is None or not voice.origin.startswith(LIAR) or voice.here.rounds_closed != LIE_ROUND - 1:
+            return said
+        first, *others = said[0].quantities
+        return CardAnswer(said[0].card, (first // 2, *others)), said[1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RegionVoice, "answer", answer)
+        return run_region(make_homes(tmp_path_factory.mktemp("regions")), 1, _tell)
 
 
 async def _tell(network: MemoryNetwork) -> Told:
-    calls = await plan_both_levels(network)
+    calls = await plan_both_levels(network, CRASHING)
+    assert network[CRASHING].boots == 2
     at = {CANTEEN: calls.above, **calls.regions}
     tastes: dict[str, Tastes] = {}
     efforts: dict[str, Effort] = {}
@@ -72,10 +95,12 @@ async def _tell(network: MemoryNetwork) -> Told:
     return Told(files[CANTEEN], {name: files[name] for name in REGIONS}, reports, tastes, efforts, speakers)
 
 
-def test_both_levels_are_in_force_and_hold_as_one_plan(told: Told) -> None:
+def test_both_levels_are_in_force_and_hold_as_one_plan_but_for_the_lie(told: Told) -> None:
     assert {report.state for report in told.reports.values()} == {"in force"}
     audit = audit_levels(told.above, told.regions)
-    assert audit.findings == () and audit.holds and audit.unheard == ()
+    place = f"{LIAR}.above.reading 1.round {LIE_ROUND}.{told.speakers[LIAR]}#region"
+    assert [finding.place for finding in audit.findings] == [place] and not audit.holds
+    assert audit.unheard == ()
     assert audit.speakers == told.speakers
     rounds = [len(reading.rounds) for name in REGIONS for reading in parse_minutes(told.regions[name][1]).readings[:1]]
     assert audit.answers_checked == sum(rounds) + len(REGIONS) * len(parse_minutes(told.above[1]).readings[0].rounds)
@@ -96,29 +121,67 @@ def test_the_joined_plan_is_worth_what_a_flat_plan_of_the_same_members_is(told: 
     assert abs(lost) <= TOLERANCE_PPM / PPM
 
 
-def test_a_region_whose_plan_is_not_given_is_named(told: Told) -> None:
-    audit = audit_levels(told.above, {"hilltop": told.regions["hilltop"]})
-    assert audit.findings == () and audit.unheard == (told.speakers["quay"],)
+def test_an_honest_speaker_is_found_nothing_of_though_it_crashed_and_the_other_region_is_named(told: Told) -> None:
+    audit = audit_levels(told.above, {CRASHING: told.regions[CRASHING]})
+    assert audit.findings == () and audit.holds and audit.unheard == (told.speakers[LIAR],)
+    (reading,) = parse_minutes(told.above[1]).readings
+    assert all(f"{told.speakers[CRASHING]}#region" in one.answers for one in reading.rounds)
 
 
-@pytest.mark.parametrize("at_round", [1, 3])
-def test_a_speaker_that_answers_against_its_region_s_draft_is_found(told: Told, at_round: int) -> None:
-    name = f"{told.speakers['hilltop']}#region"
-    files = told.above[0], _bend(told.above[1], at_round, name)
-    findings = [str(one) for one in audit_levels(files, told.regions).findings]
-    place = f"hilltop.above.reading 1.round {at_round}.{name}"
-    assert f"{place}: is not what the other call's own rounds lead to" in findings
-
-
-def _bend(minutes: bytes, at_round: int, card: str) -> bytes:
-    said: Minutes = parse_minutes(minutes)
-    (reading,) = said.readings
+def bend_answer(said: Minutes, at_round: int, card: str) -> Minutes:
+    reading = said.readings[0]
     rounds = list(reading.rounds)
     first, *others = rounds[at_round - 1].answers[card]
-    bent = {**rounds[at_round - 1].answers, card: (first + 1, *others)}
-    rounds[at_round - 1] = msgspec.structs.replace(rounds[at_round - 1], answers=bent)
+    answers = {**rounds[at_round - 1].answers, card: (first + 1, *others)}
+    rounds[at_round - 1] = msgspec.structs.replace(rounds[at_round - 1], answers=answers)
     reading = msgspec.structs.replace(reading, rounds=tuple(rounds))
-    return format_minutes(msgspec.structs.replace(said, readings=(reading,)))
+    return msgspec.structs.replace(said, readings=(reading, *said.readings[1:]))
+
+
+def bend_level(said: Minutes, at_round: int, state: str) -> Minutes:
+    levels = tuple(msgspec.structs.replace(one, state=state) if one.round == at_round else one for one in said.levels)
+    return msgspec.structs.replace(said, levels=levels)
+
+
+def bend_grant(said: Minutes, **changes: Any) -> Minutes:
+    return msgspec.structs.replace(said, grants=(msgspec.structs.replace(said.grants[0], **changes),))
+
+
+def bend_card(said: Minutes, name: str) -> Minutes:
+    last = said.readings[-1]
+    card = next(card for card in last.workplaces if card.id == name)
+    ((good, amount), *net) = card.techniques[0].net
+    technique = msgspec.structs.replace(card.techniques[0], net=((good, amount - 1), *net))
+    bent = msgspec.structs.replace(card, techniques=(technique,))
+    workplaces = tuple(bent if card.id == name else card for card in last.workplaces)
+    last = msgspec.structs.replace(last, workplaces=workplaces)
+    return msgspec.structs.replace(said, readings=(*said.readings[:-1], last))
+
+
+Bend = Callable[[Minutes, str], Minutes]
+BENT: dict[str, tuple[Bend, str]] = {
+    "an answer": (lambda said, card: bend_answer(said, 4, card), "region.reading 1.round 4."),
+    "an old state": (lambda said, card: bend_level(said, 5, said.levels[0].state), "region.reading 1.round 5."),
+    "no state": (lambda said, card: bend_level(said, 6, "ab" * 32), "region.reading 1.round 6."),
+    "a price": (lambda said, card: bend_grant(said, prices=said.grants[0].prices[1:]), "region.grants.prices"),
+    "another plan": (lambda said, card: bend_grant(said, plan="cd" * 32), "region.grants"),
+    "the grant": (bend_card, "region.workplaces."),
+}
+
+
+@pytest.mark.parametrize("what", BENT)
+def test_whatever_a_speaker_bends_in_its_region_is_found_at_its_place(told: Told, what: str) -> None:
+    bend, place = BENT[what]
+    document, minutes = told.regions[CRASHING]
+    card = f"{told.speakers[CRASHING]}#above"
+    above, below = play(*told.above), play(document, format_minutes(bend(parse_minutes(minutes), card)))
+    places = {finding.place for finding in audit_speaker(told.speakers[CRASHING], above, below)}
+    assert f"{place}{card if place.endswith('.') else ''}" in places
+
+
+def play(document: bytes, minutes: bytes) -> Played:
+    said = parse_minutes(minutes)
+    return Played(said, replay_minutes(said), parse_plan(document))
 
 
 def _join(told: Told) -> Plan:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from node.simulation.world.virtual_time import pass_time
 from node.use_cases.federation.verbs import (
     CreateParams,
     InviteParams,
@@ -40,6 +41,7 @@ HEADS = {"canteen": 10, "hilltop": 40, "quay": 30}
 HOURS = {"hilltop": "110", "quay": "90"}
 TOLERANCE_PPM = 30_000
 PLAN_WITHIN_S = 3_000.0
+CRASH_ROUND, DOWN_S = 3, 2.0
 
 _PRICES = {"bread": "2", "rolls": "3", "hours": "6", "milk": "1", "cheese": "7", "flour": "0.8", "co2": "0.2"}
 _KINDS = {"hours": ("HUR", "labour"), "co2": ("KGM", "cap"), "money": ("C62", "outside"), "milk": ("LTR", "good")}
@@ -121,11 +123,16 @@ async def vote(network: MemoryNetwork, call: bytes, names: tuple[str, ...]) -> N
     await network.until(lambda: all(run_of(network[one], call).ratified for one in names), "a plan in force")
 
 
-async def plan_both_levels(network: MemoryNetwork) -> Calls:
-    """From strangers to plans in force on both levels."""
+async def plan_both_levels(network: MemoryNetwork, crashing: str) -> Calls:
+    """From strangers to plans in force on both levels; one machine crashes once, in the middle of the rounds."""
     await found_federations(network)
     calls = await call_plans(network)
     await release_all(network, calls)
+    above = run_of(network[CANTEEN], calls.above)
+    await network.until(lambda: above.rounds_closed == CRASH_ROUND, "the middle of the rounds", PLAN_WITHIN_S)
+    network[crashing].crash()
+    await pass_time(DOWN_S)
+    await network.boot(network[crashing])
     await vote(network, calls.above, (CANTEEN, *REGIONS))
     for name, call in calls.regions.items():
         await vote(network, call, (name, *REGIONS[name]))
