@@ -6,10 +6,11 @@ that use it, and never a floor; nobody ends above their credits.
 Spec: docs/spec/planning-step.md, sections "Fitting" and "Clearing".
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from protocol.core.errors import Finding, RefusedError
-from protocol.planning.cards import MICRO, Technique
+from protocol.planning.cards import MICRO, Technique, WorkplaceCard
 from protocol.planning.economy import Economy
 from protocol.planning.private.settling import settle_recipes
 from protocol.planning.solver.bundles import SHARE_BITS, fit_bundles
@@ -71,24 +72,30 @@ class _Ledger:
                 short[good] += amount * level
         return short
 
-    def keep_capacities(self) -> None:
-        """Scales a workplace down to its capacity and lifts it to its least; both are off by rounding at most."""
+    def work(self) -> Iterator[tuple[WorkplaceCard, list[int], int]]:
+        """Each workplace, its techniques, and how much of its capacity they use, in 10^-12."""
         for card, positions in zip(self.cards, self.ranges, strict=True):
             rows = [position - self.offset for position in positions]
-            used = sum(self.techniques[row].capacity_use * self.activity[row] for row in rows)
+            yield card, rows, sum(self.techniques[row].capacity_use * self.activity[row] for row in rows)
+
+    def keep_capacities(self) -> None:
+        """Scales a workplace down to its capacity; it is off by rounding at most."""
+        for card, rows, used in self.work():
             if used > card.capacity * MICRO:
                 for row in rows:
                     self.activity[row] = self.activity[row] * card.capacity * MICRO // used
-            elif used < card.least * MICRO:
+
+    def keep_leasts(self) -> None:
+        """Lifts a workplace to its least, from rounding or from a cut that took too much of it."""
+        for card, rows, used in self.work():
+            if used < card.least * MICRO:
                 row = max(rows, key=lambda row: self.activity[row])
                 self.activity[row] += -(-(card.least * MICRO - used) // self.techniques[row].capacity_use)
 
     def fixed_techniques(self) -> set[int]:
         """Techniques of workplaces that stand at their least: these are not cut."""
         fixed: set[int] = set()
-        for card, positions in zip(self.cards, self.ranges, strict=True):
-            rows = [position - self.offset for position in positions]
-            used = sum(self.techniques[row].capacity_use * self.activity[row] for row in rows)
+        for card, rows, used in self.work():
             spare = max(self.techniques[row].capacity_use for row in rows) * len(rows)
             if card.least and used <= card.least * MICRO + spare + used // LEAST_MARGIN:
                 fixed.update(rows)
@@ -153,8 +160,10 @@ def settle(economy: Economy, proposal: Proposal) -> ClearedPlan:
     _keep_credits(economy, proposal, ledger)
     ledger.keep_capacities()
     for passes in range(CLEARING_PASSES_MOST):
+        ledger.keep_leasts()
         short = ledger.shortages()
         if max(short) <= 0:
+            _refuse_beyond_capacity(ledger)
             units = tuple(floor + above for floor, above in zip(ledger.floors, ledger.above, strict=True))
             return ClearedPlan(units, tuple(ledger.activity), proposal.prices, passes)
         fixed = ledger.fixed_techniques()
@@ -178,6 +187,17 @@ def _keep_credits(economy: Economy, proposal: Proposal, ledger: _Ledger) -> None
         if cost > credits:
             for edge in edges:
                 ledger.above[edge] = ledger.above[edge] * credits // cost
+
+
+def _refuse_beyond_capacity(ledger: _Ledger) -> None:
+    """Activities are counted in millionths; where the least is all of the capacity none of them may be right."""
+    findings = [
+        Finding(card.id, "no whole millionths of its activities lie between its least and its capacity")
+        for card, _, used in ledger.work()
+        if used > card.capacity * MICRO
+    ]
+    if findings:
+        raise RefusedError(f"a workplace cannot do what it offers: {findings[0]}", findings)
 
 
 def _refuse_unmet(ledger: _Ledger, left: dict[int, int]) -> None:

@@ -62,7 +62,7 @@ EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
     ): "what is scaled by one stays",
     (
         "protocol/planning/clearing.py",
-        "keep_capacities: used < card.least * MICRO -> used <= card.least * MICRO",
+        "keep_leasts: used < card.least * MICRO -> used <= card.least * MICRO",
     ): "nothing is wanting, and so much is added",
     (
         "protocol/planning/clearing.py",
