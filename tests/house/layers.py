@@ -2,9 +2,10 @@
 
 Invariant: imports run one way, core <- log <- {gossip, federation} <- areas <- joint <- record_kinds <- storage
 <- use cases <- {peering, web, simulation} <- app <- command line and scripts; areas and edges never import one another.
+Invariant: no import is part of a circle, not even for the type checker alone.
 """
 
-from tests.house.source_tree import Breach, SourceTree
+from tests.house.source_tree import Breach, SourceFile, SourceTree
 
 AREAS = ("supply", "planning", "books", "trade", "governance", "commons")
 GROUND = ("protocol.core",)
@@ -56,6 +57,26 @@ def audit_layers(tree: SourceTree) -> list[Breach]:
             if _is_ours(found.module) and not _is_allowed(layer, found.target):
                 breaches.append(Breach(f"{source.path}:{found.line}", f"{layer} may not import {found.target}"))
     return breaches
+
+
+def audit_circles(tree: SourceTree) -> list[Breach]:
+    """Every import that is part of a circle, be it for the type checker alone: neither side can be read by itself."""
+    modules = {source.module for source in tree.code}
+    leans = {source.module: _list_leans(source, modules) for source in tree.code}
+    left = modules
+    while free := {one for one in left if not leans[one] & left or not any(one in leans[other] for other in left)}:
+        left = left - free
+    return [
+        Breach(one.path, f"imports {target} and is imported by it, perhaps by way of others")
+        for one in tree.code
+        if one.module in left
+        for target in sorted(leans[one.module] & left)
+    ]
+
+
+def _list_leans(source: SourceFile, modules: set[str]) -> set[str]:
+    """The modules of ours that a file imports; a package counts where a name of its own is meant."""
+    return {one.target if one.target in modules else one.module for one in source.imports} & modules
 
 
 def layer_of(module: str) -> str | None:

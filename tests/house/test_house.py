@@ -13,6 +13,7 @@ Check = Callable[[SourceTree], list[Breach]]
 
 CHECKS: tuple[Check, ...] = (
     layers.audit_layers,
+    layers.audit_circles,
     purity.audit_purity,
     purity.audit_clock,
     sizes.audit_file_sizes,
@@ -179,6 +180,15 @@ def test_a_full_folder_is_caught(tmp_path: Path) -> None:
     assert [breach.place for breach in sizes.audit_folder_sizes(read_tree(tmp_path))] == ["storage"]
 
 
+def test_a_circle_of_imports_is_caught_and_who_leans_on_it_is_not(tmp_path: Path) -> None:
+    plant(tmp_path, "storage/files.py", DOC + "from storage import disk\n")
+    plant(tmp_path, "storage/disk.py", DOC + "def open_() -> None:\n    from storage.home import home_lock\n")
+    typed = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from storage.disk import open_\n"
+    plant(tmp_path, "storage/home/home_lock.py", DOC + typed)
+    found = [breach.place for breach in layers.audit_circles(read_tree(tmp_path))]
+    assert found == ["storage/disk.py", "storage/home/home_lock.py"]
+
+
 def test_a_dependency_that_no_file_pins_is_caught(tmp_path: Path) -> None:
     plant(tmp_path, "pyproject.toml", '[project]\ndependencies = ["click>=8", "Left.Out"]\n')
     plant(tmp_path, "requirements.txt", "click==8.3.0 \\\n    --hash=sha256:" + "0" * 64 + "\n")
@@ -187,7 +197,7 @@ def test_a_dependency_that_no_file_pins_is_caught(tmp_path: Path) -> None:
 
 
 def test_every_check_has_a_planted_breach() -> None:
-    planted = {row[0] for row in PLANTED} | {sizes.audit_folder_sizes}
+    planted = {row[0] for row in PLANTED} | {sizes.audit_folder_sizes, layers.audit_circles}
     assert planted == set(CHECKS)
 
 

@@ -8,38 +8,35 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING
 
 from node.simulation.world.homes import MADE_UP_KIND, made_up_record
 from node.simulation.world.machine import Machine
 from node.simulation.world.scenario import Happening
 from node.simulation.world.virtual_time import pass_time
+from node.simulation.world.world import World
 from node.use_cases.federation.verbs import HeadsParams, count_heads
 from node.use_cases.peers import OnePeer, pin_card, remove_peer
 from node.use_cases.publish import publish
 
-if TYPE_CHECKING:
-    from node.simulation.world.world import World
 
-
-def apply_happening(world: "World", happening: Happening) -> None:
+def apply_happening(world: World, happening: Happening) -> None:
     """Have it happen now."""
     world.say(f"happening {happening.kind} {happening.who} {happening.numbers}")
     HAPPENINGS[happening.kind](world, world.machines[happening.who], *happening.numbers)
 
 
-def _publish(world: "World", machine: Machine, count: int) -> None:
+def _publish(world: World, machine: Machine, count: int) -> None:
     machines = [machine] if world.is_honest(machine) or world.liar is None else world.liar.machines
     for one in machines:
         for _ in range(count):
             world.do(one, "publish", partial(_publish_one, world, one, world.next_label()))
 
 
-async def _publish_one(world: "World", machine: Machine, label: int) -> None:
+async def _publish_one(world: World, machine: Machine, label: int) -> None:
     world.note_acknowledged(machine, await publish(machine.node, MADE_UP_KIND, made_up_record(label)))
 
 
-def _put_file(world: "World", machine: Machine, reader: int, label: int) -> None:
+def _put_file(world: World, machine: Machine, reader: int, label: int) -> None:
     content = Random(label).randbytes(300)
     if machine.is_up:
         world.do(machine, "put_file", partial(_put_one, world, machine, content))
@@ -47,16 +44,16 @@ def _put_file(world: "World", machine: Machine, reader: int, label: int) -> None
     world.do(other, "fetch_file", partial(_fetch_one, world, other, hashlib.sha256(content).digest()))
 
 
-async def _put_one(world: "World", machine: Machine, content: bytes) -> None:
+async def _put_one(world: World, machine: Machine, content: bytes) -> None:
     world.ledger.accounts[machine.name].files.add(machine.node.files.put(content))
 
 
-async def _fetch_one(world: "World", machine: Machine, sha256: bytes) -> None:
+async def _fetch_one(world: World, machine: Machine, sha256: bytes) -> None:
     if await machine.peering.fetch_file(sha256):
         world.ledger.accounts[machine.name].files.add(sha256)
 
 
-def _count_heads(world: "World", machine: Machine, heads: int) -> None:
+def _count_heads(world: World, machine: Machine, heads: int) -> None:
     world.do(machine, "count_heads", partial(_count_heads_at, machine, heads))
 
 
@@ -64,51 +61,51 @@ async def _count_heads_at(machine: Machine, heads: int) -> None:
     await count_heads(machine.node, HeadsParams(heads))
 
 
-def _cut_in(world: "World", machine: Machine, steps: int, down_ms: int) -> None:
+def _cut_in(world: World, machine: Machine, steps: int, down_ms: int) -> None:
     world.down_ms[machine.name] = down_ms
     machine.platter.cut_in(steps)
 
 
-def _cut_on(name: str, world: "World", machine: Machine, count: int, down_ms: int) -> None:
+def _cut_on(name: str, world: World, machine: Machine, count: int, down_ms: int) -> None:
     world.down_ms[machine.name] = down_ms
     counts: dict[str, int] = getattr(world, name)
     counts[machine.name] = count
 
 
-def _kill(world: "World", machine: Machine, down_ms: int) -> None:
+def _kill(world: World, machine: Machine, down_ms: int) -> None:
     world.down_ms[machine.name] = down_ms
     if machine.is_up:
         machine.kill()
 
 
-def _cut(world: "World", machine: Machine, down_ms: int) -> None:
+def _cut(world: World, machine: Machine, down_ms: int) -> None:
     world.down_ms[machine.name] = down_ms
     world.cut_if_up(machine)
 
 
-def _reset(world: "World", machine: Machine, other: int) -> None:
+def _reset(world: World, machine: Machine, other: int) -> None:
     for line in world.roads.list_lines(machine, world.machines[other]):
         line.reset()
 
 
-def _half_open(world: "World", machine: Machine, other: int) -> None:
+def _half_open(world: World, machine: Machine, other: int) -> None:
     for line in world.roads.list_lines(machine, world.machines[other]):
         line.reset(only=machine)
 
 
-def _partition(world: "World", machine: Machine, mask: int, closed_ms: int) -> None:
+def _partition(world: World, machine: Machine, mask: int, closed_ms: int) -> None:
     sides = {one.place: mask >> place & 1 for place, one in enumerate(world.machines)}
     pairs = [pair for pair in world.roads.roads if len({sides[place] for place in pair}) > 1]
     _close_for(world, pairs, f"partition {world.next_label()}", closed_ms)
 
 
-def _clog(world: "World", machine: Machine, other: int, closed_ms: int) -> None:
+def _clog(world: World, machine: Machine, other: int, closed_ms: int) -> None:
     pair = frozenset((machine.place, world.machines[other].place))
     if pair in world.roads.roads:
         _close_for(world, [pair], f"clog {world.next_label()}", closed_ms)
 
 
-def _swizzle(world: "World", machine: Machine, closed_ms: int, label: int) -> None:
+def _swizzle(world: World, machine: Machine, closed_ms: int, label: int) -> None:
     """Close one road after the other, and open them in another order."""
     pairs, chance = list(world.roads.roads), Random(label)
     chance.shuffle(pairs)
@@ -118,7 +115,7 @@ def _swizzle(world: "World", machine: Machine, closed_ms: int, label: int) -> No
         world.begin(partial(_close_later, world, pair, cause, turn * 0.04, closed_s))
 
 
-async def _close_later(world: "World", pair: frozenset[str], cause: str, wait_s: float, closed_s: float) -> None:
+async def _close_later(world: World, pair: frozenset[str], cause: str, wait_s: float, closed_s: float) -> None:
     await pass_time(wait_s)
     if not world.is_calm:
         world.roads.close(pair, cause)
@@ -126,13 +123,13 @@ async def _close_later(world: "World", pair: frozenset[str], cause: str, wait_s:
         world.roads.open(pair, cause)
 
 
-def _close_for(world: "World", pairs: list[frozenset[str]], cause: str, closed_ms: int) -> None:
+def _close_for(world: World, pairs: list[frozenset[str]], cause: str, closed_ms: int) -> None:
     for pair in pairs:
         world.roads.close(pair, cause)
     world.begin(partial(_open_later, world, pairs, cause, closed_ms / 1_000))
 
 
-async def _open_later(world: "World", pairs: list[frozenset[str]], cause: str, closed_s: float) -> None:
+async def _open_later(world: World, pairs: list[frozenset[str]], cause: str, closed_s: float) -> None:
     await pass_time(closed_s)
     world.say(f"open {cause}")
     for pair in pairs:
@@ -141,26 +138,26 @@ async def _open_later(world: "World", pairs: list[frozenset[str]], cause: str, c
         world.check_replays()
 
 
-def _clock_jump(world: "World", machine: Machine, offset_ms: int) -> None:
+def _clock_jump(world: World, machine: Machine, offset_ms: int) -> None:
     machine.offset_ms = machine.clock.offset_ms = offset_ms
 
 
-def _full_disk(world: "World", machine: Machine, closed_ms: int) -> None:
+def _full_disk(world: World, machine: Machine, closed_ms: int) -> None:
     machine.platter.is_full = machine.is_up
     world.trouble(machine, closed_ms / 1_000)
 
 
-def _failing_sync(world: "World", machine: Machine, count: int) -> None:
+def _failing_sync(world: World, machine: Machine, count: int) -> None:
     machine.platter.failing_syncs = count if machine.is_up else 0
     world.trouble(machine, 3.0)
 
 
-def _restore(world: "World", machine: Machine, wait_ms: int, down_ms: int) -> None:
+def _restore(world: World, machine: Machine, wait_ms: int, down_ms: int) -> None:
     if world.is_honest(machine):
         world.begin(partial(_restore_later, world, machine, wait_ms / 1_000, down_ms))
 
 
-async def _restore_later(world: "World", machine: Machine, wait_s: float, down_ms: int) -> None:
+async def _restore_later(world: World, machine: Machine, wait_s: float, down_ms: int) -> None:
     """The home is copied now, and later the copy takes its place; the note of the last signed head stays."""
     backup = machine.platter.copy_home(machine.config.home)
     await pass_time(wait_s)
@@ -175,12 +172,12 @@ async def _restore_later(world: "World", machine: Machine, wait_s: float, down_m
         world.ledger.note_restored(machine)
 
 
-def _part(world: "World", machine: Machine, other: int) -> None:
+def _part(world: World, machine: Machine, other: int) -> None:
     origin = world.machines[other].origin
     world.do(machine, "part", lambda: _run(remove_peer(machine.node, OnePeer(origin))))
 
 
-def _meet(world: "World", machine: Machine, other: int) -> None:
+def _meet(world: World, machine: Machine, other: int) -> None:
     card = world.card_of(world.machines[other])
     world.do(machine, "meet", lambda: _run(pin_card(machine.node, card)))
 

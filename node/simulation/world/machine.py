@@ -23,7 +23,7 @@ from node.simulation.world.disk.platter import Platter
 from node.simulation.world.disk.sqlite_vfs import forget
 from node.simulation.world.homes import PORT, HomeImage
 from node.simulation.world.lives import Life, begin_life
-from node.simulation.world.roads import End, Roads
+from node.simulation.world.roads import End, Roads, Station
 from node.simulation.world.virtual_time import SeededClock
 from node.use_cases.context import Node
 from node.use_cases.federation.keeper import RosterKeeper
@@ -77,7 +77,7 @@ class _Journal:
 
 
 class _RoadDialer(Dialer):
-    def __init__(self, roads: Roads, machine: "Machine") -> None:
+    def __init__(self, roads: "Roads[Machine]", machine: "Machine") -> None:
         self._roads, self._machine = roads, machine
 
     async def dial(self, peer: Peer, reason: str = "") -> Socket:
@@ -111,7 +111,7 @@ class _RoadListener(Listener):
 class RoadPeering(Peering):
     """The real sessions and all that is kept about peers, on simulated roads."""
 
-    def __init__(self, node: Node, roads: Roads, machine: "Machine") -> None:
+    def __init__(self, node: Node, roads: "Roads[Machine]", machine: "Machine") -> None:
         self._roads, self._machine = roads, machine
         super().__init__(node)
 
@@ -121,12 +121,12 @@ class RoadPeering(Peering):
     def _make_listener(self) -> Listener:
         return _RoadListener()
 
-    def take_caller(self, certificate: bytes, socket: End) -> None:
+    def take_caller(self, certificate: bytes, socket: "End[Machine]") -> None:
         """Begin a session with whoever shows this certificate; an HTTP error where it is not to come in."""
         peer = self._judge_caller(certificate)
         self._keep(self._talk_in(peer, socket))
 
-    async def _talk_in(self, peer: Peer, socket: End) -> None:
+    async def _talk_in(self, peer: Peer, socket: "End[Machine]") -> None:
         await self._talk(peer, socket, dialled_by_us=False)
 
     def live_with(self) -> frozenset[str]:
@@ -134,10 +134,10 @@ class RoadPeering(Peering):
         return frozenset(origin for origin, link in self._links.items() if link.is_live)
 
 
-class Machine:
+class Machine(Station):
     """One home and, while it is up, the node that runs it."""
 
-    def __init__(self, name: str, image: HomeImage, seed: str, roads: Roads, watcher: Watcher) -> None:
+    def __init__(self, name: str, image: HomeImage, seed: str, roads: "Roads[Machine]", watcher: Watcher) -> None:
         """`name` tells machines apart, also two that run copies of one home."""
         home, files = image.home, image.files
         self.origin, self.first_head = image.card.origin, image.head
@@ -226,7 +226,7 @@ class Machine:
         await peering.start()
         await returning.start()
 
-    async def welcome(self, caller: "Machine", socket: End) -> None:
+    async def welcome(self, caller: "Machine", socket: "End[Machine]") -> None:
         """Somebody calls: an HTTP error where it is not to come in."""
         if "peering" not in self.node.parts:
             raise PeerError("cannot be reached: connection refused")

@@ -49,7 +49,7 @@ def make_homes(count: int, length: int, is_federated: bool) -> tuple[HomeImage, 
 
 async def _raise(images: list[HomeImage], is_federated: bool) -> tuple[HomeImage, ...]:
     keep_tasks(asyncio.get_running_loop())
-    roads = Roads(0, lambda source, target, raw: None)
+    roads: Roads[Machine] = Roads(0, lambda source, target, raw: None)
     machines = [
         Machine(place_of(number), image, "nursery", roads, NobodyWatches()) for number, image in enumerate(images)
     ]

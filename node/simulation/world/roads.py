@@ -11,14 +11,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING
+from typing import Any, Generic, Protocol, TypeVar
 
 from aiohttp import WSMessage, WSMsgType
 
+from node.simulation.world.lives import Life
 from protocol.core.errors import PeerError
-
-if TYPE_CHECKING:
-    from node.simulation.world.machine import Machine
 
 WINDOW_BYTES = 64 * 1024
 """What is under way on one connection before its sender must wait."""
@@ -29,9 +27,31 @@ FRAME_PACKETS_MAX = 8
 DIAL_WAIT_S = 10.0
 STEP_S = 1e-6
 
-Finder = Callable[[dict[str, "Machine"], "Machine", str], "Machine | None"]
 Wire = Callable[[bytes], list[bytes]]
 """What becomes of a frame that is sent: itself, for whoever is honest."""
+
+
+class Station(Protocol):
+    """What roads know of a machine."""
+
+    name: str
+    place: str
+    life: Life
+    wire: Wire
+
+    @property
+    def is_up(self) -> bool:
+        """Whether somebody is there to answer."""
+        ...
+
+    async def welcome(self, caller: Any, socket: Any) -> None:
+        """Somebody calls: an error where it is not to come in."""
+        ...
+
+
+Stop = TypeVar("Stop", bound=Station)
+"""The machines of one world."""
+Finder = Callable[[dict[str, Stop], Stop, str], Stop | None]
 
 
 @dataclass(frozen=True)
@@ -52,16 +72,16 @@ class Road:
     """Places that can call the other: one that nobody can call only dials out."""
     is_lossy: bool = True
     closures: set[str] = field(default_factory=set)
-    lines: list["Line"] = field(default_factory=list)
+    lines: list["Line[Any]"] = field(default_factory=list)
 
 
-class End:
+class End(Generic[Stop]):
     """One side's socket (node.peering.connection.Socket)."""
 
-    def __init__(self, line: "Line", owner: "Machine") -> None:
+    def __init__(self, line: "Line[Stop]", owner: Stop) -> None:
         self.owner, self._line = owner, line
         self.life = owner.life
-        self.other: End
+        self.other: End[Stop]
         self.inbox: deque[WSMessage] = deque()
         self.flying_bytes = 0
         self.is_closed = False
@@ -123,16 +143,16 @@ class End:
         _wake(self._readers)
 
 
-class Line:
+class Line(Generic[Stop]):
     """One connection on a road."""
 
-    def __init__(self, roads: "Roads", road: Road, caller: "Machine", called: "Machine", seed: str) -> None:
+    def __init__(self, roads: "Roads[Stop]", road: Road, caller: Stop, called: Stop, seed: str) -> None:
         self.road, self._roads = road, roads
         self._chance = Random(seed)
         self.ends = (End(self, caller), End(self, called))
         self.ends[0].other, self.ends[1].other = self.ends[1], self.ends[0]
 
-    def carry(self, source: End, raw: bytes | None) -> None:
+    def carry(self, source: End[Stop], raw: bytes | None) -> None:
         """Bring a frame to the other end, in its time."""
         if source.is_dead:
             return
@@ -151,7 +171,7 @@ class Line:
             for raw, delay_s in waiting:
                 self._send(end, raw, delay_s)
 
-    def reset(self, only: "Machine | None" = None) -> None:
+    def reset(self, only: Stop | None = None) -> None:
         """The connection breaks; with `only` the other side does not hear of it."""
         if self in self.road.lines:
             self.road.lines.remove(self)
@@ -159,13 +179,13 @@ class Line:
             if only is None or end.owner is only:
                 end.end()
 
-    def _send(self, source: End, raw: bytes | None, delay_s: float) -> None:
+    def _send(self, source: End[Stop], raw: bytes | None, delay_s: float) -> None:
         loop = asyncio.get_running_loop()
         # Never at the same moment: what is due at once comes in any order.
         source.free_s = max(source.free_s + STEP_S, loop.time() + delay_s)
         loop.call_at(source.free_s, self._arrive, source, raw)
 
-    def _arrive(self, source: End, raw: bytes | None) -> None:
+    def _arrive(self, source: End[Stop], raw: bytes | None) -> None:
         target = source.other
         if self.road.closures:
             source.stalled.append((raw, 0.001))
@@ -181,15 +201,15 @@ class Line:
             asyncio.get_running_loop().call_later(RESEND_S, self.reset)
 
 
-class Roads:
+class Roads(Generic[Stop]):
     """All roads of a world."""
 
-    def __init__(self, seed: int, arrived: Callable[["Machine", "Machine", bytes | None], None]) -> None:
+    def __init__(self, seed: int, arrived: Callable[[Stop, Stop, bytes | None], None]) -> None:
         """`arrived` is called after every frame that has come."""
         self.seed, self.arrived = seed, arrived
         self.roads: dict[frozenset[str], Road] = {}
-        self.machines: dict[str, Machine] = {}
-        self.finder: Finder | None = None
+        self.machines: dict[str, Stop] = {}
+        self.finder: Finder[Stop] | None = None
         """Who says which machine answers, where not all machines go by their own name."""
         self._lines = 0
 
@@ -197,11 +217,11 @@ class Roads:
         """Let two places reach each other; `callers` of them can begin."""
         self.roads[frozenset((one, other))] = Road(law, callers)
 
-    def are_joined(self, one: "Machine", other: "Machine") -> bool:
+    def are_joined(self, one: Stop, other: Stop) -> bool:
         """Whether there is a road between two machines."""
         return frozenset((one.place, other.place)) in self.roads
 
-    def list_lines(self, one: "Machine", other: "Machine") -> list["Line"]:
+    def list_lines(self, one: Stop, other: Stop) -> list[Line[Stop]]:
         """The connections between two machines."""
         road = self.roads.get(frozenset((one.place, other.place)))
         lines = [] if road is None else road.lines
@@ -242,7 +262,7 @@ class Roads:
                     return None
         return delay_s
 
-    async def dial(self, caller: "Machine", name: str) -> End:
+    async def dial(self, caller: Stop, name: str) -> End[Stop]:
         """A connection to the machine of this name; PeerError where there is none."""
         called = self.find(caller, name)
         road = self.roads.get(frozenset((caller.place, name)))
@@ -262,11 +282,11 @@ class Roads:
         road.lines.append(line)
         return line.ends[0]
 
-    def find(self, caller: "Machine", name: str) -> "Machine | None":
+    def find(self, caller: Stop, name: str) -> Stop | None:
         """Which machine answers when this caller asks for a name."""
         return self.machines.get(name) if self.finder is None else self.finder(self.machines, caller, name)
 
-    def lose(self, machine: "Machine", is_noticed: bool) -> None:
+    def lose(self, machine: Stop, is_noticed: bool) -> None:
         """A life is over: its connections are gone; with the power, nobody is told."""
         for road in self.roads.values():
             for line in [line for line in road.lines if machine in (end.owner for end in line.ends)]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.simulation.world.account.ledger import ViolationError
+from node.simulation.world.faults import apply_happening
 from node.simulation.world.nursery import make_homes
 from node.simulation.world.scenario import Scenario
 from node.simulation.world.shared_work import share_work
@@ -56,7 +57,8 @@ def run_scenario(scenario: Scenario) -> Outcome:
     """Live through a scenario."""
     # Before any limit is drawn: homes are the same for every seed.
     with share_work():
-        world = World(scenario, make_homes(scenario.nodes, scenario.length, scenario.is_federated))
+        images = make_homes(scenario.nodes, scenario.length, scenario.is_federated)
+        world = World(scenario, images, apply_happening)
     rule = detail = ""
     with share_work(), _drawn_limits(scenario), _collect_later(), warnings.catch_warnings():
         # What a life began and a crash ended before its first step is never awaited.

@@ -14,13 +14,12 @@ from typing import Any, Final
 from node.simulation.world.account.ledger import Ledger, ViolationError
 from node.simulation.world.account.queues import check_queues
 from node.simulation.world.disk.sqlite_vfs import faults as disk_faults
-from node.simulation.world.faults import apply_happening
 from node.simulation.world.homes import HomeImage
 from node.simulation.world.liar import Liar
 from node.simulation.world.lives import keep_tasks, let_end
 from node.simulation.world.machine import Machine
 from node.simulation.world.roads import Roads
-from node.simulation.world.scenario import Scenario
+from node.simulation.world.scenario import Happening, Scenario
 from node.simulation.world.virtual_time import pass_time
 from node.use_cases.peers import pin_card
 from protocol.core.errors import MisuseError, PeerError, RefusedError
@@ -49,11 +48,14 @@ SLOW = (
 class World:
     """The machines of a scenario, their roads and their ledger."""
 
-    def __init__(self, scenario: Scenario, images: Sequence[HomeImage]) -> None:
-        self.scenario, self._images = scenario, images
+    def __init__(
+        self, scenario: Scenario, images: Sequence[HomeImage], happen: "Callable[[World, Happening], None]"
+    ) -> None:
+        """`happen` has something be done or go wrong."""
+        self.scenario, self._images, self._happen = scenario, images, happen
         self.ledger = Ledger()
         self.events: list[str] = []
-        self.roads = Roads(scenario.seed, self._note_arrival)
+        self.roads: Roads[Machine] = Roads(scenario.seed, self._note_arrival)
         self.machines: list[Machine] = []
         self.liar: Liar | None = None
         self.down_ms: dict[str, int] = {}
@@ -199,7 +201,7 @@ class World:
             await self.boot(machine)
         for happening in self.scenario.happenings:
             await pass_time(max(0.0, happening.at_ms / 1_000 - loop.time()))
-            apply_happening(self, happening)
+            self._happen(self, happening)
         if self.scenario.is_calmed:
             await self._calm_down()
         self.check_replays()
