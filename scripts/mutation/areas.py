@@ -88,7 +88,9 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "session": {
         "protocol/gossip/session.py": (
             *(f"{_GOSSIP}/test_{name}.py" for name in ("session_table", "cursors", "delivery", "signs_of_life")),
-            *(f"{_GOSSIP}/test_{name}.py" for name in ("forks", "file_fetching", "transfer", "many_logs")),
+            *(f"{_GOSSIP}/test_{name}.py" for name in ("forks", "file_fetching", "transfer", "circles")),
+            f"{_GOSSIP}/test_many_logs.py",
+            f"{_GOSSIP}/overlay/test_broadcast.py",
             _LIMITS,
         ),
     },

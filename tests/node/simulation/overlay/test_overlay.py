@@ -31,6 +31,7 @@ def test_a_federation_reaches_the_bars(report: Report) -> None:
     assert report.steady.bytes_fetched == 0, "those after it are pushed"
 
 
+@pytest.mark.slow
 def test_what_is_left_of_it_when_a_third_vanish_goes_on(report: Report) -> None:
     assert report.vanished == NODES * 3 // 10
     # A node whose neighbours have all vanished waits until it notices; nobody is left out in the end.
@@ -44,6 +45,7 @@ def test_the_same_seed_says_the_same_and_another_one_does_not() -> None:
     assert reports[0] == reports[1] != msgspec.structs.replace(reports[2], seed=7)
 
 
+@pytest.mark.slow
 def test_every_line_with_a_bar_is_reached_and_says_so(report: Report) -> None:
     lines = list_lines(report)
     assert all(Figure(*line).is_reached for line in lines)

@@ -24,6 +24,7 @@ def test_what_must_hold_holds_in_every_world(outcomes: list[Outcome]) -> None:
     assert [f"rochdale simulate --plan --seed {one.scenario.seed}: {one.detail}" for one in outcomes if one.rule] == []
 
 
+@pytest.mark.slow
 def test_the_worlds_are_worth_living_through(outcomes: list[Outcome]) -> None:
     """Plans come about in most of them, lies of every kind are told, and some plans are not approved."""
     told = {lie for one in outcomes for lie in one.scenario.lies.values()}

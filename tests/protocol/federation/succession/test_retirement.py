@@ -60,6 +60,7 @@ def test_in_every_world_of_both_slots_one_content_at_most_can_close(scene: Scene
     assert find_contradiction(scene) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scene", "carries_lock", "needed"),
     [
