@@ -130,6 +130,8 @@ def _print_status(status: dict[str, Any]) -> None:
     say(f"Call {status['call'][:16]}: {status['state']}, reading {status['reading']}, round {status['round']}.")
     if status["start"]:
         say(f"Revision {status['revision']}: it goes on from plan {status['start'][:16]}.")
+    if status["level"]:
+        _print_level(status["level"])
     if status["worst_good"] is not None:
         say(f"The worst good is {status['worst_good']}, {percent(status['worst_good_ppm'])} % off.")
     if status["left_out"]:
@@ -145,6 +147,17 @@ def _print_status(status: dict[str, Any]) -> None:
             say(f"  {member} objects: {reason}")
     if status["trouble"]:
         say(f"{'Stopped' if status['stage'] == 'stopped' else 'Note'}: {status['trouble']}")
+
+
+def _print_level(row: dict[str, Any]) -> None:
+    if row["regions"]:
+        say(f"In the name of their regions: {', '.join(row['regions'])}.")
+        return
+    say(f"{row['speaker']} speaks for this region in call {row['above'][:16]}.")
+    if row["planned_above"]:
+        say(f"Planned in the region: {', '.join(row['planned_here'])}. Above: {', '.join(row['planned_above'])}.")
+    if row["plan_above"]:
+        say(f"It keeps to plan {row['plan_above'][:16]}, in force above.")
 
 
 def _print_restless(row: dict[str, Any]) -> None:

@@ -212,6 +212,7 @@ async def show_status(node: Node, params: PlanParams) -> dict[str, Any]:
         "left_out": report.left_out,
         "revision": report.revision,
         "start": report.start,
+        "level": report.level,
         "restless": report.restless,
     }
 

@@ -15,6 +15,7 @@ from node.use_cases.planning.facilitating.restless import RestlessRow, describe_
 from node.use_cases.planning.following.account import FollowReport, describe_following, list_revisions
 from node.use_cases.planning.following.approvals import newest_draft, read_words
 from node.use_cases.planning.following.course import ReadingReport
+from node.use_cases.planning.nested.describing import LevelReport, describe_level
 from node.use_cases.planning.run import PlanRun
 from protocol.federation.charter import CouncilException
 from protocol.planning.call import PlanCheck
@@ -110,6 +111,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     revised_by: tuple[str, ...] = ()
     restless: RestlessRow | None = None
     batches: DecidedBatches | None = None
+    level: LevelReport | None = None
 
 
 def describe_plan(node: Node, run: PlanRun) -> PlanReport:
@@ -149,6 +151,7 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
         start="" if run.call.start is None else run.call.start.hex(),
         restless=describe_restless(node, run),
         batches=describe_decided(run.readings),
+        level=describe_level(run),
     )
 
 

@@ -11,6 +11,7 @@ from node.use_cases.supply.matching import find_standing
 from node.web.figures.words import Signal
 from node.web.filling.batches import fill_batches
 from node.web.filling.followed import fill_followed, tell_left_out
+from node.web.filling.levels import tell_levels
 from node.web.filling.notices import tell_exception, tell_notice, tell_restless
 from node.web.filling.plan_words import Labels, labels_of, tell_bindings, tell_edits, tell_openable
 from node.web.filling.promises import fill_promises
@@ -112,6 +113,7 @@ def _fill_page(
         exceptions=tuple(tell_exception(report, one) for one in report.exceptions),
         followed=None if labels is None else fill_followed(report, labels),
         batches=None if labels is None else fill_batches(report, labels),
+        levels=tell_levels(report, labels),
     )
 
 

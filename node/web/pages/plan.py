@@ -195,7 +195,7 @@ class PlanPage(msgspec.Struct, frozen=True):
 
     `trouble` says why it stopped, `waits_for` who is still to speak, `left_out`
     in sentences who refused a draft before, and why; `revision` counts how often it was made again,
-    `is_revised` says that it is being made again now.
+    `is_revised` says that it is being made again now; `levels` in sentences where it stands between two levels.
     """
 
     region: str
@@ -224,6 +224,7 @@ class PlanPage(msgspec.Struct, frozen=True):
     revision: int = 0
     is_revised: bool = False
     batches: Batches | None = None
+    levels: tuple[str, ...] = ()
 
     @property
     def binding_by_kind(self) -> list[tuple[str, list[str]]]:

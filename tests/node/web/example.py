@@ -247,6 +247,7 @@ def example_plan() -> PlanPage:
             (HOSTILE,),
         ),
         batches=Batches(True, 2_600, (HOSTILE,), (BatchRow("Oven", HOSTILE, 3, f"20 kg of {HOSTILE}", "3.5"),)),
+        levels=(f"Planned in the region: {HOSTILE}.",),
         restless=Restless(HOSTILE, 159_627, 990_000, False, f"rochdale plan facilitate set_aside --leaf {DIGEST}"),
         certificate=Certificate(
             ("Northside", "Southgate", "Oak bakery"), 1_300, (), 1, f"python3 check_plan plan.json --digest {DIGEST}"

@@ -15,6 +15,7 @@ from node.use_cases.planning.nested.voices import RegionVoice, Spoken
 from node.use_cases.planning.own_side import kept_side
 from node.use_cases.planning.verbs import PlanParams, show_minutes, show_plan
 from node.use_cases.planning.view import PlanReport
+from node.web.filling.levels import tell_levels
 from protocol.planning.audit.minutes import Minutes, format_minutes, parse_minutes
 from protocol.planning.audit.replay import replay_minutes
 from protocol.planning.call import CardAnswer
@@ -126,6 +127,15 @@ def test_an_honest_speaker_is_found_nothing_of_though_it_crashed_and_the_other_r
     assert audit.findings == () and audit.holds and audit.unheard == (told.speakers[LIAR],)
     (reading,) = parse_minutes(told.above[1]).readings
     assert all(f"{told.speakers[CRASHING]}#region" in one.answers for one in reading.rounds)
+
+
+def test_the_page_says_who_speaks_and_which_goods_are_planned_where(told: Told) -> None:
+    (above,) = tell_levels(told.reports[CANTEEN], None)
+    assert above.startswith("hilltop and quay speak for their regions here")
+    speaks, goods, kept_to = tell_levels(told.reports[CRASHING], None)
+    assert speaks.startswith(f"{CRASHING} speaks for this region in the plan above (call ")
+    assert goods == "Planned in the region: bread, rolls and hours. Planned above: milk, cheese, flour, CO₂ and money."
+    assert told.reports[CANTEEN].digest[:12] in kept_to
 
 
 def bend_answer(said: Minutes, at_round: int, card: str) -> Minutes:
