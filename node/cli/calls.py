@@ -24,6 +24,7 @@ from node.cli.printing import plain
 from node.clock import Clock
 from node.config import Config
 from node.operations import OPERATIONS
+from node.use_cases.description import EXIT_MISUSE, EXIT_REFUSED, EXIT_UNREACHED
 from node.use_cases.home import begin_command, is_home, open_config, open_node
 from node.web.server import place_of
 from protocol.core.errors import Finding, MisuseError, PeerError, RefusedError, RochdaleError
@@ -31,7 +32,6 @@ from storage.home.home_lock import HomeLock
 
 ANSWER_WAIT_S = 600
 ANSWER_BYTES_MAX = 256 * 1024 * 1024
-EXIT_REFUSED, EXIT_MISUSE, EXIT_UNREACHED = 1, 2, 3
 FINDINGS_SHOWN = 20
 UNAUTHORIZED = 401
 MISUSE_STATUSES = (400, 404, 405, 413, 415)

@@ -3,6 +3,7 @@
 Invariant: a command sends what was typed and nothing else; what was left out is the operation's own default.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
@@ -18,7 +19,11 @@ from node.use_cases.context import Operation
 from node.use_cases.description import Command, Rows
 from protocol.core.errors import RefusedError
 
-READERS: Mapping[str, Callable[[str], str]] = {"line": read_line, "key": read_key}
+READERS: Mapping[str, Callable[[str], str]] = {
+    "line": read_line,
+    "key": read_key,
+    "place": lambda text: str(Path(text).absolute()),
+}
 
 
 class Taken(NamedTuple):
@@ -38,16 +43,15 @@ def add_operations(root: click.Group, operations: Iterable[Operation]) -> None:
 
 
 def find_group(root: click.Group, path: list[str], doc: str) -> click.Group:
-    """The group of this path, made where there is none yet."""
+    """The group of this path, made where there is none yet; `doc` says what it is for."""
     for name in path:
         found = root.commands.get(name)
         if found is None:
-            found = click.Group(name, help=doc)
+            found = click.Group(name)
             root.add_command(found)
         assert isinstance(found, click.Group), f"{name} is a command, no group"
-        if doc:
-            found.help = doc
         root = found
+    root.help = doc or root.help
     return root
 
 
@@ -55,20 +59,25 @@ def make_command(name: str, operation: Operation) -> click.Command:
     """The command of one operation."""
     command, words = operation.command, operation.tell
     assert command is not None and words is not None
-    taken = list(_list_taken(operation.params, command))
+    taken = [] if command.is_from_file else list(_list_taken(operation.params, command))
     answer_type = get_type_hints(operation.run)["return"]
+    is_struct = isinstance(answer_type, type) and issubclass(answer_type, msgspec.Struct)
 
-    def tell(answer: Any) -> None:
-        is_struct = isinstance(answer_type, type) and issubclass(answer_type, msgspec.Struct)
-        print_told(words(msgspec.convert(answer, answer_type) if is_struct else answer))
+    def read(answer: Any) -> Any:
+        return msgspec.convert(answer, answer_type) if is_struct else answer
 
     @click.pass_obj
     def run(context: Context, /, **given: Any) -> None:
         with exit_codes(context.as_json):
             params = {one.name: one.read(given[one.name]) for one in taken if _is_said(given[one.name])}
-        run_command(context, operation.name, params, tell)
+            if command.is_from_file:
+                params = read_json(given["file"])
+        answer = run_command(context, operation.name, params, lambda answer: print_told(words(read(answer))))
+        if code := command.ends(read(answer)):
+            sys.exit(code)
 
-    return click.Command(name, params=[one.parameter for one in taken], callback=run, help=operation.doc)
+    file = [click.Argument(["file"], type=click.Path(path_type=Path))] if command.is_from_file else []
+    return click.Command(name, params=[*file, *(one.parameter for one in taken)], callback=run, help=operation.doc)
 
 
 def print_told(told: Iterable[str | Rows]) -> None:
@@ -99,6 +108,9 @@ def _take_argument(field: shapes.Field) -> Taken:
     shape, said = _unwrap(field.type)
     kind, read = _read_as(shape, said)
     extra = said.get("typed", "")
+    if isinstance(shape, shapes.VarTupleType):
+        parameter = click.Argument([field.name], nargs=-1, required=field.required, metavar=extra or None)
+        return Taken(field.name, parameter, lambda texts: [read(text) for text in texts])
     parameter = click.Argument([field.name], type=kind, required=field.required, metavar=extra or None)
     return Taken(field.name, parameter, read)
 
@@ -145,6 +157,8 @@ def _read_as(shape: shapes.Type, said: Mapping[str, str]) -> tuple[click.ParamTy
         return (click.IntRange(shape.ge, shape.le) if is_bounded else click.INT), int
     if isinstance(shape, shapes.LiteralType):
         return click.Choice([str(value) for value in shape.values]), str
+    if isinstance(shape, shapes.VarTupleType):
+        return _read_as(*_unwrap(shape.item_type))
     if isinstance(shape, shapes.StrType):
         return click.STRING, READERS.get(said.get("read", ""), str)
     if isinstance(shape, shapes.DictType) and isinstance(_unwrap(shape.value_type)[0], shapes.StrType):

@@ -7,8 +7,9 @@ import click
 
 from node.cli.calls import Context, exit_codes, print_answer, run_command
 from node.cli.files import read_bytes
-from node.cli.printing import count, say
+from node.cli.printing import say
 from node.clock import Clock
+from node.use_cases.description import count
 from node.use_cases.home import is_home, open_config
 from node.use_cases.keys.custody import change_passphrase, export_sealed
 from protocol.core.errors import RefusedError

@@ -15,7 +15,7 @@ import click
 
 from node.app import OWNER_ONLY, run_node
 from node.cli import demo, key, simulate, supply, till
-from node.cli.calls import EXIT_MISUSE, EXIT_REFUSED, Context, exit_codes, print_error, quiet_logs, run_command
+from node.cli.calls import Context, exit_codes, print_error, quiet_logs, run_command
 from node.cli.from_operations import add_operations
 from node.cli.log import audit_commands, log_commands
 from node.cli.planning import plan_commands
@@ -24,6 +24,7 @@ from node.cli.shared_options import add_shared_options
 from node.clock import Clock
 from node.config import PORT_MAX, default_home
 from node.operations import OPERATIONS
+from node.use_cases.description import EXIT_MISUSE, EXIT_REFUSED
 from node.use_cases.home import init_home, open_config
 
 VERSION = "0.1.0"

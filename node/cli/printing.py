@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from node.use_cases.description import Rows
-from node.use_cases.description import count as count
+from node.use_cases.description import Rows, count
 from node.use_cases.home import Made
 from protocol.core.quantities import format_decimal
 

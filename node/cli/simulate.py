@@ -9,7 +9,7 @@ from typing import Final
 import click
 import msgspec
 
-from node.cli.calls import EXIT_REFUSED, Context, exit_codes, quiet_logs
+from node.cli.calls import Context, exit_codes, quiet_logs
 from node.cli.printing import say
 from node.simulation.overlay.reduced import run_reduced
 from node.simulation.overlay.run import run_overlay
@@ -22,6 +22,7 @@ from node.simulation.world.homes import HOMES_MAX
 from node.simulation.world.run import Outcome, run_scenario
 from node.simulation.world.scenario import NODES_MIN, draw_scenario
 from node.simulation.world.shrink import shrink
+from node.use_cases.description import EXIT_REFUSED
 from protocol.core.errors import RefusedError
 
 STEPS_MAX = 10_000

@@ -9,8 +9,9 @@ import msgspec
 
 from node.cli.calls import Context, exit_codes, run_command
 from node.cli.files import read_bytes, read_json
-from node.cli.printing import cents, count, print_table, say
+from node.cli.printing import cents, print_table, say
 from node.till.columns import ColumnMapping
+from node.use_cases.description import count
 from node.use_cases.till import FILE_BYTES_MAX, NAME_LENGTH_MAX
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import format_decimal

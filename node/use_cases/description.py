@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+EXIT_REFUSED, EXIT_MISUSE, EXIT_UNREACHED = 1, 2, 3
+
 
 class Rows(NamedTuple):
     """A table for people: the heads of its columns, and its rows."""
@@ -38,7 +40,8 @@ class Command:
 
     `example` is typed after the words at a home of its own that does not run, which ends with `code`: 0 done,
     1 refused; every command is tried so. `group` says what the group is for that the words begin with, where no
-    other command has said so.
+    other command has said so. With `is_from_file` the parameters together are one JSON file, the only argument. `ends`
+    is the exit code that an answer asks for, where not each is good news.
     """
 
     words: str
@@ -46,6 +49,8 @@ class Command:
     example: str = ""
     code: int = 0
     group: str = ""
+    is_from_file: bool = False
+    ends: Callable[[Any], int] = lambda _: 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,9 @@ class Page:
 
 LINE: Final = msgspec.Meta(extra={"read": "line"})
 """A text that is pasted, or the name of a file that holds it."""
+
+PLACE: Final = msgspec.Meta(extra={"read": "place"})
+"""A file or folder of this machine, wherever the command is typed."""
 
 KEY: Final = msgspec.Meta(extra={"read": "key"})
 """A verifier key that is pasted, or the name of a file that holds it."""

@@ -12,14 +12,15 @@ from typing import Any
 import click
 import msgspec
 
-from node.cli.calls import EXIT_REFUSED, Context, exit_codes, print_answer
+from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.files import read_bytes, read_key
 from node.cli.log.ahead_files import AheadFiles
 from node.cli.log.progress import show_progress
 from node.cli.planning.audit_command import audit_plan_command
 from node.cli.planning.levels_command import audit_levels_command
-from node.cli.printing import count, say
+from node.cli.printing import say
 from node.clock import Clock
+from node.use_cases.description import EXIT_REFUSED, count
 from node.use_cases.log.auditing import audit_files, audit_proof, policy_of_key
 from node.use_cases.log.evidence import audit_evidence
 from node.use_cases.log.files import FolderFiles

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from node.cli.calls import Context, call, exit_codes, print_answer, run_command
-from node.cli.files import read_key
-from node.cli.log import mirror_commands, witness_commands
-from node.cli.printing import count, print_table, say
+from node.cli.calls import Context, call, exit_codes, print_answer
+from node.cli.log import mirror_commands
+from node.cli.printing import print_table, say
+from node.use_cases.description import count
 from storage.disk import write_durably
 
 ORIGIN = click.option("--origin", default="", help="Which log; this home's own if none is named.")
@@ -17,7 +17,6 @@ ROOT_SHOWN = 16
 
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
-    witness_commands.add_commands(log)
     mirror_commands.add_commands(log)
     group.add_command(log)
 
@@ -25,14 +24,6 @@ def add_commands(group: click.Group) -> None:
 @click.group()
 def log() -> None:
     """This home's log and the logs it holds for others."""
-
-
-@log.command()
-@ORIGIN
-@click.pass_obj
-def checkpoint(context: Context, origin: str) -> None:
-    """Print the newest signed head with the cosignatures that are known."""
-    run_command(context, "log.checkpoint", {"origin": origin}, lambda answer: say(answer["note"].removesuffix("\n")))
 
 
 @log.command()
@@ -63,16 +54,6 @@ def prove(context: Context, index: int, origin: str, size: int, out: Path | None
 
 
 @log.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@ORIGIN
-@click.pass_obj
-def export(context: Context, folder: Path, origin: str) -> None:
-    """Write the log into FOLDER as static files for auditors and mirrors; a second time, only what has changed."""
-    params = {"folder": str(folder.absolute()), "origin": origin}
-    run_command(context, "log.export", params, _print_exported)
-
-
-@log.command()
 @ORIGIN
 @click.option("--out", type=click.Path(path_type=Path), help="Write the first piece into this file.")
 @click.pass_obj
@@ -83,17 +64,6 @@ def evidence(context: Context, origin: str, out: Path | None) -> None:
         if out is not None:
             write_durably(out, answer["files"][0].encode())
         print_answer(context.as_json, answer, lambda told: _print_evidence(told, out))
-
-
-@log.command(name="import")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--key", required=True, help="The log's verifier key, or a file that holds it.")
-@click.pass_obj
-def import_(context: Context, folder: Path, key: str) -> None:
-    """Check the static files in FOLDER whole, then hold that log as if a peer had brought it."""
-    with exit_codes(context.as_json):
-        params = {"folder": str(folder.absolute()), "key": read_key(key)}
-    run_command(context, "log.import", params, _print_imported)
 
 
 def _print_log(answer: dict[str, Any]) -> None:
@@ -129,14 +99,3 @@ def _print_evidence(answer: dict[str, Any], out: Path | None) -> None:
         say("\n".join(text for text in answer["files"]).removesuffix("\n"))
     else:
         say(f"Wrote {out}, the first of {count(len(answer['files']), 'piece')} of evidence about {answer['origin']}.")
-
-
-def _print_exported(answer: dict[str, Any]) -> None:
-    new = answer["size"] - answer["old_size"]
-    say(f"{answer['folder']} has {count(answer['size'], 'record')} of {answer['origin']}, {new} of them new.")
-    say(f"{count(answer['files'], 'file')} written.")
-
-
-def _print_imported(answer: dict[str, Any]) -> None:
-    new = max(0, answer["size"] - answer["old_size"])
-    say(f"{answer['origin']} is held here with {count(answer['size'], 'record')}, {new} of them new.")

@@ -7,7 +7,8 @@ import click
 from node.cli.calls import Context, call, exit_codes, print_answer
 from node.cli.files import read_key
 from node.cli.log.progress import show_progress
-from node.cli.printing import count, say
+from node.cli.printing import say
+from node.use_cases.description import count
 from protocol.core.errors import PeerError
 
 

@@ -1,4 +1,4 @@
-"""`rochdale plan wish|pledge|preview|propose|withdraw`: what members want, what would go out, and who lets it go.
+"""`rochdale plan preview|propose`: what would go out, and who lets it go.
 
 Spec: docs/guides/proposal.md
 """
@@ -10,35 +10,15 @@ import click
 
 from node.cli.calls import Context, exit_codes, run_command
 from node.cli.files import read_json
-from node.cli.printing import count, print_table, say
+from node.cli.printing import print_table, say
+from node.use_cases.description import count
 from protocol.core.errors import RefusedError
 
 RECIPES = {True: "private", False: "open"}
-_HOUSEHOLD = click.option("--household", required=True, help="Which household says so, as the till knows it.")
 _RELEASE = click.argument("release", type=click.Path(path_type=Path), required=False)
 _EDIT = click.option("--edit", "edits", multiple=True, metavar="GOOD=PERCENT", help="Of what the card would say.")
 _READING = click.option("--reading", default=1, show_default=True, help="Which reading this is for.")
 _CALL = click.option("--call", default="", help="The call's id; without it the newest.")
-
-
-@click.command()
-@click.argument("good")
-@click.argument("percent", type=int)
-@_HOUSEHOLD
-@click.pass_obj
-def wish(context: Context, good: str, percent: int, household: str) -> None:
-    """A household wants GOOD to be PERCENT of what it buys now. 100 takes the wish back."""
-    run_command(context, "plan.wish", {"good": good, "percent": percent, "household": household}, _print_kept)
-
-
-@click.command()
-@click.argument("good")
-@click.argument("amount")
-@_HOUSEHOLD
-@click.pass_obj
-def pledge(context: Context, good: str, amount: str, household: str) -> None:
-    """A household will take AMOUNT of GOOD in a period, in the good's unit. 0 takes the pledge back."""
-    run_command(context, "plan.pledge", {"good": good, "amount": amount, "household": household}, _print_kept)
 
 
 @click.command()
@@ -71,14 +51,6 @@ def propose(
     run_command(context, "plan.propose", params, _print_released)
 
 
-@click.command()
-@_CALL
-@click.pass_obj
-def withdraw(context: Context, call: str) -> None:
-    """Take back what is released for readings whose cards have not gone out; ends a standing release."""
-    run_command(context, "plan.withdraw", {"call": call}, _print_withdrawn)
-
-
 def _read_params(release: Path | None, edits: tuple[str, ...], reading: int, call: str) -> dict[str, Any]:
     given = None if release is None else read_json(release)
     return {"release": given, "edits_percent": dict(map(_read_edit, edits)), "reading": reading, "call": call}
@@ -89,13 +61,6 @@ def _read_edit(text: str) -> tuple[str, int]:
     if not good or not percent.isdecimal() or not percent.isascii():
         raise RefusedError.at("--edit", "is not GOOD=PERCENT, as in bread=150")
     return good, int(percent)
-
-
-def _print_kept(answer: dict[str, Any]) -> None:
-    verb = "Kept" if answer["kept"] else "Taken back"
-    say(
-        f"{verb}. {count(answer['households'], 'household has', 'households have')} spoken for {answer['good']} so far."
-    )
 
 
 def _print_preview(answer: dict[str, Any]) -> None:
@@ -126,8 +91,3 @@ def _print_preview(answer: dict[str, Any]) -> None:
 def _print_released(answer: dict[str, Any]) -> None:
     which = " and ".join(map(str, answer["readings"]))
     say(f"Released for reading {which}; your node answers from now on.")
-
-
-def _print_withdrawn(answer: dict[str, Any]) -> None:
-    which = " and ".join(map(str, answer["readings"]))
-    say(f"Taken back for reading {which}: nothing of yours goes out until somebody releases it again.")

@@ -16,10 +16,11 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from node.cli.calls import EXIT_REFUSED, Context, exit_codes, print_answer
+from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.calls import call as ask
 from node.cli.files import read_bytes
-from node.cli.printing import count, say
+from node.cli.printing import say
+from node.use_cases.description import EXIT_REFUSED, count
 from node.use_cases.planning.auditing import audit_plan
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import divide_half_up, format_decimal

@@ -11,7 +11,8 @@ import click
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.calls import call as ask
 from node.cli.files import read_bytes
-from node.cli.printing import count, print_table, say
+from node.cli.printing import print_table, say
+from node.use_cases.description import count
 from node.use_cases.planning.batches.batching import batch_plan, describe_batches
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import choose_candidate

@@ -14,8 +14,9 @@ from rich.progress import Progress
 
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.files import read_bytes, read_json
-from node.cli.printing import count, print_table, say
+from node.cli.printing import print_table, say
 from node.cli.spreadsheet import print_csv
+from node.use_cases.description import count
 from node.use_cases.planning.delivering import Watch, deliver_plan, describe_delivery, list_lines, read_places
 from protocol.planning.delivery.document import format_delivery
 from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan

@@ -63,23 +63,6 @@ def follow(context: Context, places: Path | None, ways: bool, as_csv: bool, call
         print_answer(context.as_json, answer, lambda told: _print_follow(told, ways))
 
 
-@click.command()
-@click.option("--readings", default=1, show_default=True, help="How many drafts before the vote.")
-@click.option("--rounds-max", default=40, show_default=True, help="Machine rounds before giving up.")
-@_CALL
-@click.pass_obj
-def revise(context: Context, readings: int, rounds_max: int, call: str) -> None:
-    """Call the plan in force anew, from where it ended: when too much of it is lacking. Then everybody proposes."""
-    run_command(context, "plan.revise", {"readings": readings, "rounds_max": rounds_max, "call": call}, _print_revision)
-
-
-def _print_revision(answer: dict[str, Any]) -> None:
-    say(f"Called: {answer['call']}, revision {answer['revision']}.")
-    if answer["lacking"]:
-        say(f"Lacking so far: {', '.join(f'{good} {amount}' for good, amount in answer['lacking'].items())}.")
-    say("Now `rochdale plan propose`: your workplaces offer what their promises leave.")
-
-
 def print_promises(following: dict[str, Any] | None) -> None:
     """Who has promised its part of the plan in force, in two sentences."""
     if following is None:

@@ -11,9 +11,10 @@ from typing import Any
 import click
 import msgspec
 
-from node.cli.calls import EXIT_REFUSED, Context, exit_codes, print_answer
+from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.files import read_bytes
-from node.cli.printing import count, say
+from node.cli.printing import say
+from node.use_cases.description import EXIT_REFUSED, count
 from node.use_cases.planning.nested.auditing import audit_levels
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import divide_half_up, format_decimal

@@ -1,4 +1,4 @@
-"""`rochdale plan`: call, propose, follow, check and ratify a plan; try one out."""
+"""`rochdale plan`: propose, follow, check and ratify a plan; try one out."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,10 @@ import click
 
 from node.cli.calls import Context, exit_codes, print_answer, run_command
 from node.cli.calls import call as ask
-from node.cli.files import read_json
-from node.cli.planning.agent_commands import pledge, preview, propose, wish, withdraw
+from node.cli.planning.agent_commands import preview, propose
 from node.cli.planning.batches_command import batches, candidate, print_decided
 from node.cli.planning.deliver_command import deliver
-from node.cli.planning.follow_commands import follow, gave, print_promises, received, revise
+from node.cli.planning.follow_commands import follow, gave, print_promises, received
 from node.cli.planning.schedule_command import schedule
 from node.cli.planning.trial_command import simulate
 from node.cli.planning.what_if_command import what_if
@@ -25,51 +24,14 @@ _CALL = click.option("--call", default="", help="The call's id; without it the n
 
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
-    asking = (wish, pledge, preview, propose, withdraw)
-    for command in (*asking, batches, candidate, deliver, gave, received, follow, revise):
+    for command in (preview, propose, batches, candidate, deliver, gave, received, follow, schedule, simulate, what_if):
         plan.add_command(command)
-    plan.add_command(schedule)
-    plan.add_command(simulate)
-    plan.add_command(what_if)
     group.add_command(plan)
 
 
 @click.group()
 def plan() -> None:
     """Plans: who makes what, and who gets it, needs first."""
-
-
-@plan.command()
-@click.argument("table", type=click.Path(path_type=Path))
-@click.option("--scope", required=True, help="Which region the plan is for.")
-@click.option("--period", required=True, help="Which period it is for.")
-@click.option("--readings", default=2, show_default=True, help="How many drafts before the vote.")
-@click.option("--revision", default=0, show_default=True, help="1, 2, ... for a plan called anew for the same period.")
-@click.option("--rounds-max", default=40, show_default=True, help="Machine rounds before giving up.")
-@click.option("--above", default="", metavar="CALL", help="The call above in which we speak for this region.")
-@click.pass_obj
-def call(
-    context: Context,
-    table: Path,
-    scope: str,
-    period: str,
-    readings: int,
-    revision: int,
-    rounds_max: int,
-    above: str,
-) -> None:
-    """Call the members in force to plan over the goods TABLE (JSON)."""
-    with exit_codes(context.as_json):
-        params = {
-            "table": read_json(table),
-            "scope": scope,
-            "period": period,
-            "readings": readings,
-            "revision": revision,
-            "rounds_max": rounds_max,
-            "above": above,
-        }
-    run_command(context, "plan.call", params, lambda answer: say(f"Called: {answer['call']}, {answer['goods']} goods."))
 
 
 @plan.command()

@@ -15,10 +15,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from node.cli.calls import EXIT_REFUSED, Context, exit_codes, print_answer
+from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.files import read_bytes
-from node.cli.printing import count, print_table, say
+from node.cli.printing import print_table, say
 from node.clock import Clock
+from node.use_cases.description import EXIT_REFUSED, count
 from node.use_cases.planning.nested.levels_trial import try_levels
 from node.use_cases.planning.trial import BATCHES_WAIT_S, PPM, TrialTerms, Watch, check_terms, run_trial
 from protocol.core.errors import RefusedError

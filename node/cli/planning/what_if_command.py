@@ -9,8 +9,9 @@ import msgspec
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.calls import call as ask
 from node.cli.files import read_bytes, read_json
-from node.cli.printing import count, print_table, say
+from node.cli.printing import print_table, say
 from node.clock import Clock
+from node.use_cases.description import count
 from node.use_cases.planning.exploring.changes import Changes
 from node.use_cases.planning.exploring.till_file import FILE_BYTES_MAX, TillFile
 from node.use_cases.planning.exploring.verbs import WhatIfParams, explore

@@ -8,14 +8,17 @@ Spec: docs/spec/tiles-and-proofs.md (c2sp.org/tlog-tiles)
 import asyncio
 import os
 import sqlite3
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import PLACE, Command, count
 from node.use_cases.log.files import FolderFiles
-from node.use_cases.log.heads import cosigned_note, held_head
+from node.use_cases.log.heads import OriginName, cosigned_note, held_head
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.note import NOTE_BYTES_MAX
 from protocol.log.checkpoint import Checkpoint, open_checkpoint
@@ -41,8 +44,8 @@ PART_SUFFIX = ".part"
 class ExportParams(msgspec.Struct, kw_only=True):
     """A folder of the node's machine by its whole path, and which log (this home's own where none is named)."""
 
-    folder: str
-    origin: str = ""
+    folder: Annotated[str, PLACE]
+    origin: OriginName = ""
 
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +149,20 @@ def _drop_outgrown(folder: Path, tiles: list[Tile]) -> None:
                 partial.rmdir()
 
 
+def _tell_exported(answer: Exported) -> Iterator[str]:
+    new = answer.size - answer.old_size
+    yield f"{answer.folder} has {count(answer.size, 'record')} of {answer.origin}, {new} of them new."
+    yield f"{count(answer.files, 'file')} written."
+
+
 OPERATIONS = (
-    Operation("log.export", ExportParams, export_log, "Write a log as static files for auditors.", writes=False),
+    Operation(
+        "log.export",
+        ExportParams,
+        export_log,
+        "Write the log into FOLDER as static files for auditors and mirrors; a second time, only what has changed.",
+        writes=False,
+        tell=_tell_exported,
+        command=Command("log export", ("folder",), "out"),
+    ),
 )

@@ -4,10 +4,13 @@ Spec: docs/spec/note-and-checkpoint.md
 """
 
 import sqlite3
+from collections.abc import Iterator
+from typing import Annotated
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command, help_of
 from protocol.core.errors import RefusedError
 from protocol.core.note import ED25519, SIGNATURES_MAX, format_vkey, parse_note
 from protocol.log.cosignature import add_signature, join_signatures
@@ -18,11 +21,13 @@ from storage.cosignatures import cosignatures, forks, pending_heads, witnessed_n
 from storage.log_store import Head
 from storage.outside.witnesses import kept_note, kept_sizes
 
+OriginName = Annotated[str, help_of("Which log; this home's own if none is named.")]
+
 
 class LogName(msgspec.Struct, kw_only=True):
     """Which log, by its origin; this home's own where none is named."""
 
-    origin: str = ""
+    origin: OriginName = ""
 
 
 class HeadView(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +95,18 @@ async def open_hashes(node: Node, head: Head, size: int | None = None) -> TileHa
     return TileHashes(wanted, lambda tile: log_store.read_tile(db, head.origin, tile), known)
 
 
+def _tell_head(answer: HeadView) -> Iterator[str]:
+    yield answer.note.removesuffix("\n")
+
+
 OPERATIONS = (
-    Operation("log.checkpoint", LogName, show_head, "A log's newest signed head with its cosignatures.", writes=False),
+    Operation(
+        "log.checkpoint",
+        LogName,
+        show_head,
+        "The newest signed head with the cosignatures that are known.",
+        writes=False,
+        tell=_tell_head,
+        command=Command("log checkpoint"),
+    ),
 )

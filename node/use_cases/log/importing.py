@@ -7,13 +7,16 @@ Spec: docs/spec/tiles-and-proofs.md, docs/spec/fork-evidence.md
 
 import asyncio
 import sqlite3
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.cosign import admit_cosignature
+from node.use_cases.description import KEY, PLACE, Command, count, help_of
 from node.use_cases.fork_watch import Evidence, admit_evidence, judge_note, list_evidence
 from node.use_cases.log.auditing import audit_files, policy_of_key
 from node.use_cases.log.files import FolderFiles
@@ -46,8 +49,8 @@ TWO_VERSIONS = "two versions of this log exist: the one held here is kept, and s
 class ImportParams(msgspec.Struct, kw_only=True):
     """A folder of the node's machine by its whole path, and the verifier key of the log that it must hold."""
 
-    folder: str
-    key: str
+    folder: Annotated[str, PLACE]
+    key: Annotated[str, KEY, help_of("The log's verifier key, or a file that holds it.")]
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,4 +173,18 @@ def _index_some(origin: str, db: sqlite3.Connection) -> tuple[int, int]:
     return record_index.catch_up(db, origin, INDEX_ENTRIES)
 
 
-OPERATIONS = (Operation("log.import", ImportParams, import_log, "Take in a log from static files, checked whole."),)
+def _tell_imported(answer: Imported) -> Iterator[str]:
+    new = max(0, answer.size - answer.old_size)
+    yield f"{answer.origin} is held here with {count(answer.size, 'record')}, {new} of them new."
+
+
+OPERATIONS = (
+    Operation(
+        "log.import",
+        ImportParams,
+        import_log,
+        "Check the static files in FOLDER whole, then hold that log as if a peer had brought it.",
+        tell=_tell_imported,
+        command=Command("log import", ("folder",), "absent --key no-key+", 1),
+    ),
+)

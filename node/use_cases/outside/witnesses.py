@@ -7,19 +7,28 @@ Spec: docs/spec/cosigning.md (c2sp.org/tlog-witness)
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Final
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.cosign import admit_cosignature, witness_roster
+from node.use_cases.description import EXIT_UNREACHED, KEY, Command, Rows, typed
 from node.use_cases.log.heads import held_head, open_hashes
 from node.use_cases.outside.web_client import URL_LENGTH_MAX, WebAnswer, WebClient, parse_url
 from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.till import NoParams
 from protocol.core.errors import PeerError, RefusedError
-from protocol.core.note import COSIGNATURE_V1, VKEY_LENGTH_MAX, key_hash, parse_note, parse_signature, parse_vkey
+from protocol.core.note import (
+    COSIGNATURE_V1,
+    VKEY_LENGTH_MAX,
+    format_vkey,
+    key_hash,
+    parse_note,
+    parse_signature,
+    parse_vkey,
+)
 from protocol.log.cosignature import add_signature
 from protocol.log.merkle import prove_consistency
 from protocol.log.outside.cosigning import (
@@ -44,18 +53,19 @@ OUTSIDE_WITNESSES_MAX: Final = 15
 KEYS_MAX: Final = 4
 ASK_WAIT_S: Final = 30.0
 """How long a witness may take to answer one request, its body included."""
+EXAMPLE_KEY: Final = format_vkey("oak.example/witness", COSIGNATURE_V1, bytes(32))
 TRIES_MAX: Final = 3
 """Requests about one head, when the witness turns out to stand elsewhere."""
 
 Url = Annotated[str, msgspec.Meta(max_length=URL_LENGTH_MAX)]
-Vkey = Annotated[str, msgspec.Meta(max_length=VKEY_LENGTH_MAX)]
+Vkey = Annotated[str, msgspec.Meta(max_length=VKEY_LENGTH_MAX), KEY]
 
 
 class AddWitness(msgspec.Struct, kw_only=True):
     """A witness by its address, to which `/add-checkpoint` is joined, and its verifier keys."""
 
     url: Url
-    keys: Annotated[tuple[Vkey, ...], msgspec.Meta(min_length=1, max_length=KEYS_MAX)]
+    keys: Annotated[tuple[Vkey, ...], msgspec.Meta(min_length=1, max_length=KEYS_MAX), typed("KEY...")]
 
 
 class WitnessUrl(msgspec.Struct, kw_only=True):
@@ -244,9 +254,54 @@ def _tell_asker(node: Node) -> None:
         asker.refresh()
 
 
+def _tell_witnesses(answer: Witnesses) -> Iterator[str | Rows]:
+    if not answer.witnesses:
+        yield "No outside witness is asked: `rochdale log witness add URL KEY` names one."
+        return
+    rows = [(", ".join(one.names), one.url, f"{one.size} of {one.log_size}", one.error) for one in answer.witnesses]
+    yield Rows(("witness", "address", "cosigned", "last error"), rows)
+
+
 OPERATIONS = (
-    Operation("witness.add", AddWitness, add_witness, "Ask an outside witness to cosign this home's log."),
-    Operation("witness.remove", WitnessUrl, remove_witness, "Ask an outside witness no more."),
-    Operation("witness.list", NoParams, list_witnesses, "The outside witnesses that are asked.", writes=False),
-    Operation("witness.ask", NoParams, ask_witnesses, "Ask all outside witnesses now, and say what each answered."),
+    Operation(
+        "witness.add",
+        AddWitness,
+        add_witness,
+        "Ask the witness at URL (its submission prefix), which signs with KEY: vkeys, or files that hold them.",
+        tell=_tell_witnesses,
+        command=Command(
+            "log witness add",
+            ("url", "keys"),
+            f"http://127.0.0.1:9 {EXAMPLE_KEY}",
+            group="Witnesses outside the federation that are asked to cosign this home's log.",
+        ),
+    ),
+    Operation(
+        "witness.remove",
+        WitnessUrl,
+        remove_witness,
+        "Ask the witness at URL no more. What it signed is still shown.",
+        tell=_tell_witnesses,
+        command=Command("log witness remove", ("url",), "https://nobody.example", 1),
+    ),
+    Operation(
+        "witness.list",
+        NoParams,
+        list_witnesses,
+        "The outside witnesses, how far each cosigned, and what went wrong.",
+        writes=False,
+        tell=_tell_witnesses,
+        command=Command("log witness list"),
+    ),
+    Operation(
+        "witness.ask",
+        NoParams,
+        ask_witnesses,
+        "Ask them all now, and say what each answered. Ends with 3 where one did not sign.",
+        tell=_tell_witnesses,
+        command=Command(
+            "log witness ask",
+            ends=lambda answer: EXIT_UNREACHED if any(one.error for one in answer.witnesses) else 0,
+        ),
+    ),
 )

@@ -4,12 +4,13 @@ Invariant: nothing is proposed or approved without a person's word at this node;
 """
 
 import asyncio
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.description import help_of
+from node.use_cases.description import Command, help_of
 from node.use_cases.federation.verbs import current_history, federation_of
 from node.use_cases.planning.agent.lines import digest_cards
 from node.use_cases.planning.agent.releases import Offers, resolve_release
@@ -48,21 +49,27 @@ VOTED_ON = ("voting", "in force")
 """A word that comes once the vote is closed changes nothing, and binds the one who says it."""
 
 
+Readings = Annotated[int, help_of("How many drafts before the vote.")]
+Rounds = Annotated[int, help_of("Machine rounds before giving up.")]
+CardsWait = Annotated[int, help_of("How long the first round waits for each member's card.")]
+AnswersWait = Annotated[int, help_of("How long each later round waits for each member's answer.")]
+
+
 class CallParams(msgspec.Struct, kw_only=True):
     """A call: which goods, for which region and period, how many readings, and how long to wait for whom. `start` is
     the digest in hex of the plan in force whose next revision it is; `plan.revise` says all of this by itself. `above`
     is the call (hex) of the level above in which this home speaks for the region."""
 
     table: TableFile
-    scope: str
-    period: str
-    revision: int = 0
-    readings: int = READINGS
-    rounds_max: int = ROUNDS_MAX
-    cards_wait_ms: int = CARDS_WAIT_MS
-    answers_wait_ms: int = ANSWERS_WAIT_MS
-    start: CallHex = ""
-    above: CallHex = ""
+    scope: Annotated[str, help_of("Which region the plan is for.")]
+    period: Annotated[str, help_of("Which period it is for.")]
+    revision: Annotated[int, help_of("1, 2, ... for a plan called anew for the same period.")] = 0
+    readings: Readings = READINGS
+    rounds_max: Rounds = ROUNDS_MAX
+    cards_wait_ms: CardsWait = CARDS_WAIT_MS
+    answers_wait_ms: AnswersWait = ANSWERS_WAIT_MS
+    start: Annotated[CallHex, help_of("The digest of the plan in force that it goes on from.")] = ""
+    above: Annotated[CallHex, help_of("The call above in which we speak for this region.")] = ""
 
 
 class ProposeParams(msgspec.Struct, kw_only=True):
@@ -304,10 +311,33 @@ def find_run(node: Node, call: str) -> PlanRun:
     return run
 
 
+def _tell_called(answer: dict[str, Any]) -> Iterator[str]:
+    yield f"Called: {answer['call']}, {answer['goods']} goods."
+
+
+def _tell_withdrawn(answer: dict[str, Any]) -> Iterator[str]:
+    which = " and ".join(map(str, answer["readings"]))
+    yield f"Taken back for reading {which}: nothing of yours goes out until somebody releases it again."
+
+
 OPERATIONS = (
-    Operation("plan.call", CallParams, call_plan, "Call a plan among the members of the roster in force."),
+    Operation(
+        "plan.call",
+        CallParams,
+        call_plan,
+        "Call the members in force to plan over the goods TABLE (JSON).",
+        tell=_tell_called,
+        command=Command("plan call", ("table",), "product.json --scope s --period p", 1),
+    ),
     Operation("plan.propose", ProposeParams, propose, "Release this member's proposal for one reading of a call."),
-    Operation("plan.withdraw", PlanParams, withdraw, "Take back what is released and has not gone out yet."),
+    Operation(
+        "plan.withdraw",
+        PlanParams,
+        withdraw,
+        "Take back what is released for readings whose cards have not gone out; ends a standing release.",
+        tell=_tell_withdrawn,
+        command=Command("plan withdraw", code=1),
+    ),
     Operation("plan.status", PlanParams, show_status, "Where a call stands, and for whom it waits.", writes=False),
     Operation("plan.show", PlanParams, show_plan, "The whole plan as this node computed it.", writes=False),
     Operation("plan.minutes", PlanParams, show_minutes, "The newest draft and all that it follows from.", writes=False),

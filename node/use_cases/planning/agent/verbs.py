@@ -3,12 +3,14 @@
 Invariant: nothing of this leaves the node; a household's name becomes the token that its till lines bear.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
 
 from node.till.row_reader import CELL_CHARS_MAX, make_token
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command, count, help_of
 from node.use_cases.planning.agent.lines import CardPreview, describe_side
 from node.use_cases.planning.agent.releases import resolve_release
 from node.use_cases.planning.following.capacities import complete_offers
@@ -23,7 +25,11 @@ GOOD_CHARS_MAX = 128
 AMOUNT_DECIMALS = 3
 AMOUNT_MILLI_MAX = 10**9
 
-Household = Annotated[str, msgspec.Meta(min_length=1, max_length=CELL_CHARS_MAX)]
+Household = Annotated[
+    str,
+    msgspec.Meta(min_length=1, max_length=CELL_CHARS_MAX),
+    help_of("Which household says so, as the till knows it."),
+]
 GoodName = Annotated[str, msgspec.Meta(min_length=1, max_length=GOOD_CHARS_MAX)]
 
 
@@ -81,8 +87,27 @@ async def _keep(node: Node, kind: str, household: str, good: str, amount: int | 
     return {"good": good, "kept": amount is not None, "households": held}
 
 
+def _tell_kept(answer: dict[str, Any]) -> Iterator[str]:
+    spoken = count(answer["households"], "household has", "households have")
+    yield f"{'Kept' if answer['kept'] else 'Taken back'}. {spoken} spoken for {answer['good']} so far."
+
+
 OPERATIONS = (
-    Operation("plan.wish", WishParams, say_wish, "A household wants more or less of a good; stays on this node."),
-    Operation("plan.pledge", PledgeParams, say_pledge, "A household will take so much of a good; stays on this node."),
+    Operation(
+        "plan.wish",
+        WishParams,
+        say_wish,
+        "A household wants GOOD to be PERCENT of what it buys now; stays on this node. 100 takes the wish back.",
+        tell=_tell_kept,
+        command=Command("plan wish", ("good", "percent"), "bread 120 --household 7"),
+    ),
+    Operation(
+        "plan.pledge",
+        PledgeParams,
+        say_pledge,
+        "A household will take AMOUNT of GOOD in a period, in the good's unit; stays on this node. 0 takes it back.",
+        tell=_tell_kept,
+        command=Command("plan pledge", ("good", "amount"), "bread 2.5 --household 7"),
+    ),
     Operation("plan.preview", ProposeParams, preview_release, "Each line a release sends out, and why.", writes=False),
 )

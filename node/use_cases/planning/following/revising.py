@@ -4,16 +4,27 @@ Invariant: a revision plans the whole period anew; what was carried stays carrie
 Spec: docs/spec/revision.md
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command
 from node.use_cases.federation.verbs import current_history
 from node.use_cases.planning.following.account import read_account
 from node.use_cases.planning.following.approvals import plan_in_force
 from node.use_cases.planning.following.verbs import find_followed
-from node.use_cases.planning.verbs import ANSWERS_WAIT_MS, CARDS_WAIT_MS, ROUNDS_MAX, CallHex
+from node.use_cases.planning.verbs import (
+    ANSWERS_WAIT_MS,
+    CARDS_WAIT_MS,
+    ROUNDS_MAX,
+    AnswersWait,
+    CallHex,
+    CardsWait,
+    Readings,
+    Rounds,
+)
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import format_decimal
@@ -25,10 +36,10 @@ class ReviseParams(msgspec.Struct, kw_only=True):
     """Which plan in force is made again, how many readings there are before the vote, and how long to wait for whom."""
 
     call: CallHex = ""
-    readings: int = 1
-    rounds_max: int = ROUNDS_MAX
-    cards_wait_ms: int = CARDS_WAIT_MS
-    answers_wait_ms: int = ANSWERS_WAIT_MS
+    readings: Readings = 1
+    rounds_max: Rounds = ROUNDS_MAX
+    cards_wait_ms: CardsWait = CARDS_WAIT_MS
+    answers_wait_ms: AnswersWait = ANSWERS_WAIT_MS
 
 
 async def revise(node: Node, params: ReviseParams) -> dict[str, Any]:
@@ -62,5 +73,21 @@ async def revise(node: Node, params: ReviseParams) -> dict[str, Any]:
     return {"call": published.leaf.hex(), "revision": body.revision, "start": draft.digest.hex(), "lacking": lacking}
 
 
-OPERATIONS = (Operation("plan.revise", ReviseParams, revise, "Call the plan in force anew, from its last state."),)
+def _tell_revision(answer: dict[str, Any]) -> Iterator[str]:
+    yield f"Called: {answer['call']}, revision {answer['revision']}."
+    if answer["lacking"]:
+        yield f"Lacking so far: {', '.join(f'{good} {amount}' for good, amount in answer['lacking'].items())}."
+    yield "Now `rochdale plan propose`: your workplaces offer what their promises leave."
+
+
+OPERATIONS = (
+    Operation(
+        "plan.revise",
+        ReviseParams,
+        revise,
+        "Call the plan in force anew, from where it ended: when too much of it is lacking. Then everybody proposes.",
+        tell=_tell_revision,
+        command=Command("plan revise", code=1),
+    ),
+)
 """What a co-op does when too much of a plan is lacking."""
