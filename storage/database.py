@@ -51,7 +51,11 @@ class Database:
         self.path = path
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._writer = self._connect()
-        migrate(self._writer)
+        try:
+            migrate(self._writer)
+        except RefusedError:
+            self._writer.close()
+            raise
         self._writer.isolation_level = None
         self.reader = self._connect()
         self.reader.isolation_level = None

@@ -1,6 +1,7 @@
 """The tables of a home, numbered and append-only: a migration and its mark are one transaction.
 
 Invariant: a migration that was released is never edited; the next one changes what it made.
+Invariant: a version of the program that does not know a migration changes nothing in a database that has it.
 """
 
 import sqlite3
@@ -13,6 +14,7 @@ if _held_back:
     sys.modules[_PANDAS] = None  # type: ignore[assignment]
 from sqlite_utils import Database, Migrations  # noqa: E402
 
+from protocol.core.errors import RefusedError  # noqa: E402
 from protocol.log.bundle import format_bundle  # noqa: E402
 
 if _held_back:
@@ -132,8 +134,16 @@ CREATE TABLE past_epoch (number INTEGER PRIMARY KEY, epoch BLOB NOT NULL UNIQUE,
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Apply what is pending, each migration with its mark in one transaction."""
-    MIGRATIONS.apply(Database(connection))
+    """Apply what is pending, each migration with its mark in one transaction.
+
+    Raises RefusedError, before anything is changed, for a database that a newer version has been at.
+    """
+    database = Database(connection)
+    known = {migration.name for migration in MIGRATIONS.pending(Database(memory=True))}
+    later = sorted({migration.name for migration in MIGRATIONS.applied(database)} - known)
+    if later:
+        raise RefusedError.at("database", f"a newer version of the program has been at it ({later[0]}): use that one")
+    MIGRATIONS.apply(database)
     connection.commit()
 
 

@@ -119,7 +119,6 @@ class Session:
         if message.origin != self.peer_origin:
             raise PeerError("hello: an origin that does not go with the certificate")
         self.state = State.LIVE
-        self._timing.greet(now_ms)
         self._frontier.tree.meet(self.number, self.peer_origin)
         if message.epoch != self._taken[0]:
             self._taken = (message.epoch, 0)

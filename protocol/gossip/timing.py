@@ -27,10 +27,6 @@ class Timing:
         """The transport stands."""
         self.opened_ms = self.heard_ms = self.sent_ms = self.progress_ms = now_ms
 
-    def greet(self, now_ms: int) -> None:
-        """The peer has greeted: patience starts anew."""
-        self.heard_ms = self.progress_ms = now_ms
-
     def note_flush(self, now_ms: int, is_due: bool) -> None:
         """Heads wait to be announced, or none does."""
         self.flush_ms = _keep_or_set(self.flush_ms, now_ms + limits.ANNOUNCE_DELAY_MS, is_due)

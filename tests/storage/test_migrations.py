@@ -1,4 +1,4 @@
-"""A home that an older version made opens with everything in it."""
+"""A home that an older version made opens with everything in it; one that a newer version made is left alone."""
 
 import sqlite3
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from sqlite_utils import Database as Tables
 from sqlite_utils import Migrations
 
+from protocol.core.errors import RefusedError
 from protocol.core.identity import generate
 from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
@@ -57,3 +58,25 @@ def test_entries_that_lay_in_rows_of_their_own_are_read_and_go_on(tmp_path: Path
     head = log_store.head(database.reader, ORIGIN)
     assert head is not None and head.root == Tree.of(map(leaf_hash, entries)).root()
     database.close()
+
+
+def test_a_home_that_a_newer_version_has_been_at_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "node.sqlite"
+    make_old(path, "0006_public_heads").close()
+    later = Migrations(MIGRATIONS.name)
+    later(name="9999_what_nobody_knows_yet")(lambda tables: None)
+    db = sqlite3.connect(path)
+    later.apply(Tables(db))
+    db.close()
+    before = read_schema(path)
+    with pytest.raises(RefusedError, match=r"newer version of the program has been at it \(9999_what"):
+        Database(path)
+    assert read_schema(path) == before
+
+
+def read_schema(path: Path) -> list[tuple[str, str]]:
+    db = sqlite3.connect(path)
+    try:
+        return db.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+    finally:
+        db.close()

@@ -131,6 +131,16 @@ def test_half_a_list_is_not_all_and_a_smaller_counter_takes_nothing_back() -> No
     assert saved(session, START_MS + limits.CURSOR_SAVE_DELAY_MS) == [5]
 
 
+def test_a_cursor_of_the_same_run_stays_where_it_was() -> None:
+    session = Session(1, PEER, (b"e" * limits.EPOCH_BYTES, 5), Frontier(OWN, b"n" * limits.EPOCH_BYTES))
+    session.handle(events.Opened(), START_MS)
+    hear(session, Hello(limits.PROTOCOL_VERSION, PEER, b"e" * limits.EPOCH_BYTES, b"", 0), START_MS)
+    hear(session, Have((), 3, True), START_MS)
+    assert saved(session, START_MS + 2 * limits.CURSOR_SAVE_DELAY_MS) == []
+    hear(session, Ping(6), START_MS + 2 * limits.CURSOR_SAVE_DELAY_MS)
+    assert saved(session, START_MS + 3 * limits.CURSOR_SAVE_DELAY_MS) == [6]
+
+
 def test_no_cursor_passes_a_log_that_was_asked_for_before_the_peer_has_told_it() -> None:
     session, frontier = greeted()
     hear(session, Have((), 5, True), START_MS)
