@@ -1,4 +1,4 @@
-"""`rochdale plan deliver`: the shortest ways for a plan's goods. Needs no home.
+"""`rochdale plan deliver`: the shortest ways for a plan's goods. With a file of places it needs no home.
 
 Spec: docs/spec/delivery.md
 """
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from node.cli.calls import Context, exit_codes, print_answer
+from node.cli.calls import call as ask
 from node.cli.files import read_bytes, read_json
 from node.cli.printing import print_table, say
 from node.cli.spreadsheet import print_csv
@@ -27,17 +28,18 @@ GOODS_SHOWN = 20
 
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
-@click.option("--places", type=click.Path(path_type=Path), required=True, help="JSON: card to [north, east] degrees.")
+@click.option("--places", type=click.Path(path_type=Path), help="JSON: card to [north, east]; else as members said.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the delivery document to this file.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print every load as a line for a spreadsheet.")
 @click.option("--card", default="", help="With --csv: only what this council or workplace gives and gets.")
 @click.pass_obj
-def deliver(context: Context, plan: Path, places: Path, out: Path | None, as_csv: bool, card: str) -> None:
+def deliver(context: Context, plan: Path, places: Path | None, out: Path | None, as_csv: bool, card: str) -> None:
     """Who brings what to whom, by the shortest ways, for the PLAN document, checked in whole numbers."""
     with exit_codes(context.as_json):
         document = parse_plan(read_bytes(plan, PLAN_BYTES_MOST))
+        written = ask(context.home, "plan.places", {})["places"] if places is None else read_json(places)
         with _watch(context.as_json or as_csv) as watch:
-            delivery = deliver_plan(document, read_places(read_json(places)), watch)
+            delivery = deliver_plan(document, read_places(written), watch)
         if out is not None:
             write_durably(out, format_delivery(delivery))
         if as_csv and not context.as_json:

@@ -46,7 +46,9 @@ def received(context: Context, good: str, amount: str, other: str, card: str, ca
 
 
 @click.command()
-@click.option("--places", type=click.Path(path_type=Path), help="JSON: card to [north, east] degrees; plans the ways.")
+@click.option(
+    "--places", type=click.Path(path_type=Path), help="JSON: card to [north, east], before what members said."
+)
 @click.option("--ways", is_flag=True, help="From whom to whom, as both sides tell it.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print lines for a spreadsheet.")
 @_CALL
@@ -54,7 +56,7 @@ def received(context: Context, good: str, amount: str, other: str, card: str, ca
 def follow(context: Context, places: Path | None, ways: bool, as_csv: bool, call: str) -> None:
     """How the plan in force is followed: promised, given and received, open, and what will be lacking."""
     with exit_codes(context.as_json):
-        params = {"call": call, "places": {} if places is None else read_json(places)}
+        params = {"call": call, "ways": ways, "places": {} if places is None else read_json(places)}
         answer = ask(context.home, "plan.follow", params)
         if as_csv and not context.as_json:
             columns, rows = (_WAY, answer["ways"]) if ways else (_LINE, answer["lines"])

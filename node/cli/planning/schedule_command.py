@@ -11,13 +11,17 @@ from node.cli.calls import call as ask
 from node.cli.files import read_bytes, read_json
 from node.cli.printing import print_table, say
 from node.cli.spreadsheet import print_csv
+from node.use_cases.planning.delivering import read_places
+from node.use_cases.planning.placing.known import HOW_TO_SAY
 from node.use_cases.planning.schedule import Schedule, describe_schedule, list_schedule_lines
 from node.use_cases.supply.board import Board
 from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
 
 
 @click.command()
-@click.option("--places", type=click.Path(path_type=Path), help="JSON: card to [north, east] degrees; adds the ways.")
+@click.option(
+    "--places", type=click.Path(path_type=Path), help="JSON: card to [north, east], before what members said."
+)
 @click.option("--card", default="", help="One council or workplace, or a co-op with all of its own.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print lines for a spreadsheet.")
 @click.option("--call", default="", help="The call's id; without it the newest.")
@@ -28,12 +32,12 @@ from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
 def schedule(context: Context, places: Path | None, card: str, as_csv: bool, call: str, document: Path | None) -> None:
     """What the newest draft asks of each: what to make, what to give to whom, what comes from whom, at which price."""
     with exit_codes(context.as_json):
-        where = {} if places is None else read_json(places)
+        where: dict[str, Any] = {} if places is None else read_json(places)
         if document is None:
             answer = ask(context.home, "plan.schedule", {"call": call, "card": card, "places": where})
         else:
             plan = parse_plan(read_bytes(document, PLAN_BYTES_MOST))
-            answer = msgspec.to_builtins(describe_schedule(plan, where, card, Board()))
+            answer = msgspec.to_builtins(describe_schedule(plan, read_places(where), card, Board()))
         if as_csv and not context.as_json:
             print_csv(list_schedule_lines(msgspec.convert(answer, Schedule)))
             return
@@ -59,4 +63,6 @@ def _print_schedule(answer: dict[str, Any]) -> None:
                 rows.append((what, one["good"], one["amount"], one["unit"], way, price))
         print_table(("", "good", "amount", "unit", "with", "price"), rows)
     if not answer["has_ways"]:
-        say("Who brings what to whom: give everybody's place with --places.")
+        lacking = answer["without_place"]
+        known = f"Nobody has said where these are: {', '.join(lacking)}. " if lacking else ""
+        say(f"Who brings what to whom is not told. {known}{HOW_TO_SAY} Or give a file with --places.")

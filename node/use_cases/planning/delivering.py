@@ -13,7 +13,6 @@ import numpy as np
 from node.solvers.shortest_ways import Ways, find_ways
 from protocol.core.errors import Finding, RefusedError
 from protocol.core.quantities import format_decimal
-from protocol.planning.certificate import all_workplaces
 from protocol.planning.delivery.document import (
     DELIVERY_FORMAT,
     Delivery,
@@ -23,9 +22,9 @@ from protocol.planning.delivery.document import (
     check_places,
     format_delivery,
 )
+from protocol.planning.delivery.known_places import place_ends
 from protocol.planning.delivery.places import MICRO, Place, metres_between
 from protocol.planning.delivery.transport import Transport, list_transports
-from protocol.planning.periods.names import find_base
 from protocol.planning.plan import Plan, digest_plan, format_plan
 
 PLACES_MAX: Final = 8_192
@@ -69,9 +68,9 @@ def _read_degrees(written: Any, most_micro: int) -> int | None:
 def deliver_plan(plan: Plan, places: Mapping[str, Place], watch: Watch = lambda done, of: None) -> Delivery:
     """The shortest delivery that this machine finds, good by good; RefusedError names who has no place.
 
-    A workplace is in each period where it is in the others: `cows` says it for `cows in winter` too.
+    What has no place of its own is where its co-op is, in every period at the same (known_places.place_ends).
     """
-    places = {**places, **_find_others(plan, places)}
+    places = {**places, **place_ends(plan, places)[0]}
     if missing := check_places(plan, places):
         raise RefusedError("; ".join(map(str, missing[:FINDINGS_TOLD])), missing)
     transports = list_transports(plan)
@@ -82,12 +81,6 @@ def deliver_plan(plan: Plan, places: Mapping[str, Place], watch: Watch = lambda 
     used = {name for one in transports for name, _ in (*one.supplies, *one.needs)}
     kept = {name: places[name] for name in sorted(used)}
     return Delivery(DELIVERY_FORMAT, digest_plan(format_plan(plan)).hex(), kept, tuple(goods))
-
-
-def _find_others(plan: Plan, places: Mapping[str, Place]) -> dict[str, Place]:
-    """The places of cards that are named for one period, from the name without it."""
-    others = {card.id: find_base(card.id) for card in all_workplaces(plan) if card.id not in places}
-    return {name: places[base] for name, base in others.items() if base in places}
 
 
 def _deliver(plan: Plan, transport: Transport, places: Mapping[str, Place]) -> GoodDelivery:

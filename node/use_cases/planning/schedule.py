@@ -5,12 +5,13 @@ signals of the plan are never prices to pay.
 Spec: docs/spec/delivery.md
 """
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from node.use_cases.planning.delivering import deliver_plan, read_places
+from node.use_cases.planning.delivering import deliver_plan
 from node.use_cases.supply.board import Board
 from node.use_cases.supply.matching import find_standing
 from node.use_cases.supply.views import describe_line
@@ -20,7 +21,7 @@ from protocol.planning.cards import Technique
 from protocol.planning.certificate import all_workplaces, goods_of
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.delivery.document import Delivery
-from protocol.planning.delivery.places import metres_between
+from protocol.planning.delivery.places import Place, metres_between
 from protocol.planning.delivery.transport import list_transports
 from protocol.planning.plan import Plan, digest_plan, format_plan
 from protocol.planning.summary import format_amount
@@ -76,21 +77,25 @@ class CardSchedule(msgspec.Struct, frozen=True):
 
 
 class Schedule(msgspec.Struct, frozen=True):
-    """All cards that were asked for, councils first. `has_ways`: whether it says who brings what to whom."""
+    """All cards that were asked for, councils first. `has_ways`: whether it says who brings what to whom;
+    `without_place`: for want of whose place it does not."""
 
     plan: str
     period: str
     has_ways: bool
     cards: tuple[CardSchedule, ...]
     periods: tuple[str, ...] = ()
+    without_place: tuple[str, ...] = ()
 
 
-def describe_schedule(plan: Plan, places: dict[str, Any], card: str, board: Board) -> Schedule:
+def describe_schedule(
+    plan: Plan, places: Mapping[str, Place], card: str, board: Board, missing: tuple[str, ...] = ()
+) -> Schedule:
     """A plan's schedules for one card, a co-op with all its cards, or (empty) everybody.
 
-    `places` (card to degrees) may be empty: then nothing is said of who brings what to whom.
+    `places` may be empty, or some be `missing`: then nothing is said of who brings what to whom.
     """
-    delivery = deliver_plan(plan, read_places(places)) if places else None
+    delivery = deliver_plan(plan, places) if places and not missing else None
     names = [*(one.id for one in plan.consumers), *(one.id for one in all_workplaces(plan))]
     split = plan.goods_table.split_name
     wanted = [name for name in names if card in ("", name, split(name)[0], owner_of_card(name))]
@@ -100,7 +105,7 @@ def describe_schedule(plan: Plan, places: dict[str, Any], card: str, board: Boar
     cards = tuple(_describe_card(plan, name, loads.get(name, ([], []))) for name in wanted)
     digest = digest_plan(format_plan(plan)).hex()
     period, periods = str(plan.parameters.get("period", "")), plan.goods_table.period_names
-    return Schedule(digest, period, delivery is not None, cards, periods)
+    return Schedule(digest, period, delivery is not None, cards, periods, missing)
 
 
 def _describe_card(plan: Plan, name: str, loads: tuple[list[LoadLine], list[LoadLine]]) -> CardSchedule:

@@ -19,6 +19,7 @@ from node.use_cases.planning.following.approvals import newest_draft
 from node.use_cases.planning.following.capacities import complete_offers
 from node.use_cases.planning.minutes import take_minutes
 from node.use_cases.planning.own_side import try_release
+from node.use_cases.planning.placing.known import gather_places
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.private_side import Edits, PrivateSide, Release
 from node.use_cases.planning.run import PlanRun
@@ -95,7 +96,8 @@ class PlanParams(msgspec.Struct, kw_only=True):
 
 
 class ScheduleParams(msgspec.Struct, kw_only=True):
-    """Whose schedules: a card's, a co-op's with all its cards, or (empty) everybody's. `places`: card to degrees."""
+    """Whose schedules: a card's, a co-op's with all its cards, or (empty) everybody's. `places` (card to degrees) go
+    before what members have said of their own."""
 
     call: CallHex = ""
     card: str = ""
@@ -240,11 +242,13 @@ async def show_minutes(node: Node, params: PlanParams) -> dict[str, Any]:
 
 async def show_schedule(node: Node, params: ScheduleParams) -> Schedule:
     """What the newest draft asks of each card, with the agreed price of what it gives and gets."""
-    draft = newest_draft(find_run(node, params.call))
+    run = find_run(node, params.call)
+    draft = newest_draft(run)
     if draft is None:
         raise RefusedError.at("plan", "there is no draft yet")
-    places = {name: list(degrees) for name, degrees in params.places.items()}
-    return await asyncio.to_thread(describe_schedule, draft.plan, places, params.card, read_board(node))
+    places, missing = gather_places(node, run, draft.plan, params.places)
+    board = read_board(node)
+    return await asyncio.to_thread(describe_schedule, draft.plan, places, params.card, board, missing)
 
 
 async def check_plan(node: Node, params: PlanParams) -> dict[str, Any]:

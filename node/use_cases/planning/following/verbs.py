@@ -12,10 +12,11 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, help_of, typed
-from node.use_cases.planning.delivering import deliver_plan, read_places
+from node.use_cases.planning.delivering import deliver_plan
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.following.account import FollowReport, describe_following, read_carried
 from node.use_cases.planning.following.approvals import plan_in_force
+from node.use_cases.planning.placing.known import gather_places
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.verbs import CallHex, find_run, planner_of
 from node.use_cases.publish import publish
@@ -63,9 +64,11 @@ class CarriedParams(msgspec.Struct, kw_only=True):
 
 
 class FollowParams(msgspec.Struct, kw_only=True):
-    """Which call; `places` (card to degrees) adds which way each load was to take."""
+    """Which call; with `ways`, or with `places` (card to degrees) that go before what members said of their own, also
+    which way each load was to take."""
 
     call: CallHex = ""
+    ways: bool = False
     places: dict[str, tuple[str | float, str | float]] = {}
 
 
@@ -126,8 +129,8 @@ async def follow(node: Node, params: FollowParams) -> FollowReport:
     run = find_followed(node, params.call)
     draft = _need_plan(run)
     loads: dict[Way, int] | None = None
-    if params.places:
-        places = read_places({name: list(degrees) for name, degrees in params.places.items()})
+    places, missing = gather_places(node, run, draft.plan, params.places) if params.ways or params.places else ({}, ())
+    if places and not missing:
         delivery = await asyncio.to_thread(deliver_plan, draft.plan, places)
         loads = {(good.good, load.source, load.to): load.units for good in delivery.goods for load in good.loads}
     report = describe_following(node, run, loads)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from node.use_cases.planning.delivering import read_places
 from node.use_cases.planning.schedule import PRICE_OPEN, Schedule, describe_schedule, list_schedule_lines
 from node.use_cases.supply.board import Board, read_board
 from protocol.core.errors import RefusedError
@@ -68,7 +69,7 @@ async def test_the_agreed_price_stands_by_what_was_agreed_and_nowhere_else(homes
     places = places_of(homes.bakery.origin)
 
     def prices() -> dict[str, set[tuple[str, str]]]:
-        schedule = describe_schedule(plan, places, "", read_board(homes.coop))
+        schedule = describe_schedule(plan, read_places(places), "", read_board(homes.coop))
         check_sums(plan, schedule)
         found: dict[str, set[tuple[str, str]]] = {}
         for card in schedule.cards:
@@ -99,7 +100,7 @@ def test_a_co_op_sees_all_its_cards_and_a_card_itself() -> None:
 
 def test_a_spreadsheet_gets_every_line() -> None:
     plan = make_village("oak.example/log", "bread")
-    schedule = describe_schedule(plan, places_of("oak.example/log"), "oak.example/log#oven", Board())
+    schedule = describe_schedule(plan, read_places(places_of("oak.example/log")), "oak.example/log#oven", Board())
     lines = list_schedule_lines(schedule)
     assert lines[0][:3] == ("card", "what", "good")
     told = [(what, good, amount) for _, what, good, amount, *_ in lines[1:]]

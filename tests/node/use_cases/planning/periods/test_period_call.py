@@ -12,6 +12,7 @@ import pytest
 from node.use_cases.planning.agent.releases import Offer
 from node.use_cases.planning.agent.verbs import preview_release
 from node.use_cases.planning.periods.stocks import list_stocks
+from node.use_cases.planning.placing.verbs import PlaceParams, PlacesParams, say_place, show_places
 from node.use_cases.planning.private_side import Release
 from node.use_cases.planning.schedule import list_schedule_lines
 from node.use_cases.planning.table import TableFile
@@ -67,9 +68,34 @@ def test_a_call_of_two_weeks_is_planned_with_its_seasons_and_stocks(homes: Path)
         assert told.periods == ("fair week", "week after")
         assert [card.card.partition("#")[2] for card in told.cards] == ["cheesery in fair week"]
         assert {line[-1] for line in list_schedule_lines(told)[1:]} == {"fair week"}
+        await check_ways(network, called)
         check_alone(reports[0].document, homes / "plan.json")
 
     run_region(homes, 81, story)
+
+
+async def check_ways(network: MemoryNetwork, called: str) -> None:
+    """Who brings what to whom in each week is told once everybody has said where it is, and before it who has not."""
+    north, dairy = network[FOUNDER], network["dairy"]
+    asked = ScheduleParams(call=called, card=f"{dairy.node.origin}#herd")
+    for number, machine in enumerate(network.machines):
+        told = await show_schedule(north.node, asked)
+        assert not told.has_ways and any(name.startswith(machine.node.origin) for name in told.without_place)
+        place = PlaceParams(north=f"53.{number}2N", east="2.16w")
+        await machine.do(say_place(machine.node, place))
+        await network.settle()
+    with pytest.raises(RefusedError, match=r"places\.outside"):
+        await show_schedule(north.node, ScheduleParams(call=called, places={"nobody": (1, 1)}))
+    for trade in ("outside", "stock"):
+        await north.do(say_place(north.node, PlaceParams(north="53.6", east="-2.9", trade=trade)))
+    places = await show_places(dairy.node, PlacesParams(call=called))
+    await network.settle()
+    assert places.missing and not (await show_places(dairy.node, PlacesParams(call=called))).missing
+    told = await show_schedule(dairy.node, asked)
+    assert told.has_ways and {load.good for card in told.cards for load in card.gives} == {"milk in fair week"}
+    for wrong in ("91N", "1e3", "-3N", "north", "５"):
+        with pytest.raises(RefusedError, match="north: write degrees"):
+            await north.do(say_place(north.node, PlaceParams(north=wrong, east="0")))
 
 
 def check_alone(document: str, path: Path) -> None:

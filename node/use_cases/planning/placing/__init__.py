@@ -1,0 +1,1 @@
+"""Where goods start and arrive, as co-ops say it themselves."""

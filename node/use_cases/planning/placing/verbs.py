@@ -1,0 +1,137 @@
+"""Saying where we are, so that deliveries can be planned, and seeing of whom it is not known.
+
+Invariant: a place is that of a shop or a workplace, to a thousandth of a degree (about 100 m); nobody's home.
+Spec: docs/spec/delivery.md, section "Known places"
+"""
+
+from collections.abc import Iterator
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command, Page, Rows, count, help_of
+from node.use_cases.planning.following.approvals import newest_draft
+from node.use_cases.planning.placing.known import HOW_TO_SAY, read_known
+from node.use_cases.planning.verbs import CallHex, find_run
+from node.use_cases.publish import publish
+from protocol.core.errors import RefusedError
+from protocol.planning.contributions import workplace_id
+from protocol.planning.delivery.known_places import NamedPlace, PlanPlaces, place_ends
+from protocol.planning.delivery.places import MICRO, Place
+
+STEP: Final = Decimal("0.001")
+DEGREES_LENGTH_MAX: Final = 16
+SIGNS: Final = {"N": (1, 90), "S": (-1, 90), "E": (1, 180), "W": (-1, 180)}
+
+Degrees = Annotated[str, msgspec.Meta(min_length=1, max_length=DEGREES_LENGTH_MAX)]
+
+
+class PlaceParams(msgspec.Struct, kw_only=True):
+    """Where we are; a second word for the same name takes the place of the first."""
+
+    north: Annotated[Degrees, help_of("Degrees north or south, such as 53.62N; kept to about 100 m.")]
+    east: Annotated[Degrees, help_of("Degrees east or west, such as 2.16W.")]
+    card: Annotated[
+        str,
+        msgspec.Meta(max_length=128),
+        help_of("One of our workplaces; without it our co-op with all that say nothing of their own."),
+    ] = ""
+    trade: Annotated[
+        str,
+        msgspec.Meta(max_length=128),
+        help_of("In plans that we call: outside, stock, or a trade node's name."),
+    ] = ""
+
+
+class PlacesParams(msgspec.Struct, kw_only=True):
+    """Of which call."""
+
+    call: CallHex = ""
+
+
+class KnownPlaces(msgspec.Struct, frozen=True):
+    """Degrees (north, east) by name, as members said them, and the ends of the newest draft that have none.
+
+    `ends` are the same for every end of the newest draft that has one."""
+
+    places: dict[str, tuple[str, str]]
+    ends: dict[str, tuple[str, str]]
+    missing: tuple[str, ...]
+
+
+async def say_place(node: Node, params: PlaceParams) -> dict[str, Any]:
+    """Sign where this co-op, one of its workplaces, or what it calls plans with is."""
+    place = Place(parse_degrees(params.north, "NS", "north"), parse_degrees(params.east, "EW", "east"))
+    if params.card and params.trade:
+        raise RefusedError.at("trade", "say one of the two: a workplace of ours, or what comes from outside")
+    name = params.trade or (workplace_id(node.origin, params.card) if params.card else node.origin)
+    published = await publish(node, "plan.place", PlanPlaces((NamedPlace(name, place),)))
+    north, east = _write(place.north_micro), _write(place.east_micro)
+    return {"name": name, "north": north, "east": east, "index": published.index}
+
+
+async def show_places(node: Node, params: PlacesParams) -> KnownPlaces:
+    """Who has said where it is, and of which end of the newest draft nobody has."""
+    run = find_run(node, params.call)
+    known, draft = read_known(node, run), newest_draft(run)
+    ends, missing = ({}, ()) if draft is None else place_ends(draft.plan, known)
+    return KnownPlaces(_write_all(known), _write_all(ends), missing)
+
+
+def parse_degrees(text: str, letters: str, where: str) -> int:
+    """Millionths of a degree, to the nearest thousandth, from `53.62N` or a signed decimal; RefusedError for others."""
+    letter = text[-1:].upper() if text[-1:].upper() in letters else ""
+    sign, most = SIGNS[letter or letters[0]]
+    try:
+        degrees = Decimal(text.removesuffix(text[-1:]) if letter else text).quantize(STEP, ROUND_HALF_EVEN)
+    except InvalidOperation:
+        degrees = Decimal("NaN")
+    if not text.isascii() or not degrees.is_finite() or abs(degrees) > most or (letter and degrees < 0):
+        raise RefusedError.at(where, f"write degrees such as 53.62{letters[0]}, at most {most}")
+    return int(degrees * sign * MICRO)
+
+
+def _write(micro: int) -> str:
+    return format(Decimal(micro).scaleb(-6).normalize(), "f")
+
+
+def _write_all(places: dict[str, Place]) -> dict[str, tuple[str, str]]:
+    return {name: (_write(one.north_micro), _write(one.east_micro)) for name, one in sorted(places.items())}
+
+
+def _tell_place(answer: dict[str, Any]) -> Iterator[str]:
+    yield f"Signed: {answer['name']} is at {answer['north']} degrees north, {answer['east']} east."
+
+
+def _tell_places(answer: KnownPlaces) -> Iterator[str | Rows]:
+    if answer.places:
+        yield Rows(("of", "north", "east"), [(name, *degrees) for name, degrees in answer.places.items()])
+    else:
+        yield "Nobody has said where it is yet."
+    if answer.missing:
+        yield f"{count(len(answer.missing), 'end')} of the newest draft without a place: {', '.join(answer.missing)}."
+        yield HOW_TO_SAY
+
+
+OPERATIONS = (
+    Operation(
+        "plan.place",
+        PlaceParams,
+        say_place,
+        "Sign that this co-op, or one of its workplaces, is at NORTH and EAST, so that deliveries can be planned.",
+        tell=_tell_place,
+        command=Command("plan place", ("north", "east"), "53.62N 2.16W"),
+    ),
+    Operation(
+        "plan.places",
+        PlacesParams,
+        show_places,
+        "Who has said where it is, and of whom it is not known.",
+        writes=False,
+        tell=_tell_places,
+        command=Command("plan places", (), "", 1),
+        page=Page("/places", "Where goods start and arrive"),
+    ),
+)
