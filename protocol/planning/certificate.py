@@ -17,7 +17,7 @@ from protocol.planning.batches.sizes import DRAFT, audit_batches
 from protocol.planning.card_rules import DECIMALS_MOST, audit_goods_table
 from protocol.planning.cards import MICRO, ConsumerCard, WorkplaceCard
 from protocol.planning.clearing import BALANCE_DECIMALS
-from protocol.planning.plan import Plan, digest_plan, format_plan
+from protocol.planning.plan import Plan
 
 PPM = 1_000_000
 BALANCE_ONE = int(10**BALANCE_DECIMALS)
@@ -34,7 +34,6 @@ class Certificate:
     sums what is known. Regrets of councils and workplaces are self-attested; those of trade nodes are recomputed.
     """
 
-    digest: bytes
     findings: tuple[Finding, ...]
     credits_micro: int
     slack_micro: int
@@ -54,10 +53,9 @@ def check_certificate(plan: Plan, regrets: Mapping[str, int]) -> Certificate:
     findings = _audit_cards(plan, columns)
     if not findings:
         findings = _audit_shape(plan, columns)
-    digest = digest_plan(format_plan(plan))
-    credits = sum(nest.credits_micro for card in plan.consumers for nest in card.nests)
+    credits = sum(columns.credits.tolist())
     if findings:
-        return Certificate(digest, tuple(findings), max(credits, 1), 0, 0, None, ())
+        return Certificate(tuple(findings), max(credits, 1), 0, 0, None, ())
     eaten, levels = (
         read_quantities(plan.consumption, plan.consumers),
         read_quantities(plan.activity, all_workplaces(plan)),
@@ -74,7 +72,7 @@ def check_certificate(plan: Plan, regrets: Mapping[str, int]) -> Certificate:
     findings += [Finding(name, "a regret below 0") for name in expected if regrets.get(name, 0) < 0]
     known = sum(max(regrets[name], 0) for name in expected if name in regrets)
     known += sum(trade_regret(plan, card) for card in plan.goods_table.trade) + max(slack_micro, 0)
-    return Certificate(digest, tuple(findings), credits, slack_micro, known, None if unknown else known, unknown)
+    return Certificate(tuple(findings), credits, slack_micro, known, None if unknown else known, unknown)
 
 
 def measure_left(plan: Plan) -> list[int]:
@@ -197,11 +195,12 @@ def _audit_consumers(plan: Plan, columns: CardColumns, eaten: Column) -> list[Fi
         place = f"floor.{cards[columns.council[row]].id}.{goods[columns.good[row]].id}"
         findings.append(Finding(place, f"{eaten[row]} units, the floor is {columns.floor[row]}"))
     worth = read_column(
-        price * int(10 ** (DECIMALS_MOST - good.decimals)) for price, good in zip(plan.prices, goods, strict=True)
+        [price * int(10 ** (DECIMALS_MOST - good.decimals)) for price, good in zip(plan.prices, goods, strict=True)]
     )
     costs = sum_products(worth[columns.good], eaten - columns.floor, columns.council, len(cards))
-    for card, cost in zip(cards, costs, strict=True):
-        over = -(-cost // COST_ONE) - sum(nest.credits_micro for nest in card.nests)
+    credits = sum_products(columns.credits, np.ones(len(columns.credits), np.int64), columns.nest_council, len(cards))
+    for card, cost, allotted in zip(cards, costs, credits, strict=True):
+        over = -(-cost // COST_ONE) - allotted
         if over > 0:
             findings.append(Finding(f"credits.{card.id}", f"{over} micro-credits above its allotment"))
     return findings

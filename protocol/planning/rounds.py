@@ -137,9 +137,11 @@ def _check_answer(economy: Economy, state_hash: bytes, participant: str, answer:
     if len(answer.quantities) != len(rows):
         raise RefusedError.at(participant, f"{len(answer.quantities)} quantities, the card has {len(rows)}")
     lowest, highest = economy.answer_bounds
-    for number, (quantity, row) in enumerate(zip(answer.quantities, rows, strict=True)):
-        if not lowest[row] <= quantity <= highest[row]:
-            raise RefusedError.at(f"{participant}.quantities[{number}]", f"must be {lowest[row]} to {highest[row]}")
+    # As Python's own numbers: what comes from outside may be larger than any column holds.
+    bounds = zip(lowest[rows.start : rows.stop].tolist(), highest[rows.start : rows.stop].tolist(), strict=True)
+    for number, (quantity, (least, most)) in enumerate(zip(answer.quantities, bounds, strict=True)):
+        if not least <= quantity <= most:
+            raise RefusedError.at(f"{participant}.quantities[{number}]", f"must be {least} to {most}")
 
 
 def close_round(economy: Economy, state: State, answers: Mapping[str, Answer | None]) -> tuple[State, RoundReport]:

@@ -28,7 +28,7 @@ from protocol.planning.certificate import Certificate, all_workplaces, check_cer
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.economy_file import EconomyFile, show_all
 from protocol.planning.floors import check_floors
-from protocol.planning.plan import Plan, make_plan
+from protocol.planning.plan import Plan, digest_plan, format_plan, make_plan
 from protocol.planning.rounds import RoundReport
 from protocol.planning.simulation.members import Members, gather_members
 from protocol.planning.simulation.modes import MODES, Answers
@@ -234,5 +234,5 @@ def _describe_certificate(certificate: Certificate, plan: Plan) -> dict[str, Any
         "findings": [str(finding) for finding in certificate.findings],
         "slack_micro": certificate.slack_micro,
         "gap_micro": certificate.gap_micro,
-        "digest": certificate.digest.hex(),
+        "digest": digest_plan(format_plan(plan)).hex(),
     }

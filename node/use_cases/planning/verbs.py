@@ -259,7 +259,7 @@ async def check_plan(node: Node, params: PlanParams) -> dict[str, Any]:
         raise RefusedError.at("plan", "there is no draft yet")
     certificate = check_draft(node, run, draft)
     return {
-        "digest": certificate.digest.hex(),
+        "digest": draft.digest.hex(),
         "holds": not certificate.findings,
         "findings": [str(finding) for finding in certificate.findings],
         "gap_micro": certificate.gap_micro,

@@ -60,10 +60,13 @@ def _are_named(cards: Sequence[ConsumerCard | WorkplaceCard]) -> bool:
 def _are_councils_sound(table: GoodsTable, cards: Sequence[ConsumerCard], columns: CardColumns) -> bool:
     if not all(1 <= card.heads <= HEADS_MOST and 1 <= len(card.nests) <= NESTS_MOST for card in cards):
         return False
-    if not all(
-        1 <= nest.credits_micro <= CREDITS_MOST_MICRO and 0 < len(nest.goods) == len(nest.floors) == len(nest.wants)
-        for nest in columns.nests
-    ):
+    nests, credits = columns.nests, columns.credits
+    if not len(nests) or np.min(credits) < 1 or np.max(credits) > CREDITS_MOST_MICRO:
+        return False
+    sizes = _count([nest.goods for nest in nests])
+    if min(sizes) < 1 or sizes != _count([nest.floors for nest in nests]):
+        return False
+    if sizes != _count([nest.wants for nest in nests]):
         return False
     good = columns.good
     if not len(good) or np.min(good) < 0 or np.max(good) >= len(table.goods):
@@ -74,6 +77,10 @@ def _are_councils_sound(table: GoodsTable, cards: Sequence[ConsumerCard], column
     most = np.array([quantity_most(good.decimals) for good in table.goods])[good.astype(np.intp)]
     floor, want = columns.floor, columns.want
     return bool(np.min(floor) >= 0 and np.all(floor <= want) and np.all(want <= most))
+
+
+def _count(rows: Sequence[Sequence[object]]) -> list[int]:
+    return list(map(len, rows))
 
 
 def _are_workplaces_sound(table: GoodsTable, cards: Sequence[WorkplaceCard], columns: CardColumns) -> bool:

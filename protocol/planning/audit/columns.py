@@ -22,12 +22,15 @@ Column = NDArray[Any]
 
 @dataclass(frozen=True)
 class CardColumns:
-    """One row per (council, good), per technique and per (technique, good), in the order of the cards.
+    """One row per nest, (council, good), technique and (technique, good), in the order of the cards.
 
-    `council`, `workplace` and `technique` say whose a row is; `nests` and `techniques` are the rows' own cards.
+    `nest_council`, `council`, `workplace` and `technique` say whose a row is; `nests` and `techniques` are the rows'
+    own cards, `credits` a nest's micro-credits.
     """
 
     nests: list[Nest]
+    nest_council: Column
+    credits: Column
     council: Column
     good: Column
     floor: Column
@@ -44,17 +47,22 @@ def read_cards(consumers: Sequence[ConsumerCard], workplaces: Sequence[Workplace
     """The cards side by side; floors and wants may be of another length than goods while nobody has looked."""
     nests = [nest for card in consumers for nest in card.nests]
     techniques = [technique for card in workplaces for technique in card.techniques]
-    net = read_column(chain.from_iterable(chain.from_iterable(technique.net for technique in techniques)))
+    goods = [nest.goods for nest in nests]
+    nets = [technique.net for technique in techniques]
+    nest_council = _repeat([card.nests for card in consumers])
+    net = read_column(chain.from_iterable(chain.from_iterable(nets)))
     return CardColumns(
         nests=nests,
-        council=_repeat(sum(len(nest.goods) for nest in card.nests) for card in consumers),
-        good=read_column(chain.from_iterable(nest.goods for nest in nests)),
-        floor=read_column(chain.from_iterable(nest.floors for nest in nests)),
-        want=read_column(chain.from_iterable(nest.wants for nest in nests)),
+        nest_council=nest_council,
+        credits=read_column([nest.credits_micro for nest in nests]),
+        council=nest_council[_repeat(goods)],
+        good=read_column(chain.from_iterable(goods)),
+        floor=read_column(chain.from_iterable([nest.floors for nest in nests])),
+        want=read_column(chain.from_iterable([nest.wants for nest in nests])),
         techniques=techniques,
-        workplace=_repeat(len(card.techniques) for card in workplaces),
-        capacity_use=read_column(technique.capacity_use for technique in techniques),
-        technique=_repeat(len(technique.net) for technique in techniques),
+        workplace=_repeat([card.techniques for card in workplaces]),
+        capacity_use=read_column([technique.capacity_use for technique in techniques]),
+        technique=_repeat(nets),
         net_good=net[0::2],
         net_amount=net[1::2],
     )
@@ -109,6 +117,6 @@ def _largest(column: Column) -> int:
     return max(int(np.max(column)), -int(np.min(column)))
 
 
-def _repeat(counts: Iterable[int]) -> Column:
-    sizes = np.array(list(counts), np.int64)
-    return np.repeat(np.arange(len(sizes)), sizes)
+def _repeat(rows: Sequence[Sequence[object]]) -> Column:
+    """The place of each list, once for each of its members."""
+    return np.repeat(np.arange(len(rows)), np.fromiter(map(len, rows), np.int64, len(rows)))

@@ -7,6 +7,7 @@ edges of a nest lie together from `start[nest]` on, quantities are above floors,
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocol.planning.economy import Floats, Indexes
 
@@ -24,6 +25,18 @@ class NestTable:
     sigma: Floats
     credits: Floats
     weight: Floats
+
+    def pick(self, chosen: NDArray[np.bool_]) -> "NestTable":
+        """The chosen nests alone."""
+        edges = chosen[self.nest]
+        sizes = np.bincount(self.nest, minlength=len(chosen))[chosen]
+        return NestTable(
+            start=np.cumsum(sizes) - sizes,
+            nest=np.repeat(np.arange(len(sizes)), sizes),
+            sigma=self.sigma[chosen],
+            credits=self.credits[chosen],
+            weight=self.weight[edges],
+        )
 
     def total(self, terms: Floats) -> Floats:
         """The sum of a per-edge quantity over each nest."""
@@ -69,21 +82,30 @@ def _substitutes_near(nests: NestTable, metric: Floats, pivot: Floats) -> Floats
     theta = np.maximum.reduceat(mean, nests.start)
     low, high = np.full(len(theta), -np.inf), np.full(len(theta), np.inf)
     log_quantity = np.log(nests.weight)
+    found, edges = log_quantity.copy(), np.arange(len(log_quantity))
     for _ in range(OUTER_STEPS_MOST):
         log_quantity, log_value, growth = _follow(nests, theta, metric, pivot, log_quantity)
+        found[edges] = log_quantity
         log_term = log_quantity + log_value
         top = np.maximum.reduceat(log_term, nests.start)
         term = np.exp(log_term - top[nests.nest])
         total = nests.total(term)
         off = top + np.log(total) - np.log(nests.credits)
-        if np.all(np.abs(off) < CLOSE * 10.0):
+        # Most nests are done after a few steps; only the others go on.
+        open_nests = np.abs(off) >= CLOSE * 10.0
+        if not np.any(open_nests):
             break
         high, low = np.where(off > 0.0, np.minimum(high, theta), high), np.where(off > 0.0, low, np.maximum(low, theta))
         step = theta - off / (nests.total(term * growth) / total)
         inside = (step > low) & (step < high)
         middle = np.where(np.isfinite(low) & np.isfinite(high), 0.5 * (low + high), step)
         theta = np.where(inside, step, middle)
-    return np.exp(log_quantity)
+        if not np.all(open_nests):
+            open_edges = open_nests[nests.nest]
+            theta, low, high = (column[open_nests] for column in (theta, low, high))
+            metric, pivot, log_quantity, edges = (column[open_edges] for column in (metric, pivot, log_quantity, edges))
+            nests = nests.pick(open_nests)
+    return np.exp(found)
 
 
 def _follow(

@@ -76,11 +76,22 @@ def test_the_example_is_what_the_page_says() -> None:
     assert msgspec.convert(told["settled"], WorkplaceCard) in plan.workplaces
 
 
-@pytest.mark.parametrize("names", [("oven",), ("oven", "farm"), ("mill", "oven", "farm")])
-def test_open_and_private_workplaces_meet_in_one_plan(names: tuple[str, ...]) -> None:
-    file, economy = load(hide(village(), *names))
+# Who is private, how near the plan must come, and what it may then lose in millionths of all credits.
+MEETINGS = [
+    (("oven",), 10_000, 200),
+    (("oven", "farm"), 10_000, 100),
+    (("mill", "oven", "farm"), 10_000, 9_500),
+    (("mill", "oven", "farm"), 1_000, 900),
+]
+
+
+@pytest.mark.parametrize(("names", "tolerance_ppm", "gap_most_ppm"), MEETINGS)
+def test_open_and_private_workplaces_meet_in_one_plan(
+    names: tuple[str, ...], tolerance_ppm: int, gap_most_ppm: int
+) -> None:
+    file, economy = load(hide(village(), *names), tolerance_ppm)
     plan, _ = plan_of(file, economy)
-    assert gap_ppm(file, plan) <= 10_000
+    assert gap_ppm(file, plan) <= gap_most_ppm
     hidden = {card.id for card in plan.workplaces if card.outline}
     assert hidden == set(names)
 
