@@ -87,7 +87,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "session": {
         "protocol/gossip/session.py": (
-            *(f"{_GOSSIP}/test_{name}.py" for name in ("session_table", "cursors", "delivery", "signs_of_life")),
+            *(f"{_GOSSIP}/test_{name}.py" for name in ("session_table", "delivery", "signs_of_life", "peers")),
             *(f"{_GOSSIP}/test_{name}.py" for name in ("forks", "file_fetching", "transfer", "circles")),
             f"{_GOSSIP}/test_many_logs.py",
             f"{_GOSSIP}/overlay/test_broadcast.py",

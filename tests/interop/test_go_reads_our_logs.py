@@ -1,6 +1,5 @@
 """Go's own transparency log library opens our heads, recomputes our roots and tiles, and checks our proofs."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from protocol.log.merkle import prove_consistency, prove_inclusion
 from protocol.log.proof import Proof, format_proof
 from protocol.log.subtree_cosignature import sign_mldsa44_cosignature
 from protocol.log.witness import format_add_checkpoint
-from tests.interop.go_program import SOURCE, Answer, GoProgram, Question
+from tests.interop.go_program import Answer, GoProgram, Question
 from tests.interop.made_log import LOG_VKEY, ORIGIN, TIME_S, MadeLog, Witness, list_flipped, make_fork
 
 EAST, WEST = Witness(1), Witness(2)
@@ -170,8 +169,3 @@ def format_forged(size: int, longer: int, proof: bytes) -> bytes:
 
 def pair_of(size: int, other: MadeLog, longer: int) -> tuple[int, MadeLog, int, tuple[bytes, bytes]]:
     return size, other, longer, (LOG.note(size), other.note(longer))
-
-
-def test_the_program_is_written_as_gofmt_writes(go_program: GoProgram) -> None:
-    done = subprocess.run(["gofmt", "-l", "."], cwd=SOURCE, capture_output=True, check=True)
-    assert done.stdout == b""

@@ -1,5 +1,8 @@
 """`rochdale init`: asks nothing, is done once, and refuses before it writes."""
 
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from storage import keyring
 from storage.database import Database, open_reader
 from storage.log_store import heads
 from storage.till_lines import add_file
-from tests.node.cli.command_line import Run
+from tests.node.cli.command_line import Run, runner
 
 
 def test_a_home_is_made_without_a_question_and_shows_its_recovery_key_once(rochdale: Run, home: Path) -> None:
@@ -144,3 +147,24 @@ async def test_a_database_with_peoples_work_and_no_keys_is_not_begun_again(
     with pytest.raises(RefusedError, match="a database without its keys"):
         await init_home(Config(home=home), Clock())
     assert (home / "node.sqlite").read_bytes() == before
+
+
+@pytest.mark.parametrize("folder", ["Küche & Büro #1", "what? 100% 'ours'", "a;b\\c"])
+def test_a_home_may_lie_in_a_folder_of_any_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str
+) -> None:
+    """Names that a path in an address or in SQL would end at."""
+    run = runner(capsys, tmp_path / folder / "home")
+    assert run("init", "--name", "Küche").code == 0
+    assert run("status").code == 0 == run("log", "show").code
+    beside = {"home", "home-signed"}
+    assert {path.name for path in (tmp_path / folder).iterdir()} == beside and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_terminal_of_few_letters_shows_all_that_it_can(tmp_path: Path) -> None:
+    """No sentence of ours ends a command where a terminal, or a log that it goes to, knows no arrow and no umlaut."""
+    words = [sys.executable, "-m", "node.cli.main", "--home", str(tmp_path / "home"), "init", "--name", "Küche"]
+    narrow = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(words, capture_output=True, env=narrow, check=False, timeout=60)
+    assert done.returncode == 0 and b"Next:" in done.stdout and b"Traceback" not in done.stderr
+    assert (tmp_path / "home" / "node.sqlite").exists()

@@ -10,11 +10,13 @@ from node.config import Config
 from node.use_cases.home import init_home, open_node
 from node.use_cases.own_log import own_head
 from node.use_cases.own_log.own_head import head_folder, judge_start, own_head_of
+from node.use_cases.peers import own_card, pin_card
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.federation.grants import KeyGrant
 from storage import log_store
 from storage.home.head_file import HeadFile, Mark, SignedHead
+from tests.node.homes import make_node
 
 NINE, TEN, OTHER_TEN = Mark(9, b"9" * 32), Mark(10, b"a" * 32), Mark(10, b"b" * 32)
 SETTLED, BEGUN = SignedHead(TEN, NINE, True), SignedHead(TEN, NINE, False)
@@ -126,3 +128,26 @@ def test_the_file_lies_beside_the_home_or_where_the_config_says(tmp_path: Path) 
     assert head_folder(Config(home=tmp_path / "home")) == tmp_path / "home-signed"
     named = Config(home=tmp_path / "home", signed_folder=str(tmp_path / "elsewhere"))
     assert head_folder(named) == tmp_path / "elsewhere"
+
+
+@pytest.mark.parametrize(("is_taken_along", "reason"), [(True, ""), (False, own_head.MISSING)])
+async def test_a_home_that_moves_signs_at_once_where_its_signed_head_came_along(
+    tmp_path: Path, is_taken_along: bool, reason: str
+) -> None:
+    """As docs/guides/run.md says it: stop, move the folder, and the one beside it with the last signed head."""
+    old, new = tmp_path / "old" / "home", tmp_path / "new" / "home"
+    old.parent.mkdir()
+    new.parent.mkdir()
+    node, other = await make_node(old.parent, "home"), await make_node(tmp_path, "other")
+    await pin_card(node, own_card(other))
+    await publish(node, "key.grant", GRANT)
+    node.database.close()
+    other.database.close()
+    old.rename(new)
+    if is_taken_along:
+        (tmp_path / "old" / "home-signed").rename(tmp_path / "new" / "home-signed")
+    moved = open_node(Config(home=new), Clock())
+    assert own_head_of(moved).reason == reason
+    if not reason:
+        assert (await publish(moved, "key.grant", GRANT)).index == 2
+    moved.database.close()

@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 
 from protocol.core.errors import PeerError
 from protocol.gossip import events, limits
-from protocol.gossip.frames import format_frame
+from protocol.gossip.frames import cut_have, format_frame
+from protocol.gossip.frontier import NO_COSIGNERS, Frontier, LogHead
 from protocol.gossip.hearing import Hearing
-from protocol.gossip.messages import Push
+from protocol.gossip.messages import HeadMark, Hello, Push
+from protocol.gossip.session import Session
 from protocol.log.bundle import format_bundle
 from protocol.log.checkpoint import open_checkpoint
 from protocol.log.fork import check_fork, prove_fork
@@ -18,6 +20,8 @@ from tests.protocol.gossip.wires import Network, make_homes
 
 ORIGIN = "north.example/log"
 KEY = log_key(ORIGIN).public
+US, THEM = "us.example/log", "them.example/log"
+OURS, THEIRS = b"a" * 32, b"b" * 32
 ONE = [b"one %d" % index for index in range(40)]
 
 
@@ -133,3 +137,33 @@ def test_a_forked_log_stands_still_and_all_others_go_on() -> None:
     network.settle()
     assert homes[2].logs[homes[1].origin].entries == [b"goes on"]
     assert homes[2].frontier.size(homes[0].origin) == 5
+
+
+@pytest.mark.parametrize(
+    ("size", "root", "expected"),
+    [
+        (9, OURS, events.ServeNote(ORIGIN)),
+        (9, THEIRS, None),
+        (12, OURS, events.CheckPast(ORIGIN, 9, THEIRS[: limits.ROOT_MARK_BYTES])),
+        (8, OURS, None),
+    ],
+    ids=["as long, another root", "as long, the same", "longer: looked up", "not as far yet"],
+)
+def test_a_head_that_was_ahead_is_compared_when_ours_has_reached_it(
+    size: int, root: bytes, expected: events.Action | None
+) -> None:
+    frontier = Frontier(US, b"n" * limits.EPOCH_BYTES)
+    frontier.know(ORIGIN, LogHead(7, b"7" * 32))
+    session = Session(1, THEM, (b"", 0), frontier)
+    session.handle(events.Opened(), 0)
+    hello = Hello(limits.PROTOCOL_VERSION, THEM, b"e" * limits.EPOCH_BYTES, b"", 0)
+    session.handle(events.Received(format_frame(hello)), 0)
+    session.handle(events.HeadsRead((), 0), 0)
+    mark = HeadMark(ORIGIN, 9, THEIRS[: limits.ROOT_MARK_BYTES], NO_COSIGNERS)
+    (told,) = cut_have([mark], 1)
+    session.handle(events.Received(told), 1)
+    # By another session than this one.
+    frontier.move(ORIGIN, size, root)
+    actions = session.handle(events.HeadMoved(ORIGIN), 2)
+    found = [one for one in actions if isinstance(one, events.ServeNote | events.CheckPast)]
+    assert found == ([] if expected is None else [expected])

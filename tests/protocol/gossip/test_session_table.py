@@ -352,23 +352,6 @@ def test_a_greeting_that_does_not_fit_is_answered_with_the_reason(hello: Hello, 
 
 
 @pytest.mark.parametrize(
-    ("hello", "since"),
-    [
-        (Hello(limits.PROTOCOL_VERSION, THEM, EPOCH, OUR_EPOCH, 4), 4),
-        (Hello(limits.PROTOCOL_VERSION, THEM, EPOCH, OUR_EPOCH, 9), 0),
-        (Hello(limits.PROTOCOL_VERSION, THEM, EPOCH, b"some other epoch", 4), 0),
-        (Hello(limits.PROTOCOL_VERSION, THEM, EPOCH, b"", 0), 0),
-    ],
-    ids=["a cursor of ours", "a cursor beyond our counter", "a cursor of another epoch", "no cursor"],
-)
-def test_the_frontier_is_told_from_the_cursor_if_it_is_one_of_ours(hello: Hello, since: int) -> None:
-    session = session_in(State.GREETING)
-    session._frontier.counter = 5
-    actions = session.handle(events.Received(format_frame(hello)), 1)
-    assert events.ReadHeads(since) in actions
-
-
-@pytest.mark.parametrize(
     ("state", "wait_ms", "reason"),
     [
         (State.GREETING, limits.GREETING_WAIT_MS, "no hello"),

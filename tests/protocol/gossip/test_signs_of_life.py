@@ -10,6 +10,7 @@ from protocol.gossip.session import Session
 
 START_MS = 1_000_000
 """Long after the clock of a session began: no time may be counted from 0."""
+THIS_RUN, FORMER_RUN, LOST_RUN = (name.encode().ljust(limits.EPOCH_BYTES) for name in ("this", "former", "lost"))
 OWN, PEER, THIRD = "north.example/log", "east.example/log", "west.example/log"
 TURNS_MAX = 10
 
@@ -163,3 +164,19 @@ def test_a_fork_is_told_to_a_peer_once_and_not_to_whom_it_came_from() -> None:
     ]
     sent = [[one.raw for one in session.handle(event, START_MS) if isinstance(one, events.Send)] for event in news]
     assert sent == [[b"first"], [], [], [other]]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "change", "since"),
+    [(THIS_RUN, 5, 5), (THIS_RUN, 6, 0), (FORMER_RUN, 3, 3), (FORMER_RUN, 4, 0), (LOST_RUN, 2, 0), (b"", 0, 0)],
+    ids=["this run", "beyond this run", "a former run", "beyond a former run", "a run not in our past", "no cursor"],
+)
+def test_the_frontier_is_told_from_a_cursor_only_in_the_run_that_it_is_of(
+    epoch: bytes, change: int, since: int
+) -> None:
+    frontier = Frontier(OWN, THIS_RUN)
+    frontier.counter, frontier.past_epochs = 5, {FORMER_RUN: 3}
+    session = Session(1, PEER, (b"", 0), frontier)
+    session.handle(events.Opened(), START_MS)
+    hello = Hello(limits.PROTOCOL_VERSION, PEER, b"e" * limits.EPOCH_BYTES, epoch, change)
+    assert events.ReadHeads(since) in hear(session, hello, START_MS)

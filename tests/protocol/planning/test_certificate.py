@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ import pytest
 
 from protocol.core.errors import RefusedError
 from protocol.planning.certificate import check_certificate, trade_regret
-from protocol.planning.clearing import Proposal, clear_plan, propose, settle
+from protocol.planning.clearing import clear_plan
 from protocol.planning.plan import digest_plan, format_plan, make_plan, parse_plan
 from protocol.planning.responses import REGRET_MOST_MICRO, best_profits, regret_consumer, regret_workplace
 from protocol.planning.rounds import close_round, start_state
-from tests.protocol.planning.economies import attested_regrets, finished_plan, load, plan_rounds, region, village
+from tests.protocol.planning.economies import attested_regrets, finished_plan, load, region, village
 
 FILE, ECONOMY = load(village())
 PLAN = finished_plan(FILE, ECONOMY)
@@ -149,39 +148,6 @@ def test_clearing_any_state_keeps_every_limit_exactly(rounds: int) -> None:
     for _ in range(rounds):
         state, report = close_round(economy, state, {})
     plan = make_plan(economy, state, clear_plan(economy, state), report)
-    assert check_certificate(plan, {}).findings == ()
-
-
-def test_settling_cuts_what_is_above_credits_and_capacities() -> None:
-    file, economy = load(village())
-    state, reports = plan_rounds(file, economy)
-    fitted = propose(economy, state)
-    dear = Proposal(
-        fitted.consumption,
-        tuple(level * 101 // 100 for level in fitted.activity),
-        tuple(price * 3 for price in fitted.prices),
-    )
-    plan = make_plan(economy, state, settle(economy, dear), reports[-1])
-    assert check_certificate(plan, {}).findings == ()
-    assert plan.activity["oven"][0] == 70_000_000
-    assert plan.consumption["south"][0] < fitted.consumption[2]
-
-
-def test_settling_never_takes_a_workplace_below_its_least() -> None:
-    document = village()
-    document["workplaces"][1]["least"] = "69.99"
-    file, economy = load(document)
-    state, reports = plan_rounds(file, economy)
-    fitted = propose(economy, state)
-    mill = economy.answer_ranges["mill"].start - len(fitted.consumption)
-
-    def with_mill(level: int) -> Proposal:
-        return replace(fitted, activity=(*fitted.activity[:mill], level, *fitted.activity[mill + 1 :]))
-
-    # The mill falls short by a hundredth: whoever else uses flour would be cut, but the oven may not be.
-    with pytest.raises(RefusedError, match="flour"):
-        settle(economy, with_mill(fitted.activity[mill] * 99 // 100))
-    plan = make_plan(economy, state, settle(economy, with_mill(fitted.activity[mill] * 101 // 100)), reports[-1])
     assert check_certificate(plan, {}).findings == ()
 
 
