@@ -62,7 +62,7 @@ class WhatIf(msgspec.Struct, frozen=True):
 
 
 NOTICED_PPM = 5_000
-"""A change below this is within what a plan's tolerance leaves open."""
+"""A change below this is within what the rounds leave open."""
 GOODS_TOLD = 5
 
 

@@ -8,7 +8,7 @@ from node.clock import Clock
 from node.till.tastes import K_LEAST
 from node.use_cases.planning.exploring.beside import BY_TURNOVER, NO_FLOORS, PLANNED, REPEATED, compare_ways
 from node.use_cases.planning.exploring.changes import Changes
-from node.use_cases.planning.exploring.comparing import WhatIf
+from node.use_cases.planning.exploring.comparing import NOTICED_PPM, WhatIf
 from node.use_cases.planning.exploring.till_file import Brought, TillFile, bring_till
 from node.use_cases.planning.exploring.verbs import WAITING_MAX, Turn, WhatIfParams
 from node.use_cases.planning.exploring.what_if import ask_what_if
@@ -39,7 +39,7 @@ def amounts(found: WhatIf) -> dict[str, tuple[float, float]]:
 def test_nothing_changed_changes_nothing(plan: Plan) -> None:
     found = ask_what_if(plan, Changes(capacities={"oven": 100}))
     moved = [one.ppm for one in found.councils] + [one.ppm for one in found.goods]
-    assert found.unmet == () and max(map(abs, moved)) <= 3 * plan.goods_table.tolerance_ppm
+    assert found.unmet == () and max(map(abs, moved)) < NOTICED_PPM
 
 
 def test_a_higher_need_of_milk_is_met_and_its_cost_is_shown(plan: Plan) -> None:
