@@ -10,7 +10,7 @@ from rich.text import Text
 
 from node.use_cases.description import Rows, count
 from node.use_cases.home import Made
-from protocol.core.quantities import format_decimal
+from protocol.core.quantities import divide_half_up, format_decimal
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
 PIPED_WIDTH = 400
@@ -133,3 +133,8 @@ def _say_planner(part: dict[str, Any]) -> None:
 def cents(amount: int) -> str:
     """An amount in cents as a decimal."""
     return format_decimal(amount, 2)
+
+
+def percent(ppm: int) -> str:
+    """Parts per million as a percentage with two decimals."""
+    return format_decimal(divide_half_up(ppm, 100), 2)

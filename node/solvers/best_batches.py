@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from node.solvers.highs import load_highs
 from node.solvers.whole_batches import SPARE, STIFFNESS, Indexes, Lumps
 
 NEAR_MOST: Final = 3
@@ -35,7 +36,7 @@ def find_batches(lumps: Lumps, start: Indexes, wait_s: float) -> Indexes | None:
 
     None without HiGHS, or where it finds nothing in time.
     """
-    highspy = _load_highs()
+    highspy = load_highs()
     if highspy is None:
         return None
     model = _Model()
@@ -53,7 +54,7 @@ def find_batches(lumps: Lumps, start: Indexes, wait_s: float) -> Indexes | None:
 
 def has_highs() -> bool:
     """Whether there is anything to search with."""
-    return _load_highs() is not None
+    return load_highs() is not None
 
 
 class _Model:
@@ -167,12 +168,3 @@ def _add_efforts(model: _Model, lumps: Lumps, bounds: Bounds) -> dict[int, int]:
         model.add_row([(place, -1.0), (setup, float(low))], 0.0)
         model.add_row([(place, 1.0), (setup, -float(high))], 0.0)
     return setups
-
-
-def _load_highs() -> Any:
-    """The module of HiGHS, None where the extra is not installed."""
-    try:
-        import highspy
-    except ImportError:
-        return None
-    return highspy

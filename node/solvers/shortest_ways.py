@@ -11,6 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from node.solvers.highs import load_highs
+
 NEAREST: Final = 6
 """Ways looked at first, from each need; further ones only where they would be shorter."""
 TURNS_MAX: Final = 60
@@ -32,7 +34,7 @@ class Ways:
 def find_ways(metres: Metres, supplies: list[int], needs: list[int]) -> Ways:
     """Carry all `needs` (units) from `supplies` (units, together at least as many); `metres` has a row per supply."""
     near = nearest_first(metres, supplies, needs)
-    highspy = _load_highs()
+    highspy = load_highs()
     if highspy is None:
         return Ways(near, None, None)
     nearest = np.argsort(metres, axis=0, kind="stable")[:NEAREST].T.tolist()
@@ -156,12 +158,3 @@ class _Program:
         used = zip(self._ways, basis.col_status, strict=True)
         edges = {(source, self._count + need) for (source, need), status in used if status == basic}
         return edges | {(ROOT, row) for row, status in enumerate(basis.row_status) if status == basic}
-
-
-def _load_highs() -> Any:
-    """The module of HiGHS, None where the extra is not installed."""
-    try:
-        import highspy
-    except ImportError:
-        return None
-    return highspy

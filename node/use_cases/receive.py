@@ -228,7 +228,7 @@ class Receiver:
             origin = next(iter(self._to_index))
             del self._to_index[origin]
             try:
-                first, stop = await self._node.database.write(partial(_index_some, origin))
+                first, stop = await self._node.database.write(partial(index_some, origin))
             except sqlite3.Error as error:
                 # A full or failing disk: `go_on` begins again from the index's own cursor.
                 self._node.log.error("index_not_written", origin=origin, error=type(error).__name__)
@@ -273,13 +273,14 @@ def store_proven(
 async def index_stored(node: Node, origin: str) -> None:
     """Index what was stored of a log and tell whoever follows it."""
     for _ in range(INDEX_BATCHES):
-        first, stop = await node.database.write(partial(_index_some, origin))
+        first, stop = await node.database.write(partial(index_some, origin))
         if stop <= first:
             return
         node.changes.publish(origin, first, stop)
 
 
-def _index_some(origin: str, db: sqlite3.Connection) -> tuple[int, int]:
+def index_some(origin: str, db: sqlite3.Connection) -> tuple[int, int]:
+    """Index some more of a log: the first entry and the end of what that was, which are equal at the end of all."""
     return record_index.catch_up(db, origin, INDEX_ENTRIES)
 
 

@@ -3,6 +3,8 @@
 Invariant: an error's text never holds personal data or secret bytes; it names the place and the reason.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 
@@ -45,3 +47,10 @@ class RefusedError(RochdaleError):
         """A refusal of one place: its text is `place: reason` and its only finding says the same."""
         finding = Finding(place, reason)
         return cls(str(finding), (finding,))
+
+
+def refuse(findings: Sequence[Finding], what: str) -> None:
+    """RefusedError with all of the findings, where there are any: `what` (`a card`) and the first make its text."""
+    if findings:
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise RefusedError(f"{what} is refused: {findings[0]}{more}", tuple(findings))

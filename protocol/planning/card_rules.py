@@ -6,7 +6,7 @@ Spec: docs/spec/planning-step.md, section "Bounds".
 
 from collections.abc import Sequence
 
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import Finding, refuse
 from protocol.planning.cards import (
     GOODS_TABLE_FORMAT,
     MICRO,
@@ -276,10 +276,3 @@ def _audit_names(names: Sequence[str], place: str) -> list[Finding]:
     if len(set(names)) != len(names):
         findings.append(Finding(place, "the same name stands twice"))
     return findings
-
-
-def refuse(findings: list[Finding], what: str) -> None:
-    """Raises RefusedError with all of them, where there are any."""
-    if findings:
-        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        raise RefusedError(f"{what} is refused: {findings[0]}{more}", findings)

@@ -10,11 +10,11 @@ from typing import Annotated, Final
 
 import msgspec
 
-from protocol.core.errors import Finding
+from protocol.core.errors import Finding, refuse
 from protocol.core.quantities import CurrencyCode, Exponent, Money
 from protocol.federation.scopes import PUBLIC, SCOPES
 from protocol.supply.disclosure import COMMITMENT_BYTES
-from protocol.supply.product import audit_unit, refuse
+from protocol.supply.product import audit_unit
 from protocol.supply.texts import LABEL_LENGTH_MAX, audit_language, audit_text
 
 LINES_MAX: Final = 32
@@ -104,7 +104,7 @@ def audit_cost_sheet(sheet: CostSheet) -> list[Finding]:
 
 def check_cost_sheet(sheet: CostSheet) -> None:
     """RefusedError with every finding; what does not add up is refused with by how much and in which direction."""
-    refuse(audit_cost_sheet(sheet), "cost sheet")
+    refuse(audit_cost_sheet(sheet), "the cost sheet")
 
 
 def _audit_line(line: CostLine, place: str) -> list[Finding]:

@@ -10,10 +10,10 @@ from typing import Final
 
 import msgspec
 
-from protocol.core.errors import Finding
+from protocol.core.errors import Finding, refuse
 from protocol.core.quantities import Money
 from protocol.federation.scopes import BUYERS, FEDERATION, PUBLIC, SCOPES
-from protocol.supply.product import audit_code, audit_maker, audit_version, refuse
+from protocol.supply.product import audit_code, audit_maker, audit_version
 from protocol.supply.texts import TEXT_LENGTH_MAX, audit_texts
 
 DISCLOSURE_KIND: Final = "supply.disclosure"
@@ -89,7 +89,7 @@ def audit_disclosure(disclosure: Disclosure) -> list[Finding]:
 
 def check_disclosure(disclosure: Disclosure) -> None:
     """RefusedError with every finding when a disclosure has any."""
-    refuse(audit_disclosure(disclosure), "disclosure")
+    refuse(audit_disclosure(disclosure), "the disclosure")
 
 
 def _audit_section(section: Section) -> list[Finding]:

@@ -11,12 +11,12 @@ from typing import Final
 
 import msgspec
 
-from protocol.core.errors import Finding
+from protocol.core.errors import Finding, refuse
 from protocol.core.origin import is_origin
 from protocol.core.quantities import Quantity
 from protocol.core.record import HASH_BYTES
 from protocol.supply.cost_sheet import CostSheet, audit_cost_sheet
-from protocol.supply.product import audit_code, audit_maker, audit_version, refuse
+from protocol.supply.product import audit_code, audit_maker, audit_version
 
 PROPOSAL_KIND: Final = "supply.price_proposal"
 APPROVAL_KIND: Final = "supply.price_approval"
@@ -99,7 +99,7 @@ def audit_approval(approval: PriceApproval) -> list[Finding]:
 
 def check_approval(approval: PriceApproval) -> None:
     """RefusedError with every finding when an approval has any."""
-    refuse(audit_approval(approval), "price approval")
+    refuse(audit_approval(approval), "the price approval")
 
 
 def _audit_buyers(proposal: PriceProposal) -> list[Finding]:

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from protocol.core.encoding import INT_MAX
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import Finding, refuse
 from protocol.core.origin import is_origin
 from protocol.core.quantities import UNITS, Quantity
 from protocol.supply.texts import LABEL_LENGTH_MAX, audit_text, audit_texts
@@ -85,7 +85,7 @@ def audit_product(product: Product) -> list[Finding]:
 
 def check_product(product: Product) -> None:
     """RefusedError with every finding when a product has any."""
-    refuse(audit_product(product), "product")
+    refuse(audit_product(product), "the product")
 
 
 def audit_maker(maker: str, place: str) -> list[Finding]:
@@ -101,13 +101,6 @@ def audit_unit(unit: str, place: str) -> list[Finding]:
 def audit_version(version: int, place: str) -> list[Finding]:
     """A finding unless the number is a version: 1 or more."""
     return [] if 1 <= version <= VERSION_MAX else [Finding(place, f"not a version from 1 to {VERSION_MAX}")]
-
-
-def refuse(findings: list[Finding], place: str) -> None:
-    """RefusedError that names `place` and lists the findings, when there are any."""
-    if findings:
-        reasons = "; ".join(str(finding) for finding in findings)
-        raise RefusedError(f"{place}: {reasons}", [Finding(f"{place}.{each.place}", each.reason) for each in findings])
 
 
 def _audit_size(size: Quantity, place: str) -> list[Finding]:

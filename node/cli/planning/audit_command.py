@@ -19,11 +19,10 @@ from rich.progress import Progress
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.calls import call as ask
 from node.cli.files import read_bytes
-from node.cli.printing import say
+from node.cli.printing import percent, say
 from node.use_cases.description import EXIT_REFUSED, count
 from node.use_cases.planning.auditing import audit_plan
 from protocol.core.errors import RefusedError
-from protocol.core.quantities import divide_half_up, format_decimal
 from protocol.planning.audit.minutes import MINUTES_BYTES_MAX
 from protocol.planning.audit.replay import Watch
 from protocol.planning.plan import PLAN_BYTES_MOST
@@ -83,17 +82,13 @@ def _print_report(report: dict[str, Any]) -> None:
     wanting = len(report["findings"])
     say(f"{count(wanting, 'thing is', 'things are')} wanting." if wanting else "Nothing is wanting.")
     if report["gap_ppm"] is not None:
-        say(f"No plan could be better by more than {_percent(report['gap_ppm'])} % of all credits.")
+        say(f"No plan could be better by more than {percent(report['gap_ppm'])} % of all credits.")
     else:
         say(f"How much better a plan could be is unknown: {len(report['unknown_regrets'])} regrets are missing.")
     for odd in report["odd_answers"]:
         first, second = odd["rounds"]
-        wrong = f"{_percent(odd['wrong_ppm'])} % of what moved went the wrong way"
+        wrong = f"{percent(odd['wrong_ppm'])} % of what moved went the wrong way"
         say(f"Ask {odd['card']}: its answers to rounds {first} and {second} do not fit one wish ({wrong}).")
     say(f"Taken at their word: {'; '.join(report['at_their_word'])}.")
     for missing in report["unchecked"]:
         say(f"Not checked: {missing}.")
-
-
-def _percent(ppm: int) -> str:
-    return format_decimal(divide_half_up(ppm, 100), 2)

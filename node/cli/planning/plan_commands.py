@@ -14,9 +14,8 @@ from node.cli.planning.follow_commands import follow, gave, print_promises, rece
 from node.cli.planning.schedule_command import schedule
 from node.cli.planning.trial_command import simulate
 from node.cli.planning.what_if_command import what_if
-from node.cli.printing import print_table, say
+from node.cli.printing import percent, print_table, say
 from protocol.core.errors import RefusedError
-from protocol.core.quantities import divide_half_up, format_decimal
 from storage.disk import write_durably
 
 _CALL = click.option("--call", default="", help="The call's id; without it the newest.")
@@ -164,8 +163,3 @@ def _print_check(answer: dict[str, Any]) -> None:
         say(
             f"{len(answer['unknown_regrets'])} members have not said what they would still gain; so the gap is unknown."
         )
-
-
-def percent(ppm: int) -> str:
-    """Parts per million as a percentage with two decimals."""
-    return format_decimal(divide_half_up(ppm, 100), 2)

@@ -6,7 +6,6 @@ Spec: docs/spec/tiles-and-proofs.md, docs/spec/fork-evidence.md
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,7 @@ from node.use_cases.description import KEY, PLACE, Command, count, help_of
 from node.use_cases.fork_watch import Evidence, admit_evidence, judge_note, list_evidence
 from node.use_cases.log.auditing import audit_files, policy_of_key
 from node.use_cases.log.files import FolderFiles
-from node.use_cases.receive import INDEX_ENTRIES, BranchError, Closed, store_proven
+from node.use_cases.receive import BranchError, Closed, index_some, store_proven
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.note import (
     ED25519,
@@ -38,7 +37,7 @@ from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, parse_bundle
 from protocol.log.checkpoint import Checkpoint, open_checkpoint
 from protocol.log.fork import prove_fork
 from protocol.log.tiles import CHECKPOINT_PATH, Tile, TileHashes
-from storage import log_store, record_index
+from storage import log_store
 from storage.gossip_marks import drop_pending_bundles
 
 BATCH_BUNDLES = 16
@@ -113,7 +112,7 @@ async def _store(node: Node, key: VerifierKey, note: bytes, files: FolderFiles) 
         await node.database.write(lambda db: drop_pending_bundles(db, key.name))
         await _keep_evidence(node, key, note, theirs, files)
         raise RefusedError.at(key.name, TWO_VERSIONS) from None
-    while (span := await node.database.write(partial(_index_some, key.name)))[1] > span[0]:
+    while (span := await node.database.write(partial(index_some, key.name)))[1] > span[0]:
         node.changes.publish(key.name, *span)
 
 
@@ -167,10 +166,6 @@ def _strip(key: VerifierKey, note: bytes) -> bytes:
 
 def _evidence(node: Node, origin: str) -> list[Evidence]:
     return [one for one in list_evidence(node.database.reader) if one.origin == origin]
-
-
-def _index_some(origin: str, db: sqlite3.Connection) -> tuple[int, int]:
-    return record_index.catch_up(db, origin, INDEX_ENTRIES)
 
 
 def _tell_imported(answer: Imported) -> Iterator[str]:

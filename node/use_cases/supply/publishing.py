@@ -21,7 +21,7 @@ from node.use_cases.supply.drafts import (
 )
 from node.use_cases.supply.views import PriceView, PublishedView, describe_price, describe_published
 from protocol.core.commitment import SALT_BYTES, Opening, commit_opening, format_opening
-from protocol.core.errors import RefusedError
+from protocol.core.errors import RefusedError, refuse
 from protocol.core.record import Reference
 from protocol.federation.grants import GRANT_KIND, KeyGrant, check_grant
 from protocol.federation.scopes import PUBLIC, SCOPES
@@ -38,7 +38,7 @@ from protocol.supply.price_agreement import (
     check_approval,
 )
 from protocol.supply.price_status import audit_offer, list_product_missing
-from protocol.supply.product import PRODUCT_KIND, Product, check_product, refuse
+from protocol.supply.product import PRODUCT_KIND, Product, check_product
 from protocol.supply.texts import TEXT_LENGTH_MAX, audit_texts
 from storage.openings import KeptOpening, keep_openings
 
@@ -102,7 +102,7 @@ async def propose_price(node: Node, draft: ProposalDraft) -> PriceView:
         valid_from=draft.valid_from,
         made_up=draft.made_up,
     )
-    refuse(audit_offer(board.facts, node.origin, proposal), "price proposal")
+    refuse(audit_offer(board.facts, node.origin, proposal), "the price proposal")
     await _keep(node, kept)
     published = await publish(node, PROPOSAL_KIND, proposal, _refer(before))
     return describe_price(node, read_product_board(node, draft.product), published.leaf, PUBLIC)

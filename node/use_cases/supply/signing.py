@@ -14,7 +14,7 @@ from node.use_cases.supply.publishing import write_approval
 from node.use_cases.supply.views import PriceView, describe_price
 from protocol.core.commitment import SALT_BYTES, Opening, commit_opening, format_opening
 from protocol.core.encoding import to_struct, to_value
-from protocol.core.errors import RefusedError
+from protocol.core.errors import RefusedError, refuse
 from protocol.core.identity import key_id
 from protocol.core.record import (
     NONCE_BYTES,
@@ -31,7 +31,6 @@ from protocol.federation.scopes import AUDITORS, PUBLIC
 from protocol.supply.facts import Filed
 from protocol.supply.openings import hide_note
 from protocol.supply.price_agreement import APPROVAL_KIND, COMMITTEE_ROLE, PriceApproval, PriceProposal, check_approval
-from protocol.supply.product import refuse
 from protocol.supply.signatures import find_unsigned
 from protocol.supply.texts import TEXT_LENGTH_MAX, audit_text
 from storage import log_store
@@ -124,7 +123,7 @@ def _check_counts(
 def _write_note(node: Node, note: str) -> Opening | None:
     if not note:
         return None
-    refuse(audit_text(note, "note", TEXT_LENGTH_MAX, lines=True), "approval")
+    refuse(audit_text(note, "note", TEXT_LENGTH_MAX, lines=True), "the approval")
     return hide_note(node.origin, note, node.clock.random_bytes(SALT_BYTES))
 
 

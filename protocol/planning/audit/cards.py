@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from protocol.core.errors import Finding
+from protocol.core.errors import Finding, refuse
 from protocol.planning.audit.columns import CardColumns, read_cards
 from protocol.planning.batches.sizes import has_batches
 from protocol.planning.card_rules import (
@@ -25,7 +25,6 @@ from protocol.planning.card_rules import (
     audit_consumer_card,
     audit_workplace_card,
     quantity_most,
-    refuse,
 )
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import Finding, RefusedError, refuse
 from protocol.planning.audit.minutes import GrantSaid, Minutes, ReadingMinutes
 from protocol.planning.batches.proposals import audit_counts, read_proposals
 from protocol.planning.batches.reading import BatchReading, begin_batches
-from protocol.planning.card_rules import refuse
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy, build_economy

@@ -77,7 +77,7 @@ def test_what_is_found_comes_near_the_best_there_is(sizes: dict[str, tuple[str, 
 
 
 def test_without_highs_the_repair_still_finds_what_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(best_batches, "_load_highs", lambda: None)
+    monkeypatch.setattr(best_batches, "load_highs", lambda: None)
     for sizes in HOUSES:
         draft = lumpy(sizes)
         assert search_levels(draft, repair_batches(draft), WAIT_S) is None

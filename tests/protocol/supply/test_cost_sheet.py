@@ -60,19 +60,19 @@ def test_a_price_below_its_own_costs_is_refused() -> None:
 @pytest.mark.parametrize(
     ("changes", "finding"),
     [
-        ({"price_minor": 0}, "cost sheet.price: must be more than nothing"),
-        ({"lines": []}, "cost sheet.lines: there are 0"),
-        ({"lines": [line("materials", 1)] * 33}, "cost sheet.lines: there are 33"),
-        ({"lines": [line("magic", 342)]}, "cost sheet.lines.1.heading: is none of materials"),
-        ({"lines": [line("labour", -1), line("materials", 343)]}, "cost sheet.lines.1.amount_minor: labour cannot"),
-        ({"lines": [REPLACE(line("labour", 342), label=" ")]}, "cost sheet.lines.1.label: is empty"),
-        ({"lines": [REPLACE(line("labour", 342), scope="me")]}, "cost sheet.lines.1.scope: is none of public"),
-        ({"lines": [REPLACE(line("labour", 1), amount_minor=None)]}, "cost sheet.lines.1: a public line shows"),
-        ({"lines": [REPLACE(line("labour", 342), commitment=bytes(32))]}, "cost sheet.lines.1: a public line shows"),
-        ({"lines": [*[line("labour", 10)] * 31, line("magic", 32)]}, "cost sheet.lines.32.heading: is none of"),
-        ({"hidden_minor": 5}, "cost sheet.hidden_minor: is 0 when no line is hidden"),
-        ({"unit": "loaf"}, "cost sheet.unit: no UN/ECE"),
-        ({"language": "english"}, "cost sheet.language: is no language tag"),
+        ({"price_minor": 0}, "price: must be more than nothing"),
+        ({"lines": []}, "lines: there are 0"),
+        ({"lines": [line("materials", 1)] * 33}, "lines: there are 33"),
+        ({"lines": [line("magic", 342)]}, "lines.1.heading: is none of materials"),
+        ({"lines": [line("labour", -1), line("materials", 343)]}, "lines.1.amount_minor: labour cannot"),
+        ({"lines": [REPLACE(line("labour", 342), label=" ")]}, "lines.1.label: is empty"),
+        ({"lines": [REPLACE(line("labour", 342), scope="me")]}, "lines.1.scope: is none of public"),
+        ({"lines": [REPLACE(line("labour", 1), amount_minor=None)]}, "lines.1: a public line shows"),
+        ({"lines": [REPLACE(line("labour", 342), commitment=bytes(32))]}, "lines.1: a public line shows"),
+        ({"lines": [*[line("labour", 10)] * 31, line("magic", 32)]}, "lines.32.heading: is none of"),
+        ({"hidden_minor": 5}, "hidden_minor: is 0 when no line is hidden"),
+        ({"unit": "loaf"}, "unit: no UN/ECE"),
+        ({"language": "english"}, "language: is no language tag"),
     ],
 )
 def test_a_sheet_that_is_not_right_is_refused_with_place_and_reason(changes: dict[str, object], finding: str) -> None:
@@ -119,7 +119,9 @@ def test_a_sheet_may_have_as_many_lines_as_its_limit() -> None:
 
 def test_one_hidden_line_would_be_the_price_minus_the_rest() -> None:
     closed, _ = hide(sheet(), 2)
-    with pytest.raises(RefusedError, match="cost sheet: lines: a single hidden line is the price minus the rest"):
+    with pytest.raises(
+        RefusedError, match="the cost sheet is refused: lines: a single hidden line is the price minus the rest"
+    ):
         check_cost_sheet(closed)
 
 
@@ -132,7 +134,9 @@ def test_a_hidden_total_off_by_one_cent_is_refused() -> None:
 def test_two_lines_behind_one_commitment_are_refused() -> None:
     closed, _ = hide(sheet(), 1, 2)
     twice = [closed.lines[0], REPLACE(closed.lines[1], commitment=closed.lines[0].commitment), *closed.lines[2:]]
-    with pytest.raises(RefusedError, match="cost sheet: lines: two hidden lines have the same commitment"):
+    with pytest.raises(
+        RefusedError, match="the cost sheet is refused: lines: two hidden lines have the same commitment"
+    ):
         check_cost_sheet(REPLACE(closed, lines=twice))
 
 

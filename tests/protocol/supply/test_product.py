@@ -31,18 +31,18 @@ def test_digits_of_other_scripts_are_no_gtin() -> None:
 @pytest.mark.parametrize(
     ("changes", "finding"),
     [
-        ({"code": "4006381333932"}, "product.code: the check digit of this GTIN is wrong"),
-        ({"code": "bread"}, "product.code: neither a GTIN"),
-        ({"code": "in-house:"}, "product.code: an in-house code is"),
-        ({"names": {}}, "product.names: is missing"),
-        ({"names": {"english": "loaf"}}, "product.names: is no language tag"),
-        ({"names": {"en": "  "}}, "product.names.en: is empty"),
-        ({"names": {"en": "loaf\u202e"}}, "product.names.en: holds a control character"),
-        ({"maker": "Oak Bakery"}, "product.maker: not the name of a log"),
-        ({"unit": "loaf"}, "product.unit: no UN/ECE unit code"),
-        ({"piece": Quantity(0, "GRM", 0)}, "product.piece.amount: must be more than nothing"),
-        ({"case": Quantity(12, "KGM", 0)}, "product.case.unit: is counted in C62"),
-        ({"version": 0}, "product.version: not a version"),
+        ({"code": "4006381333932"}, "code: the check digit of this GTIN is wrong"),
+        ({"code": "bread"}, "code: neither a GTIN"),
+        ({"code": "in-house:"}, "code: an in-house code is"),
+        ({"names": {}}, "names: is missing"),
+        ({"names": {"english": "loaf"}}, "names: is no language tag"),
+        ({"names": {"en": "  "}}, "names.en: is empty"),
+        ({"names": {"en": "loaf\u202e"}}, "names.en: holds a control character"),
+        ({"maker": "Oak Bakery"}, "maker: not the name of a log"),
+        ({"unit": "loaf"}, "unit: no UN/ECE unit code"),
+        ({"piece": Quantity(0, "GRM", 0)}, "piece.amount: must be more than nothing"),
+        ({"case": Quantity(12, "KGM", 0)}, "case.unit: is counted in C62"),
+        ({"version": 0}, "version: not a version"),
     ],
 )
 def test_a_product_that_is_not_right_is_refused_with_place_and_reason(changes: dict[str, object], finding: str) -> None:
@@ -84,17 +84,17 @@ def test_a_section_for_auditors_alone_is_named_as_such() -> None:
 @pytest.mark.parametrize(
     ("wrong", "finding"),
     [
-        (section("colour"), "disclosure.sections.colour: is no section"),
-        (section("ingredients"), "disclosure.sections.ingredients: is there twice"),
-        (section("delivery", ""), "disclosure.sections.delivery.texts.en: is empty"),
+        (section("colour"), "sections.colour: is no section"),
+        (section("ingredients"), "sections.ingredients: is there twice"),
+        (section("delivery", ""), "sections.delivery.texts.en: is empty"),
         (
             Section("delivery", "buyers", {"en": "shown"}, bytes(32)),
-            "disclosure.sections.delivery.texts: a section that",
+            "sections.delivery.texts: a section that",
         ),
-        (Section("delivery", "buyers", {}, bytes(31)), "disclosure.sections.delivery.commitment: must be 32 bytes"),
-        (Section("delivery", "buyers", {}, None), "disclosure.sections.delivery.commitment: must be 32 bytes"),
-        (Section("delivery", "public", {"en": "x"}, bytes(32)), "disclosure.sections.delivery.commitment: a public"),
-        (Section("delivery", "friends", {}, bytes(32)), "disclosure.sections.delivery.scope: is none of"),
+        (Section("delivery", "buyers", {}, bytes(31)), "sections.delivery.commitment: must be 32 bytes"),
+        (Section("delivery", "buyers", {}, None), "sections.delivery.commitment: must be 32 bytes"),
+        (Section("delivery", "public", {"en": "x"}, bytes(32)), "sections.delivery.commitment: a public"),
+        (Section("delivery", "friends", {}, bytes(32)), "sections.delivery.scope: is none of"),
     ],
 )
 def test_a_disclosure_that_is_not_right_is_refused_with_place_and_reason(wrong: Section, finding: str) -> None:

@@ -12,10 +12,9 @@ import msgspec
 from node.use_cases.context import Node, Operation
 from node.use_cases.planning.verbs import CallHex, find_run
 from node.use_cases.publish import publish
-from protocol.core.errors import RefusedError
+from protocol.core.errors import RefusedError, refuse
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
 from protocol.planning.batches.proposals import Batches, PlanCandidate, audit_candidate, read_counts
-from protocol.planning.card_rules import refuse
 from protocol.planning.plan import Plan
 from storage.record_index import records
 

@@ -78,7 +78,7 @@ def test_the_shortest_delivery_is_proven_good_by_good(plan: Plan, delivery: Deli
 def test_without_the_solver_the_nearest_come_first_and_nothing_is_proven(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shortest_ways, "_load_highs", lambda: None)
+    monkeypatch.setattr(shortest_ways, "load_highs", lambda: None)
     found = check_delivery(plan, deliver_plan(plan, read_places(PLACES)))
     assert found.findings == () and [one.longer_ppm for one in found.goods] == [None, None, None]
 
