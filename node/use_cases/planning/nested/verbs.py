@@ -44,7 +44,8 @@ async def speak(node: Node, params: SpeakParams) -> dict[str, Any]:
 
 def _tell_spoken(answer: dict[str, Any]) -> Iterator[str]:
     yield f"Released: this home speaks for the region of call {answer['call'][:16]} in call {answer['above'][:16]},"
-    yield "and for the level above in the region's own rounds, until both are over. `plan withdraw` takes it back."
+    yield "and for the level above in the region's own rounds, until both are over. Before its cards are out,"
+    yield f"`plan withdraw --call {answer['above']}` takes it back."
 
 
 OPERATIONS = (

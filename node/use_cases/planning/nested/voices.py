@@ -84,9 +84,11 @@ def measure_patience(here: Course, is_for_cards: bool) -> Mapping[str, float]:
     """For whom the wait is longer, in milliseconds: a region's rounds take time, and a vote above waits for people."""
     if is_for_cards:
         return {here.speaker: math.inf} if here.speaker else {}
+    # In a region longer than above: there, whoever waits for another region has given up before.
+    wait_ms = here.call.cards_wait_ms * (2 if here.speaker else 1)
     assert here.economy is not None
     # Of a batches reading, too: whoever answers for a region is not hurried.
-    return {owner_of_card(card.id): here.call.cards_wait_ms for card in here.economy.workplaces if card.apart}
+    return {owner_of_card(card.id): wait_ms for card in here.economy.workplaces if card.apart}
 
 
 @dataclass(frozen=True)
@@ -143,11 +145,11 @@ class AboveVoice:
 
     def is_ready(self, is_waited_for: bool) -> bool:
         """Once a person here has released it and all others have spoken, for the outline is made of their cards; in the
-        last reading once there is a plan above in force."""
+        last reading once there is a plan above in force, or there will be none."""
         is_released = any(release.region == self.name for release in self.there.releases.values())
         if not is_released or self.there.table is None or is_waited_for:
             return False
-        return self.there.ratified is not None if self._is_last else True
+        return self.there.is_over if self._is_last else True
 
     def add_card(self, side: PrivateSide, others: Sequence[PlanCards]) -> PrivateSide:
         """The outline turned round, or the grant, which is done as a whole."""
@@ -155,7 +157,7 @@ class AboveVoice:
         assert table is not None and own is not None
         name = workplace_id(self.origin, ABOVE_LABEL)
         if self._is_last:
-            return self._add_grant(side, name)
+            return side if self.there.ratified is None else self._add_grant(side, name)
         cards = [side.cards, *others]
         consumers = [card for one in cards for card in one.consumers]
         workplaces = [card for one in cards for card in one.workplaces]

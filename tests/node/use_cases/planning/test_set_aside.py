@@ -13,7 +13,7 @@ from node.use_cases.planning.private_side import PrivateSide, answer_cards, prep
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.publish import publish
 from protocol.core.errors import Finding
-from protocol.planning.call import CardAnswer, PlanAnswer
+from protocol.planning.call import CardAnswer, Grant, PlanAnswer
 from protocol.planning.cards import ConsumerCard
 from protocol.planning.state import hash_state
 from tests.node.region.machine import Machine
@@ -59,6 +59,19 @@ CARDS: tuple[tuple[str, Change, str], ...] = (
         lambda card, _: _with_nests(card, msgspec.structs.replace(card.nests[0], goods=(0, 99)), *card.nests[1:]),
         "unknown good 99",
     ),
+)
+GRANTS: tuple[tuple[str, Grant, str], ...] = (
+    (
+        "a grant from above in a call that no level is above",
+        Grant(bytes(32), ()),
+        "for whoever speaks for this region",
+    ),
+    (
+        "a grant's price for a good that the table does not have",
+        Grant(bytes(32), ((99, 1),)),
+        "goods of the table once",
+    ),
+    ("a grant's prices in another order", Grant(bytes(32), ((1, 1), (0, 1))), "in ascending order"),
 )
 ANSWERS: tuple[tuple[str, Callable[[PlanAnswer, str], PlanAnswer], str], ...] = (
     (
@@ -123,7 +136,7 @@ def told(called_homes: Path, tmp_path_factory: pytest.TempPathFactory) -> Told:
     )
 
 
-@pytest.mark.parametrize(("sentence", "reason"), [(one[0], one[2]) for one in (*CARDS, *ANSWERS)])
+@pytest.mark.parametrize(("sentence", "reason"), [(one[0], one[2]) for one in (*CARDS, *GRANTS, *ANSWERS)])
 def test_it_is_set_aside_by_everybody_with_its_reason(told: Told, sentence: str, reason: str) -> None:
     for kept in told.set_aside:
         assert any(reason in str(finding) for finding in kept[told.leaves[sentence]]), sentence
@@ -153,6 +166,9 @@ async def lie(liar: Machine, other: Machine, told: Told) -> None:
     (card,) = side.cards.consumers
     for sentence, change, _ in CARDS:
         cards = msgspec.structs.replace(side.cards, consumers=(change(card, other.node.origin),))
+        told.leaves[sentence] = (await liar.do(publish(liar.node, "plan.card", cards))).leaf
+    for sentence, grant, _ in GRANTS:
+        cards = msgspec.structs.replace(side.cards, grant=grant)
         told.leaves[sentence] = (await liar.do(publish(liar.node, "plan.card", cards))).leaf
     await liar.do(publish(liar.node, "plan.card", side.cards))
     for number, (sentence, spoil, _) in enumerate(ANSWERS, 1):

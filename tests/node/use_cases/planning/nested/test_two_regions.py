@@ -5,6 +5,7 @@ One of the two that speak for a region crashes and comes back; the other answers
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from protocol.planning.plan import Plan, make_plan, parse_plan
 from protocol.planning.responses import Effort, Tastes
 from protocol.planning.rounds import close_round, start_state
 from protocol.planning.simulation.members import gather_members
+from tests.node.cli.command_line import runner
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.use_cases.planning.nested.two_regions import (
     CANTEEN,
@@ -136,6 +138,23 @@ def test_the_page_says_who_speaks_and_which_goods_are_planned_where(told: Told) 
     assert speaks.startswith(f"{CRASHING} speaks for this region in the plan above (call ")
     assert goods == "Planned in the region: bread, rolls and hours. Planned above: milk, cheese, flour, CO₂ and money."
     assert told.reports[CANTEEN].digest[:12] in kept_to
+
+
+def test_the_command_reads_the_files_of_both_levels_and_needs_no_home(
+    told: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rochdale, home, names = runner(capsys, tmp_path / "none"), tmp_path / "none", (CANTEEN, CRASHING, LIAR)
+    for name, files in zip(names, (told.above, *told.regions.values()), strict=True):
+        for kind, content in zip(("plan", "minutes"), files, strict=True):
+            (tmp_path / f"{name}-{kind}.json").write_bytes(content)
+    above, crashing, liar = ([tmp_path / f"{name}-{kind}.json" for kind in ("plan", "minutes")] for name in names)
+    said = rochdale("audit", "levels", *above, "--region", *crashing)
+    assert said.code == 0 and "Nothing is wanting." in said.out, said
+    assert f"{CRASHING}-plan: {told.speakers[CRASHING]} speaks for it." in said.out
+    assert f"Not checked: the region that {told.speakers[LIAR]} speaks for" in said.out
+    said = rochdale("audit", "levels", *above, "--region", *liar, "--json")
+    assert said.code == 1 and len(said.json["findings"]) == 1 and not home.exists()
+    assert rochdale("audit", "levels", *above, "--region", *above).code == 1
 
 
 def bend_answer(said: Minutes, at_round: int, card: str) -> Minutes:
