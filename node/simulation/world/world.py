@@ -212,7 +212,7 @@ class World:
             raise disk_faults[0]
 
     async def _calm_down(self) -> None:
-        """No more faults: all honest machines of a component come to the same, in three rounds."""
+        """No more faults: all honest machines of a component come to the same, in three crossings."""
         self.is_calm = True
         self.say("calm")
         self.roads.calm()
@@ -240,7 +240,7 @@ class World:
         self.say("sessions stand")
         for component in components:
             within_s = ROUNDS * self._measure_round(component)
-            await self._until(partial(self.ledger.check_level, component), within_s, "not level after three rounds")
+            await self._until(partial(self.ledger.check_level, component), within_s, "not level after three crossings")
         self.say("level")
         for machine in self.ledger.list_convinced(self._up()):
             self.say(f"evidence {machine.name}")
