@@ -134,9 +134,10 @@ def _add_balances(model: _Model, lumps: Lumps) -> None:
     for good, (scale, worth) in enumerate(zip(1.0 / lumps.moving, lumps.worth, strict=True)):
         row = [(place, float(sized[good, place] * scale)) for place in np.flatnonzero(sized[good]).tolist()]
         for start, end in pairwise(STEPS if lumps.eaten[good] > 0.0 else ()):
-            most, bend = float((end - start) * lumps.eaten[good]), STIFFNESS * 0.5 * (start + end)
-            row.append((model.add_column(float(worth) * (1.0 + bend), 0.0, most), -float(scale)))
-            row.append((model.add_column(-float(worth) * max(1.0 - bend, WORTH_LEAST), 0.0, most), float(scale)))
+            most, share = float((end - start) * lumps.eaten[good]), 0.5 * (start + end)
+            missed, less = STIFFNESS * share / (1.0 - share), STIFFNESS * share
+            row.append((model.add_column(float(worth) * (1.0 + missed), 0.0, most), -float(scale)))
+            row.append((model.add_column(-float(worth) * max(1.0 - less, WORTH_LEAST), 0.0, most), float(scale)))
         row.append((model.add_column(unmet, 0.0, 1.0), -1.0))
         model.add_row(row, float(scale * there[good]) - SPARE)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 SPARE: Final = 2.0**-14
 """The share of what moves of a good that is kept free, so that rounding and fitting find room."""
 STIFFNESS: Final = 2.0
-"""A good of which a share s is missing is taken to be worth 1 + STIFFNESS x s times its price."""
+"""A good of which a small share s is missing is taken to be worth 1 + STIFFNESS x s times its price."""
 PRICE_LEAST: Final = 1e-3
 """Of the mean price: what nobody pays for is still not to be wasted for nothing."""
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from node.use_cases.planning.batches.batching import search_levels
 from protocol.core.errors import RefusedError
-from protocol.planning.batches.candidate import make_candidate
+from protocol.planning.batches.candidate import choose_candidate, fit_all, make_candidate
 from protocol.planning.batches.pinned import Levels
 from protocol.planning.batches.repair import repair_batches, round_batches
 from protocol.planning.cards import MICRO
@@ -83,9 +83,15 @@ def _try_all(region: Region, wait_s: float) -> dict[str, tuple[float, int]]:
         REPAIRED: repaired,
         NEAREST: round_batches(draft),
         DOWNWARD: round_batches(draft, downward=True),
-        FOUND: search_levels(draft, repaired, wait_s) or repaired,
+        FOUND: _choose(draft, [search_levels(draft, repaired, wait_s) or repaired, repaired]),
     }
     return {name: _lose(region, draft, course.states[finest], levels) for name, levels in ways.items()}
+
+
+def _choose(draft: Plan, proposals: list[Levels]) -> Levels:
+    """The better of these by the public judgement; the last where none holds."""
+    made = fit_all(draft, proposals)
+    return choose_candidate(draft, made).activity if made else proposals[-1]
 
 
 def _lose(region: Region, draft: Plan, state: State, levels: Levels) -> tuple[float, int]:

@@ -18,9 +18,11 @@ from protocol.planning.plan import Plan
 SPARE_BITS: Final = 14
 """2^-14 of what moves of a good that nobody eats is kept free, so that rounding and fitting find room."""
 STIFFNESS: Final = 2
-"""A good of which a share s is missing is taken to be worth 1 + STIFFNESS x s times its price."""
-BEND_LEAST_TENTHS, BEND_MOST_TENTHS = -4, 100
-"""Between which shares (in tenths of what is eaten) a good's worth bends."""
+"""A good of which a small share s is missing is taken to be worth 1 + STIFFNESS x s times its price."""
+LAST_BITS: Final = 6
+"""Where less than 2^-6 of what is eaten is left, it is missed no more than that."""
+MORE_MOST_TENTHS: Final = 4
+"""More of a good than so many tenths of what is eaten is worth no less for each."""
 PRICE_LEAST_DIVISOR: Final = 1_000
 """What nobody pays for is worth so little of the mean price, not nothing."""
 UNMET_WORTH: Final = 10
@@ -166,9 +168,11 @@ class _Ledger:
         if not eaten:
             # Of what nobody eats nothing can give way, and a little must stay free.
             return self.unmet[good] * max(short + spare, 0)
-        share = min(max(short, BEND_LEAST_TENTHS * eaten // 10), BEND_MOST_TENTHS * eaten // 10)
-        unmet = self.unmet[good] * max(short - eaten, 0)
-        return worth * short + STIFFNESS * worth * short * share // eaten + unmet
+        if short <= 0:
+            return worth * short - STIFFNESS * worth * short * min(-short, eaten * MORE_MOST_TENTHS // 10) // eaten
+        # Of what is eaten a little is missed a little; the last of it nobody can do without.
+        there = max(eaten - short, eaten >> LAST_BITS, 1)
+        return worth * short + STIFFNESS * worth * short * short // there + self.unmet[good] * max(short - eaten, 0)
 
     def _cost_capacity(self, card: int, more: int) -> int:
         after, row = self.used[card] + more, self.cards[card]
