@@ -12,11 +12,11 @@ import click
 import msgspec
 import msgspec.inspect as shapes
 
-from node.cli.calls import Context, exit_codes, run_command
+from node.cli.calls import Context, Human, exit_codes, run_command
 from node.cli.files import read_json, read_key, read_line
-from node.cli.printing import print_table, say
+from node.cli.printing import print_told
 from node.use_cases.context import Operation
-from node.use_cases.description import Command, Rows
+from node.use_cases.description import Command
 from protocol.core.errors import RefusedError
 
 READERS: Mapping[str, Callable[[str], str]] = {
@@ -37,9 +37,10 @@ class Taken(NamedTuple):
 def add_operations(root: click.Group, operations: Iterable[Operation]) -> None:
     """Hang the commands of these operations below `root`, with the groups that they need."""
     for operation in operations:
-        if operation.command is not None:
-            *path, name = operation.command.words.split()
-            find_group(root, path, operation.command.group).add_command(make_command(name, operation))
+        if (command := operation.command) is not None:
+            for words in (command.words, *command.also):
+                *path, name = words.split()
+                find_group(root, path, command.group).add_command(make_command(name, operation))
 
 
 def find_group(root: click.Group, path: list[str], doc: str) -> click.Group:
@@ -57,14 +58,9 @@ def find_group(root: click.Group, path: list[str], doc: str) -> click.Group:
 
 def make_command(name: str, operation: Operation) -> click.Command:
     """The command of one operation."""
-    command, words = operation.command, operation.tell
-    assert command is not None and words is not None
+    command = operation.command
+    assert command is not None
     taken = [] if command.is_from_file else list(_list_taken(operation.params, command))
-    answer_type = get_type_hints(operation.run)["return"]
-    is_struct = isinstance(answer_type, type) and issubclass(answer_type, msgspec.Struct)
-
-    def read(answer: Any) -> Any:
-        return msgspec.convert(answer, answer_type) if is_struct else answer
 
     @click.pass_obj
     def run(context: Context, /, **given: Any) -> None:
@@ -72,21 +68,24 @@ def make_command(name: str, operation: Operation) -> click.Command:
             params = {one.name: one.read(given[one.name]) for one in taken if _is_said(given[one.name])}
             if command.is_from_file:
                 params = read_json(given["file"])
-        answer = run_command(context, operation.name, params, lambda answer: print_told(words(read(answer))))
-        if code := command.ends(read(answer)):
+        answer = run_command(context, operation.name, params, human_of(operation))
+        if code := command.ends(read_answer(operation, answer)):
             sys.exit(code)
 
     file = [click.Argument(["file"], type=click.Path(path_type=Path))] if command.is_from_file else []
     return click.Command(name, params=[*file, *(one.parameter for one in taken)], callback=run, help=operation.doc)
 
 
-def print_told(told: Iterable[str | Rows]) -> None:
-    """Sentences and tables for people."""
-    for one in told:
-        if isinstance(one, Rows):
-            print_table(one.columns, one.rows)
-        else:
-            say(one)
+def human_of(operation: Operation) -> Human:
+    """Prints an answer of this operation in its own words."""
+    tell = operation.tell
+    assert tell is not None, f"{operation.name} has no words for people"
+    return lambda answer: print_told(tell(read_answer(operation, answer)))
+
+
+def read_answer(operation: Operation, answer: Any) -> Any:
+    """An answer as the operation gives it, from plain JSON values."""
+    return msgspec.convert(answer, get_type_hints(operation.run)["return"])
 
 
 def _is_said(given: object) -> bool:

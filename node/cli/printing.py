@@ -138,3 +138,12 @@ def cents(amount: int) -> str:
 def percent(ppm: int) -> str:
     """Parts per million as a percentage with two decimals."""
     return format_decimal(divide_half_up(ppm, 100), 2)
+
+
+def print_told(told: Iterable[str | Rows]) -> None:
+    """Sentences and tables for people."""
+    for one in told:
+        if isinstance(one, Rows):
+            print_table(one.columns, one.rows)
+        else:
+            say(one)

@@ -1,4 +1,4 @@
-"""`rochdale product`, `disclosure`, `price` and `key person`: from a product to an agreed price."""
+"""`rochdale disclosure`, `price`, `key person`: what is handed to somebody, and what a person signs elsewhere."""
 
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,16 +8,10 @@ import msgspec
 
 from node.cli.calls import Context, call, exit_codes, run_command
 from node.cli.files import read_json
-from node.cli.supply_printing import (
-    print_accepted,
-    print_item,
-    print_price,
-    print_products,
-    print_published,
-    print_reading,
-    print_written,
-)
+from node.cli.from_operations import human_of
+from node.cli.supply_printing import print_accepted, print_reading, print_written
 from node.clock import Clock
+from node.operations import OPERATIONS
 from node.use_cases.supply.drafts import SignedStatement
 from node.use_cases.supply.person_key import make_person_key, read_before_signing, read_person_key, sign_as_person
 from node.use_cases.supply.signing import ToSign
@@ -32,7 +26,7 @@ Form = TypeVar("Form")
 
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
-    for command in (product, disclosure, price):
+    for command in (disclosure, price):
         group.add_command(command)
     keys = group.commands.get("key")
     if not isinstance(keys, click.Group):
@@ -42,60 +36,8 @@ def add_commands(group: click.Group) -> None:
 
 
 @click.group()
-def product() -> None:
-    """Products: publish your own, see everybody's."""
-
-
-@product.command("publish")
-@click.argument("file", type=_FILE)
-@click.pass_obj
-def publish_product(context: Context, file: Path) -> None:
-    """Publish the product in FILE (JSON), or its next version."""
-    with exit_codes(context.as_json):
-        draft = read_json(file)
-    run_command(context, "product.publish", draft, print_published)
-
-
-@product.command("list")
-@click.option("--maker", default="", help="Only this maker's (the name of its log).")
-@click.pass_obj
-def list_products(context: Context, maker: str) -> None:
-    """Every product that is known here, with its state and agreed price."""
-    run_command(context, "product.list", {"maker": maker}, print_products)
-
-
-@product.command("show")
-@click.argument("code")
-@click.option("--maker", default="", help="Whose, when several have this code.")
-@click.pass_obj
-def show_product(context: Context, code: str, maker: str) -> None:
-    """What is known of the product CODE."""
-    run_command(context, "price.show", {"product": code, "maker": maker}, print_item)
-
-
-@click.group()
 def disclosure() -> None:
     """Disclosures: what a producer tells about a product."""
-
-
-@disclosure.command("publish")
-@click.argument("file", type=_FILE)
-@click.pass_obj
-def publish_disclosure(context: Context, file: Path) -> None:
-    """Publish the disclosure in FILE (JSON); it replaces what was told before."""
-    with exit_codes(context.as_json):
-        draft = read_json(file)
-    run_command(context, "disclosure.publish", draft, print_published)
-
-
-@disclosure.command("show")
-@click.argument("code")
-@click.option("--maker", default="", help="Whose, when several have this code.")
-@click.option("--reader", type=_READERS, default="public", show_default=True, help="Who looks.")
-@click.pass_obj
-def show_disclosure(context: Context, code: str, maker: str, reader: str) -> None:
-    """What is told of the product CODE, section by section."""
-    run_command(context, "price.show", {"product": code, "maker": maker, "reader": reader}, print_item)
 
 
 @disclosure.command("openings")
@@ -125,26 +67,6 @@ def price() -> None:
     """Prices: proposed to the cent, signed by both sides."""
 
 
-@price.command("propose")
-@click.argument("file", type=_FILE)
-@click.pass_obj
-def propose(context: Context, file: Path) -> None:
-    """Propose the price in FILE (JSON); a change is a new version."""
-    with exit_codes(context.as_json):
-        draft = read_json(file)
-    run_command(context, "price.propose", draft, print_price)
-
-
-@price.command("show")
-@click.argument("code")
-@click.option("--maker", default="", help="Whose, when several have this code.")
-@click.option("--reader", type=_READERS, default="public", show_default=True, help="Who looks.")
-@click.pass_obj
-def show_price(context: Context, code: str, maker: str, reader: str) -> None:
-    """What the price of CODE is made of, who signed it, and for whom it waits."""
-    run_command(context, "price.show", {"product": code, "maker": maker, "reader": reader}, print_item)
-
-
 @price.command("approve")
 @click.argument("proposal")
 @click.option("--refuse", type=click.Choice(sorted(REASONS)), help="Say no, for this reason.")
@@ -152,17 +74,7 @@ def show_price(context: Context, code: str, maker: str, reader: str) -> None:
 def approve(context: Context, proposal: str, refuse: str | None) -> None:
     """As the producer, say yes (or no) to PROPOSAL, the id of a price."""
     params = {"proposal": proposal, "approve": refuse is None, "reason": refuse or ""}
-    run_command(context, "price.approve", params, print_price)
-
-
-@price.command("grant")
-@click.argument("key")
-@click.option("--holder", required=True, help="A label such as 'committee member 1', never a name.")
-@click.option("--end", is_flag=True, help="End the seat instead.")
-@click.pass_obj
-def grant(context: Context, key: str, holder: str, end: bool) -> None:
-    """Give the public KEY (hex) of a member a seat on this co-op's price committee."""
-    run_command(context, "price.grant", {"key": key, "holder": holder, "ends": end}, print_published)
+    run_command(context, "price.approve", params, human_of(OPERATIONS["price.approve"]))
 
 
 @price.command("statement")
@@ -197,16 +109,6 @@ def sign(context: Context, file: Path, key: Path, out: Path, yes: bool) -> None:
         _write(out, msgspec.json.encode(signed))
         if not context.as_json:
             print_written(out)
-
-
-@price.command("submit")
-@click.argument("file", type=_FILE)
-@click.pass_obj
-def submit(context: Context, file: Path) -> None:
-    """Take the signed statement in FILE into this co-op's log."""
-    with exit_codes(context.as_json):
-        signed = read_json(file)
-    run_command(context, "price.submit_approval", signed, print_price)
 
 
 @click.command()

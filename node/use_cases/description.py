@@ -40,8 +40,8 @@ class Command:
 
     `example` is typed after the words at a home of its own that does not run, which ends with `code`: 0 done,
     1 refused; every command is tried so. `group` says what the group is for that the words begin with, where no
-    other command has said so. With `is_from_file` the parameters together are one JSON file, the only argument. `ends`
-    is the exit code that an answer asks for, where not each is good news.
+    other command has said so. With `is_from_file` the parameters together are one JSON file, the only argument.
+    `also` are other words for the same. `ends` is the exit code that an answer asks for, where not each is good news.
     """
 
     words: str
@@ -50,6 +50,7 @@ class Command:
     code: int = 0
     group: str = ""
     is_from_file: bool = False
+    also: tuple[str, ...] = ()
     ends: Callable[[Any], int] = lambda _: 0
 
 

@@ -1,6 +1,7 @@
 """Products, disclosures and prices: what a home publishes, what its committee signs, what a page shows."""
 
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command
 from node.use_cases.supply.board import read_board, read_product_board
 from node.use_cases.supply.drafts import (
     AnswerParams,
@@ -23,6 +24,7 @@ from node.use_cases.supply.publishing import (
     publish_product,
 )
 from node.use_cases.supply.signing import submit_approval, write_statement
+from node.use_cases.supply.telling import tell_item, tell_price, tell_products, tell_published
 from node.use_cases.supply.views import ProductLine, ProductView, describe_item, describe_line
 
 
@@ -40,17 +42,81 @@ async def show_product(node: Node, params: ItemParams) -> ProductView:
 
 
 OPERATIONS = (
-    Operation("product.publish", ProductDraft, publish_product, "Publish a product of this home, or its next version."),
-    Operation("product.list", ListParams, list_products, "Every product that is known here.", writes=False),
-    Operation("disclosure.publish", DisclosureDraft, publish_disclosure, "Tell what is to be known of a product."),
+    Operation(
+        "product.publish",
+        ProductDraft,
+        publish_product,
+        "Publish the product in FILE (JSON), or its next version.",
+        tell=tell_published,
+        command=Command(
+            "product publish",
+            example="product.json",
+            is_from_file=True,
+            group="Products: publish your own, see everybody's.",
+        ),
+    ),
+    Operation(
+        "product.list",
+        ListParams,
+        list_products,
+        "Every product that is known here, with its state and agreed price.",
+        writes=False,
+        tell=tell_products,
+        command=Command("product list"),
+    ),
+    Operation(
+        "disclosure.publish",
+        DisclosureDraft,
+        publish_disclosure,
+        "Publish the disclosure in FILE (JSON); it replaces what was told before.",
+        tell=tell_published,
+        command=Command(
+            "disclosure publish",
+            example="absent.json",
+            code=1,
+            is_from_file=True,
+        ),
+    ),
     Operation("disclosure.openings", ItemParams, hand_openings, "Openings to hand to those in scope.", writes=False),
     Operation("disclosure.accept", OpeningsParams, accept_openings, "Keep openings that were handed to this home."),
-    Operation("price.propose", ProposalDraft, propose_price, "Propose a price, to the cent."),
-    Operation("price.approve", AnswerParams, answer_price, "The producer's yes or no to a proposal."),
-    Operation("price.grant", GrantParams, grant_committee_key, "Give a key a seat on the price committee, or end it."),
-    Operation("price.statement", StatementParams, write_statement, "The words that a committee member signs."),
-    Operation("price.submit_approval", SignedStatement, submit_approval, "Take in a committee member's signed words."),
     Operation(
-        "price.show", ItemParams, show_product, "What a product's price is made of, and who signed.", writes=False
+        "price.propose",
+        ProposalDraft,
+        propose_price,
+        "Propose the price in FILE (JSON); a change is a new version.",
+        tell=tell_price,
+        command=Command(
+            "price propose",
+            example="product.json",
+            code=1,
+            is_from_file=True,
+        ),
+    ),
+    Operation("price.approve", AnswerParams, answer_price, "The producer's yes or no to a proposal.", tell=tell_price),
+    Operation(
+        "price.grant",
+        GrantParams,
+        grant_committee_key,
+        "Give the public KEY (hex) of a member a seat on this co-op's price committee.",
+        tell=tell_published,
+        command=Command("price grant", ("key",), f"{'ab' * 32} --holder member-1"),
+    ),
+    Operation("price.statement", StatementParams, write_statement, "The words that a committee member signs."),
+    Operation(
+        "price.submit_approval",
+        SignedStatement,
+        submit_approval,
+        "Take the signed statement in FILE into this co-op's log.",
+        tell=tell_price,
+        command=Command("price submit", example="product.json", code=1, is_from_file=True),
+    ),
+    Operation(
+        "price.show",
+        ItemParams,
+        show_product,
+        "What is known of the product CODE: its sections, what its price is made of, who signed it, for whom it waits.",
+        writes=False,
+        tell=tell_item,
+        command=Command("price show", ("product",), "in-house:wheat-loaf", 1, also=("product show", "disclosure show")),
     ),
 )

@@ -4,10 +4,11 @@ Invariant: a draft says nothing that the node knows better: its log, the version
 Spec: docs/guides/prices.md
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
+from node.use_cases.description import help_of, typed
 from protocol.core.quantities import CurrencyCode, Exponent, Money, Quantity
 from protocol.core.record import Sig
 from protocol.federation.scopes import PUBLIC
@@ -16,6 +17,7 @@ from protocol.supply.cost_sheet import LineAmount
 Hex32 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """32 bytes in lower-case hex: the id of a record or a public key."""
 
+Reader = Literal["public", "buyers", "federation", "auditors"]
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
@@ -114,22 +116,22 @@ class GrantParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A committee member's public key joins (or leaves) the price committee; `holder` is a label, never a name."""
 
     key: Hex32
-    holder: str
-    ends: bool = False
+    holder: Annotated[str, help_of("A label such as 'committee member 1', never a name.")]
+    ends: Annotated[bool, help_of("End the seat instead."), typed("--end")] = False
 
 
 class ItemParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A product by its code, of this maker or of the only one that has it; `reader` is who looks."""
 
-    product: Code
-    maker: str = ""
-    reader: str = PUBLIC
+    product: Annotated[Code, typed("CODE")]
+    maker: Annotated[str, help_of("Whose, when several have this code.")] = ""
+    reader: Annotated[Reader, help_of("Who looks.")] = "public"
 
 
 class ListParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Which products: all, or one maker's."""
 
-    maker: str = ""
+    maker: Annotated[str, help_of("Only this maker's (the name of its log).")] = ""
 
 
 class OpeningsParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -33,20 +33,11 @@ WRITTEN_BY_HAND: dict[str, tuple[str, int]] = {
     "till preview": ("till preview till.csv", 0),
     "till import": ("till import till.csv", 0),
     "consumption": ("consumption", 0),
-    "product publish": ("product publish product.json", 0),
-    "product list": ("product list", 0),
-    "product show": (f"product show {LOAF}", 1),
-    "disclosure publish": ("disclosure publish absent.json", 1),
-    "disclosure show": (f"disclosure show {LOAF}", 1),
     "disclosure openings": (f"disclosure openings {LOAF} --reader buyers --out out.json", 1),
     "disclosure accept": ("disclosure accept product.json", 1),
-    "price propose": ("price propose product.json", 1),
-    "price show": (f"price show {LOAF}", 1),
     "price approve": (f"price approve {KEY}", 1),
-    "price grant": (f"price grant {KEY} --holder member-1", 0),
     "price statement": (f"price statement {KEY} --key {KEY} --out out.json", 1),
     "price sign": ("price sign product.json --key absent.json --out out.json --yes", 1),
-    "price submit": ("price submit product.json", 1),
     "key change-passphrase": ("key change-passphrase --key-file", 1),
     "key export": ("key export", 0),
     "key succeed": ("key succeed --recovery-key absent --old old.example/log", 1),
@@ -78,9 +69,10 @@ WRITTEN_BY_HAND: dict[str, tuple[str, int]] = {
     "simulate": ("simulate --seed 4 --nodes 2 --steps 3", 0),
 }
 MADE_OF_OPERATIONS: dict[str, tuple[str, int]] = {
-    command.words: (f"{command.words} {command.example}", command.code)
+    words: (f"{words} {command.example}", command.code)
     for command in (operation.command for operation in OPERATIONS.values())
     if command is not None
+    for words in (command.words, *command.also)
 }
 COMMANDS = WRITTEN_BY_HAND | MADE_OF_OPERATIONS
 LONG_RUNNING = {"run", "demo"}

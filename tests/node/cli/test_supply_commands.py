@@ -5,12 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner, Result
 
-from node.cli import supply
-from node.cli.calls import Context
+from node.cli.main import rochdale
 from node.clock import Clock
 from node.config import Config
 from node.use_cases.home import init_home
@@ -33,11 +31,9 @@ async def run(tmp_path: Path) -> Run:
 
 
 def runner_at(home: Path) -> Run:
-    group = click.Group("rochdale")
-    supply.add_commands(group)
-
     def run_words(*words: str, as_json: bool = True) -> Result:
-        return CliRunner().invoke(group, [str(word) for word in words], obj=Context(home, as_json))
+        place = ["--home", str(home), *(["--json"] if as_json else [])]
+        return CliRunner().invoke(rochdale, [*place, *map(str, words)])
 
     return run_words
 
