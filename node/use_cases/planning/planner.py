@@ -79,8 +79,10 @@ class Planner:
         """Let this member's cards and answers of these readings go out, and remember it over a restart."""
         await self._node.database.write(lambda db: keep_release(db, call_id, readings, release, is_proposal))
         run = self._runs.get(call_id)
-        if run is not None and not run.is_over:
-            run.releases.update(dict.fromkeys(readings, release))
+        if run is None:
+            return
+        run.releases.update(dict.fromkeys(readings, release))
+        if not run.is_over:
             run.trouble = ""
             run.poked.set()
 

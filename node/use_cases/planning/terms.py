@@ -11,6 +11,7 @@ import msgspec
 from node.use_cases.context import Node
 from node.use_cases.federation.verbs import current_history
 from protocol.federation.charter import CouncilException, Floor, approvals_needed, describe_outdated, heads_needed
+from protocol.federation.membership import History
 from protocol.planning.cards import ApprovedFloor, CardTerms
 
 
@@ -43,8 +44,8 @@ class Terms:
 
 def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
     """What a plan call over this roster version may count on; None while the version is not known here."""
-    histories = current_history(node), current_history(node, above=True)
-    for version in (version for history in histories if history is not None for version in history.versions):
+    history = history_of_roster(node, roster_hash)
+    for version in () if history is None else history.versions:
         if version.hash == roster_hash:
             charter = version.charter
             return Terms(
@@ -59,6 +60,13 @@ def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
                 outdated=describe_outdated(charter, "planning"),
             )
     return None
+
+
+def history_of_roster(node: Node, roster_hash: bytes) -> History | None:
+    """That of this home's federations, its own or the one above, which had this roster; None where neither has."""
+    histories = (current_history(node), current_history(node, above=True))
+    found = (one for one in histories if one is not None and any(each.hash == roster_hash for each in one.versions))
+    return next(found, None)
 
 
 def _list_floors(floors: tuple[Floor, ...]) -> tuple[ApprovedFloor, ...]:

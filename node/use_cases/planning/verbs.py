@@ -121,7 +121,7 @@ async def call_plan(node: Node, params: CallParams) -> dict[str, Any]:
     history = current_history(node)
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "only a member of a federation can call a plan")
-    above = find_above(node, params)
+    above = find_above(node, params.above, params.readings) if params.above else None
     table = read_table(params.table)
     digest = await share_file(node, encode(to_value(table), FILE_BYTES_MAX), FEDERATION)
     body = PlanCall(
@@ -131,7 +131,7 @@ async def call_plan(node: Node, params: CallParams) -> dict[str, Any]:
         revision=params.revision,
         goods_table=digest,
         readings=params.readings,
-        rounds_max=max(params.rounds_max, 0 if above is None else ROUNDS_BELOW * ROUNDS_MAX),
+        rounds_max=count_rounds(params.rounds_max, above),
         cards_wait_ms=params.cards_wait_ms,
         answers_wait_ms=params.answers_wait_ms,
         start=bytes.fromhex(params.start) or None,
@@ -141,14 +141,17 @@ async def call_plan(node: Node, params: CallParams) -> dict[str, Any]:
     return {"call": published.leaf.hex(), "goods": len(table.goods), "members": len(history.newest.voters)}
 
 
-def find_above(node: Node, params: CallParams) -> bytes | None:
+def count_rounds(rounds_max: int, above: bytes | None) -> int:
+    """A region goes through several rounds of its own for each one above."""
+    return rounds_max if above is None else max(rounds_max, ROUNDS_BELOW * ROUNDS_MAX)
+
+
+def find_above(node: Node, call: str, readings: int) -> bytes:
     """The call above that a region's call names; RefusedError where this home cannot speak for a region in it."""
-    if not params.above:
-        return None
-    run = find_run(node, params.above)
+    run = find_run(node, call)
     if node.origin not in run.terms.members or federation_of(node, above=True) is None:
         raise RefusedError.at("above", "this home is no member there: `federation join --above` makes it one")
-    if params.readings < READINGS:
+    if readings < READINGS:
         raise RefusedError.at("readings", f"at least {READINGS}: one beside the plan above, one under it")
     return run.call_id
 

@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from protocol.core.errors import Finding
 from protocol.planning.audit.minutes import Minutes
-from protocol.planning.audit.replay import ReplayedReading
+from protocol.planning.audit.replay import ReplayedReading, replay_minutes
 from protocol.planning.cards import WorkplaceCard
 from protocol.planning.contributions import owner_of_card, workplace_id
 from protocol.planning.economy import Economy
@@ -71,11 +71,19 @@ def audit_speaker(origin: str, above: Played, below: Played) -> list[Finding]:
     """Where a speaker's answers, in either call, are not what the other one's state leads to, or the region's last
     cards not what the plan above grants. Silence is no finding: the answer before then stands."""
     region, level = workplace_id(origin, REGION_LABEL), workplace_id(origin, ABOVE_LABEL)
-    found = _audit_words("above", above, region, below, level, _expect_of_region, _is_early)
-    found += _audit_words("region", below, level, above, region, _expect_of_above, _is_late)
-    return [*found, *_audit_outlines(above, region, below, level), *_audit_grant(above.plan, region, below, level)][
-        :FINDINGS_MAX
-    ]
+    beside = find_rounds(below)
+    found = _audit_words("above", above, region, beside, level, _expect_of_region, _is_early)
+    found += _audit_words("region", beside, level, above, region, _expect_of_above, _is_late)
+    found += _audit_outlines(above, region, beside, level)
+    return [*found, *_audit_grant(above.plan, region, below, level)][:FINDINGS_MAX]
+
+
+def find_rounds(below: Played) -> Played:
+    """The region's rounds beside the plan above: where its plan was made again under the same one, those before."""
+    start, call = below.minutes.start, below.minutes.parameters.get("above")
+    if start is None or start.parameters.get("above") != call:
+        return below
+    return find_rounds(Played(start, replay_minutes(start), below.plan))
 
 
 def _expect_of_region(word: _Word, outline: WorkplaceCard, there: _Moment, card: WorkplaceCard) -> tuple[int, ...]:

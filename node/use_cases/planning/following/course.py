@@ -106,6 +106,7 @@ class Course:
             reason = f"is not the next revision of {before.scope}, {before.period}, revision {before.revision}"
             raise RefusedError.at("call", reason)
         self.economy, self.state, self.has_started = earlier.economy, earlier.state, True
+        self.grant, self.fixed_prices = earlier.grant, earlier.fixed_prices
 
     async def begin_rounds(self, bodies: Iterable[PlanCards]) -> None:
         """The cards are settled: the rounds of this reading begin where the last ones ended."""

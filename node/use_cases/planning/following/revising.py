@@ -5,16 +5,16 @@ Spec: docs/spec/revision.md
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.description import Command
-from node.use_cases.federation.verbs import current_history
+from node.use_cases.description import Command, help_of
 from node.use_cases.planning.following.account import read_account
 from node.use_cases.planning.following.approvals import plan_in_force
 from node.use_cases.planning.following.verbs import find_followed
+from node.use_cases.planning.terms import history_of_roster
 from node.use_cases.planning.verbs import (
     ANSWERS_WAIT_MS,
     CARDS_WAIT_MS,
@@ -24,6 +24,8 @@ from node.use_cases.planning.verbs import (
     CardsWait,
     Readings,
     Rounds,
+    count_rounds,
+    find_above,
 )
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
@@ -33,24 +35,31 @@ from storage.record_index import records
 
 
 class ReviseParams(msgspec.Struct, kw_only=True):
-    """Which plan in force is made again, how many readings there are before the vote, and how long to wait for whom."""
+    """Which plan in force is made again, how many readings there are before the vote, and how long to wait for whom.
+
+    A region's plan keeps to the plan above as it did, unless `above` names another call there.
+    """
 
     call: CallHex = ""
     readings: Readings = 1
     rounds_max: Rounds = ROUNDS_MAX
     cards_wait_ms: CardsWait = CARDS_WAIT_MS
     answers_wait_ms: AnswersWait = ANSWERS_WAIT_MS
+    above: Annotated[CallHex, help_of("The call above that the region takes part in now.")] = ""
 
 
 async def revise(node: Node, params: ReviseParams) -> dict[str, Any]:
     """Call the plan in force anew: same goods, scope and period, one revision on, from its last state."""
     run = find_followed(node, params.call)
     draft = plan_in_force(run)
-    history = current_history(node)
+    history = history_of_roster(node, run.call.roster)
     if draft is None:
         raise RefusedError.at("plan", "none is in force yet: there is nothing to go on from")
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "only a member of a federation can call a plan")
+    if run.call.above is not None and run.speaker != node.origin:
+        raise RefusedError.at("call", f"{run.speaker} speaks for this region: the call is its to make")
+    above = find_above(node, params.above, params.readings) if params.above else run.call.above
     for indexed in records(node.database.reader, "plan.call"):
         if indexed.body.start == draft.digest:
             raise RefusedError.at("plan", f"it is being made again already, by call {indexed.leaf.hex()}")
@@ -61,10 +70,11 @@ async def revise(node: Node, params: ReviseParams) -> dict[str, Any]:
         revision=run.call.revision + 1,
         goods_table=run.call.goods_table,
         readings=params.readings,
-        rounds_max=params.rounds_max,
+        rounds_max=count_rounds(params.rounds_max, above),
         cards_wait_ms=params.cards_wait_ms,
         answers_wait_ms=params.answers_wait_ms,
         start=draft.digest,
+        above=above,
     )
     account = read_account(node, run, draft)
     goods = {good.id: good for good in draft.plan.goods_table.goods}

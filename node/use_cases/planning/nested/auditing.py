@@ -16,7 +16,7 @@ from protocol.planning.certificate import check_certificate
 from protocol.planning.contributions import owner_of_card, workplace_id
 from protocol.planning.nested.joined_documents import LevelPart, join_documents
 from protocol.planning.nested.region_card import ABOVE_LABEL, REGION_LABEL
-from protocol.planning.nested.speaker_audit import Played, audit_speaker
+from protocol.planning.nested.speaker_audit import Played, audit_speaker, find_rounds
 from protocol.planning.plan import parse_plan
 
 
@@ -48,7 +48,7 @@ def audit_levels(above: tuple[bytes, bytes], regions: Mapping[str, tuple[bytes, 
     speakers: dict[str, str] = {}
     for name, one in played.items():
         findings += _name_findings(name, audit_plan(*regions[name]))
-        speakers[name] = _find_speaker(name, one.minutes)
+        speakers[name] = _find_speaker(name, find_rounds(one).minutes)
         said = audit_speaker(speakers[name], top, one)
         findings += [Finding(f"{name}.{finding.place}", finding.reason) for finding in said]
     spoken = {workplace_id(origin, REGION_LABEL) for origin in speakers.values()}

@@ -35,6 +35,7 @@ from tests.node.use_cases.planning.nested.two_regions import (
     CANTEEN,
     REGIONS,
     TOLERANCE_PPM,
+    make_again,
     make_homes,
     plan_both_levels,
     run_of,
@@ -56,6 +57,7 @@ class Told:
     tastes: dict[str, Tastes]
     efforts: dict[str, Effort]
     speakers: dict[str, str]
+    again: Files
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +96,18 @@ async def _tell(network: MemoryNetwork) -> Told:
         # Whoever only hears of the other level comes to the same plan.
         for other in REGIONS.get(name, ()):
             assert run_of(network[other], call).ratified == run_of(network[name], call).ratified
+    again = await make_again(network, CRASHING, calls.regions[CRASHING])
+    said = await show_minutes(network[CRASHING].node, PlanParams(call=again.hex()))
     speakers = {name: network[name].node.origin for name in REGIONS}
-    return Told(files[CANTEEN], {name: files[name] for name in REGIONS}, reports, tastes, efforts, speakers)
+    return Told(
+        files[CANTEEN],
+        {name: files[name] for name in REGIONS},
+        reports,
+        tastes,
+        efforts,
+        speakers,
+        (said["document"].encode(), said["minutes"].encode()),
+    )
 
 
 def test_both_levels_are_in_force_and_hold_as_one_plan_but_for_the_lie(told: Told) -> None:
@@ -129,6 +141,17 @@ def test_an_honest_speaker_is_found_nothing_of_though_it_crashed_and_the_other_r
     assert audit.findings == () and audit.holds and audit.unheard == (told.speakers[LIAR],)
     (reading,) = parse_minutes(told.above[1]).readings
     assert all(f"{told.speakers[CRASHING]}#region" in one.answers for one in reading.rounds)
+
+
+def test_a_region_s_plan_made_again_keeps_to_what_the_plan_above_granted(told: Told) -> None:
+    audit = audit_levels(told.above, {CRASHING: told.again})
+    assert audit.findings == () and audit.speakers == {CRASHING: told.speakers[CRASHING]}
+    before, after = (parse_minutes(minutes) for _, minutes in (told.regions[CRASHING], told.again))
+    assert [one.plan for one in after.grants] == [before.grants[0].plan] and after.start is not None
+    card = f"{told.speakers[CRASHING]}#above"
+    assert [one for one in after.readings[0].workplaces if one.id == card] == [
+        one for one in before.readings[-1].workplaces if one.id == card
+    ]
 
 
 def test_the_page_says_who_speaks_and_which_goods_are_planned_where(told: Told) -> None:

@@ -21,6 +21,7 @@ from node.use_cases.federation.verbs import (
     join,
 )
 from node.use_cases.peers import make_card
+from node.use_cases.planning.following.revising import ReviseParams, revise
 from node.use_cases.planning.nested.verbs import SpeakParams, speak
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.private_side import Release
@@ -138,6 +139,19 @@ async def plan_both_levels(network: MemoryNetwork, crashing: str) -> Calls:
         await vote(network, call, (name, *REGIONS[name]))
     await network.settle()
     return calls
+
+
+async def make_again(network: MemoryNetwork, name: str, call: bytes) -> bytes:
+    """A region's plan in force made again, under the same plan above; the new call."""
+    machine, members = network[name], (name, *REGIONS[name])
+    answer = await machine.do(revise(machine.node, ReviseParams(call=call.hex())))
+    again = bytes.fromhex(answer["call"])
+    for other in members:
+        await network.until(partial(_has_run, network[other], again), "the revision")
+        await network[other].do(propose(network[other].node, ProposeParams(call=again.hex())))
+    await machine.do(speak(machine.node, SpeakParams(call=again.hex())))
+    await vote(network, again, members)
+    return again
 
 
 def run_of(machine: Machine, call: bytes) -> PlanRun:
