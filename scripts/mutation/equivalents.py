@@ -41,6 +41,10 @@ EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
         "_greet: 0 -> -1 #2",
     ): "no counter that a peer tells is below 0",
     (
+        "protocol/gossip/session.py",
+        "_note_moved: 0 -> -1",
+    ): "a head that has moved holds an entry at least",
+    (
         "storage/record_index.py",
         "rows: 1 -> 2",
     ): "to SQLite every negative limit is none",

@@ -123,6 +123,25 @@ def test_a_cursor_is_what_the_peer_told_and_nothing_is_kept_before_it_told_somet
     assert saved(session, START_MS + 3 * limits.CURSOR_SAVE_DELAY_MS) == [1]
 
 
+def test_a_change_without_a_head_is_told_by_its_number_after_a_while() -> None:
+    session, frontier = greeted()
+    session.handle(events.HeadsRead((), 0), START_MS)
+    frontier.counter = 1
+    due_ms = START_MS + limits.CURSOR_SAVE_DELAY_MS
+    armed = session.handle(events.CosignatureLearned(THIRD, b"", session.number), START_MS)
+    assert events.SetTimer(due_ms) in armed
+    for at_ms, told in ((due_ms - 1, []), (due_ms, [Ping(1)])):
+        actions = session.handle(events.Due(), at_ms)
+        assert [parse_frame(one.raw) for one in actions if isinstance(one, events.Send)] == told
+
+
+def test_what_the_peer_holds_is_what_it_told_last() -> None:
+    session, _ = greeted()
+    hear(session, Have((AHEAD,), 7, True), START_MS)
+    hear(session, Have((HeadMark(THIRD, 4, bytes(16), bytes(4)),), 8, True), START_MS)
+    assert session.theirs == {THIRD: 4}
+
+
 def test_half_a_list_is_not_all_and_a_smaller_counter_takes_nothing_back() -> None:
     session, _ = greeted()
     hear(session, Have((), 9, False), START_MS)
