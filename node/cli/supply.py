@@ -9,11 +9,17 @@ import msgspec
 from node.cli.calls import Context, call, exit_codes, run_command
 from node.cli.files import read_json
 from node.cli.from_operations import human_of
-from node.cli.supply_printing import print_accepted, print_reading, print_written
+from node.cli.printing import print_table, say
 from node.clock import Clock
 from node.operations import OPERATIONS
 from node.use_cases.supply.drafts import SignedStatement
-from node.use_cases.supply.person_key import make_person_key, read_before_signing, read_person_key, sign_as_person
+from node.use_cases.supply.person_key import (
+    Reading,
+    make_person_key,
+    read_before_signing,
+    read_person_key,
+    sign_as_person,
+)
 from node.use_cases.supply.signing import ToSign
 from protocol.core.errors import RefusedError
 from protocol.supply.price_agreement import REASONS
@@ -59,7 +65,7 @@ def accept_openings(context: Context, file: Path) -> None:
         found = read_json(file)
         if not isinstance(found, dict) or "openings" not in found:
             raise RefusedError.at(str(file), "holds no openings")
-    run_command(context, "disclosure.accept", {"openings": found["openings"]}, print_accepted)
+    run_command(context, "disclosure.accept", {"openings": found["openings"]}, _print_accepted)
 
 
 @click.group()
@@ -102,13 +108,13 @@ def sign(context: Context, file: Path, key: Path, out: Path, yes: bool) -> None:
         _check_free(out)
         to_sign = _read_form(file, ToSign)
         reading = read_before_signing(to_sign)
-        print_reading(reading, context.as_json)
+        _print_reading(reading, context.as_json)
         if not yes:
             click.confirm("Sign this?", abort=True, err=True)
         signed: SignedStatement = sign_as_person(to_sign, read_person_key(key))
         _write(out, msgspec.json.encode(signed))
         if not context.as_json:
-            print_written(out)
+            say(f"Written to {out}.")
 
 
 @click.command()
@@ -133,7 +139,7 @@ def _say_written(context: Context, out: Path) -> None:
     if context.as_json:
         click.echo(msgspec.json.encode({"file": str(out)}))
     else:
-        print_written(out)
+        say(f"Written to {out}.")
 
 
 def _read_form(file: Path, form: type[Form]) -> Form:
@@ -152,3 +158,17 @@ def _write(out: Path, content: bytes) -> None:
     """Only for its owner to read: openings and statements are nobody else's."""
     out.touch(mode=0o600, exist_ok=False)
     out.write_bytes(content + b"\n")
+
+
+def _print_accepted(answer: dict[str, Any]) -> None:
+    say(f"{answer['kept']} openings taken in, {answer['known']} were known.")
+
+
+def _print_reading(reading: Reading, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(reading))
+        return
+    verdict = "YES" if reading.approve else f"NO ({reading.reason})"
+    say(f"You say {verdict} to {reading.price} for {reading.product} of {reading.maker}, version {reading.version},")
+    say(f"from {reading.valid_from}, on the price committee of {reading.buyer}. The price is made of:")
+    print_table(("what for", "amount"), reading.lines)

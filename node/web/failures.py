@@ -4,6 +4,7 @@ Invariant: an unforeseen error tells the visitor nothing of the inside; the log 
 """
 
 import sqlite3
+from typing import Any
 
 import msgspec
 
@@ -20,6 +21,7 @@ class Failure(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
+FINDINGS_SHOWN_MAX = 20
 TITLES = {
     400: "That request was not understood",
     401: "A token is needed",
@@ -69,6 +71,14 @@ def failure_of_error(error: Exception) -> Failure:
             return Failure(507, TITLES[507], f"The disk says: {trouble}. {NOT_WRITTEN}")
         case _:
             return failure_of_status(500)
+
+
+def tell_refusal(error: RefusedError) -> dict[str, Any]:
+    """Why a form was refused, as a page with a form has it: `refusal`, `findings` that this does not say already, and
+    how many were left off."""
+    further = [finding for finding in error.findings if str(finding) not in error.reason]
+    shown = tuple(further[:FINDINGS_SHOWN_MAX])
+    return {"refusal": error.reason, "findings": shown, "findings_left_off": len(further) - len(shown)}
 
 
 def format_problem(failure: Failure) -> bytes:

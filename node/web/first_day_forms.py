@@ -8,14 +8,13 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from node.web.failures import tell_refusal
 from node.web.forms import SentForm, read_form
 from node.web.guard import form_token, is_near
 from node.web.pages.first_day import FirstDay
 from node.web.render import View
 from node.web.visit import Visit
 from protocol.core.errors import RefusedError
-
-FINDINGS_SHOWN_MAX = 20
 
 
 async def show_first_day(visit: Visit) -> View:
@@ -33,10 +32,7 @@ async def take_first_day(visit: Visit) -> View:
             form = await read_form(visit.request, visit.site.form_key)
             return await _take_form(visit, form)
     except RefusedError as error:
-        page = await visit.sources.first_day()
-        shown = error.findings[:FINDINGS_SHOWN_MAX]
-        left_off = len(error.findings) - len(shown)
-        return view_of(page, visit, refusal=error.reason, findings=shown, findings_left_off=left_off)
+        return view_of(await visit.sources.first_day(), visit, **tell_refusal(error))
 
 
 async def _take_form(visit: Visit, form: SentForm) -> View:

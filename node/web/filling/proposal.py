@@ -10,11 +10,11 @@ import msgspec
 from node.use_cases.planning.agent.lines import CardLine, CardPreview
 from node.use_cases.planning.agent.proposal import Proposal
 from node.use_cases.planning.agent.releases import UNEDITED_PERCENT, Offer
+from node.web.failures import tell_refusal
 from node.web.filling.plan_words import in_words
 from node.web.pages.proposal import LineRow, NestRow, OfferRow, ProposalForm, ProposalPage, ReadingRow
 from protocol.core.errors import Finding, RefusedError
 
-FINDINGS_SHOWN_MAX = 20
 PERCENT_DIGITS_MAX = 4
 EDITS_PLACE, WORKPLACES_PLACE = "edits_percent.", "workplaces."
 
@@ -54,8 +54,7 @@ def fill_proposal(
     faults: dict[str, str] = {}
     if refused is not None:
         faults = {one.place: one.reason for one in refused.findings}
-        shown = tuple(one for one in refused.findings if str(one) not in refused.reason)[:FINDINGS_SHOWN_MAX]
-        page = msgspec.structs.replace(page, refusal=refused.reason, findings=shown)
+        page = msgspec.structs.replace(page, **tell_refusal(refused))
     return page if proposal.preview is None else _fill_lines(page, proposal, proposal.preview, form, faults)
 
 

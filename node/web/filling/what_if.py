@@ -14,6 +14,7 @@ from node.use_cases.planning.exploring.changes import Changes
 from node.use_cases.planning.exploring.comparing import GoodChange, WhatIf
 from node.use_cases.planning.exploring.till_file import TillTold
 from node.use_cases.planning.exploring.verbs import WhatIfAnswer
+from node.web.failures import tell_refusal
 from node.web.figures.words import format_number
 from node.web.filling.plan_words import Labels
 from node.web.pages.what_if import AmountRow, Choice, CouncilRow, ReadTill, WayRow, WhatIfPage
@@ -25,7 +26,6 @@ from protocol.planning.plan import Plan
 TEXT_MAX = 128
 LACKS_TOLD = 6
 FIELDS = ("good", "floor", "workplace", "capacity", "means", "share", "leaves")
-FINDINGS_SHOWN_MAX = 20
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,7 @@ def fill_what_if(
         ),
     )
     if refused is not None:
-        further = [one for one in refused.findings if str(one) not in refused.reason]
-        shown = tuple(further[:FINDINGS_SHOWN_MAX])
-        page = msgspec.structs.replace(
-            page, refusal=refused.reason, findings=shown, findings_left_off=len(further) - len(shown)
-        )
+        page = msgspec.structs.replace(page, **tell_refusal(refused))
     if answer is None:
         return page
     page = msgspec.structs.replace(page, ways=tuple(_fill_way(plan, way, labels) for way in answer.ways))

@@ -88,6 +88,7 @@ class ProposalPage(msgspec.Struct, frozen=True, kw_only=True):
     form_token: str = ""
     refusal: str = ""
     findings: tuple[Finding, ...] = ()
+    findings_left_off: int = 0
     said: str = ""
 
     @property
