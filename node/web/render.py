@@ -55,6 +55,7 @@ def build_environment(static_version: str, more: Sequence[tuple[str, str]] = ())
         amount=words.format_amount,
         unit=words.format_unit,
         percent=words.format_percent,
+        change=words.format_change,
         signal=words.format_signal,
         count=words.format_count,
         short=words.format_short_hash,

@@ -117,8 +117,9 @@ def _print_till(told: dict[str, Any]) -> None:
 def _print_what_if(found: dict[str, Any], took_ms: int, other_tastes: str | None) -> None:
     if found["unmet"]:
         say("The basic needs could not all be met, so there would be no plan until people choose how to share:")
-        for finding in found["unmet"]:
-            say(f"  {finding['place']}: {finding['reason']}")
+        for one in found["unmet"]:
+            share = f"shared equally, everybody gets {one['share_ppm'] / PPM_PER_PERCENT:.0f} % of it"
+            say(f"  {one['good']}: {one['missing']} of {one['needed']} {one['unit']} are missing; {share}")
         return
     if found["trouble"]:
         say(f"No plan came of it: {found['trouble']}")

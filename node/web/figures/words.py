@@ -102,6 +102,11 @@ def format_percent(parts_per_million: int) -> str:
     return f"{format_number(Fraction(parts_per_million, PPM_PER_PERCENT))} %"
 
 
+def format_change(parts_per_million: int) -> str:
+    """The same with its sign, for more or less than before: `+1.3 %`, `−6.8 %`."""
+    return f"{'+' if parts_per_million > 0 else ''}{format_percent(parts_per_million)}"
+
+
 def format_signal(signal: Signal) -> str:
     """Credits per unit, as a bare number: the pages say beside it that it is not a price."""
     return format_number(Fraction(signal.micro, MICRO))

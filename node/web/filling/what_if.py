@@ -3,6 +3,7 @@
 Invariant: a field that is no number is refused with its name, and what was typed stays in the form.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,11 +12,11 @@ import msgspec
 
 from node.use_cases.planning.exploring.beside import Way
 from node.use_cases.planning.exploring.changes import Changes
-from node.use_cases.planning.exploring.comparing import GoodChange, WhatIf
+from node.use_cases.planning.exploring.comparing import GoodChange, Unmet, WhatIf
 from node.use_cases.planning.exploring.till_file import TillTold
 from node.use_cases.planning.exploring.verbs import WhatIfAnswer
 from node.web.failures import tell_refusal
-from node.web.figures.words import format_number
+from node.web.figures.words import format_number, format_percent, format_unit
 from node.web.filling.plan_words import Labels
 from node.web.pages.what_if import AmountRow, Choice, CouncilRow, ReadTill, WayRow, WhatIfPage
 from protocol.core.errors import RefusedError
@@ -26,6 +27,14 @@ from protocol.planning.plan import Plan
 TEXT_MAX = 128
 LACKS_TOLD = 6
 FIELDS = ("good", "floor", "workplace", "capacity", "means", "share", "leaves")
+PAIRS = (
+    ("a basic need", "good", "floor", "choose the good, and write the amount a head"),
+    ("a workplace", "workplace", "capacity", "choose which, and write its capacity in percent: 0 where it is broken"),
+    ("a cap, hours, land or outside money", "means", "share", "choose which, and write the percent of today's"),
+)
+PERCENT_FIELDS = {"capacity": "capacity of the workplace", "share": "percent of the cap, hours, land or money"}
+AMOUNT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?", re.ASCII)
+THOUSANDS = re.compile(r",[0-9]{3}\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,10 @@ def read_changes(query: Mapping[str, str]) -> Changes:
     """What the form asks for: good and floor, workplace and capacity, means and share, who leaves; empty fields ask for
     nothing."""
     fields = {name: query.get(name, "").strip()[:TEXT_MAX] for name in FIELDS}
-    floors = {fields["good"]: fields["floor"]} if fields["good"] and fields["floor"] else {}
+    for legend, first, second, hint in PAIRS:
+        if bool(fields[first]) != bool(fields[second]):
+            raise RefusedError.at(legend, hint)
+    floors = {fields["good"]: read_amount(fields["floor"])} if fields["good"] and fields["floor"] else {}
     capacities = _read_percent(fields["workplace"], fields["capacity"], "capacity")
     endowments = _read_percent(fields["means"], fields["share"], "share")
     try:
@@ -50,11 +62,19 @@ def read_changes(query: Mapping[str, str]) -> Changes:
         raise RefusedError.at("what-if", str(error)) from None
 
 
+def read_amount(text: str) -> str:
+    """A decimal as people type it, `0,7` too; RefusedError where it might mean another number."""
+    plain = text.replace(",", ".") if text.count(",") == 1 and not THOUSANDS.search(text) else text
+    if not AMOUNT.fullmatch(plain):
+        raise RefusedError.at("amount a head", "write a number such as 0.7")
+    return plain
+
+
 def _read_percent(name: str, text: str, field: str) -> dict[str, int]:
     if not name or not text:
         return {}
     if not (text.isascii() and text.isdigit()):
-        raise RefusedError.at(field, "must be a whole number of percent, such as 80")
+        raise RefusedError.at(PERCENT_FIELDS[field], "must be a whole number of percent, such as 80")
     return {name: int(text)}
 
 
@@ -74,7 +94,10 @@ def fill_what_if(
     goods = plan.goods_table.goods
     page = WhatIfPage(
         region=region,
-        goods=tuple(_choice(goods[good].id, labels.heading(goods[good].id), query.get("good", "")) for good in eaten),
+        goods=tuple(
+            _choice(goods[good].id, labels.heading(goods[good].id), query.get("good", ""), goods[good].unit)
+            for good in eaten
+        ),
         workplaces=tuple(
             _choice(card.id, f"{labels.workplace(card.id)}, {labels.member(card.id)}", query.get("workplace", ""))
             for card in plan.workplaces
@@ -118,8 +141,8 @@ def _fill_till(told: TillTold, labels: Labels) -> ReadTill:
     )
 
 
-def _choice(name: str, title: str, chosen: str) -> Choice:
-    return Choice(name, title, name == chosen)
+def _choice(name: str, title: str, chosen: str, unit: str = "") -> Choice:
+    return Choice(name, title, name == chosen, unit)
 
 
 def _fill_answer(page: WhatIfPage, found: WhatIf, labels: Labels, other_tastes: str) -> WhatIfPage:
@@ -138,10 +161,18 @@ def _fill_answer(page: WhatIfPage, found: WhatIf, labels: Labels, other_tastes: 
         is_asked=True,
         trouble=found.trouble,
         gone=tuple(map(labels.good, found.gone)),
-        unmet=tuple(f"{labels.heading(one.place)}: {one.reason}" for one in found.unmet),
+        unmet=tuple(_tell_unmet(one, labels) for one in found.unmet),
         councils=tuple(sorted(councils, key=lambda row: row.ppm)),
         taken_home=_fill_amounts(found.goods, labels),
         used=_fill_amounts(found.means, labels),
+    )
+
+
+def _tell_unmet(one: Unmet, labels: Labels) -> str:
+    unit = format_unit(one.unit)
+    return (
+        f"{labels.heading(one.good)}: {_read(one.missing)} of the {_read(one.needed)} {unit} that people need would be "
+        f"missing. Shared equally, everybody would get {format_percent(one.share_ppm)} of this need."
     )
 
 

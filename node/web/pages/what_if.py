@@ -9,11 +9,12 @@ from protocol.core.errors import Finding
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One thing that can be picked: its name in the plan, and how people call it."""
+    """One thing that can be picked: its name in the plan, how people call it, and what it is counted in."""
 
     name: str
     title: str
     is_chosen: bool = False
+    unit: str = ""
 
 
 class CouncilRow(msgspec.Struct, frozen=True):

@@ -27,7 +27,7 @@ def test_people_read_who_gains_and_who_lacks(rochdale: Run, home: Path, document
     assert told.code == 0 and "north" in told.out and "bread" in told.out
     assert "without floors: nobody below a basic need" in told.out and "Members are guessed" in told.out
     said = rochdale("plan", "what-if", "--plan", document, "--floor", "milk=400", "--json")
-    assert said.code == 0 and said.json["what_if"]["unmet"][1]["place"] == "milk" and said.json["ways"] == []
+    assert said.code == 0 and said.json["what_if"]["unmet"][1]["good"] == "milk" and said.json["ways"] == []
     assert not home.exists()
 
 

@@ -57,13 +57,24 @@ MUCH_MILK = village_till(bread=1, milk=9)
     [
         ({}, 200, ["Try it", "Beside the plan", "Members are guessed here"]),
         ({"good": "milk", "floor": "60"}, 200, ["Who gains, who lacks", "Northside", "Southgate", "CO₂"]),
-        ({"workplace": OVEN, "capacity": "0"}, 200, ["The basic needs could not all be met", "Bread: "]),
+        (
+            {"workplace": OVEN, "capacity": "0"},
+            200,
+            [
+                "The basic needs could not all be met",
+                "Bread: 11 of the 11 kg that people",
+                "get 0 % of this need",
+            ],
+        ),
+        ({"good": "milk", "floor": "60,5"}, 200, ["Who gains, who lacks"]),
         ({"means": "co2", "share": "80"}, 200, ["Who gains, who lacks"]),
-        ({"good": "milk", "floor": "<b>"}, 422, ["Nothing was tried.", "floors.milk"]),
+        ({"good": "milk", "floor": "<b>"}, 422, ["Nothing was tried.", "amount a head: write a number such as 0.7"]),
+        ({"good": "milk", "floor": "1,000"}, 422, ["write a number such as 0.7"]),
         ({"workplace": OVEN, "capacity": "many"}, 422, ["must be a whole number of percent"]),
         ({"workplace": "<script>", "capacity": "5"}, 422, ["is not in this plan"]),
         ({"means": "co2", "share": "9" * 100}, 422, ["Nothing was tried."]),
-        ({"good": "milk"}, 200, ["Beside the plan"]),
+        ({"good": "milk"}, 422, ["choose the good, and write the amount a head"]),
+        ({"capacity": "0"}, 422, ["a workplace: choose which, and write its capacity in percent"]),
         (
             {"leaves": SOUTH},
             200,

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import msgspec
 
 from node.use_cases.planning.exploring.stand_in import Tried
-from protocol.core.errors import Finding
 from protocol.core.quantities import format_decimal
 from protocol.planning.cards import ConsumerCard, WorkplaceCard
 from protocol.planning.certificate import capacity_used, goods_of, measure_left
@@ -46,12 +45,23 @@ class WorkplaceChange(msgspec.Struct, frozen=True):
     after_ppm: int
 
 
+class Unmet(msgspec.Struct, frozen=True):
+    """Basic needs of one good that cannot all be met: what is missing of what is needed, as decimals in its unit;
+    `share_ppm` is the part of the need that everybody gets where what there is is shared equally."""
+
+    good: str
+    unit: str
+    missing: str
+    needed: str
+    share_ppm: int
+
+
 class WhatIf(msgspec.Struct, frozen=True):
     """What would come of it. `unmet`: basic needs that could not all be met, `trouble`: why the rounds came to no plan;
     nothing else is said then. `gone`: goods that nobody could make any more. `goods` sums what those take home who are
     in both plans."""
 
-    unmet: tuple[Finding, ...]
+    unmet: tuple[Unmet, ...]
     rounds: int
     trouble: str = ""
     gone: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from protocol.core.errors import RefusedError
 from protocol.planning.cards import MICRO, ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy, build_economy
-from protocol.planning.floors import check_floors
+from protocol.planning.floors import list_unsupplied, measure_missing
 from protocol.planning.plan import Plan, make_plan
 from protocol.planning.responses import Effort, NestTastes, Tastes
 from protocol.planning.rounds import RoundReport, close_round, start_state, warm_start
@@ -27,7 +27,12 @@ SHARE_LEAST = 1e-6
 
 
 class UnmetError(RefusedError):
-    """The basic needs cannot all be met."""
+    """The basic needs cannot all be met: `missing` units by the good's place in the table."""
+
+    def __init__(self, table: GoodsTable, missing: dict[int, int]) -> None:
+        names = ", ".join(table.goods[number].id for number in sorted(missing))
+        super().__init__(f"the basic needs cannot all be met: {names}")
+        self.missing = missing
 
 
 @dataclass(frozen=True)
@@ -68,10 +73,10 @@ def try_plan(
     RefusedError names needs that cannot all be met.
     """
     economy = build_economy(table, consumers, workplaces)
-    try:
-        check_floors(economy)
-    except RefusedError as error:
-        raise UnmetError(error.reason, error.findings) from None
+    if missing := {number: units for number, units in enumerate(measure_missing(economy)) if units > 0}:
+        raise UnmetError(table, missing)
+    if unsupplied := list_unsupplied(economy):
+        raise RefusedError.at(table.goods[unsupplied[0]].id, "is wanted, and nobody can supply it")
     everybody = gather_members(economy, members.tastes, members.efforts)
     state = start_state(economy) if earlier is None else warm_start(economy, earlier.state, earlier.economy)
     reports: list[RoundReport] = []

@@ -6,11 +6,11 @@ Invariant: the plan in force and its logs are never touched; a guess stands besi
 import msgspec
 
 from node.use_cases.planning.exploring.changes import Changes, apply_changes
-from node.use_cases.planning.exploring.comparing import WhatIf, compare_plans
+from node.use_cases.planning.exploring.comparing import PPM, Unmet, WhatIf, compare_plans
 from node.use_cases.planning.exploring.gone import drop_goods, find_gone
 from node.use_cases.planning.exploring.stand_in import StandIns, UnmetError, guess_members, try_plan
 from node.use_cases.planning.exploring.till_file import Brought
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import RefusedError
 from protocol.core.quantities import format_decimal
 from protocol.planning.cards import ConsumerCard, GoodsTable
 from protocol.planning.plan import Plan
@@ -27,8 +27,8 @@ def ask_what_if(plan: Plan, changes: Changes, brought: Brought | None = None) ->
     tastes = members.tastes if brought is None else {**members.tastes, brought.card.id: brought.tastes}
     gone = find_gone(table, (*workplaces, *table.trade))
     names = tuple(table.goods[good].id for good in sorted(gone))
-    if lost := _list_lost_needs(table, consumers, gone):
-        return WhatIf(tuple(lost), 0, gone=names)
+    if lost := _list_lost_needs(consumers, gone):
+        return WhatIf(_tell_unmet(table, consumers, lost), 0, gone=names)
     left = [drop_goods(card, tastes[card.id], gone) for card in consumers]
     if not all(card.nests for card, _ in left):
         return WhatIf((), 0, trouble="a council would be left with nothing to choose from", gone=names)
@@ -36,7 +36,7 @@ def ask_what_if(plan: Plan, changes: Changes, brought: Brought | None = None) ->
     try:
         after = try_plan(table, tuple(card for card, _ in left), workplaces, members, before)
     except UnmetError as error:
-        return WhatIf(error.findings, 0, gone=names)
+        return WhatIf(_tell_unmet(table, consumers, error.missing), 0, gone=names)
     except RefusedError as error:
         return WhatIf((), 0, trouble=error.reason, gone=names)
     return msgspec.structs.replace(compare_plans(before, after), gone=names)
@@ -50,17 +50,26 @@ def _seat(plan: Plan, brought: Brought | None) -> Plan:
     return msgspec.structs.replace(plan, consumers=cards)
 
 
-def _list_lost_needs(table: GoodsTable, consumers: tuple[ConsumerCard, ...], gone: frozenset[int]) -> list[Finding]:
-    """The basic needs among the goods that are gone."""
-    missing: dict[int, int] = {}
+def _list_lost_needs(consumers: tuple[ConsumerCard, ...], gone: frozenset[int]) -> dict[int, int]:
+    """The basic needs among the goods that are gone, in units by the good's place."""
+    return {good: units for good, units in _sum_needs(consumers).items() if good in gone}
+
+
+def _sum_needs(consumers: tuple[ConsumerCard, ...]) -> dict[int, int]:
+    needed: dict[int, int] = {}
     for card in consumers:
         for nest in card.nests:
             for good, floor in zip(nest.goods, nest.floors, strict=True):
-                if good in gone and floor:
-                    missing[good] = missing.get(good, 0) + floor
-    found = []
+                if floor:
+                    needed[good] = needed.get(good, 0) + floor
+    return needed
+
+
+def _tell_unmet(table: GoodsTable, consumers: tuple[ConsumerCard, ...], missing: dict[int, int]) -> tuple[Unmet, ...]:
+    needed, found = _sum_needs(consumers), []
     for number, units in sorted(missing.items()):
         row = table.goods[number]
-        told = f"{format_decimal(units, row.decimals)} {row.unit} of the basic needs cannot be met"
-        found.append(Finding(row.id, told))
-    return found
+        most = max(needed[number], units)
+        lacking, wanted = format_decimal(units, row.decimals), format_decimal(most, row.decimals)
+        found.append(Unmet(row.id, row.unit, lacking, wanted, (most - units) * PPM // most))
+    return tuple(found)

@@ -132,6 +132,6 @@ OPERATIONS = (
         writes=False,
         tell=_tell_places,
         command=Command("plan places", (), "", 1),
-        page=Page("/places", "Where goods start and arrive"),
+        page=Page("/places", "Places"),
     ),
 )

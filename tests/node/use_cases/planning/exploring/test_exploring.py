@@ -60,8 +60,16 @@ def test_a_broken_oven_takes_the_bread_and_frees_the_flour(plan: Plan) -> None:
 
 def test_needs_that_cannot_be_met_are_named_and_nothing_else_is_said(plan: Plan) -> None:
     found = ask_what_if(plan, Changes(capacities={"oven": 0}))
-    assert [one.place for one in found.unmet] == ["bread"] and "basic needs" in found.unmet[0].reason
+    (bread,) = found.unmet
+    assert (bread.good, bread.missing, bread.needed, bread.share_ppm) == ("bread", "7.000", "7.000", 0)
     assert found.councils == () and found.goods == ()
+
+
+def test_what_there_is_of_a_need_is_told_as_an_equal_share(plan: Plan) -> None:
+    (bread,) = ask_what_if(plan, Changes(floors={"bread": "60"})).unmet
+    # The oven makes 70 kg at most: 120 are needed, 58 % of it can be had.
+    assert bread.needed == "120.000" and float(bread.missing) == pytest.approx(50, abs=0.2)
+    assert bread.share_ppm == pytest.approx(583_000, abs=2_000)
 
 
 def test_a_lower_cap_is_kept(plan: Plan) -> None:
@@ -79,7 +87,7 @@ def test_whoever_votes_no_is_planned_without(plan: Plan) -> None:
 
 def test_without_those_who_make_the_basic_needs_there_is_no_plan(plan: Plan) -> None:
     found = ask_what_if(plan, Changes(leaves=("oven",)))
-    assert [one.place for one in found.unmet] == ["bread"] and found.councils == ()
+    assert [one.good for one in found.unmet] == ["bread"] and found.councils == ()
     assert ask_what_if(plan, Changes(leaves=("north", "south"))).trouble == "nobody would be left to plan for"
 
 
