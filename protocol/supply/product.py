@@ -19,6 +19,7 @@ from protocol.supply.texts import LABEL_LENGTH_MAX, audit_text, audit_texts
 PRODUCT_KIND: Final = "supply.product"
 IN_HOUSE_PREFIX: Final = "in-house:"
 VERSION_MAX: Final = 1_000_000
+SHELF_LIFE_DAYS_MAX: Final = 36_500
 
 _GTIN = re.compile(r"[0-9]{8}|[0-9]{12,14}", re.ASCII)
 _IN_HOUSE = re.compile(r"in-house:[a-z0-9](?:[a-z0-9.-]{0,46}[a-z0-9])?", re.ASCII)
@@ -26,11 +27,12 @@ _CHECK_WEIGHT = 3
 _DIGIT_COUNT = 10
 
 
-class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a maker sells under one code.
 
     `unit` is the UN/ECE code that a price is for; `piece` says what one unit holds (such as 750 g), `pack` and `case`
     how many units are in them (None: not packed so). `made_up` marks a product that was invented for showing.
+    `shelf_life_days` is how long it keeps from the day it is made (None: not told, and not written).
     """
 
     code: str
@@ -45,6 +47,7 @@ class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partial_cases: bool
     made_up: bool
     version: int
+    shelf_life_days: int | None = None
 
 
 def is_gtin(code: str) -> bool:
@@ -77,6 +80,8 @@ def audit_product(product: Product) -> list[Finding]:
     findings += audit_maker(product.maker, "maker")
     findings += audit_unit(product.unit, "unit")
     findings += audit_version(product.version, "version")
+    if product.shelf_life_days is not None and not 1 <= product.shelf_life_days <= SHELF_LIFE_DAYS_MAX:
+        findings.append(Finding("shelf_life_days", f"must be 1 to {SHELF_LIFE_DAYS_MAX} days, or not be told"))
     findings += _audit_size(product.piece, "piece")
     for place, size in (("pack", product.pack), ("case", product.case), ("minimum_order", product.minimum_order)):
         findings += _audit_count(size, product.unit, place)

@@ -12,10 +12,10 @@ from protocol.planning.card_rules import PERIODS_MOST, WHOLE_UNITS_MOST, check_g
 from protocol.planning.cards import GOODS_TABLE_FORMAT, Good, GoodsTable, Period
 from protocol.planning.economy_file import read_workplace
 from protocol.planning.periods.expansion import expand_periods
+from protocol.supply.product import SHELF_LIFE_DAYS_MAX
 
 PRICE_EXPONENT = 6
 WEEK_DAYS = 7
-SHELF_LIFE_DAYS_MAX = 36_500
 DEFAULT_DECIMALS = 3
 DEFAULT_TOLERANCE_PPM = 10_000
 

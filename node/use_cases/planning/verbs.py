@@ -19,6 +19,7 @@ from node.use_cases.planning.following.approvals import newest_draft
 from node.use_cases.planning.following.capacities import complete_offers
 from node.use_cases.planning.minutes import take_minutes
 from node.use_cases.planning.own_side import try_release
+from node.use_cases.planning.periods.keeping import fill_shelf_lives
 from node.use_cases.planning.placing.known import gather_places
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.private_side import Edits, PrivateSide, Release
@@ -35,6 +36,7 @@ from protocol.federation.scopes import FEDERATION
 from protocol.planning.audit.minutes import format_minutes
 from protocol.planning.call import CARDS_ROUND, Meeting, PlanApproval, PlanCall, round_slot
 from protocol.planning.nested.region_card import ROUNDS_BELOW
+from protocol.planning.periods.names import find_base
 from storage.files import FILE_BYTES_MAX
 from storage.record_index import records
 
@@ -122,7 +124,7 @@ async def call_plan(node: Node, params: CallParams) -> dict[str, Any]:
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "only a member of a federation can call a plan")
     above = find_above(node, params.above, params.readings) if params.above else None
-    table = read_table(params.table)
+    table = read_table(fill_shelf_lives(params.table, read_board(node)))
     digest = await share_file(node, encode(to_value(table), FILE_BYTES_MAX), FEDERATION)
     body = PlanCall(
         roster=history.newest.hash,
@@ -138,7 +140,9 @@ async def call_plan(node: Node, params: CallParams) -> dict[str, Any]:
         above=above,
     )
     published = await publish(node, "plan.call", body)
-    return {"call": published.leaf.hex(), "goods": len(table.goods), "members": len(history.newest.voters)}
+    kept = sorted({find_base(card.id) for card in table.trade if " kept from " in card.id} if table.periods else ())
+    members = len(history.newest.voters)
+    return {"call": published.leaf.hex(), "goods": len(table.goods), "members": members, "kept": kept}
 
 
 def count_rounds(rounds_max: int, above: bytes | None) -> int:
@@ -320,6 +324,8 @@ def find_run(node: Node, call: str) -> PlanRun:
 
 def _tell_called(answer: dict[str, Any]) -> Iterator[str]:
     yield f"Called: {answer['call']}, {answer['goods']} goods."
+    if answer["kept"]:
+        yield f"From one period to the next may be kept: {', '.join(answer['kept'])}."
 
 
 def _tell_withdrawn(answer: dict[str, Any]) -> Iterator[str]:

@@ -34,6 +34,7 @@ class ProductDraft(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     case: Quantity | None = None
     partial_cases: bool = True
     made_up: bool = False
+    shelf_life_days: int | None = None
 
 
 class SectionDraft(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -41,6 +41,7 @@ def test_digits_of_other_scripts_are_no_gtin() -> None:
         ({"maker": "Oak Bakery"}, "maker: not the name of a log"),
         ({"unit": "loaf"}, "unit: no UN/ECE unit code"),
         ({"piece": Quantity(0, "GRM", 0)}, "piece.amount: must be more than nothing"),
+        ({"shelf_life_days": 0}, "shelf_life_days: must be 1 to 36500 days, or not be told"),
         ({"case": Quantity(12, "KGM", 0)}, "case.unit: is counted in C62"),
         ({"version": 0}, "version: not a version"),
     ],

@@ -18,6 +18,7 @@ from protocol.core.quantities import format_decimal
 from protocol.planning.cards import MICRO, WorkplaceCard
 from protocol.planning.contributions import WORKPLACE_MARK, owner_of_card
 from protocol.planning.following.account import LineAccount
+from protocol.planning.periods.names import find_base
 
 MICRO_DECIMALS: Final = 6
 
@@ -28,8 +29,9 @@ def complete_offers(node: Node, run: PlanRun, release: Release | None, offers: M
     if release is not None or last is None or run.call.start is None:
         return dict(offers)
     known = {row.get("id") for row in last.workplaces}
-    suggested = {label: offer for label, offer in suggest_offers(node, run).items() if label in known}
-    return {**suggested, **offers}
+    suggested = suggest_offers(node, run).items()
+    fitting = {label: offer for label, offer in suggested if {label, find_base(label)} & known}
+    return {**fitting, **offers}
 
 
 def suggest_offers(node: Node, run: PlanRun) -> dict[str, Offer]:

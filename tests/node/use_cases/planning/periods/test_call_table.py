@@ -3,16 +3,21 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 
+from node.use_cases.planning.periods.keeping import fill_shelf_lives
 from node.use_cases.planning.table import TableFile, read_table
+from node.use_cases.supply.board import Board
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError
+from protocol.core.record import Record
 from protocol.planning.card_rules import audit_goods_table, granted_floors
 from protocol.planning.cards import ApprovedFloor, CardTerms, GoodsTable, Period
+from protocol.supply.facts import Filed
+from tests.protocol.supply.made_up_logs import loaf
 
 WEEKS = [
     {"id": name, "first_week": week, "last_week": week} for name, week in (("one", 23), ("two", 24), ("three", 25))
@@ -58,6 +63,31 @@ def test_the_table_of_the_spec_page() -> None:
     written = table(**{"trade": [], **json.loads(re.sub(r"(?m)^ *\d+ ", "", block))})
     assert [card.id for card in written.trade] == ["potatoes kept from summer", "cheese kept from summer"]
     assert [period.weeks for period in written.periods] == [26, 26] and len(written.goods) == 7
+
+
+def board_of(*days: int | None) -> Board:
+    """Products of as many makers, each a milk with this shelf life."""
+    board, no_record = Board(), cast(Record, None)
+    for number, one in enumerate(days):
+        maker = f"dairy-{number}.example/log"
+        body = loaf(code="in-house:dairy-milk", maker=maker, shelf_life_days=one)
+        board.facts.products[maker, body.code] = Filed(maker, number, bytes(32), no_record, body)
+    return board
+
+
+@pytest.mark.parametrize(
+    ("days", "kept"),
+    [((20,), ["one", "two"]), ((20, 30), ["one", "two"]), ((20, 13), []), ((20, None), []), ((), [])],
+)
+def test_what_the_file_does_not_say_the_makers_shelf_lives_do(days: tuple[int | None, ...], kept: list[str]) -> None:
+    row = {"id": "milk", "unit": "LTR", "start_price": "1"}
+    file = msgspec.convert({"goods": [row], "periods": WEEKS}, TableFile)
+    stores = [card.id for card in read_table(fill_shelf_lives(file, board_of(*days))).trade]
+    assert stores == [f"milk kept from {period}" for period in kept]
+    own = msgspec.convert({"goods": [{**row, "shelf_life_days": 0}], "periods": WEEKS}, TableFile)
+    assert fill_shelf_lives(own, board_of(20)) == own
+    without = msgspec.convert({"goods": [row]}, TableFile)
+    assert fill_shelf_lives(without, board_of(20)) == without
 
 
 def test_a_table_without_periods_is_the_bytes_that_it_was() -> None:
