@@ -58,6 +58,10 @@ def strangers(node: Node) -> int:
     return sum(one.strangers for one in node.parts["peering"].status())
 
 
+def list_members(keeper: RosterKeeper) -> set[str]:
+    return set() if keeper.history is None else set(keeper.history.newest.voters)
+
+
 def is_member_everywhere(nodes: list[Node]) -> bool:
     wanted = {node.origin for node in nodes}
     histories = [node.parts["roster"].history for node in nodes]
@@ -113,6 +117,33 @@ async def test_who_stands_between_two_federations_tells_neither_of_the_other(fiv
         for node in inside:
             assert strangers(node) == five.strangers_before[node.origin]
             assert not told_by(node, middle).keys() & {other.origin for other in outside}
+
+
+async def test_a_member_of_both_by_its_own_word_tells_each_of_its_members_of_its_own_log_alone(five: Five) -> None:
+    """The middle speaks in the federation of dune and elm for that of ash, birch and itself."""
+    ash, birch, middle, dune, elm = five.nodes
+    above = middle.parts["roster_above"] = RosterKeeper(middle, above=True)
+    await above.start()
+    try:
+        card = (await make_card(middle, NoParams())).card
+        text = (await invite(dune, InviteParams(card)))["invitation"]
+        await join(middle, JoinParams(invitation=text, kind="consumers", heads=30, above=True))
+        members = {dune.origin, elm.origin, middle.origin}
+        keepers = (above, elm.parts["roster"])
+        await until(five.nodes, lambda: all(list_members(one) == members for one in keepers))
+        for node in five.nodes:
+            await say(node)
+        held = ((elm, middle), (elm, dune), (birch, middle), (birch, ash), (middle, ash), (middle, elm))
+        await until(
+            five.nodes,
+            lambda: all(sizes(node).get(one.origin) == sizes(one)[one.origin] for node, one in held),
+        )
+        for inside, outside in (((ash, birch), (dune, elm)), ((dune, elm), (ash, birch))):
+            for node in inside:
+                assert not told_by(node, middle).keys() & {other.origin for other in outside}
+        assert is_member_everywhere([ash, birch, middle])
+    finally:
+        await above.stop()
 
 
 async def test_a_log_that_one_may_not_have_is_not_served_to_one_who_knows_its_key(five: Five) -> None:
