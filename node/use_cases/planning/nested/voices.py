@@ -104,13 +104,11 @@ class RegionVoice:
         return _find_card(self.there.economy, self.origin, ABOVE_LABEL) is not None
 
     def add_card(self, side: PrivateSide, others: Sequence[PlanCards]) -> PrivateSide:
-        """The region's outline over the goods of this call."""
-        below, table = self.there.economy, self.here.table
-        assert below is not None and table is not None
-        name = workplace_id(self.origin, ABOVE_LABEL)
-        own = [card for card in below.workplaces[: below.answering] if card.id != name]
-        alone = build_economy(below.table, below.consumers, own)
-        return _add(side, outline_region(workplace_id(self.origin, REGION_LABEL), alone, table))
+        """The region's outline: what stands for the level above in its settled cards, turned round."""
+        above = _find_card(self.there.economy, self.origin, ABOVE_LABEL)
+        assert above is not None and self.there.table is not None and self.here.table is not None
+        name = workplace_id(self.origin, REGION_LABEL)
+        return _add(side, card_of_above(above, self.there.table, self.here.table, name))
 
     def answer(self, was_silent: bool) -> Spoken | None:
         """After the region's rounds for this state; whoever was silent in the round before says what there is."""
