@@ -112,7 +112,7 @@ def _add_techniques(model: _Model, lumps: Lumps, bounds: Bounds) -> None:
     for place, whole in enumerate(lumps.is_whole.tolist()):
         if whole:
             low, high = bounds[place]
-            model.add_column(0.0, 0.0 if lumps.batches_least[place] > 1 else low, high, whole=True)
+            model.add_column(0.0, 0.0 if _is_set_up(lumps, place) else low, high, whole=True)
         else:
             model.add_column(float(lumps.slope[place] * lumps.level[place]), 0.0, float(room[place]))
 
@@ -154,18 +154,23 @@ def _add_capacities(model: _Model, lumps: Lumps) -> None:
 def _add_efforts(model: _Model, lumps: Lumps, bounds: Bounds) -> dict[int, int]:
     """What batches cost in effort, rising from one to the next, the cheaper ones first of themselves.
 
-    Where setting up is only worth while for several, these come at once: technique to a column that is 1 where it is
-    set up.
+    Where setting up takes effort, or is only worth while for several that then come at once: technique to a column that
+    is 1 where it is set up.
     """
     setups = {}
     for place, (low, high) in bounds.items():
         once = float(lumps.slope[place] * lumps.batch[place] ** 2)
         steps = [(model.add_column(once * (number + 0.5), 0.0, 1.0), -1.0) for number in range(low, high)]
-        if lumps.batches_least[place] <= 1:
+        if not _is_set_up(lumps, place):
             model.add_row([(place, 1.0), *steps], float(low))
             continue
-        setups[place] = setup = model.add_column(0.5 * once * low**2, 0.0, 1.0, whole=True)
+        setups[place] = setup = model.add_column(float(lumps.setup[place]) + 0.5 * once * low**2, 0.0, 1.0, whole=True)
         model.add_row([(place, 1.0), (setup, -float(low)), *steps], 0.0)
         model.add_row([(place, -1.0), (setup, float(low))], 0.0)
         model.add_row([(place, 1.0), (setup, -float(high))], 0.0)
     return setups
+
+
+def _is_set_up(lumps: Lumps, place: int) -> bool:
+    """Whether doing any of it is a question of its own."""
+    return bool(lumps.batches_least[place] > 1 or lumps.setup[place] > 0.0)

@@ -28,8 +28,8 @@ class Lumps:
 
     Per good: `price` in credits, `left` unused and `eaten` above floors in whole units. Per technique: `level` of the
     draft in activities, `slope` of effort (the cost is slope x activity^2 / 2, in credits), `batch` in activities (0:
-    any amount), `batches_least` (1 or more), the row of its workplace, `use` of its capacity. Per workplace: `capacity`
-    and `least`.
+    any amount), `batches_least` (1 or more), `setup` (the effort of setting up, in credits), the row of its workplace,
+    `use` of its capacity. Per workplace: `capacity` and `least`.
     """
 
     net: Floats
@@ -40,6 +40,7 @@ class Lumps:
     slope: Floats
     batch: Floats
     batches_least: Indexes
+    setup: Floats
     owner: Indexes
     use: Floats
     capacity: Floats

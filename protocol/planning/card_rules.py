@@ -148,7 +148,7 @@ def _audit_technique(table: GoodsTable, card: WorkplaceCard, technique: Techniqu
         findings.append(
             Finding(f"{place}.capacity_use", f"lets more than {WHOLE_UNITS_MOST} activities into the capacity")
         )
-    if technique.batch or technique.batches_least:
+    if says_batches(technique):
         findings += _audit_batch(card, technique, place)
     if not 1 <= len(technique.net) <= NET_MOST:
         findings.append(Finding(f"{place}.net", f"must name 1 to {NET_MOST} goods"))
@@ -163,12 +163,19 @@ def _audit_technique(table: GoodsTable, card: WorkplaceCard, technique: Techniqu
     return findings
 
 
+def says_batches(technique: Technique) -> bool:
+    """Whether a technique says anything of batches, possible or not."""
+    return bool(technique.batch or technique.batches_least or technique.setup_micro)
+
+
 def _audit_batch(card: WorkplaceCard, technique: Technique, place: str) -> list[Finding]:
     """A batch is something that can be done: it has a size, and as many as are worth setting up fit the capacity."""
     if not 1 <= technique.batch <= AMOUNT_MOST:
         return [Finding(f"{place}.batch", f"must be 1 to {AMOUNT_MOST} millionths of an activity")]
     if technique.batches_least and not 2 <= technique.batches_least <= BATCHES_MOST:
         return [Finding(f"{place}.batches_least", f"must be 2 to {BATCHES_MOST}, or not be there")]
+    if not 0 <= technique.setup_micro <= CREDITS_MOST_MICRO:
+        return [Finding(f"{place}.setup_micro", f"must be 1 to {CREDITS_MOST_MICRO}, or not be there")]
     once = max(technique.batches_least, 1) * technique.batch
     if once * technique.capacity_use > card.capacity * MICRO:
         return [Finding(f"{place}.batch", "does not fit into the capacity, so it could never be done")]

@@ -31,13 +31,15 @@ class Technique(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     """One open recipe: `net` = (good index, millionths of a whole unit) per whole activity, capacity use likewise.
 
     `batch` is the activity that is done at once or not at all (millionths; 0: any amount), `batches_least` how many
-    batches make setting up worth while, where that is more than one.
+    batches make setting up worth while, where that is more than one. `setup_micro` is the effort of setting up,
+    however many are then done, in micro-credits.
     """
 
     net: tuple[tuple[int, int], ...]
     capacity_use: int
     batch: int = 0
     batches_least: int = 0
+    setup_micro: int = 0
 
 
 class WorkplaceCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -13,7 +13,7 @@ import numpy as np
 from protocol.core.errors import Finding
 from protocol.planning.audit.cards import audit_cards
 from protocol.planning.audit.columns import CardColumns, Column, read_cards, read_column, read_quantities, sum_products
-from protocol.planning.batches.sizes import DRAFT, audit_batches
+from protocol.planning.batches.sizes import DRAFT, audit_batches, cost_setups
 from protocol.planning.card_rules import DECIMALS_MOST, audit_goods_table
 from protocol.planning.cards import MICRO, ConsumerCard, WorkplaceCard
 from protocol.planning.clearing import BALANCE_DECIMALS
@@ -72,6 +72,8 @@ def check_certificate(plan: Plan, regrets: Mapping[str, int]) -> Certificate:
     findings += [Finding(name, "a regret below 0") for name in expected if regrets.get(name, 0) < 0]
     known = sum(max(regrets[name], 0) for name in expected if name in regrets)
     known += sum(trade_regret(plan, card) for card in plan.goods_table.trade) + max(slack_micro, 0)
+    # Regrets know nothing of setting up: without it, a plan could be better by so much more.
+    known += cost_setups(all_workplaces(plan), plan.activity)
     return Certificate(tuple(findings), credits, slack_micro, known, None if unknown else known, unknown)
 
 

@@ -215,13 +215,15 @@ def read_workplace(row: object, position: int, index: Mapping[str, int]) -> tupl
     return hide_recipes(card, effort) if chosen == "private" else (card, effort)
 
 
-def _batches(technique: Mapping[str, Any], place: str) -> tuple[int, int]:
-    """Millionths of an activity in a batch, and the least batches in a row; 0 where there is no such rule."""
+def _batches(technique: Mapping[str, Any], place: str) -> tuple[int, int, int]:
+    """Millionths of an activity in a batch, the least batches in a row, micro-credits of effort to set up; 0 where
+    there is no such rule."""
     batch = _number(technique, "batch", place, Decimal(0))
     least = _number(technique, "batches_least", place, Decimal(0))
     if least != least.to_integral_value():
         raise RefusedError.at(f"{place}.batches_least", f"{least} is no whole number of batches")
-    return _amount(technique, "batch", place) if batch else 0, int(least) if least > 1 else 0
+    setup = _round(_number(technique, "setup", place, Decimal(0)) * MICRO, ROUND_CEILING)
+    return _amount(technique, "batch", place) if batch else 0, int(least) if least > 1 else 0, setup
 
 
 def hide_recipes(card: WorkplaceCard, effort: Effort) -> tuple[WorkplaceCard, Effort]:

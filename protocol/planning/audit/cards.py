@@ -10,7 +10,6 @@ import numpy as np
 
 from protocol.core.errors import Finding, refuse
 from protocol.planning.audit.columns import CardColumns, read_cards
-from protocol.planning.batches.sizes import has_batches
 from protocol.planning.card_rules import (
     AMOUNT_MOST,
     CAPACITY_MOST,
@@ -25,6 +24,7 @@ from protocol.planning.card_rules import (
     audit_consumer_card,
     audit_workplace_card,
     quantity_most,
+    says_batches,
 )
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 
@@ -42,7 +42,7 @@ def audit_cards(
             findings += audit_consumer_card(table, consumer)
     is_sound = _are_named(workplaces) and _are_workplaces_sound(table, workplaces, columns)
     for workplace in workplaces:
-        if workplace.outline or not is_sound or has_batches((workplace,)):
+        if workplace.outline or not is_sound or any(map(says_batches, workplace.techniques)):
             findings += audit_workplace_card(table, workplace)
     return findings
 

@@ -15,7 +15,7 @@ import msgspec
 
 from protocol.core.errors import Finding, RefusedError
 from protocol.planning.batches.pinned import Levels, hold_plan, pin_batches
-from protocol.planning.batches.sizes import DRAFT
+from protocol.planning.batches.sizes import DRAFT, cost_setups
 from protocol.planning.cards import MICRO, WorkplaceCard
 from protocol.planning.certificate import all_workplaces, capacity_used, check_certificate, goods_of
 from protocol.planning.economy import build_economy
@@ -182,4 +182,5 @@ def _measure_effort(draft: Plan, candidate: Plan) -> int:
         for before, after, cost in levels:
             if before and not (full and after < before):
                 more += -(-cost * (after * after - before * before) // (2 * before))
-    return -(-more // MICRO**2)
+    set_up = [cost_setups(all_workplaces(draft), plan.activity) for plan in (draft, candidate)]
+    return -(-more // MICRO**2) + set_up[1] - set_up[0]

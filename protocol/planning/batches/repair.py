@@ -158,6 +158,7 @@ class _Ledger:
         change, (slope, divisor) = (count - here) * technique.batch, self.efforts[work.number]
         cost = slope * technique.batch**2 * (count * count - here * here) // divisor
         cost += self._cost_capacity(work.card, technique.capacity_use * change) - self._cost_capacity(work.card, 0)
+        cost += technique.setup_micro * MICRO**2 * (bool(count) - bool(here))
         for good, amount in technique.net:
             cost += self.cost_short(good, self.short[good] + amount * change) - self.costs[good]
         return cost

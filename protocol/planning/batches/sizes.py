@@ -26,6 +26,16 @@ def least_level(technique: Technique) -> int:
     return max(technique.batches_least, 1) * technique.batch
 
 
+def cost_setups(cards: Iterable[WorkplaceCard], activity: Mapping[str, tuple[int, ...]]) -> int:
+    """The effort of setting up all that is done, in micro-credits."""
+    return sum(
+        technique.setup_micro
+        for card in cards
+        for technique, level in zip(card.techniques, activity[card.id], strict=True)
+        if level
+    )
+
+
 def keeps_batches(technique: Technique, level: int) -> bool:
     """Whether `level` (millionths) is none, or whole batches and as many as are worth setting up."""
     if technique.batch == 0 or level == 0:

@@ -11,7 +11,9 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
+from protocol.planning.batches.sizes import cost_setups
 from protocol.planning.cards import MICRO
+from protocol.planning.certificate import all_workplaces
 from protocol.planning.economy import Economy, Floats, build_economy
 from protocol.planning.plan import Plan
 from protocol.planning.private.hidden_work import find_levels
@@ -87,10 +89,11 @@ class Members:
         return dict(zip(names, map(round_regret, [*eating, *making[: economy.answering]]), strict=True))
 
     def welfare(self, plan: Plan) -> float:
-        """Sum of credits x log u over all nests, less all effort, in credits."""
+        """Sum of credits x log u over all nests, less all effort and the effort of setting up, in credits."""
         above, levels = self._above(plan), _levels(self.known, self.unveil(plan))
         utility = np.sum(self.nests.credits * log_utility(self.nests, above))
-        return float(utility - np.sum(0.5 * self.costs * levels * levels))
+        set_up = cost_setups(all_workplaces(plan), plan.activity) / MICRO
+        return float(utility - np.sum(0.5 * self.costs * levels * levels)) - set_up
 
     def _above(self, plan: Plan) -> Floats:
         """Whole units above the floors, one per council edge."""

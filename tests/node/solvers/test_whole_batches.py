@@ -1,6 +1,6 @@
 """What the solvers find, against every possibility there is, and that it counts only after the check."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -21,21 +21,22 @@ from tests.protocol.planning.economies import finished_plan, load, village
 CREDITS_MICRO = 240 * MICRO
 WAIT_S = 2.0
 COUNTS_NEAR = 3
-HOUSES = [
+HOUSES: list[dict[str, tuple[str, ...]]] = [
     {"mill": ("10", "2"), "oven": ("20", "0")},
     {"mill": ("7", "0"), "oven": ("9", "0"), "farm": ("30", "2")},
     {"oven": ("35", "0"), "farm": ("25", "0")},
     {"mill": ("15", "3"), "farm": ("60", "0")},
+    {"mill": ("7", "0", "0.5"), "oven": ("9", "0", "30")},
 ]
+SAID = ("batch", "batches_least", "setup")
 
 
-def lumpy(sizes: dict[str, tuple[str, str]]) -> Plan:
+def lumpy(sizes: Mapping[str, tuple[str, ...]]) -> Plan:
     """The village's draft with these batches."""
     document = village()
     for workplace in document["workplaces"]:
         if workplace["id"] in sizes:
-            batch, least = sizes[workplace["id"]]
-            workplace["techniques"][0] |= {"batch": batch, "batches_least": least}
+            workplace["techniques"][0] |= dict(zip(SAID, sizes[workplace["id"]], strict=False))
     return finished_plan(*load(document))
 
 
@@ -65,7 +66,7 @@ def best_of_all(draft: Plan) -> int:
 
 
 @pytest.mark.parametrize("sizes", HOUSES)
-def test_what_is_found_comes_near_the_best_there_is(sizes: dict[str, tuple[str, str]]) -> None:
+def test_what_is_found_comes_near_the_best_there_is(sizes: dict[str, tuple[str, ...]]) -> None:
     pytest.importorskip("highspy", reason="the extra plan is not installed")
     draft = lumpy(sizes)
     best = best_of_all(draft)

@@ -67,6 +67,7 @@ def read_lumps(draft: Plan) -> Lumps:
         slope=np.where(level > 0.0, cost / np.where(level > 0.0, level, 1.0), STEEPNESS * worth / most),
         batch=np.array([technique.batch for _, technique in techniques], np.float64) / MICRO,
         batches_least=np.array([max(technique.batches_least, 1) for _, technique in techniques], np.intp),
+        setup=np.array([technique.setup_micro for _, technique in techniques], np.float64) / MICRO,
         owner=np.array([row for row, _ in techniques], np.intp),
         use=np.array([technique.capacity_use for _, technique in techniques], np.float64) / MICRO,
         capacity=np.array([card.capacity for card in cards], np.float64) / MICRO,

@@ -9,15 +9,19 @@ import msgspec
 import pytest
 
 from protocol.core.errors import RefusedError
+from protocol.planning.audit.cards import audit_cards
+from protocol.planning.audit.columns import read_cards
 from protocol.planning.batches.candidate import (
     SHARE_BITS,
     _log2,
+    _measure_effort,
     choose_candidate,
     judge_candidate,
     make_candidate,
     name_draft,
 )
 from protocol.planning.batches.pinned import MARGINS_BITS, pin_batches
+from protocol.planning.batches.repair import _Ledger
 from protocol.planning.batches.sizes import DRAFT, audit_batches, has_batches, keeps_batches
 from protocol.planning.card_rules import audit_workplace_card
 from protocol.planning.cards import MICRO, Technique, WorkplaceCard
@@ -104,6 +108,40 @@ def test_a_file_with_an_impossible_batch_is_refused_with_its_place(field: str, w
     with pytest.raises(RefusedError) as refusal:
         read_economy(document)
     assert refusal.value.findings[0].place == f"workplaces.oven.techniques[0].{field}"
+
+
+def test_setting_up_weighs_in_value_gap_welfare_and_repair(draft: Plan) -> None:
+    document, setup = lumpy_village(), 7 * MICRO
+    document["workplaces"][1]["techniques"][0]["setup"] = "7"
+    file, economy = load(document)
+    dear = finished_plan(file, economy)
+    oven = next(card for card in dear.workplaces if card.id == "oven")
+    assert oven.techniques[0].setup_micro == setup and dear.activity == draft.activity
+    baked, none = ({"oven": (batches * 20 * MICRO,), "mill": (0,)} for batches in (1, 0))
+    plain, weighed = (msgspec.structs.replace(one, activity=one.activity | none) for one in (draft, dear))
+    assert _measure_effort(dear, weighed) == _measure_effort(draft, plain) - setup
+    plain, weighed = (msgspec.structs.replace(one, activity=one.activity | baked) for one in (draft, dear))
+    assert _measure_effort(dear, weighed) == _measure_effort(draft, plain), "both do some"
+    gaps = [check_certificate(one, {}).known_gap_micro for one in (draft, dear)]
+    assert gaps[1] - gaps[0] == setup
+    ledgers = _Ledger(draft), _Ledger(dear)
+    costs = [ledger.cost_change(ledger.works[1], 1) for ledger in ledgers]
+    assert ledgers[1].works[1].technique == oven.techniques[0]
+    assert costs[1] - costs[0] == setup * MICRO**2
+    members = gather_members(economy, file.tastes, file.efforts)
+    assert members.welfare(draft) - members.welfare(dear) == pytest.approx(setup / MICRO)
+    assert parse_plan(format_plan(dear)) == dear
+
+
+@pytest.mark.parametrize(
+    ("batch", "setup", "places"), [(BATCH, 10**15, []), (BATCH, -1, ["setup_micro"]), (0, 5, ["batch"])]
+)
+def test_setting_up_is_said_of_batches_only(batch: int, setup: int, places: list[str]) -> None:
+    table, council = read_economy(village()).table, read_economy(village()).consumers
+    card = WorkplaceCard("oven", 100 * MICRO, 0, (Technique(((0, -MICRO),), MICRO, batch, 0, setup),))
+    expected = [f"oven.techniques[0].{place}" for place in places]
+    assert [one.place for one in audit_workplace_card(table, card)] == expected
+    assert [one.place for one in audit_cards(table, council, [card], read_cards(council, [card]))] == expected
 
 
 def test_a_card_without_batches_is_the_card_it_always_was() -> None:
