@@ -1,8 +1,20 @@
 """docs/guides/api.md: the operations of a node and the addresses it answers, from their two tables."""
 
+from typing import get_type_hints
+
+import msgspec.inspect as shapes
+
 from node.operations import OPERATIONS
 from node.web.routes import ROUTES
-from scripts.reference.shapes import Struct, format_fields, opening_words, shape_of, structs_within
+from scripts.reference.shapes import (
+    Struct,
+    format_fields,
+    format_type,
+    opening_words,
+    shape_of,
+    structs_of,
+    structs_within,
+)
 
 HEADING = (
     "# API and addresses of a node\n\n"
@@ -26,9 +38,12 @@ def format_api_page() -> str:
         effect = "changes something" if operation.writes else "reads only"
         typed = f", `rochdale {operation.command.words}`" if operation.command else ""
         lines.extend(["", f"### `{name}`", "", f"{operation.doc} *({effect}{typed})*", "", *format_fields(params)])
-        parts.update({part.cls.__name__: part for part in structs_within(params)})
-    if parts:
-        lines.extend(["", "## What parameters are made of"])
+        answer = shapes.type_info(get_type_hints(operation.run)["return"])
+        lines.extend(["", f"Gives {format_type(answer)}."])
+        for part in (*structs_within(params), *structs_of(answer)):
+            known = parts.setdefault(part.cls.__name__, part)
+            assert known.cls is part.cls, f"two structs of the API are called {part.cls.__name__}"
+    lines.extend(["", "## What parameters and answers are made of"])
     for name, part in sorted(parts.items()):
         lines.extend(["", f"### {name}", "", opening_words(part.cls.__doc__), "", *format_fields(part)])
     return "\n".join(lines) + "\n"

@@ -72,9 +72,13 @@ def _format_bounds(least: int | None, most: int | None) -> str:
 
 def structs_within(struct: Struct) -> list[Struct]:
     """The structs that a struct is made of, in the order they are met, without itself."""
+    return list({part.cls: part for field in struct.fields for part in structs_of(field.type)}.values())
+
+
+def structs_of(shape: shapes.Type) -> list[Struct]:
+    """The structs that a type is or is made of, in the order they are met."""
     met: dict[type, Struct] = {}
-    for field in struct.fields:
-        _gather(field.type, met)
+    _gather(shape, met)
     return list(met.values())
 
 

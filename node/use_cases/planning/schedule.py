@@ -32,7 +32,7 @@ PART_DECIMALS: Final = 2
 BALANCE_DECIMALS: Final = 12
 
 
-class Quantity(msgspec.Struct, frozen=True):
+class GoodAmount(msgspec.Struct, frozen=True):
     """So much of a good: a decimal in its unit."""
 
     good: str
@@ -48,8 +48,8 @@ class Activity(msgspec.Struct, frozen=True):
 
     technique: int
     times: str
-    makes: tuple[Quantity, ...]
-    uses: tuple[Quantity, ...]
+    makes: tuple[GoodAmount, ...]
+    uses: tuple[GoodAmount, ...]
     batches: str = ""
     batch: str = ""
 
@@ -71,7 +71,7 @@ class CardSchedule(msgspec.Struct, frozen=True):
 
     card: str
     does: tuple[Activity, ...]
-    takes: tuple[Quantity, ...]
+    takes: tuple[GoodAmount, ...]
     gives: tuple[LoadLine, ...]
     gets: tuple[LoadLine, ...]
 
@@ -136,7 +136,7 @@ def _count_batches(technique: Technique, level: int) -> tuple[str, str]:
     return format_decimal(parts, PART_DECIMALS) if rest else str(whole), format_amount(technique.batch, MICRO_DECIMALS)
 
 
-def _list_taken(plan: Plan, name: str) -> tuple[Quantity, ...]:
+def _list_taken(plan: Plan, name: str) -> tuple[GoodAmount, ...]:
     for card in plan.consumers:
         if card.id == name:
             taken = zip(goods_of(card), plan.consumption[name], strict=True)
@@ -146,11 +146,11 @@ def _list_taken(plan: Plan, name: str) -> tuple[Quantity, ...]:
     return ()
 
 
-def _quantity(plan: Plan, good: int, amount: int) -> Quantity:
+def _quantity(plan: Plan, good: int, amount: int) -> GoodAmount:
     """`amount` in 10^-12 whole units, cut to whole units of the good."""
     card = plan.goods_table.goods[good]
     units = amount // 10 ** (BALANCE_DECIMALS - card.decimals)
-    return Quantity(card.id, format_decimal(units, card.decimals), card.unit)
+    return GoodAmount(card.id, format_decimal(units, card.decimals), card.unit)
 
 
 def _list_loads(
