@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -18,6 +18,7 @@ from node.use_cases.supply.drafts import (
     ItemParams,
     ListParams,
     OpeningsParams,
+    Reader,
     SignedStatement,
     StatementParams,
 )
@@ -151,7 +152,10 @@ async def test_a_sheet_that_is_off_by_one_cent_is_refused_and_nothing_is_stored(
         (lambda homes: publish_disclosure(homes.bakery, _blank_hidden()), "texts.en: is empty"),
         (lambda homes: publish_product(homes.bakery, loaf(code="4006381333932")), "check digit"),
         (lambda homes: show_product(homes.coop, ItemParams(product="in-house:x")), "no product in-house:x is known"),
-        (lambda homes: show_product(homes.coop, ItemParams(product=LOAF, reader="me")), "reader: is none of"),
+        (
+            lambda homes: show_product(homes.coop, ItemParams(product=LOAF, reader=cast("Reader", "me"))),
+            "reader: is none of",
+        ),
         (lambda homes: grant_committee_key(homes.coop, GrantParams(key="00" * 32, holder="")), "holder"),
     ],
 )
@@ -304,7 +308,7 @@ async def test_hidden_parts_are_seen_only_by_those_in_scope_who_were_handed_the_
     await propose_price(homes.bakery, price(homes.coop.origin, hidden=("materials", "labour")))
     await homes.meet()
 
-    async def look(node: Node, reader: str) -> tuple[bool, list[int | None]]:
+    async def look(node: Node, reader: Reader) -> tuple[bool, list[int | None]]:
         view = await show_product(node, ItemParams(product=LOAF, reader=reader))
         delivery = next(section for section in view.sections if section.name == "delivery")
         assert view.prices[0].hidden_minor == 270 and delivery.filled
