@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from aiohttp import WSMessage, WSMsgType
 
@@ -26,6 +26,8 @@ RESENDS_MAX = 6
 FRAME_PACKETS_MAX = 8
 DIAL_WAIT_S = 10.0
 STEP_S = 1e-6
+HELD_UP_S = 0.001
+"""How soon comes what was due while its road was closed."""
 
 Wire = Callable[[bytes], list[bytes]]
 """What becomes of a frame that is sent: itself, for whoever is honest."""
@@ -75,6 +77,14 @@ class Road:
     lines: list["Line[Any]"] = field(default_factory=list)
 
 
+class Parcel(NamedTuple):
+    """A frame on its way (None: a goodbye); `due_s` is not settled before it has left a closed road."""
+
+    raw: bytes | None
+    delay_s: float
+    due_s: float | None = None
+
+
 class End(Generic[Stop]):
     """One side's socket (node.peering.connection.Socket)."""
 
@@ -86,7 +96,8 @@ class End(Generic[Stop]):
         self.flying_bytes = 0
         self.is_closed = False
         self.free_s = 0.0
-        self.stalled: list[tuple[bytes | None, float]] = []
+        self.under_way: deque[Parcel] = deque()
+        """In the order in which it was sent, which is the order in which it comes."""
         self._readers: deque[asyncio.Future[None]] = deque()
         self._writers: deque[asyncio.Future[None]] = deque()
 
@@ -159,17 +170,17 @@ class Line(Generic[Stop]):
         delay_s = self._roads.draw_delay_s(self.road, self._chance, 0 if raw is None else len(raw))
         if delay_s is None:
             self.reset()
-        elif self.road.closures:
-            source.stalled.append((raw, delay_s))
         else:
-            self._send(source, raw, delay_s)
+            source.under_way.append(Parcel(raw, delay_s))
+            if not self.road.closures:
+                self._go_on(source, -1)
 
     def resume(self) -> None:
         """The road is open again: what was held goes on."""
         for end in self.ends:
-            waiting, end.stalled = end.stalled, []
-            for raw, delay_s in waiting:
-                self._send(end, raw, delay_s)
+            end.free_s = 0.0
+            for place in range(len(end.under_way)):
+                self._go_on(end, place)
 
     def reset(self, only: Stop | None = None) -> None:
         """The connection breaks; with `only` the other side does not hear of it."""
@@ -179,17 +190,26 @@ class Line(Generic[Stop]):
             if only is None or end.owner is only:
                 end.end()
 
-    def _send(self, source: End[Stop], raw: bytes | None, delay_s: float) -> None:
-        loop = asyncio.get_running_loop()
+    def _go_on(self, source: End[Stop], place: int) -> None:
+        """Settle when what is under way at this place comes: as was settled before, unless a closed road held it up."""
+        loop, parcel = asyncio.get_running_loop(), source.under_way[place]
+        wait_s = parcel.delay_s if parcel.due_s is None else max(parcel.due_s - loop.time(), HELD_UP_S)
         # Never at the same moment: what is due at once comes in any order.
-        source.free_s = max(source.free_s + STEP_S, loop.time() + delay_s)
-        loop.call_at(source.free_s, self._arrive, source, raw)
+        source.free_s = max(source.free_s + STEP_S, loop.time() + wait_s)
+        source.under_way[place] = parcel._replace(due_s=source.free_s)
+        loop.call_at(source.free_s, self._arrive, source)
 
-    def _arrive(self, source: End[Stop], raw: bytes | None) -> None:
+    def _arrive(self, source: End[Stop]) -> None:
+        now_s = asyncio.get_running_loop().time() + STEP_S / 2
+        while source.under_way and not self.road.closures:
+            due_s = source.under_way[0].due_s
+            if due_s is None or due_s > now_s:
+                return
+            self._land(source, source.under_way.popleft().raw)
+
+    def _land(self, source: End[Stop], raw: bytes | None) -> None:
         target = source.other
-        if self.road.closures:
-            source.stalled.append((raw, 0.001))
-        elif target.is_dead:
+        if target.is_dead:
             # A machine that is off says nothing; one that is on again knows nothing of this connection.
             if target.owner.is_up:
                 self.reset()
