@@ -16,6 +16,7 @@ from node.simulation.rounds.scenario import draw_scenario as draw_rounds
 from node.simulation.world.disk.sqlite_vfs import is_available
 from node.simulation.world.run import run_scenario
 from node.simulation.world.scenario import draw_scenario
+from scripts.soaking.orphans import end_with_parent
 
 SEEDS = 50_000
 CHUNK = 10
@@ -52,7 +53,8 @@ def soak(first: int, last: int, processes: int, state: Path | None, live: Live =
     """Live through first..last, but for what `state` says is done; the failures, also those it remembers."""
     done, failures = _load(state)
     chunks = [seeds for seeds in _cut(first, last) if seeds[0] not in done]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=CHUNKS_A_PROCESS) as pool:
+    spawned = get_context("spawn")
+    with ProcessPoolExecutor(processes, spawned, end_with_parent, max_tasks_per_child=CHUNKS_A_PROCESS) as pool:
         running = {pool.submit(live, list(seeds)): seeds[0] for seeds in chunks}
         for ended in as_completed(running):
             found = ended.result()

@@ -1,0 +1,1 @@
+"""The long run of simulated worlds: which seeds, in which processes, and what is remembered."""
