@@ -141,8 +141,8 @@ def test_on_a_full_disk_a_node_says_so_loses_nothing_and_goes_on_once_there_is_r
         until(lambda: refusal(trio, "cedar", "no-room") != "", "a full disk")
         assert "The disk says" in refusal(trio, "cedar", "no-room-either")
         ash.publish("elsewhere")
-        check_said(cedar, capsys, "It cannot write to its disk")
-        assert "goes on" in read_status(cedar, capsys)
+        # Said in one line, and read once: a write that still finds room takes the line away for a moment.
+        check_said(cedar, capsys, "What was acknowledged is safe; make room, and it goes on.")
         ballast.unlink()
         until(lambda: "cannot write" not in read_status(cedar, capsys), "room again")
         cedar.publish("after")
