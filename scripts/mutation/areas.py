@@ -97,6 +97,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "rounds": {
         "protocol/planning/rounds.py": (
             f"{_PLANNING}/by_hand/test_closing.py",
+            f"{_PLANNING}/private/test_private_recipes.py",
             f"{_PLANNING}/test_spec_pages.py",
             f"{_PLANNING}/test_rounds.py",
             f"{_PLANNING}/test_state.py",

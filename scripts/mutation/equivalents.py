@@ -44,6 +44,14 @@ EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
         "protocol/gossip/session.py",
         "_note_moved: 0 -> -1",
     ): "a head that has moved holds an entry at least",
+    **{
+        ("protocol/planning/rounds.py", name): "numpy takes any length below 0 for what is left"
+        for name in (
+            *(f"_state_at: 1 -> 2 #{number}" for number in (2, 4, 5, 7)),
+            *(f"{where}: 1 -> 2" for where in ("_plan", "_advance", "_whole_activity")),
+            "_plan: 1 -> 2 #2",
+        )
+    },
     (
         "storage/record_index.py",
         "rows: 1 -> 2",

@@ -2,13 +2,20 @@
 
 import asyncio
 import hashlib
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from node.clock import Clock
+from node.config import Config
 from node.use_cases.context import Node
-from node.use_cases.peers import OnePeer, remove_peer
+from node.use_cases.home import init_home, open_node
+from node.use_cases.peers import OnePeer, make_card, remove_peer
 from node.use_cases.publish import publish
 from node.use_cases.shared_files import share_file
+from node.use_cases.till import NoParams
 from protocol.core.identity import generate, public_keys
 from protocol.federation.grants import KeyGrant
 from protocol.federation.scopes import PUBLIC
@@ -50,6 +57,33 @@ async def test_two_nodes_meet_and_hold_each_others_logs(tmp_path: Path) -> None:
         await pin_all(nodes)
         await until(nodes, lambda: are_level(north, south))
         assert sizes(north) == {north.origin: 1, south.origin: 1}
+    finally:
+        await stop_all(nodes)
+
+
+def has_ipv6() -> bool:
+    """Whether this machine calls itself by an IPv6 address."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on this machine")
+async def test_two_nodes_meet_where_there_are_only_addresses_with_colons(tmp_path: Path) -> None:
+    """The card's address is the very one that is listened at, brackets and all."""
+    nodes: list[Node] = []
+    for name in ("north", "south"):
+        config = Config(home=tmp_path / name, name=name, peer_host="::1")
+        await init_home(config, Clock())
+        nodes.append(open_node(config, Clock()))
+        await start_peering(nodes[-1])
+    try:
+        for node in nodes:
+            assert (await make_card(node, NoParams())).url.startswith("wss://[::1]:")
+        await pin_all(nodes)
+        await until(nodes, lambda: are_level(*nodes))
     finally:
         await stop_all(nodes)
 

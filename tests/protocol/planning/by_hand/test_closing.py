@@ -85,6 +85,14 @@ def test_credits_are_counted_at_the_prices_of_the_state_and_not_at_the_first_one
     assert (answers[:3], report.cut_to_credits) == ([4, 20, 8], ("south",))
 
 
+def test_what_people_eat_never_costs_nothing() -> None:
+    """There is far more than anybody asks for: bread and milk cost a millionth of a credit, flour nothing."""
+    state = start_state(PLAIN)
+    said = {"north": (4, 20), "south": (0,), "oven": (0,)}
+    after, _ = close_round(PLAIN, state, {name: Answer(hash_state(state), units) for name, units in said.items()})
+    assert after.prices.tolist() == [1, 1, 0]
+
+
 def test_each_answer_that_cannot_count_leaves_the_last_one_and_is_told_with_its_place() -> None:
     state = start_state(PLAIN)
     before = state.answers.tolist()
