@@ -13,6 +13,7 @@ from node.cli.calls import call as ask
 from node.cli.files import read_json
 from node.cli.printing import print_table, say
 from node.cli.spreadsheet import print_csv
+from node.use_cases.planning.placing.known import HOW_TO_SAY
 
 _CALL = click.option("--call", default="", help="The call's id; without it the newest.")
 _CARD = click.option("--card", default="", help="Which of our cards, where we have several: its name or a part of it.")
@@ -83,6 +84,8 @@ def _print_follow(answer: dict[str, Any], ways: bool) -> None:
     print_promises(answer)
     _print_rows(_GOOD, answer["goods"])
     _print_rows(*((_WAY, answer["ways"]) if ways else (_LINE, answer["lines"])))
+    if lacking := ", ".join(answer["without_place"]):
+        say(f"Which way it was to go is not told: no place is known of {lacking}. {HOW_TO_SAY}")
     for way in answer["ways"]:
         if way["differs"]:
             told = (

@@ -66,13 +66,15 @@ class FollowedWay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FollowReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The account of the plan in force; `missing` are cards that have promised nothing yet."""
+    """The account of the plan in force; `missing` are cards that have promised nothing yet, `without_place` ends for
+    want of whose place no ways were worked out though they were asked for."""
 
     plan: str
     lines: tuple[FollowedLine, ...]
     goods: tuple[FollowedGood, ...]
     ways: tuple[FollowedWay, ...]
     missing: tuple[str, ...]
+    without_place: tuple[str, ...] = ()
 
 
 def describe_following(node: Node, run: PlanRun, loads: Mapping[Way, int] | None = None) -> FollowReport | None:

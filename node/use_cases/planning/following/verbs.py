@@ -135,7 +135,7 @@ async def follow(node: Node, params: FollowParams) -> FollowReport:
         loads = {(good.good, load.source, load.to): load.units for good in delivery.goods for load in good.loads}
     report = describe_following(node, run, loads)
     assert report is not None
-    return report
+    return msgspec.structs.replace(report, without_place=missing)
 
 
 def find_end(names: list[str], wanted: str) -> str:

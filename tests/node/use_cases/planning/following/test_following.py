@@ -50,6 +50,8 @@ def test_a_plan_in_force_is_promised_delivered_and_told_alike_everywhere(homes: 
         check_account(reports[0], bakery, half)
         shown = (await show_plan(north.node, PlanParams())).following
         assert shown is not None and shown.lines == reports[0].lines
+        asked = await follow(north.node, FollowParams(ways=True))
+        assert asked.lines == reports[0].lines and north.node.origin in asked.without_place
         south.crash()
         await network.boot(south)
         await network.until(lambda: south.run is not None and south.run.is_over, "the plan from the logs")
