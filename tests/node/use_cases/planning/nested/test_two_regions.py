@@ -11,12 +11,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from node.use_cases.planning.following.revising import ReviseParams, revise
 from node.use_cases.planning.nested.auditing import audit_levels
+from node.use_cases.planning.nested.verbs import SpeakParams, speak
 from node.use_cases.planning.nested.voices import RegionVoice, Spoken
 from node.use_cases.planning.own_side import kept_side
-from node.use_cases.planning.verbs import PlanParams, show_minutes, show_plan
+from node.use_cases.planning.verbs import PlanParams, find_above, show_minutes, show_plan
 from node.use_cases.planning.view import PlanReport
 from node.web.filling.levels import tell_levels
+from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import Minutes, format_minutes, parse_minutes
 from protocol.planning.audit.replay import replay_minutes
 from protocol.planning.call import CardAnswer
@@ -24,6 +27,7 @@ from protocol.planning.cards import MICRO
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import build_economy
 from protocol.planning.nested.joined_documents import LevelPart, join_documents
+from protocol.planning.nested.region_card import ROUNDS_BELOW
 from protocol.planning.nested.speaker_audit import Played, audit_speaker
 from protocol.planning.plan import Plan, make_plan, parse_plan
 from protocol.planning.responses import Effort, Tastes
@@ -35,6 +39,7 @@ from tests.node.use_cases.planning.nested.two_regions import (
     CANTEEN,
     REGIONS,
     TOLERANCE_PPM,
+    Calls,
     make_again,
     make_homes,
     plan_both_levels,
@@ -77,8 +82,24 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         return run_region(make_homes(tmp_path_factory.mktemp("regions")), 1, _tell)
 
 
+async def _refuse(network: MemoryNetwork, calls: Calls) -> None:
+    """Only whoever called the region's plan speaks for it, and only a member above can call one beside that."""
+    herders, params = network[REGIONS[LIAR][0]], SpeakParams(call=calls.regions[LIAR].hex())
+    with pytest.raises(RefusedError, match="speaks for no region"):
+        await herders.do(speak(herders.node, params))
+    with pytest.raises(RefusedError, match="no such call is known here"):
+        find_above(herders.node, calls.above.hex(), 2)
+    with pytest.raises(RefusedError, match="federation join --above"):
+        find_above(network[CANTEEN].node, calls.above.hex(), 2)
+    with pytest.raises(RefusedError, match="at least 2"):
+        find_above(network[LIAR].node, calls.above.hex(), 1)
+    with pytest.raises(RefusedError, match="speaks for this region"):
+        await herders.do(revise(herders.node, ReviseParams(call=params.call)))
+
+
 async def _tell(network: MemoryNetwork) -> Told:
     calls = await plan_both_levels(network, CRASHING)
+    await _refuse(network, calls)
     assert network[CRASHING].boots == 2
     at = {CANTEEN: calls.above, **calls.regions}
     tastes: dict[str, Tastes] = {}
@@ -117,8 +138,11 @@ def test_both_levels_are_in_force_and_hold_as_one_plan_but_for_the_lie(told: Tol
     assert [finding.place for finding in audit.findings] == [place] and not audit.holds
     assert audit.unheard == ()
     assert audit.speakers == told.speakers
+    above = len(parse_minutes(told.above[1]).readings[0].rounds)
     rounds = [len(reading.rounds) for name in REGIONS for reading in parse_minutes(told.regions[name][1]).readings[:1]]
-    assert audit.answers_checked == sum(rounds) + len(REGIONS) * len(parse_minutes(told.above[1]).readings[0].rounds)
+    # No region's reading has ended before the plan above.
+    assert all(count >= ROUNDS_BELOW * above for count in rounds)
+    assert audit.answers_checked == sum(rounds) + len(REGIONS) * above
     assert audit.gap_ppm is not None and audit.gap_ppm <= TOLERANCE_PPM
 
 
