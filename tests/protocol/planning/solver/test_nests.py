@@ -71,14 +71,16 @@ def test_extreme_states_still_have_an_answer(sigma: float) -> None:
 
 
 def test_many_nests_at_once_answer_as_each_alone() -> None:
-    first, second = nest(0.3, 10, [1, 2]), nest(0.0, 20, [3, 1, 1])
-    both = NestTable(
-        np.array([0, 2], np.intp),
-        np.array([0, 0, 1, 1, 1], np.intp),
-        np.array([0.3, 0.0]),
-        np.array([10.0, 20.0]),
-        np.array([1.0, 2.0, 3.0, 1.0, 1.0]),
-    )
-    metric, pivot = np.array([1.0, 2.0, 3.0, 4.0, 5.0]), np.array([1.0, -2.0, 3.0, 0.0, 5.0])
-    apart = [best_near(first, metric[:2], pivot[:2]), best_near(second, metric[2:], pivot[2:])]
-    assert np.allclose(best_near(both, metric, pivot), np.concatenate(apart))
+    """Easy ones are done at once, others after dozens of steps: none may take what another is at."""
+    rng = np.random.default_rng(4)
+    sizes = rng.integers(1, 9, 60)
+    place = np.repeat(np.arange(len(sizes)), sizes)
+    start = np.cumsum(sizes) - sizes
+    weight, metric = np.exp(rng.normal(0, 3, (2, len(place))))
+    pivot = rng.normal(0, 1, len(place)) * np.exp(rng.normal(0, 6, len(sizes)))[place]
+    sigma, credits = rng.choice(SIGMAS, len(sizes)), np.exp(rng.normal(2, 2, len(sizes)))
+    together = best_near(NestTable(start, place, sigma, credits, weight), metric, pivot)
+    for number in range(len(sizes)):
+        own = place == number
+        alone = best_near(nest(sigma[number], credits[number], weight[own].tolist()), metric[own], pivot[own])
+        assert together[own] == pytest.approx(alone, rel=1e-8)
