@@ -45,6 +45,7 @@ def test_in_one_round_no_promise_breaks_whoever_leads_it(first_proposer: str) ->
     assert find_broken(Model(first_proposer, last_round=0)) is None
 
 
+@pytest.mark.slow
 def test_every_world_of_one_round_has_a_way_out_whoever_doubts() -> None:
     model = Model(LIAR, last_round=0)
     for world in model.explore():
@@ -136,6 +137,7 @@ FAULTS: list[tuple[str, Any, str, Callable[..., Any], str, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "module", "rule", "fault", "promise", "first"), FAULTS, ids=[fault[0] for fault in FAULTS]
 )
