@@ -5,6 +5,7 @@ import json
 import pytest
 
 from node.cli.main import run_words
+from node.simulation.rounds.economy import draw_batch
 from node.simulation.rounds.run import Outcome, run_rounds
 from node.simulation.rounds.scenario import ANSWER_LIES, VOTE_LIES, draw_scenario
 from tests.node.simulation.rounds.mutants import MUTANTS, Mutant
@@ -26,11 +27,12 @@ def test_what_must_hold_holds_in_every_world(outcomes: list[Outcome]) -> None:
 
 @pytest.mark.slow
 def test_the_worlds_are_worth_living_through(outcomes: list[Outcome]) -> None:
-    """Plans come about in most of them, lies of every kind are told, and some plans are not approved."""
+    """Plans come about in most of them, some in batches; lies of every kind are told, and some are not approved."""
     told = {lie for one in outcomes for lie in one.scenario.lies.values()}
     assert told >= {*VOTE_LIES} and len(told & {*ANSWER_LIES}) >= 6
     assert sum(one.rounds > 0 for one in outcomes) == len(outcomes)
     assert len(outcomes) / 2 < sum(one.ratified for one in outcomes) < len(outcomes)
+    assert sum(one.ratified and bool(draw_batch(one.scenario.seed)) for one in outcomes) > 5
     assert (
         sum(bool(one.scenario.crashes) for one in outcomes)
         > 10
