@@ -7,6 +7,8 @@ import pytest
 from aiohttp import FormData
 
 from node.web import forms
+from node.web.failures import tell_refusal
+from protocol.core.errors import Finding, RefusedError
 from tests.node.web.conftest import Browser, build_client
 from tests.node.web.example import ExampleSources
 from tests.node.web.page_reader import read_page
@@ -171,3 +173,13 @@ async def test_a_node_open_to_the_network_takes_the_form_only_on_its_own_machine
         assert "That is not allowed" in text
         status, _ = await visitor.send(form_of(await visitor.token(), "Southgate"))
         assert (status, sources.name) == (200, "Southgate")
+
+
+def test_a_refusal_does_not_say_its_only_finding_twice() -> None:
+    assert tell_refusal(RefusedError.at("name", "is taken")) == {
+        "refusal": "name: is taken",
+        "findings": (),
+        "findings_left_off": 0,
+    }
+    many = tell_refusal(RefusedError("no", [Finding(f"line {number}", "is none") for number in range(25)]))
+    assert (len(many["findings"]), many["findings_left_off"]) == (20, 5)

@@ -80,6 +80,7 @@ async def test_numbers_stand_to_the_right_and_lines_stay_lines(browser: Browser)
     assert '<th scope="col">what</th><th scope="col" class="n">grams</th>' in text
     assert '<td class="n">1</td>' in text and "<pre>one\ntwo &lt;b&gt;</pre>" in text
     assert "<code>rochdale weigh</code>" in text
+    assert '<th scope="col">grams</th>' in await (await browser.get("/scales?amount=0")).text()
 
 
 async def test_an_address_that_an_operation_cannot_take_is_nowhere(browser: Browser) -> None:

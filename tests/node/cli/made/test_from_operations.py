@@ -1,0 +1,156 @@
+"""A command made of an operation sends what was typed, and only that, and tells the answer in the operation's words."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+
+from node.cli.from_operations import add_operations
+from node.cli.main import rochdale
+from node.cli.shared_options import add_shared_options
+from node.operations import OPERATIONS
+from node.use_cases.context import Node, Operation
+from node.use_cases.description import KEY, LINE, PLACE, Command, Rows, help_of, typed
+from tests.node.cli.command_line import Run
+
+
+class Shape(msgspec.Struct):
+    """Something of two sides."""
+
+    sides: tuple[int, int]
+
+
+class EchoParams(msgspec.Struct, kw_only=True):
+    """One of each that can be typed."""
+
+    word: str
+    sort: Literal["plain", "fancy"] = "plain"
+    often: Annotated[int, msgspec.Meta(ge=1, le=9), help_of("How often.")] = 2
+    loud: Annotated[bool, help_of("Loudly."), typed("--aloud")] = False
+    floors: Annotated[dict[str, str], help_of("A floor."), typed("--floor GOOD=AMOUNT")] = msgspec.field(
+        default_factory=lambda: {"oats": "1"}
+    )
+    shape: Annotated[Shape | None, help_of("A shape.")] = None
+    place: Annotated[str, PLACE, help_of("Where.")] = ""
+    card: Annotated[str, LINE, help_of("A card.")] = ""
+    keys: Annotated[tuple[Annotated[str, KEY], ...], typed("KEY...")] = ()
+
+
+class Echo(msgspec.Struct):
+    """What arrived."""
+
+    params: EchoParams
+
+
+async def echo(_: Node, params: EchoParams) -> Echo:
+    """What came in goes out."""
+    return Echo(params)
+
+
+def tell_echo(answer: Echo) -> Iterator[str | Rows]:
+    """A sentence and a table."""
+    yield f"You said {answer.params.word}."
+    yield Rows(("good", "floor"), list(answer.params.floors.items()))
+
+
+ECHO = Operation(
+    "made.echo",
+    EchoParams,
+    echo,
+    "Says WORD, to all KEY.",
+    writes=False,
+    tell=tell_echo,
+    command=Command(
+        "made echo",
+        ("word", "keys"),
+        group="Made up.",
+        also=("made again",),
+        ends=lambda answer: len(answer.params.word),
+    ),
+)
+WHOLE = Operation(
+    "made.whole",
+    EchoParams,
+    echo,
+    "Says what is in FILE.",
+    tell=tell_echo,
+    command=Command("made whole", is_from_file=True),
+)
+
+
+@pytest.fixture(autouse=True)
+def made_operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A node that also has these operations, and a folder with files to name."""
+    added = {one.name: one for one in (ECHO, WHOLE)}
+    OPERATIONS.update(added)
+    add_operations(rochdale, added.values())
+    add_shared_options(rochdale)
+    monkeypatch.chdir(tmp_path)
+    yield
+    for name in added:
+        del OPERATIONS[name]
+    del rochdale.commands["made"]
+
+
+def plain_of(params: EchoParams) -> Any:
+    return json.loads(msgspec.json.encode(params))
+
+
+def test_what_was_left_out_is_the_operations_own_default(at_home: Run) -> None:
+    assert at_home("made", "echo", "", "--json").answer["params"] == plain_of(EchoParams(word=""))
+
+
+def test_each_type_is_typed_in_its_way(at_home: Run, tmp_path: Path) -> None:
+    (tmp_path / "shape.json").write_text('{"sides": [3, 4]}')
+    (tmp_path / "card").write_text("rochdale-peer:x")
+    (tmp_path / "key").write_text("abc\n")
+    words = "--sort fancy --often 9 --aloud --floor milk=4 --floor a=b=2.5 --shape shape.json --place here --card card"
+    sent = at_home("made", "echo", "", *words.split(), "a+b", "key", "--json").answer["params"]
+    assert sent == {
+        "word": "",
+        "sort": "fancy",
+        "often": 9,
+        "loud": True,
+        "floors": {"milk": "4", "a=b": "2.5"},
+        "shape": {"sides": [3, 4]},
+        "place": str(tmp_path / "here"),
+        "card": "rochdale-peer:x",
+        "keys": ["a+b", "abc"],
+    }
+
+
+@pytest.mark.parametrize(
+    "words, code, reason",
+    {
+        "a pair that is none": (["--floor", "milk"], 1, "--floor: is not GOOD=AMOUNT, as in milk=40"),
+        "a pair without a value": (["--floor", "milk="], 1, "--floor: is not GOOD=AMOUNT"),
+        "a number beyond its bounds": (["--often", "10"], 2, "10 is not in the range 1<=x<=9"),
+        "a word that is no choice": (["--sort", "odd"], 2, "'odd' is not one of"),
+        "a file that is not there": (["--shape", "gone.json"], 1, "gone.json"),
+        "a file that says something else": (["--shape", "wrong.json"], 1, "got `array` - at `$.shape`"),
+    }.values(),
+)
+def test_what_cannot_be_is_refused_at_its_place(
+    at_home: Run, tmp_path: Path, words: list[str], code: int, reason: str
+) -> None:
+    (tmp_path / "wrong.json").write_text("[]")
+    told = at_home("made", "echo", "", *words)
+    assert told.code == code and reason in told.err
+
+
+def test_people_read_the_operations_words_and_the_answer_says_how_it_ends(at_home: Run) -> None:
+    told = at_home("made", "again", "abc", "--floor", "milk=4")
+    assert told.code == 3 and told.out.splitlines()[0] == "You said abc."
+    assert told.out.split()[-4:] == ["good", "floor", "milk", "4"]
+
+
+def test_a_whole_file_is_all_parameters(at_home: Run, tmp_path: Path) -> None:
+    whole: dict[str, Any] = {"word": "from a file", "often": 3}
+    (tmp_path / "whole.json").write_text(json.dumps(whole))
+    sent = at_home("made", "whole", "whole.json", "--json").answer["params"]
+    assert sent == plain_of(EchoParams(**whole))
+    (tmp_path / "whole.json").write_text('{"often": 3}')
+    assert "missing required field `word`" in at_home("made", "whole", "whole.json").err
