@@ -17,7 +17,7 @@ from node.use_cases.planning.placing.known import HOW_TO_SAY, read_known
 from node.use_cases.planning.verbs import CallHex, find_run
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
-from protocol.planning.contributions import workplace_id
+from protocol.planning.contributions import WORKPLACE_MARK, workplace_id
 from protocol.planning.delivery.known_places import NamedPlace, PlanPlaces, place_ends
 from protocol.planning.delivery.places import MICRO, Place
 
@@ -54,11 +54,18 @@ class PlacesParams(msgspec.Struct, kw_only=True):
 class KnownPlaces(msgspec.Struct, frozen=True):
     """Degrees (north, east) by name, as members said them, and the ends of the newest draft that have none.
 
-    `ends` are the same for every end of the newest draft that has one."""
+    `ends` are the same for every end of the newest draft that has one; `names` are those of the members' logs."""
 
     places: dict[str, tuple[str, str]]
     ends: dict[str, tuple[str, str]]
     missing: tuple[str, ...]
+    names: dict[str, str] = {}
+
+    def call_it(self, end: str) -> str:
+        """An end as people call it: `oven of Oak bakery` for a card of that co-op's log."""
+        owner, _, label = end.partition(WORKPLACE_MARK)
+        name = self.names.get(owner, owner)
+        return f"{label} of {name}" if label else name
 
 
 async def say_place(node: Node, params: PlaceParams) -> dict[str, Any]:
@@ -77,7 +84,7 @@ async def show_places(node: Node, params: PlacesParams) -> KnownPlaces:
     run = find_run(node, params.call)
     known, draft = read_known(node, run), newest_draft(run)
     ends, missing = ({}, ()) if draft is None else place_ends(draft.plan, known)
-    return KnownPlaces(_write_all(known), _write_all(ends), missing)
+    return KnownPlaces(_write_all(known), _write_all(ends), missing, dict(run.terms.names))
 
 
 def parse_degrees(text: str, letters: str, where: str) -> int:
@@ -107,11 +114,13 @@ def _tell_place(answer: dict[str, Any]) -> Iterator[str]:
 
 def _tell_places(answer: KnownPlaces) -> Iterator[str | Rows]:
     if answer.places:
-        yield Rows(("of", "north", "east"), [(name, *degrees) for name, degrees in answer.places.items()])
+        rows = [(answer.call_it(name), *degrees) for name, degrees in answer.places.items()]
+        yield Rows(("of", "north", "east"), rows)
     else:
         yield "Nobody has said where it is yet."
     if answer.missing:
-        yield f"{count(len(answer.missing), 'end')} of the newest draft without a place: {', '.join(answer.missing)}."
+        lacking = "; ".join(map(answer.call_it, answer.missing))
+        yield f"{count(len(answer.missing), 'end')} of the newest draft without a place: {lacking}."
         yield HOW_TO_SAY
 
 

@@ -90,6 +90,7 @@ async def check_ways(network: MemoryNetwork, called: str) -> None:
         await north.do(say_place(north.node, PlaceParams(north="53.6", east="-2.9", trade=trade)))
     places = await show_places(dairy.node, PlacesParams(call=called))
     await network.settle()
+    assert places.call_it(f"{dairy.node.origin}#herd") == "herd of dairy" and places.call_it("stock") == "stock"
     assert places.missing and not (await show_places(dairy.node, PlacesParams(call=called))).missing
     told = await show_schedule(dairy.node, asked)
     assert told.has_ways and {load.good for card in told.cards for load in card.gives} == {"milk in fair week"}
