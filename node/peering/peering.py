@@ -29,7 +29,6 @@ from protocol.core.errors import PeerError, RefusedError
 from protocol.gossip import limits
 from protocol.gossip.peers import Fault, is_replaced, next_wait_ms
 from storage import peer_state
-from storage.cosignatures import Cosignature
 from storage.peer_state import Peer
 
 DIALLED_MAX: Final = 64
@@ -155,10 +154,6 @@ class Peering:
         own = self._node.origin
         live = {origin: link.session for origin, link in self._links.items() if link.is_live}
         return {origin: one.theirs.get(own, 0) for origin, one in live.items() if one.has_heard_all}
-
-    def hand_on(self, found: Cosignature) -> None:
-        """Tell all peers of a cosignature that this node went and got."""
-        self.exchange.cosigner.hand_on(found)
 
     def take_own(self, is_taken: bool) -> None:
         """Take entries of our own log from others, or no longer."""

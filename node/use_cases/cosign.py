@@ -9,6 +9,7 @@ Spec: docs/spec/note-and-checkpoint.md, docs/spec/mirror.md, docs/spec/signed-he
 import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, Protocol
 
 from node.use_cases.context import Node
@@ -40,6 +41,7 @@ Learned = Callable[[Cosignature, int], None]
 
 OWN_SESSION: Final = 0
 """The session number of what this node says itself."""
+SPEAKER_PART: Final = "speaker"
 
 
 class WitnessRoster(Protocol):
@@ -56,6 +58,29 @@ class WitnessRoster(Protocol):
     def witness_rule(self) -> Rule:
         """How many of the witnesses make a head witnessed."""
         ...
+
+
+class Speaker(Protocol):
+    """Who tells the peers what is new here: the running sessions."""
+
+    def speaking(self) -> AbstractContextManager[None]:
+        """Until this is left, no peer is told a change number that what is written within may take."""
+        ...
+
+    def hand_on(self, found: Cosignature, source: int) -> None:
+        """A cosignature is new here and on disk; `source` is the number of the session that brought it."""
+        ...
+
+
+class _Nobody:
+    def speaking(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def hand_on(self, found: Cosignature, source: int) -> None:
+        """No sessions run."""
+
+
+NOBODY: Final = _Nobody()
 
 
 class NoRoster:
@@ -111,10 +136,6 @@ class Cosigner:
             if head.size > cosignatures.mirrored_size(db, mirror_prefix(head.origin)):
                 self.note_moved(head.origin)
 
-    def hand_on(self, found: Cosignature) -> None:
-        """A cosignature came in another way than by a session: tell all peers."""
-        self._learned(found, OWN_SESSION)
-
     async def stop(self) -> None:
         """Cosign nothing more; what is being written is finished."""
         self._due.clear()
@@ -126,9 +147,10 @@ class Cosigner:
     async def cosign(self, origin: str) -> Cosignature | None:
         """Sign the newest head of a log; the witness's line, None when it has nothing to sign or must not."""
         time_s, is_duty = _read_clock(self._node), origin in witness_roster(self._node).witness_duties()
-        made = await self._node.database.write(lambda db: _sign_newest(db, self._node, origin, is_duty, time_s))
-        if made is not None:
-            self._learned(made, OWN_SESSION)
+        with _speaker(self._node).speaking():
+            made = await self._node.database.write(lambda db: _sign_newest(db, self._node, origin, is_duty, time_s))
+            if made is not None:
+                self._learned(made, OWN_SESSION)
         return made
 
     def _wait(self) -> None:
@@ -164,10 +186,13 @@ async def answer_checkpoint(node: Node, request: AddCheckpoint) -> Verdict:
     return await node.database.write(lambda db: _answer_request(db, node, request, is_duty, time_s))
 
 
-async def admit_cosignature(node: Node, origin: str, size: int, line: bytes) -> Cosignature | None:
-    """Check a witness's line under a head that we hold and keep it; None when it is known or by nobody we know.
+async def admit_cosignature(
+    node: Node, origin: str, size: int, line: bytes, source: int = OWN_SESSION
+) -> Cosignature | None:
+    """Check a witness's line under a head that we hold, keep it and have the peers told; None when it is known or by
+    nobody we know.
 
-    PeerError where it is malformed or wrong.
+    `source` is the number of the session that brought it. PeerError where it is malformed or wrong.
     """
     name, text = _read_signer(line)
     key = witness_roster(node).witness_keys().get(name)
@@ -180,7 +205,17 @@ async def admit_cosignature(node: Node, origin: str, size: int, line: bytes) -> 
     root = head.root if size == head.size else known_root(node, origin, size)
     time_s = verify_cosignature(format_checkpoint(Checkpoint(origin, size, root)), text, name, key)
     found = Cosignature(origin, size, name, line, time_s)
-    return found if await node.database.write(lambda db: _keep(db, found)) else None
+    speaker = _speaker(node)
+    with speaker.speaking():
+        if not await node.database.write(lambda db: _keep(db, found)):
+            return None
+        speaker.hand_on(found, source)
+    return found
+
+
+def _speaker(node: Node) -> Speaker:
+    speaker: Speaker = node.parts.get(SPEAKER_PART, NOBODY)
+    return speaker
 
 
 def _read_signer(line: bytes) -> tuple[str, str]:

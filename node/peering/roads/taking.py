@@ -82,15 +82,13 @@ class Taking:
 
     async def _store_cosignature(self, link: Link, action: events.StoreCosignature) -> None:
         try:
-            found = await admit_cosignature(self._node, action.origin, action.size, action.line)
+            await admit_cosignature(self._node, action.origin, action.size, action.line, link.session.number)
         except PeerError as error:
             if fork_cuts.stands_still(self._node.database.reader, action.origin):
                 # Both versions are known, and under the other one it may be right: nothing more to be shown.
                 return
             # It may be right under another version of this log: then our head shows it.
             raise BranchError(action.origin, error.reason) from None
-        if found is not None:
-            self._telling.hand_on(found, link.session.number)
 
     async def _check_fork(self, link: Link, action: events.CheckFork) -> None:
         for raw in await self.forks.check(action):

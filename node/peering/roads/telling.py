@@ -6,12 +6,14 @@ Spec: docs/spec/session.md
 """
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from node.peering.backlog import Backlog
 from node.peering.roads.sessions import Link, Sessions
 from node.peering.serving import format_push, serve
 from node.use_cases.context import Node
-from node.use_cases.cosign import Cosigner, witness_name, witness_roster
+from node.use_cases.cosign import SPEAKER_PART, Cosigner, witness_name, witness_roster
 from node.use_cases.federation.circles import is_about_circles, mark_circles, read_circles
 from node.use_cases.fork_watch import is_past_of_ours
 from node.use_cases.receive import Receiver
@@ -35,12 +37,15 @@ class Telling:
         self.frontier = Frontier(node.origin, node.clock.random_bytes(EPOCH_BYTES))
         self.frontier.past_epochs = gossip_marks.past_epochs(db)
         self.cosigner = Cosigner(node, self.hand_on)
+        node.parts[SPEAKER_PART] = self
         self._node = node
         self._receiver = receiver
         self._backlog = backlog
         self._sessions = sessions
         self._are_circles_unmarked = False
-        self._began_at = counter
+        self._began_at = self._synced = counter
+        self._unsaid: dict[object, int] = {}
+        """Up to which change number may be told while each of these changes is on its way to the disk and the peers."""
         self._is_epoch_unnoted = False
         for head in log_store.heads(db):
             self._know(head)
@@ -76,12 +81,12 @@ class Telling:
         """Tell all sessions what has changed in the store since the last time; cheap when nothing has."""
         db = self._node.database.reader
         _, counter = log_store.change_counter(db)
-        if counter == self.frontier.counter:
+        if counter == self._synced:
             return
-        changed = log_store.heads_since(db, self.frontier.counter)
+        changed = log_store.heads_since(db, self._synced)
         numbered = sum(head.change <= counter for head in changed)
         # A number that is no log's newest change may be that of a log that was added.
-        if numbered < counter - self.frontier.counter and gossip_marks.count_logs(db) != len(self.frontier.heads):
+        if numbered < counter - self._synced and gossip_marks.count_logs(db) != len(self.frontier.heads):
             self._know_new_logs(db)
         moved = [
             (head, present.size)
@@ -92,7 +97,22 @@ class Telling:
             self._renew_circles(head.origin, size, head.size)
         for head, size in moved:
             self._move(db, head, size)
-        self.frontier.counter = counter
+        self._synced = counter
+        self._count()
+
+    @contextmanager
+    def speaking(self) -> Iterator[None]:
+        """What is written within is told within: until then no peer hears a number that it may take."""
+        change = object()
+        self._unsaid[change] = self.frontier.counter
+        try:
+            yield
+        finally:
+            del self._unsaid[change]
+            self._count()
+
+    def _count(self) -> None:
+        self.frontier.counter = min(self._synced, *self._unsaid.values()) if self._unsaid else self._synced
 
     def hand_on(self, found: Cosignature, source: int) -> None:
         """A cosignature is new here and on disk; `source` is the number of the session that brought it."""
@@ -169,12 +189,12 @@ class Telling:
         """Tell those who may have a federation's logs now, and number it for those who are not connected."""
         self._are_circles_unmarked = False
         try:
-            moved = await mark_circles(self._node, self.frontier.circles)
+            with self.speaking():
+                moved = await mark_circles(self._node, self.frontier.circles)
+                self.sync()
+                for origin in moved:
+                    self._sessions.broadcast(events.HeadMoved(origin))
         except (sqlite3.Error, RefusedError) as error:
             # A full or failing disk: tried again with the next tick.
             self._node.log.error("circles_not_marked", error=type(error).__name__)
             self._are_circles_unmarked = True
-            return
-        self.sync()
-        for origin in moved:
-            self._sessions.broadcast(events.HeadMoved(origin))

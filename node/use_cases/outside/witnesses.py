@@ -243,9 +243,7 @@ async def _count_lines(node: Node, head: Head, lines: Sequence[str]) -> None:
     for line in lines:
         signature = parse_signature(line)
         if (signature.name, signature.key_hash) in known:
-            found = await admit_cosignature(node, head.origin, head.size, line.encode())
-            if found is not None and "peering" in node.parts:
-                node.parts["peering"].hand_on(found)
+            await admit_cosignature(node, head.origin, head.size, line.encode())
 
 
 def _tell_asker(node: Node) -> None:

@@ -1,6 +1,7 @@
 """A home asks a witness outside the federation: every answer there is, and what of it is kept."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -243,10 +244,15 @@ async def test_a_witness_that_the_charter_names_counts_and_the_peers_are_told(no
     told: list[str] = []
 
     class Peers:
-        def hand_on(self, found: Cosignature) -> None:
+        @staticmethod
+        def speaking() -> AbstractContextManager[None]:
+            return nullcontext()
+
+        @staticmethod
+        def hand_on(found: Cosignature, source: int) -> None:
             told.append(found.cosigner)
 
-    north.parts.update(peering=Peers(), roster=Rosters(north.origin, {oak.name: oak.key.public}, ()))
+    north.parts.update(speaker=Peers(), roster=Rosters(north.origin, {oak.name: oak.key.public}, ()))
     async with Server(oak) as server:
         await ask(north, server.url, *oak.vkeys)
         await ask_witnesses(north, NoParams())
