@@ -69,7 +69,7 @@ class ForkKnown(Event, frozen=True):
 
 
 class LogAdded(Event, frozen=True):
-    """A log has become known after this session greeted its peer."""
+    """A log has become known after this session greeted its peer, or more of what it is told of a log counts now."""
 
     origin: str
 

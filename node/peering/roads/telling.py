@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from node.peering.backlog import Backlog
+from node.peering.roads.new_witnesses import NewWitnesses
 from node.peering.roads.sessions import Link, Sessions
 from node.peering.serving import format_push, serve
 from node.use_cases.context import Node
@@ -38,6 +39,7 @@ class Telling:
         self.frontier.past_epochs = gossip_marks.past_epochs(db)
         self.cosigner = Cosigner(node, self.hand_on)
         node.parts[SPEAKER_PART] = self
+        self._new_witnesses = NewWitnesses(node, self.frontier, backlog, sessions)
         self._node = node
         self._receiver = receiver
         self._backlog = backlog
@@ -63,6 +65,7 @@ class Telling:
             self._backlog.spawn(self._note_epoch())
         if self._are_circles_unmarked:
             self._backlog.spawn(self._mark_circles())
+        self._new_witnesses.look()
         name = witness_name(self._node.origin)
         for origin in sorted(witness_roster(self._node).witness_duties()):
             signed = self.frontier.cosigners.get(origin, {}).get(name, 0)

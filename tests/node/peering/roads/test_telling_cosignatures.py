@@ -14,6 +14,7 @@ from protocol.log.cosignature import sign_cosignature
 from storage import cosignatures, log_store
 from tests.node.homes import Rosters, make_nodes, pin_all, stop_all, until
 from tests.node.peering.test_peering import are_level
+from tests.node.peering.test_put_back import read_counter, read_cursor
 
 WITNESS = generate(bytes(range(1, 33)))
 NAME = witness_name("east.example/log")
@@ -69,5 +70,21 @@ async def test_a_line_that_came_by_no_session_is_told_to_all(tmp_path: Path) -> 
         size, line = line_under(north, south.origin)
         assert await admit_cosignature(north, south.origin, size, line)
         await until(nodes, lambda: bool(cosignatures.cosignatures(south.database.reader, south.origin, size)))
+    finally:
+        await stop_all(nodes)
+
+
+async def test_lines_of_a_witness_that_counts_only_later_come_after_all(tmp_path: Path) -> None:
+    north, south = nodes = await make_nodes(tmp_path, "north", "south")
+    try:
+        know_witness(north)
+        size, line = line_under(north, north.origin)
+        assert await admit_cosignature(north, north.origin, size, line)
+        _, told = read_counter(north)
+        await pin_all(nodes)
+        await until(nodes, lambda: are_level(north, south) and read_cursor(south, north)[1] >= told)
+        assert not cosignatures.cosignatures(south.database.reader, north.origin, size)
+        know_witness(south)
+        await until(nodes, lambda: bool(cosignatures.cosignatures(south.database.reader, north.origin, size)))
     finally:
         await stop_all(nodes)
