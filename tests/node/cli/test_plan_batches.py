@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from node.cli.planning.batches_command import print_decided
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
 from protocol.planning.plan import Plan, format_plan, parse_plan
 from tests.node.cli.command_line import Run
@@ -70,6 +71,26 @@ def test_of_several_candidates_the_best_is_chosen_and_liars_are_named(
     assert {row["card"]: row["batches"] for row in said.json["techniques"]} == {"mill": 5, "oven": 3}
     alone = rochdale(*words, "--candidate", str(tmp_path / "lie"), "--json")
     assert alone.code == 1 and "batches.oven.techniques[0]" in [one["place"] for one in alone.json["findings"]]
+
+
+def test_what_a_call_decided_is_told_in_a_table_and_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    line = {"card": "oven", "technique": 1, "batches": 3, "batch": "20", "times": "60", "draft": "70"}
+    decided = {"holds": True, "value_micro": -38, "credits_micro": 1_000, "found_by": ["north"], "lines": [line]}
+    print_decided(decided)
+    said = capsys.readouterr().out
+    assert "found by north: they cost 3.8 % of all credits at most" in said and "oven" in said
+    print_decided(decided | {"found_by": []})
+    assert "as every node works them out" in capsys.readouterr().out
+    print_decided(decided | {"holds": False, "lines": []})
+    assert "No whole batches were found that hold" in capsys.readouterr().out
+    print_decided(None)
+    assert capsys.readouterr().out == ""
+
+
+def test_only_a_plan_that_keeps_batches_is_proposed(rochdale: Run, draft: Plan, tmp_path: Path) -> None:
+    (tmp_path / "draft.json").write_bytes(format_plan(draft))
+    told = rochdale("plan", "candidate", str(tmp_path / "draft.json"))
+    assert told.code == 1 and "names no draft" in told.err
 
 
 def test_a_plan_without_batches_and_no_plan_at_all_are_refused(rochdale: Run, tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from node.use_cases.planning.auditing import audit_plan
 from node.use_cases.planning.batches.batching import find_better
+from node.use_cases.planning.batches.verbs import CandidateParams, propose_batches
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.private_side import Release
 from node.use_cases.planning.verbs import (
@@ -19,8 +21,9 @@ from node.use_cases.planning.verbs import (
     show_schedule,
 )
 from node.use_cases.publish import publish
+from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
-from protocol.planning.batches.proposals import PlanCandidate, list_counts, read_counts
+from protocol.planning.batches.proposals import PlanCandidate, list_batched, list_counts, read_counts
 from protocol.planning.batches.repair import repair_batches
 from protocol.planning.batches.sizes import DRAFT, audit_batches
 from protocol.planning.call import PlanCards
@@ -37,13 +40,9 @@ Found = tuple[int, ...]
 
 
 def full(draft: Plan, wait_s: float) -> Found:
-    """A lie: as many of each as its workplace could do if it did nothing else; more than there is flour for."""
-    return tuple(
-        card.capacity // technique.batch if place == 0 else 0
-        for card in all_workplaces(draft)
-        for place, technique in enumerate(card.techniques)
-        if technique.batch
-    )
+    """A lie: an oven that bakes bread as long as it can, from the flour of a mill that hardly turns."""
+    oven, bread = next((card, one) for card, one in list_batched(draft) if card.id.endswith("#oven"))
+    return 1, oven.capacity // bread.batch, 0
 
 
 def too_many_numbers(draft: Plan, wait_s: float) -> Found:
@@ -56,11 +55,15 @@ def poorer(draft: Plan, wait_s: float) -> Found:
     return mill - 3, bread - 3, rolls
 
 
+def broken(draft: Plan, wait_s: float) -> Found:
+    raise RefusedError.at("search", "made up: this machine's solver is broken")
+
+
 SEARCHES: dict[str, Callable[[Plan, float], Found]] = {
     "dairy": full,
     "quay": too_many_numbers,
     "south": poorer,
-    "bakery": lambda draft, wait_s: (),
+    "bakery": broken,
     "north": find_better,
 }
 
@@ -69,6 +72,7 @@ def test_whole_batches_are_decided_alike_whoever_lies_and_again_after_a_refusal(
     async def story(network: MemoryNetwork) -> None:
         await speak_out_of_turn(network["dairy"])
         await release_with_batches(network)
+        await propose_by_hand(network, network["bakery"])
         await plan_to_the_vote(network)
         await network.settle()
         known = check_alike([await look(machine) for machine in network.machines])
@@ -96,7 +100,9 @@ async def check_readers(network: MemoryNetwork, known: Known) -> None:
     assert audit.holds and audit.readings == 5, audit.findings
     schedule = await show_schedule(quay.node, ScheduleParams(card=f"{network['bakery'].node.origin}#oven"))
     assert [(one.batch, one.batches.isdigit()) for one in schedule.cards[0].does] == [("20", True), ("10", True)]
-    assert await replan(quay) == known.digests
+    await replan(quay)
+    await network.until(lambda: quay.run is not None and quay.run.is_over, "the same once more, from the logs alone")
+    assert (await look(quay)).digests == known.digests
     for machine in network.machines:
         check_single_votes(machine)
 
@@ -120,7 +126,7 @@ def check_batches(known: Known, draft: Plan) -> None:
     done, decided = list_counts(plan, plan.activity), known.report.batches
     assert all(done) and done not in (full(draft, 0.0), poorer(draft, 0.0))
     assert decided is not None and decided.holds and -decided.credits_micro // 20 < decided.value_micro < 0
-    assert all(name.startswith("north") for name in decided.found_by)
+    assert all(name.startswith(("north", "bakery")) for name in decided.found_by)
     assert tuple(line.batches for line in decided.lines) == done
 
 
@@ -147,6 +153,22 @@ async def speak_out_of_turn(machine: Machine) -> None:
     await machine.do(publish(machine.node, "plan.candidate", PlanCandidate(run.call_id, 1, bytes(32), ())))
 
 
+async def propose_by_hand(network: MemoryNetwork, bakery: Machine) -> None:
+    """A person at the bakery says what was found elsewhere: once, and only what holds."""
+    run = bakery.run
+    assert run is not None
+    await network.until(lambda: run.stage == "batches" and run.slot is not None, "batches to decide", 900.0)
+    draft, digest = run.unbatched.plan, run.unbatched.digest.hex()
+    right = CandidateParams(draft=digest, batches=list_counts(draft, repair_batches(draft)))
+    for batches, reason in ((full(draft, 0.0), "flour|floors"), ((), "there are none"), ((1,), "1 numbers")):
+        with pytest.raises(RefusedError, match=reason):
+            await bakery.do(propose_batches(bakery.node, CandidateParams(draft=digest, batches=batches)))
+    said = await bakery.do(propose_batches(bakery.node, right))
+    assert said["value_micro"] < 0
+    with pytest.raises(RefusedError, match=r"gone out already|not being decided"):
+        await bakery.do(propose_batches(bakery.node, right))
+
+
 def lumpy_release() -> Release:
     """The bakery's, with its mill and oven in batches."""
     row: dict[str, Any] = msgspec.to_builtins(release_of("bakery"))
@@ -162,7 +184,8 @@ def votes_again(machine: Machine) -> bool:
 
 
 def check_alike(known: list[Known]) -> Known:
-    """All nodes tell the same of the plan, and of every draft."""
-    first = known[0]
-    assert all((one.digests, one.report) == (first.digests, first.report) for one in known[1:])
-    return first
+    """All nodes tell the same of the plan, and of every draft; but whose own word did not go out."""
+    told = [(one.digests, msgspec.structs.replace(one.report, trouble="")) for one in known]
+    assert all(one == told[0] for one in told[1:])
+    assert sorted(filter(None, (one.report.trouble for one in known)))[0].endswith("solver is broken")
+    return known[0]
