@@ -1,4 +1,4 @@
-"""`rochdale till` and `rochdale consumption`: a till file in, what was sold out."""
+"""`rochdale till preview|import`: a till file looked at, and taken in."""
 
 import base64
 from pathlib import Path
@@ -9,12 +9,11 @@ import msgspec
 
 from node.cli.calls import Context, exit_codes, run_command
 from node.cli.files import read_bytes, read_json
-from node.cli.printing import cents, print_table, say
+from node.cli.printing import cents, say
 from node.till.columns import ColumnMapping
 from node.use_cases.description import count
 from node.use_cases.till import FILE_BYTES_MAX, NAME_LENGTH_MAX
 from protocol.core.errors import RefusedError
-from protocol.core.quantities import format_decimal
 
 SHOWN_MAX = 20
 
@@ -22,19 +21,11 @@ SHOWN_MAX = 20
 def add_commands(group: click.Group) -> None:
     """Hang this area's commands into `rochdale`."""
     group.add_command(till)
-    group.add_command(consumption)
 
 
 @click.group()
 def till() -> None:
     """Till files: preview and import them. They never leave this node."""
-
-
-@till.command()
-@click.pass_obj
-def formats(context: Context) -> None:
-    """The till formats that this node reads."""
-    run_command(context, "till.formats", {}, _print_formats)
 
 
 @till.command()
@@ -62,13 +53,6 @@ def import_(context: Context, file: Path, encoding: str, mapping: Path | None, g
     run_command(context, "till.import", params, _print_report)
 
 
-@click.command()
-@click.pass_obj
-def consumption(context: Context) -> None:
-    """What was sold so far, by product, most money first."""
-    run_command(context, "consumption.show", {}, _print_consumption)
-
-
 def _read_params(file: Path, encoding: str, mapping: Path | None) -> dict[str, Any]:
     encoded = base64.b64encode(read_bytes(file, FILE_BYTES_MAX)).decode()
     columns = None if mapping is None else _read_mapping(mapping)
@@ -81,13 +65,6 @@ def _read_mapping(path: Path) -> ColumnMapping:
         return msgspec.convert(read_json(path), ColumnMapping)
     except msgspec.ValidationError as error:
         raise RefusedError.at(str(path), str(error)) from None
-
-
-def _print_formats(answer: dict[str, Any]) -> None:
-    for found in answer["formats"]:
-        say(f"{found['name']}: a header line, then one line for each thing sold.")
-        say(f"  Roles that a column can have: {', '.join(found['columns'])}.")
-    say("Columns are found by the names in the header; --mapping names them where that does not do.")
 
 
 def _print_report(report: dict[str, Any]) -> None:
@@ -110,21 +87,3 @@ def _print_report(report: dict[str, Any]) -> None:
     more = len(findings[SHOWN_MAX:]) + report["findings_left_off"]
     if more:
         say(f"  and {more} more.")
-
-
-def _print_consumption(report: dict[str, Any]) -> None:
-    if not report["lines"]:
-        say("No till lines yet: `rochdale till import FILE` takes them in.")
-        return
-    lines, households = count(report["lines"], "till line"), count(report["households"], "household")
-    say(f"{lines} of {households} in {count(len(report['weeks']), 'week')}.")
-    rows = [
-        (
-            one["name"] or one["code"],
-            one["category"],
-            format_decimal(one["quantity_milli"], 3),
-            cents(one["amount_cents"]),
-        )
-        for one in report["products"][:SHOWN_MAX]
-    ]
-    print_table(("product", "category", "quantity", "money"), rows)

@@ -6,6 +6,7 @@ Invariant: no household leaves this module, only how many there are.
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
@@ -16,13 +17,17 @@ from node.till.plain_csv import FORMAT_NAME, parse_plain_csv
 from node.till.row_reader import TOKEN_KEY_BYTES
 from node.till.sale import Sale, TillFile
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command, Rows, count
 from protocol.core.errors import Finding, RefusedError
+from protocol.core.quantities import format_decimal
 from storage import till_lines
 from storage.settings import set_setting, setting
 from storage.till_lines import TillRow
 
 FILE_BYTES_MAX = 50 * 1024 * 1024
 NAME_LENGTH_MAX = 200
+PRODUCTS_TOLD = 20
+"""In the words for people; the answer itself has all."""
 HOUSEHOLD_KEY_SETTING = "till_household_key"
 
 
@@ -187,9 +192,50 @@ def _report(params: TillParams, parsed: TillFile, *, taken: bool, known_file: bo
     )
 
 
+def _tell_formats(answer: dict[str, Any]) -> Iterator[str]:
+    for found in answer["formats"]:
+        yield f"{found['name']}: a header line, then one line for each thing sold."
+        yield f"  Roles that a column can have: {', '.join(found['columns'])}."
+    yield "Columns are found by the names in the header; --mapping names them where that does not do."
+
+
+def _tell_consumption(report: ConsumptionReport) -> Iterator[str | Rows]:
+    if not report.lines:
+        yield "No till lines yet: `rochdale till import FILE` takes them in."
+        return
+    lines, households = count(report.lines, "till line"), count(report.households, "household")
+    yield f"{lines} of {households} in {count(len(report.weeks), 'week')}."
+    rows = [
+        (
+            one.name or one.code,
+            one.category,
+            format_decimal(one.quantity_milli, 3),
+            format_decimal(one.amount_cents, 2),
+        )
+        for one in report.products[:PRODUCTS_TOLD]
+    ]
+    yield Rows(("product", "category", "quantity", "money"), rows)
+
+
 OPERATIONS = (
-    Operation("till.formats", NoParams, list_formats, "The till formats that this node reads.", writes=False),
+    Operation(
+        "till.formats",
+        NoParams,
+        list_formats,
+        "The till formats that this node reads.",
+        writes=False,
+        tell=_tell_formats,
+        command=Command("till formats"),
+    ),
     Operation("till.preview", TillParams, preview_file, "What is in a till file; nothing is kept.", writes=False),
     Operation("till.import", TillParams, import_file, "Take a till file in; the same file twice changes nothing."),
-    Operation("consumption.show", NoParams, show_consumption, "What was sold so far, by product.", writes=False),
+    Operation(
+        "consumption.show",
+        NoParams,
+        show_consumption,
+        "What was sold so far, by product, most money first.",
+        writes=False,
+        tell=_tell_consumption,
+        command=Command("consumption"),
+    ),
 )

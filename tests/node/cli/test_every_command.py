@@ -29,10 +29,8 @@ TILL = "date,item,qty,amount\n2017-01-01,Oats,1,1.10\n"
 WRITTEN_BY_HAND: dict[str, tuple[str, int]] = {
     "init": ("init", 1),
     "status": ("status", 0),
-    "till formats": ("till formats", 0),
     "till preview": ("till preview till.csv", 0),
     "till import": ("till import till.csv", 0),
-    "consumption": ("consumption", 0),
     "disclosure openings": (f"disclosure openings {LOAF} --reader buyers --out out.json", 1),
     "disclosure accept": ("disclosure accept product.json", 1),
     "price approve": (f"price approve {KEY}", 1),
