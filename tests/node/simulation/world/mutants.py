@@ -239,7 +239,7 @@ MUTANTS = (
     Mutant("evidence of a fork is not spread", _spread_no_evidence, UNLEVEL, 176, _is_lying),
     Mutant("a restored home waits for nobody", _wait_for_no_answers, LOST, 1, _has("restore")),
     Mutant("what a cut left unindexed stays so", _index_nothing_left_over, UNLEVEL, 13, _is_calmed),
-    Mutant("a home cut off while signing goes on", _sign_after_a_cut, LOST | UNNOTED, 22, _has("restore")),
+    Mutant("a home cut off while signing goes on", _sign_after_a_cut, LOST | UNNOTED, 340, _has("restore")),
     Mutant("files are not synced", _leave_files_unsynced, LOST_FILE, 15, _has("put_file")),
     Mutant("whom heads were sent to is not kept", _forget_whom_heads_were_sent, LOST, 128, _has("part")),
     Mutant("roots of bundles are not compared", _compare_no_bundle_roots, UNTRUE, 292, _is_forging),
