@@ -92,7 +92,7 @@ def exit_codes(as_json: bool) -> Iterator[None]:
     except RochdaleError as error:
         print_error(str(error), (), as_json)
         sys.exit(EXIT_MISUSE)
-    except (click.ClickException, click.Abort):
+    except (click.ClickException, click.Abort, click.exceptions.Exit):
         raise
     except OSError as error:
         named = f"{error.filename}: " if isinstance(error.filename, str) else ""

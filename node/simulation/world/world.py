@@ -205,9 +205,10 @@ class World:
         if self.scenario.is_calmed:
             await self._calm_down()
         self.check_replays()
+        near = {machine.name: component for component in self._list_components() for machine in component}
         for machine in self._up():
             if self.is_calm or not self.ledger.accounts[machine.name].is_restored:
-                self._check(partial(self.ledger.check_acknowledged, machine), machine)
+                self._check(partial(self.ledger.check_acknowledged, machine, near.get(machine.name, [])), machine)
         if disk_faults:
             raise disk_faults[0]
 

@@ -2,11 +2,14 @@
 
 import json
 
+import click
 import pytest
 from click.testing import CliRunner
 
+from node.cli.calls import exit_codes
 from node.cli.main import rochdale
 from node.cli.simulate import FULL_MAX
+from node.use_cases.description import EXIT_REFUSED
 
 
 def run(*words: str) -> tuple[int, str]:
@@ -29,3 +32,11 @@ def test_a_very_large_one_is_reduced_and_says_so() -> None:
 @pytest.mark.parametrize("nodes", ["10", "19"])
 def test_what_is_neither_small_nor_large_is_refused(nodes: str) -> None:
     assert run("--nodes", nodes)[0] == 1
+
+
+def test_a_command_that_ends_with_a_code_of_its_own_is_no_error_of_the_program(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(click.exceptions.Exit), exit_codes(as_json=False):
+        raise click.exceptions.Exit(EXIT_REFUSED)
+    assert capsys.readouterr().err == ""

@@ -7,7 +7,7 @@ Spec: docs/spec/simulation.md
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import attrgetter
@@ -161,10 +161,16 @@ class Ledger:
                 raise ViolationError("a file was lost", f"{machine.name} no longer has {sha256.hex()[:8]}")
         self.check_replay(machine)
 
-    def check_acknowledged(self, machine: Machine) -> None:
-        """All that its people were told is in its log."""
-        db = machine.node.database.reader
-        acknowledged = self.accounts[machine.name].acknowledged
+    def check_acknowledged(self, machine: Machine, near: Collection[Machine] | None = None) -> None:
+        """All that its people were told is in its log; of a restored one, what the honest ones `near` it hold of it.
+
+        What only machines beyond a liar hold may not come back; the home signs nothing until they have answered.
+        """
+        db, account = machine.node.database.reader, self.accounts[machine.name]
+        acknowledged = account.acknowledged
+        if account.is_restored and near is not None:
+            held = max(self._count_held(machine, near), account.heads.get(machine.origin, (0, b""))[0])
+            acknowledged = {index: leaf for index, leaf in acknowledged.items() if index < held}
         if acknowledged:
             leaves = [leaf for _, leaf in db.execute(_LEAVES, (machine.node.origin,))]
             for index, leaf in acknowledged.items():
@@ -233,9 +239,9 @@ class Ledger:
                 del roots[later]
         roots[size] = root
 
-    def _count_held(self, machine: Machine) -> int:
-        """How much of a machine's log any other honest one has on disk."""
-        others = [self.accounts[other.name].heads for other in self._others(machine)]
+    def _count_held(self, machine: Machine, near: Collection[Machine] | None = None) -> int:
+        """How much of a machine's log any other honest one (of those `near` it) has on disk."""
+        others = [self.accounts[other.name].heads for other in self._others(machine) if near is None or other in near]
         return max((heads.get(machine.origin, (0, b""))[0] for heads in others), default=0)
 
     def _honest_origins(self) -> list[str]:

@@ -27,6 +27,7 @@ REGRESSIONS = {
     1145: "the same, where the liar stays",
     744: "after a restore that nobody noticed, a change took the number of one that a peer had been told of",
     1438: "a liar's change number, too large for any table, was nobody's error",
+    20162: "the world itself wanted back what only machines beyond a liar held of a restored log",
     61: "a log that a failing disk had kept out of the index stayed out until the next start",
 }
 """Seeds that found something, at the commit that mended it. Those of every run are not lived through twice."""
