@@ -109,7 +109,12 @@ def _write_all(places: dict[str, Place]) -> dict[str, tuple[str, str]]:
 
 
 def _tell_place(answer: dict[str, Any]) -> Iterator[str]:
-    yield f"Signed: {answer['name']} is at {answer['north']} degrees north, {answer['east']} east."
+    north, east = _name_side(answer["north"], "north", "south"), _name_side(answer["east"], "east", "west")
+    yield f"Signed: {answer['name']} is at {north}, {east}."
+
+
+def _name_side(degrees: str, ahead: str, behind: str) -> str:
+    return f"{degrees.removeprefix('-')} degrees {behind if degrees.startswith('-') else ahead}"
 
 
 def _tell_places(answer: KnownPlaces) -> Iterator[str | Rows]:
