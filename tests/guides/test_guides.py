@@ -32,7 +32,7 @@ def list_typed(text: str) -> list[str]:
 def audit_typed(words: str) -> str:
     """Why a command cannot be typed like that, empty where it can; files and values are not looked at."""
     command: click.Command = rochdale
-    context = click.Context(rochdale)
+    context = click.Context(rochdale, **rochdale.context_settings)
     left = shlex.split(words)
     while isinstance(command, click.Group) and left and not left[0].startswith("-"):
         name = left.pop(0)
