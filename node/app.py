@@ -161,7 +161,7 @@ def is_watched(is_terminal: bool, environment: Mapping[str, str]) -> bool:
     return is_terminal and bool(has_screen)
 
 
-class LogStream:
+class _LogStream:
     """Where log lines go. A disk that takes no more of them, or a terminal that has gone, stops nothing else."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -189,7 +189,7 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, LogStream(sys.stderr))),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _LogStream(sys.stderr))),
     )
 
 

@@ -62,8 +62,8 @@ def main() -> int:
     try:
         figures = asyncio.run(measure_appends(folder))
         if not options.appends:
-            figures += measure_audit(folder, options.records)
-            figures += asyncio.run(measure_proofs(folder, options.proof_records))
+            figures += _measure_audit(folder, options.records)
+            figures += asyncio.run(_measure_proofs(folder, options.proof_records))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return report(figures, [], options.json)
@@ -79,7 +79,7 @@ def _read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure_audit(folder: Path, size: int) -> list[Figure]:
+def _measure_audit(folder: Path, size: int) -> list[Figure]:
     """Export a log and have it audited by the command, in a process of its own."""
     database = Database(folder / "node.sqlite")
     fill_log(database, size, ENTRY_BYTES)
@@ -115,7 +115,7 @@ def _children_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def measure_proofs(folder: Path, size: int) -> list[Figure]:
+async def _measure_proofs(folder: Path, size: int) -> list[Figure]:
     """Proofs of records all over a long log, each made and checked."""
     database = Database(folder / "node.sqlite")
     fill_log(database, size, PROOF_ENTRY_BYTES)

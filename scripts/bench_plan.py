@@ -63,13 +63,13 @@ def main() -> int:
             if parts:
                 for table in options.tables.split(","):
                     for variant in options.variants.split(","):
-                        figures += measure_variant(table, size, variant, list(range(1, count + 1)), parts)
+                        figures += _measure_variant(table, size, variant, list(range(1, count + 1)), parts)
                         print(f"measured: {table} {size}, {variant}", file=sys.stderr, flush=True)
     except RefusedError as error:
         print(error, file=sys.stderr)
         return REFUSED
     if "agent" in wanted:
-        figures += measure_agent(list(range(1, min(options.seeds or AGENT_SEEDS_MOST, AGENT_SEEDS_MOST) + 1)))
+        figures += _measure_agent(list(range(1, min(options.seeds or AGENT_SEEDS_MOST, AGENT_SEEDS_MOST) + 1)))
     return report(figures, notes, options.json)
 
 
@@ -85,7 +85,7 @@ def _read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure_variant(table: str, size: int, variant: str, seeds: list[int], parts: set[str]) -> list[Figure]:
+def _measure_variant(table: str, size: int, variant: str, seeds: list[int], parts: set[str]) -> list[Figure]:
     """All figures of one table and variant."""
     place = f"{table} {size}, {variant}"
     figures: list[Figure] = []
@@ -95,7 +95,7 @@ def measure_variant(table: str, size: int, variant: str, seeds: list[int], parts
         figures += _tell_rounds(place, ROUNDS_BARS[size], list(courses.values()))
         figures += measure_course(place, size, courses[seeds[0]], regions[seeds[0]].members)
     if "private" in parts and variant == PRIVATE_VARIANT:
-        figures += measure_private(place, size, [regions[seed] for seed in seeds[: PRIVATE_SEEDS[size]]])
+        figures += _measure_private(place, size, [regions[seed] for seed in seeds[: PRIVATE_SEEDS[size]]])
     if "warm" in parts:
         warm = [run_warm(regions[seed], make_region(table, size, variant, seed, WARM_SHOCK)) for seed in seeds]
         figures.append(
@@ -122,7 +122,7 @@ def measure_variant(table: str, size: int, variant: str, seeds: list[int], parts
     return figures
 
 
-def measure_agent(seeds: list[int]) -> list[Figure]:
+def _measure_agent(seeds: list[int]) -> list[Figure]:
     """What lying through the agent gains in the made-up region, by seed."""
     figures: list[Figure] = []
     for seed in seeds:
@@ -137,7 +137,7 @@ def measure_agent(seeds: list[int]) -> list[Figure]:
     return figures
 
 
-def measure_private(place: str, size: int, regions: list[Region]) -> list[Figure]:
+def _measure_private(place: str, size: int, regions: list[Region]) -> list[Figure]:
     """Rounds and gaps where nobody opens a recipe."""
     hidden = [open_region(hide_all(region.file)) for region in regions]
     courses = [run_course(region, rounds_most=PRIVATE_ROUNDS_MOST) for region in hidden]

@@ -33,9 +33,9 @@ def report(figures: Sequence[Figure], notes: Sequence[str], as_json: bool) -> in
     missed = [figure.name for figure in figures if not figure.is_reached]
     if as_json:
         listed = [_describe(figure) for figure in figures]
-        print(json.dumps({"machine": describe_machine(), "figures": listed, "missed": missed, "notes": list(notes)}))
+        print(json.dumps({"machine": _describe_machine(), "figures": listed, "missed": missed, "notes": list(notes)}))
         return 1 if missed else 0
-    print(describe_machine())
+    print(_describe_machine())
     for figure in figures:
         verdict = "reached" if figure.is_reached else "missed"
         bound = f"   at {figure.side} {figure.bound:g}: {verdict}" if figure.side else ""
@@ -50,7 +50,7 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
 
 
-def describe_machine() -> str:
+def _describe_machine() -> str:
     """Cores and versions, as a benchmark's reader wants them."""
     versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     return f"{os.cpu_count()} cores ({platform.machine()}), {versions}"

@@ -19,7 +19,7 @@ BEYOND = (PARTED, RETIRED)
 
 def add_trunk(db: sqlite3.Connection, origin: str, notes: tuple[bytes, bytes], size: int, proof: bytes) -> bool:
     """Keep how far two heads are known to be one log; False when as much was known. The notes are in their order."""
-    if size <= trunk_size(db, origin, notes) and has_trunk(db, origin, notes):
+    if size <= _trunk_size(db, origin, notes) and has_trunk(db, origin, notes):
         return False
     sql = "INSERT OR REPLACE INTO fork_trunk(origin, note_a, note_b, size, proof) VALUES (?, ?, ?, ?, ?)"
     db.execute(sql, (origin, *notes, size, proof))
@@ -32,7 +32,7 @@ def has_trunk(db: sqlite3.Connection, origin: str, notes: tuple[bytes, bytes]) -
     return db.execute(sql, (origin, *notes)).fetchone() is not None
 
 
-def trunk_size(db: sqlite3.Connection, origin: str, notes: tuple[bytes, bytes]) -> int:
+def _trunk_size(db: sqlite3.Connection, origin: str, notes: tuple[bytes, bytes]) -> int:
     """How many entries two heads are known to have in common; 0 while nothing is known."""
     sql = "SELECT size FROM fork_trunk WHERE origin = ? AND note_a = ? AND note_b = ?"
     row = db.execute(sql, (origin, *notes)).fetchone()

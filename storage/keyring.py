@@ -27,7 +27,7 @@ OPSLIMIT = argon2id.OPSLIMIT_MODERATE
 MEMLIMIT = argon2id.MEMLIMIT_MODERATE
 
 
-class Sealed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Sealed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The sealed file: how its box opens (`file` or `argon2id` with salt and limits) and the box."""
 
     v: int
@@ -44,11 +44,11 @@ def seal(folder: Path, keys: HomeKeys, random: bytes, passphrase: str | None = N
     secret, nonce = random[: SecretBox.KEY_SIZE], random[-SecretBox.NONCE_SIZE :]
     salt = secret[: argon2id.SALTBYTES]
     if passphrase is None:
-        sealed = Sealed(1, "file", b"", 0, 0, _box(secret, keys, nonce))
+        sealed = _Sealed(1, "file", b"", 0, 0, _box(secret, keys, nonce))
         write_durably(folder / KEY_FILE, secret)
     else:
         box = _box(_derive(passphrase, salt, OPSLIMIT, MEMLIMIT), keys, nonce)
-        sealed = Sealed(1, "argon2id", salt, OPSLIMIT, MEMLIMIT, box)
+        sealed = _Sealed(1, "argon2id", salt, OPSLIMIT, MEMLIMIT, box)
     write_durably(folder / SEALED_FILE, encode(to_value(sealed)))
     if passphrase is not None:
         # Only now: cut short before, the old key file still opens the old box.
@@ -91,15 +91,15 @@ def check_passphrase(passphrase: str) -> None:
         raise RefusedError.at("passphrase", f"must have 1 to {PASSPHRASE_BYTES_MAX} bytes")
 
 
-def _read_sealed(folder: Path) -> Sealed:
+def _read_sealed(folder: Path) -> _Sealed:
     try:
         raw = (folder / SEALED_FILE).read_bytes()
     except FileNotFoundError:
         raise RefusedError.at(str(folder), "no keys here; `rochdale init` makes a home") from None
-    return to_struct(decode(raw, SEALED_BYTES_MAX), Sealed, SEALED_FILE)
+    return to_struct(decode(raw, SEALED_BYTES_MAX), _Sealed, SEALED_FILE)
 
 
-def _opener(folder: Path, sealed: Sealed, passphrase: str | None) -> bytes:
+def _opener(folder: Path, sealed: _Sealed, passphrase: str | None) -> bytes:
     if sealed.method == "file":
         try:
             return (folder / KEY_FILE).read_bytes()[: SecretBox.KEY_SIZE].ljust(SecretBox.KEY_SIZE, b"\0")

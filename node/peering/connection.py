@@ -44,7 +44,7 @@ class Socket(Protocol):
 
 
 @dataclass
-class Traffic:
+class _Traffic:
     """What went over one connection, frame bytes without those of WebSocket and TLS."""
 
     bytes_in: int = 0
@@ -60,7 +60,7 @@ class Connection:
         self.dialled_by_us = dialled_by_us
         self.since_ms = exchange.node.clock.now_ms()
         self.opened_s = exchange.node.clock.monotonic_s()
-        self.traffic = Traffic()
+        self.traffic = _Traffic()
         self.reason = ""
         self.fault: Fault | None = None
         self._exchange = exchange

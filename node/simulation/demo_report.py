@@ -17,7 +17,7 @@ SETTLE_S = 0.1
 def make_report(demo: Demo) -> dict[str, Any]:
     """The demo's figures."""
     # First: what is counted below is then the same at every node.
-    logs_identical = are_logs_identical(demo)
+    logs_identical = _are_logs_identical(demo)
     statuses = [node.call("status") for node in demo.nodes.values()]
     products = demo.founder.call("product.list")
     plan = demo.founder.call("plan.show")
@@ -48,8 +48,8 @@ def make_report(demo: Demo) -> dict[str, Any]:
             "ratified_by": sum(vote["approve"] for vote in plan["votes"]),
             "digest": plan["digest"],
             "certificate_checked_by": len(certificate["checked_by"]),
-            "checked_by_separate_script": run_check_script(document, plan["digest"]),
-            "binds": name_bindings(plan),
+            "checked_by_separate_script": _run_check_script(document, plan["digest"]),
+            "binds": _name_bindings(plan),
         },
         "killed_and_rejoined": demo.measured["killed_and_rejoined"],
         "peak_mib_per_node": max(node.peak_kib for node in demo.nodes.values()) // 1024,
@@ -57,7 +57,7 @@ def make_report(demo: Demo) -> dict[str, Any]:
     }
 
 
-def name_bindings(plan: dict[str, Any]) -> dict[str, list[str]]:
+def _name_bindings(plan: dict[str, Any]) -> dict[str, list[str]]:
     """What holds the plan back, by the names that people know."""
     binds, members = plan["binds"], plan["members"]
     return {
@@ -68,7 +68,7 @@ def name_bindings(plan: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def are_logs_identical(demo: Demo) -> bool:
+def _are_logs_identical(demo: Demo) -> bool:
     """Whether all nodes come to hold the same logs to the last root, now that nobody says anything more."""
     for _ in range(SETTLE_LOOKS):
         seen = {read_heads(node) for node in demo.nodes.values()}
@@ -83,7 +83,7 @@ def read_heads(node: NodeProcess) -> tuple[tuple[str, int, str], ...]:
     return tuple((log["origin"], log["size"], log["root"]) for log in node.call("status")["logs"])
 
 
-def run_check_script(document: Path, digest: str) -> bool:
+def _run_check_script(document: Path, digest: str) -> bool:
     """Whether the checker that shares no code with the node finds nothing."""
     line = [sys.executable, "-I", str(CHECK_SCRIPT), str(document), "--digest", digest, "--json"]
     done = subprocess.run(line, capture_output=True, timeout=CHECK_WAIT_S, check=False)  # noqa: S603

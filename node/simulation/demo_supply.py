@@ -26,27 +26,27 @@ POLL_S = 0.05
 def agree_prices(region: Region, nodes: Mapping[str, NodeProcess], people: Path, today: date) -> None:
     """Publish, propose and sign."""
     coops = [nodes[coop.id] for coop in region.coops]
-    keys = {coop.key: seat_committee(coop, people / coop.key) for coop in coops}
+    keys = {coop.key: _seat_committee(coop, people / coop.key) for coop in coops}
     products = load_products(region)
-    buyers = {product.code: pick_buyers(coops, place) for place, product in enumerate(products)}
+    buyers = {product.code: _pick_buyers(coops, place) for place, product in enumerate(products)}
     by_producer = {
         producer.id: [product for product in products if product.producer == producer.id]
         for producer in region.producers
     }
     proposals: dict[str, str] = {}
     for made in run_together(
-        [lambda key=key, mine=mine: publish_all(nodes[key], mine, buyers, today) for key, mine in by_producer.items()]
+        [lambda key=key, mine=mine: _publish_all(nodes[key], mine, buyers, today) for key, mine in by_producer.items()]
     ):
         proposals.update(made)
-    run_together([lambda coop=coop: sign_all(coop, products, buyers, proposals, keys[coop.key]) for coop in coops])
+    run_together([lambda coop=coop: _sign_all(coop, products, buyers, proposals, keys[coop.key]) for coop in coops])
 
 
-def pick_buyers(coops: list[NodeProcess], place: int) -> list[NodeProcess]:
+def _pick_buyers(coops: list[NodeProcess], place: int) -> list[NodeProcess]:
     """Some of the co-ops, in turn."""
     return [coops[(place + step) % len(coops)] for step in range(BUYERS_EACH)]
 
 
-def seat_committee(coop: NodeProcess, folder: Path) -> list[Path]:
+def _seat_committee(coop: NodeProcess, folder: Path) -> list[Path]:
     """Keys of the members of a price committee: made-up people, real keys, granted by the co-op's own log."""
     folder.mkdir(parents=True)
     paths = []
@@ -58,7 +58,7 @@ def seat_committee(coop: NodeProcess, folder: Path) -> list[Path]:
     return paths
 
 
-def publish_all(
+def _publish_all(
     producer: NodeProcess, products: list[MadeUpProduct], buyers: Mapping[str, list[NodeProcess]], today: date
 ) -> dict[str, str]:
     """A producer's products with what it discloses and proposes; the proposals' ids by product code."""
@@ -71,7 +71,7 @@ def publish_all(
     return proposals
 
 
-def sign_all(
+def _sign_all(
     coop: NodeProcess,
     products: list[MadeUpProduct],
     buyers: Mapping[str, list[NodeProcess]],
@@ -83,19 +83,19 @@ def sign_all(
         if product.missing or coop not in buyers[product.code]:
             continue
         for path in keys:
-            sign_one(coop, proposals[product.code], path)
+            _sign_one(coop, proposals[product.code], path)
 
 
-def sign_one(coop: NodeProcess, proposal: str, path: Path) -> None:
+def _sign_one(coop: NodeProcess, proposal: str, path: Path) -> None:
     """One member reads and signs on a device of their own; the node takes the signed words in."""
     key = read_person_key(path)
     params = {"proposal": proposal, "key": key.public.hex()}
-    found = msgspec.convert(ask_again(coop, "price.statement", params), ToSign)
+    found = msgspec.convert(_ask_again(coop, "price.statement", params), ToSign)
     signed = sign_as_person(found, key)
     coop.call("price.submit_approval", signed)
 
 
-def ask_again(node: NodeProcess, operation: str, params: dict[str, Any]) -> Any:
+def _ask_again(node: NodeProcess, operation: str, params: dict[str, Any]) -> Any:
     """Ask until the records that it is about have arrived from the producer's node."""
     deadline_s = CLOCK.monotonic_s() + ARRIVAL_WAIT_S
     while True:

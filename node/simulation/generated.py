@@ -33,7 +33,7 @@ PRODUCTS_A_GOOD: Final = 6
 UNMAPPED: Final = (("GREETING CARDS/WRAP/PARTY SPLY", "CARDS EVERYDAY"), ("MAGAZINE", "TV/MOVIE-MAGAZINE"))
 
 
-class TillProduct(msgspec.Struct, frozen=True):
+class _TillProduct(msgspec.Struct, frozen=True):
     """A made-up product on a made-up shelf: what a line of it says, its price, and its share of the money."""
 
     product_id: int
@@ -47,52 +47,52 @@ def generate_store_tills(region: Region, seed: int, weeks: int = WEEKS) -> list[
     """A made-up till file for every co-op of the region, in their order."""
     if not 1 <= weeks <= WEEKS_MAX:
         raise RefusedError(f"weeks: between 1 and {WEEKS_MAX}, not {weeks}")
-    shelf = make_shelf(region)
-    return [generate_store_till(shelf, coop, number, seed, weeks) for number, coop in enumerate(region.coops)]
+    shelf = _make_shelf(region)
+    return [_generate_store_till(shelf, coop, number, seed, weeks) for number, coop in enumerate(region.coops)]
 
 
-def generate_store_till(shelf: Sequence[TillProduct], coop: Coop, number: int, seed: int, weeks: int) -> StoreTill:
+def _generate_store_till(shelf: Sequence[_TillProduct], coop: Coop, number: int, seed: int, weeks: int) -> StoreTill:
     """One co-op's till file."""
     chance = Random(f"{seed} {coop.id}")  # noqa: S311
-    habits = [product.share * draw_factor(chance, COOP_SPREAD) for product in shelf]
+    habits = [product.share * _draw_factor(chance, COOP_SPREAD) for product in shelf]
     households = [
-        list(accumulate(habit * draw_factor(chance, HOUSEHOLD_SPREAD) for habit in habits))
+        list(accumulate(habit * _draw_factor(chance, HOUSEHOLD_SPREAD) for habit in habits))
         for _ in range(coop.households)
     ]
-    rows = list(generate_rows(shelf, households, chance, number, weeks))
+    rows = list(_generate_rows(shelf, households, chance, number, weeks))
     return StoreTill(f"generated-{coop.id}", len(rows), format_csv(iter(rows)))
 
 
-def draw_factor(chance: Random, spread: float) -> float:
+def _draw_factor(chance: Random, spread: float) -> float:
     """A factor between 1/(1 + spread) and 1 + spread."""
     factor = 1 + spread * chance.random()
     return factor if chance.random() < 0.5 else 1 / factor
 
 
-def make_shelf(region: Region) -> list[TillProduct]:
+def _make_shelf(region: Region) -> list[_TillProduct]:
     """Some products for every good that members take home, and some that count as none."""
-    shelf: list[TillProduct] = []
+    shelf: list[_TillProduct] = []
     for good in region.consumer_goods:
-        category, kind = name_of_line(good)
+        category, kind = _name_of_line(good)
         for size in range(PRODUCTS_A_GOOD):
             price_cents = max(20, int(good.start_price * 100 * (size + 2)) * 16 // 50)
             # A line is chosen by how often it is bought, and money is what the share counts.
             share = good.share / price_cents
-            shelf.append(TillProduct(900_000 + len(shelf), category, kind, price_cents, share))
+            shelf.append(_TillProduct(900_000 + len(shelf), category, kind, price_cents, share))
     often = sum(product.share for product in shelf)
     for category, kind in UNMAPPED:
-        shelf.append(TillProduct(900_000 + len(shelf), category, kind, 299, often * UNMAPPED_SHARE / len(UNMAPPED)))
+        shelf.append(_TillProduct(900_000 + len(shelf), category, kind, 299, often * UNMAPPED_SHARE / len(UNMAPPED)))
     return shelf
 
 
-def name_of_line(good: Good) -> tuple[str, str]:
+def _name_of_line(good: Good) -> tuple[str, str]:
     """Category and product type of a till line that counts as this good: those of its first rule."""
     category, _, parts = good.till[0].partition(": ")
     return category, parts.split("|")[0].strip() or good.name.upper()
 
 
-def generate_rows(
-    shelf: Sequence[TillProduct], households: Sequence[list[float]], chance: Random, number: int, weeks: int
+def _generate_rows(
+    shelf: Sequence[_TillProduct], households: Sequence[list[float]], chance: Random, number: int, weeks: int
 ) -> Iterator[list[object]]:
     """Week by week, each household's basket."""
     for week in range(weeks):

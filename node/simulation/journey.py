@@ -74,7 +74,7 @@ def find_package_folder() -> Path | None:
     return folder if (folder / "transactions.parquet").is_file() else None
 
 
-def find_parquet(name: str) -> Any:
+def _find_parquet(name: str) -> Any:
     """One of the package's files, opened; RefusedError says how to get it when it is not there."""
     folder = find_package_folder()
     if folder is None:
@@ -88,14 +88,14 @@ def find_parquet(name: str) -> Any:
     return parquet.ParquetFile(folder / f"{name}.parquet")
 
 
-def read_batches(
+def _read_batches(
     name: str, columns: Sequence[str], where: Mapping[str, Collection[int]] | None = None
 ) -> Iterator[dict[str, list[Any]]]:
     """The columns of one of the package's files, a bounded number of rows at a time.
 
     `where` keeps the rows whose columns hold one of the numbers given for them.
     """
-    with find_parquet(name) as file:
+    with _find_parquet(name) as file:
         import pyarrow
         import pyarrow.compute as compute
 
@@ -111,16 +111,16 @@ def read_batches(
 
 def find_busiest_stores(count: int = STORES, weeks: int = WEEKS) -> list[int]:
     """The stores with most till lines in the first weeks, most first; equal ones by number."""
-    check_bounds(count, weeks)
+    _check_bounds(count, weeks)
     lines: dict[int, int] = {}
-    for batch in read_batches("transactions", ("store_id", "week")):
+    for batch in _read_batches("transactions", ("store_id", "week")):
         for store, week in zip(batch["store_id"], batch["week"], strict=True):
             if week <= weeks:
                 lines[store] = lines.get(store, 0) + 1
     return sorted(lines, key=lambda store: (-lines[store], store))[:count]
 
 
-def check_bounds(count: int, weeks: int) -> None:
+def _check_bounds(count: int, weeks: int) -> None:
     """Refuse what the package does not hold."""
     if not 1 <= count <= STORES_MAX:
         raise RefusedError(f"stores: between 1 and {STORES_MAX}, not {count}")
@@ -130,19 +130,19 @@ def check_bounds(count: int, weeks: int) -> None:
 
 def read_store_tills(stores: Sequence[int], weeks: int = WEEKS) -> list[StoreTill]:
     """The till files of these stores for the first weeks, in the order of `stores`."""
-    check_bounds(len(stores), weeks)
+    _check_bounds(len(stores), weeks)
     rows: dict[int, list[list[Any]]] = {store: [] for store in stores}
     where = {"store_id": frozenset(stores), "week": frozenset(range(1, weeks + 1))}
-    for batch in read_batches("transactions", TRANSACTION_COLUMNS, where):
+    for batch in _read_batches("transactions", TRANSACTION_COLUMNS, where):
         for row in zip(*(batch[name] for name in TRANSACTION_COLUMNS), strict=True):
             lines = rows[row[STORE_COLUMN]]
             if len(lines) < LINES_PER_STORE_MAX:
                 lines.append(list(row))
-    products = read_products({row[PRODUCT_COLUMN] for lines in rows.values() for row in lines})
-    return [make_store_till(store, lines, products) for store, lines in rows.items()]
+    products = _read_products({row[PRODUCT_COLUMN] for lines in rows.values() for row in lines})
+    return [_make_store_till(store, lines, products) for store, lines in rows.items()]
 
 
-def make_store_till(store: int, lines: list[list[Any]], products: dict[int, tuple[str, str, str]]) -> StoreTill:
+def _make_store_till(store: int, lines: list[list[Any]], products: dict[int, tuple[str, str, str]]) -> StoreTill:
     """One store's file; what its filling station sold is no grocery and stays out."""
     unknown = ("", "", "")
     joined = [[*row, *products.get(row[PRODUCT_COLUMN], unknown)] for row in lines]
@@ -150,10 +150,10 @@ def make_store_till(store: int, lines: list[list[Any]], products: dict[int, tupl
     return StoreTill(str(store), len(kept), format_csv(iter(kept)))
 
 
-def read_products(wanted: set[int]) -> dict[int, tuple[str, str, str]]:
+def _read_products(wanted: set[int]) -> dict[int, tuple[str, str, str]]:
     """Category, type and package size of the products that were sold."""
     products: dict[int, tuple[str, str, str]] = {}
-    for batch in read_batches("products", ("product_id", *PRODUCT_COLUMNS)):
+    for batch in _read_batches("products", ("product_id", *PRODUCT_COLUMNS)):
         texts = zip(*(batch[name] for name in PRODUCT_COLUMNS), strict=True)
         for product, (category, kind, size) in zip(batch["product_id"], texts, strict=True):
             if product in wanted:

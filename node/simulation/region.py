@@ -144,27 +144,27 @@ class Region(msgspec.Struct, frozen=True):
         return Allotment(coop.heads, int(self.credits_per_head * 1_000_000), floors)
 
 
-class GoodsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _GoodsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """made_up/goods.toml."""
 
     nests: tuple[Nest, ...]
     goods: tuple[Good, ...]
 
 
-class MeansFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _MeansFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """made_up/means.toml."""
 
     means: tuple[Good, ...]
     trade: tuple[Trade, ...]
 
 
-class WorkplacesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _WorkplacesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """made_up/workplaces.toml."""
 
     producer: tuple[Producer, ...]
 
 
-class CoopsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _CoopsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """made_up/coops.toml."""
 
     credits_per_head: Decimal
@@ -173,12 +173,12 @@ class CoopsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_region() -> Region:
     """The region of the files, with start prices from its recipes; MisuseError when the files contradict themselves."""
-    goods_file = msgspec.convert(read_table("goods.toml"), GoodsFile)
-    means_file = msgspec.convert(read_table("means.toml"), MeansFile)
-    producers = msgspec.convert(read_table("workplaces.toml"), WorkplacesFile).producer
-    coops_file = msgspec.convert(read_table("coops.toml"), CoopsFile)
+    goods_file = msgspec.convert(read_table("goods.toml"), _GoodsFile)
+    means_file = msgspec.convert(read_table("means.toml"), _MeansFile)
+    producers = msgspec.convert(read_table("workplaces.toml"), _WorkplacesFile).producer
+    coops_file = msgspec.convert(read_table("coops.toml"), _CoopsFile)
     goods = goods_file.goods + means_file.means
-    prices = find_start_prices(goods, means_file.trade, producers)
+    prices = _find_start_prices(goods, means_file.trade, producers)
     nests = tuple(
         NestShape(nest.id, nest.name, nest.sigma, tuple(good.id for good in goods if good.nest == nest.id))
         for nest in goods_file.nests
@@ -201,7 +201,7 @@ def read_table(name: str) -> dict[str, object]:
     return tomllib.loads(text)
 
 
-def find_start_prices(
+def _find_start_prices(
     goods: tuple[Good, ...], trade: tuple[Trade, ...], producers: tuple[Producer, ...]
 ) -> dict[str, Decimal]:
     """Given prices of means, cost prices of what is made, outside prices of what is only bought."""

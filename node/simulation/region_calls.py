@@ -61,7 +61,7 @@ def table_row(region: Region) -> dict[str, Any]:
         for row in (format_good(good) for good in region.goods)
     ]
     trade = [
-        rename_workplace(format_trade(trade), TRADE_NAME.format(good=names[trade.good]), names)
+        _rename_workplace(format_trade(trade), TRADE_NAME.format(good=names[trade.good]), names)
         for trade in region.trade
     ]
     return {"goods": goods, "trade": trade, "tolerance_ppm": TOLERANCE_PPM}
@@ -83,11 +83,11 @@ def producer_release(region: Region, producer: Producer) -> dict[str, Any]:
     """What a producer releases: its workplaces with their open recipes, and the effort that stays with it."""
     names = good_names(region)
     labels = {workplace.id: workplace.name for workplace in producer.workplaces}
-    rows = [rename_workplace(row, labels[row["id"]], names) for row in workplace_rows(producer)]
+    rows = [_rename_workplace(row, labels[row["id"]], names) for row in workplace_rows(producer)]
     return {"council": None, "workplaces": rows}
 
 
-def rename_workplace(row: Mapping[str, Any], name: str, names: Mapping[str, str]) -> dict[str, Any]:
+def _rename_workplace(row: Mapping[str, Any], name: str, names: Mapping[str, str]) -> dict[str, Any]:
     """A workplace's row under the names that people read."""
     techniques = [
         {**technique, "net": {names[good]: amount for good, amount in technique["net"].items()}}

@@ -21,14 +21,14 @@ TOLERANCE_PPM: Final = 5_000
 
 def make_goods_table(region: Region, tolerance_ppm: int = TOLERANCE_PPM) -> GoodsTable:
     """The table of a call over the region's goods, with outside trade."""
-    goods = tuple(make_good(good) for good in region.goods)
+    goods = tuple(_make_good(good) for good in region.goods)
     index = {good.id: place for place, good in enumerate(goods)}
     rows = [format_trade(trade) for trade in region.trade]
     trade = tuple(read_workplace(row, place, index)[0] for place, row in enumerate(rows))
     return GoodsTable(GOODS_TABLE_FORMAT, tolerance_ppm, goods, trade)
 
 
-def make_good(good: RegionGood) -> Good:
+def _make_good(good: RegionGood) -> Good:
     """One row: quantities in 10^-QUANTITY_DECIMALS of the unit, the price in micro-credits."""
     return Good(
         id=good.id,

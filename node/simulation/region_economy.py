@@ -26,7 +26,7 @@ def region_economy_json(region: Region, tastes: Mapping[str, Tastes]) -> Json:
         "format": ECONOMY_FORMAT,
         "made_up": region.made_up,
         "goods": [format_good(good) for good in region.goods],
-        "consumers": [format_consumer(name, tastes[name]) for name in sorted(tastes)],
+        "consumers": [_format_consumer(name, tastes[name]) for name in sorted(tastes)],
         "workplaces": [format_workplace(workplace) for workplace in region.workplaces]
         + [format_trade(trade) for trade in region.trade],
     }
@@ -49,7 +49,7 @@ def format_good(good: Good) -> Json:
     }
 
 
-def format_consumer(name: str, tastes: Tastes) -> Json:
+def _format_consumer(name: str, tastes: Tastes) -> Json:
     """One row of `consumers`; weights are private, they stand here only for a plan that one machine makes."""
     return {
         "id": name,
@@ -75,7 +75,7 @@ def format_workplace(workplace: Workplace) -> Json:
         "least": format_decimal(workplace.least),
         "techniques": [
             {
-                "net": {good: format_decimal(amount) for good, amount in net_of(technique).items()},
+                "net": {good: format_decimal(amount) for good, amount in _net_of(technique).items()},
                 "capacity_use": format_decimal(technique.capacity_use),
                 "effort": format_decimal(technique.effort),
             }
@@ -84,7 +84,7 @@ def format_workplace(workplace: Workplace) -> Json:
     }
 
 
-def net_of(technique: Technique) -> dict[str, Decimal]:
+def _net_of(technique: Technique) -> dict[str, Decimal]:
     """Use positive, output negative, per unit of activity."""
     net = {good: Decimal(amount) for good, amount in technique.uses.items()}
     for good, amount in technique.makes.items():
@@ -92,7 +92,7 @@ def net_of(technique: Technique) -> dict[str, Decimal]:
     return net
 
 
-def trade_techniques(trade: Trade) -> list[dict[str, Decimal]]:
+def _trade_techniques(trade: Trade) -> list[dict[str, Decimal]]:
     """Buying in, then selling out, a unit of a good, each only where it has a price."""
     techniques: list[dict[str, Decimal]] = []
     if trade.buy is not None:
@@ -115,6 +115,6 @@ def format_trade(trade: Trade) -> Json:
                 "capacity_use": "1",
                 "effort": "0",
             }
-            for net in trade_techniques(trade)
+            for net in _trade_techniques(trade)
         ],
     }

@@ -44,11 +44,11 @@ def cost_prices(
             makers.setdefault(good, recipe)
     exact: dict[str, Fraction] = {good: Fraction(price) for good, price in known.items()}
     for good in sorted(makers.keys() | bought.keys()):
-        solve_price(good, exact, makers, bought, 1 + Fraction(plant_share), ())
-    return {good: round_price(price) for good, price in exact.items()}
+        _solve_price(good, exact, makers, bought, 1 + Fraction(plant_share), ())
+    return {good: _round_price(price) for good, price in exact.items()}
 
 
-def solve_price(
+def _solve_price(
     good: str,
     exact: dict[str, Fraction],
     makers: Mapping[str, Recipe],
@@ -69,7 +69,7 @@ def solve_price(
     recipe = makers[good]
     inputs = sum(
         (
-            Fraction(amount) * solve_price(used, exact, makers, bought, plant_factor, (*path, good))
+            Fraction(amount) * _solve_price(used, exact, makers, bought, plant_factor, (*path, good))
             for used, amount in recipe.uses.items()
         ),
         Fraction(0),
@@ -79,6 +79,6 @@ def solve_price(
     return exact[good]
 
 
-def round_price(price: Fraction) -> Decimal:
+def _round_price(price: Fraction) -> Decimal:
     """To a millionth."""
     return (Decimal(price.numerator) / Decimal(price.denominator)).quantize(MICRO, ROUND_HALF_UP)

@@ -54,7 +54,7 @@ class MadeUpProduct(msgspec.Struct, frozen=True):
     made_up: bool = True
 
 
-class ProductsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _ProductsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """made_up/products.toml."""
 
     currency: str
@@ -67,23 +67,23 @@ class ProductsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_products(region: Region) -> list[MadeUpProduct]:
     """A product for every good that members take home and a producer of the region makes, by code."""
-    texts = msgspec.convert(read_table("products.toml"), ProductsFile)
-    money = money_prices(region, texts.money)
-    emissions = embodied_co2(region)
+    texts = msgspec.convert(read_table("products.toml"), _ProductsFile)
+    money = _money_prices(region, texts.money)
+    emissions = _embodied_co2(region)
     products = [
-        make_product(region, good, texts, money, emissions)
+        _make_product(region, good, texts, money, emissions)
         for good in region.consumer_goods
-        if find_maker(region, good)
+        if _find_maker(region, good)
     ]
     return sorted(products, key=lambda product: product.code)
 
 
 def required_sections() -> tuple[str, ...]:
     """The sections that the made-up charter asks for."""
-    return msgspec.convert(read_table("products.toml"), ProductsFile).required
+    return msgspec.convert(read_table("products.toml"), _ProductsFile).required
 
 
-def find_maker(region: Region, good: Good) -> tuple[Producer, str, Technique] | None:
+def _find_maker(region: Region, good: Good) -> tuple[Producer, str, Technique] | None:
     """Who makes a good first: the producer, the workplace and the technique; None for what only comes from outside."""
     for producer in region.producers:
         for workplace in producer.workplaces:
@@ -93,31 +93,31 @@ def find_maker(region: Region, good: Good) -> tuple[Producer, str, Technique] | 
     return None
 
 
-def money_prices(region: Region, money: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def _money_prices(region: Region, money: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """What a unit of every good costs in money, by the recipes and the outside prices."""
     bought = {row.good: row.buy for row in region.trade if row.buy is not None}
-    return cost_prices(money, list_recipes(region), bought)
+    return cost_prices(money, _list_recipes(region), bought)
 
 
-def embodied_co2(region: Region) -> dict[str, Decimal]:
+def _embodied_co2(region: Region) -> dict[str, Decimal]:
     """Kilograms of CO2 equivalents in a unit of every good: its own and those of all it is made from."""
     known = {good.id: Decimal(0) for good in region.goods if good.kind != "good"} | {CO2: Decimal(1)}
     bought = {row.good: row.co2 for row in region.trade if row.buy is not None}
-    return cost_prices(known, list_recipes(region), bought, plant_share=0)
+    return cost_prices(known, _list_recipes(region), bought, plant_share=0)
 
 
-def list_recipes(region: Region) -> list[Recipe]:
+def _list_recipes(region: Region) -> list[Recipe]:
     """Every technique of the region, in the order of its workplaces."""
     return [
         Recipe(technique.makes, technique.uses) for workplace in region.workplaces for technique in workplace.techniques
     ]
 
 
-def make_product(
-    region: Region, good: Good, texts: ProductsFile, money: Mapping[str, Decimal], emissions: Mapping[str, Decimal]
+def _make_product(
+    region: Region, good: Good, texts: _ProductsFile, money: Mapping[str, Decimal], emissions: Mapping[str, Decimal]
 ) -> MadeUpProduct:
     """The product of one good."""
-    found = find_maker(region, good)
+    found = _find_maker(region, good)
     assert found is not None
     producer, workplace, technique = found
     lines = cost_lines(region, good, technique, texts.shares, money)
@@ -148,12 +148,12 @@ def cost_lines(
     names = {row.id: row for row in region.goods}
     sums: dict[str, Decimal] = {}
     for used, amount in technique.uses.items():
-        heading = heading_of(names[used])
+        heading = _heading_of(names[used])
         sums[heading] = sums.get(heading, Decimal(0)) + amount * money[used] / technique.makes[good.id]
     costs = sum(sums.values(), Decimal(0))
     sums |= {heading: costs * share / PARTS for heading, share in shares.items() if heading != "tax"}
     sums["tax"] = sum(sums.values(), Decimal(0)) * shares["tax"] / PARTS
-    lines = [CostPart(heading, LABELS[heading], round_cents(sums.get(heading, Decimal(0)))) for heading in LABELS]
+    lines = [CostPart(heading, LABELS[heading], _round_cents(sums.get(heading, Decimal(0)))) for heading in LABELS]
     return tuple(line for line in lines if line.amount_cents)
 
 
@@ -173,7 +173,7 @@ LABELS: Final = {
 }
 
 
-def heading_of(used: Good) -> str:
+def _heading_of(used: Good) -> str:
     """Under which heading a recipe's input is paid for."""
     if used.kind == "labour":
         return "labour"
@@ -184,7 +184,7 @@ def heading_of(used: Good) -> str:
     return "packaging" if used.id in PACKAGING else "materials"
 
 
-def round_cents(amount: Decimal) -> int:
+def _round_cents(amount: Decimal) -> int:
     """To a whole cent."""
     return int((amount * CENTS).quantize(Decimal(1), ROUND_HALF_UP))
 

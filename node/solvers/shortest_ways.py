@@ -33,7 +33,7 @@ class Ways:
 
 def find_ways(metres: Metres, supplies: list[int], needs: list[int]) -> Ways:
     """Carry all `needs` (units) from `supplies` (units, together at least as many); `metres` has a row per supply."""
-    near = nearest_first(metres, supplies, needs)
+    near = _nearest_first(metres, supplies, needs)
     highspy = load_highs()
     if highspy is None:
         return Ways(near, None, None)
@@ -52,7 +52,7 @@ def find_ways(metres: Metres, supplies: list[int], needs: list[int]) -> Ways:
     return Ways(near, None, None)
 
 
-def nearest_first(metres: Metres, supplies: list[int], needs: list[int]) -> dict[Way, int]:
+def _nearest_first(metres: Metres, supplies: list[int], needs: list[int]) -> dict[Way, int]:
     """The shortest way first, then the next: what a person with a map would do."""
     left, missing, open_needs = list(supplies), list(needs), len(needs)
     loads: dict[Way, int] = {}

@@ -38,11 +38,11 @@ def show_cell(text: str) -> str:
     return f"'{shown}'" if len(text) <= SHOWN_CHARS else f"'{shown}…'"
 
 
-def parse_decimals(text: str, decimals: int) -> int:
+def _parse_decimals(text: str, decimals: int) -> int:
     """The number in units of 10^-decimals, exactly; more decimals than that are accepted only when they are zero."""
     match = NUMBER.match(text)
     if match is None:
-        raise CellError(explain_bad_number(text))
+        raise CellError(_explain_bad_number(text))
     sign, whole, fraction = match.group(1), match.group(2), match.group(3) or ""
     if fraction[decimals:].strip("0"):
         raise CellError(f"{show_cell(text)} has more than {decimals} decimals")
@@ -50,7 +50,7 @@ def parse_decimals(text: str, decimals: int) -> int:
     return -value if sign == "-" else value
 
 
-def explain_bad_number(text: str) -> str:
+def _explain_bad_number(text: str) -> str:
     """Why a cell is no number, in words that help."""
     if not text:
         return "the cell is empty"
@@ -63,10 +63,10 @@ def explain_bad_number(text: str) -> str:
 
 def parse_quantity_milli(text: str) -> int:
     """A quantity in thousandths of the unit sold."""
-    return parse_decimals(text, QUANTITY_DECIMALS)
+    return _parse_decimals(text, QUANTITY_DECIMALS)
 
 
-def strip_money_sign(text: str) -> str:
+def _strip_money_sign(text: str) -> str:
     """'$1.20' and '-$1.20' without the sign of the money."""
     if text.startswith("-") and text[1:2] and text[1] in MONEY_SIGNS:
         return "-" + text[2:]
@@ -75,12 +75,12 @@ def strip_money_sign(text: str) -> str:
 
 def parse_cents(text: str) -> int:
     """An amount of money in cents."""
-    return parse_decimals(strip_money_sign(text), CENT_DECIMALS)
+    return _parse_decimals(_strip_money_sign(text), CENT_DECIMALS)
 
 
 def parse_price_micro(text: str) -> int:
     """A unit price in millionths of the money's whole unit."""
-    return parse_decimals(strip_money_sign(text), PRICE_DECIMALS)
+    return _parse_decimals(_strip_money_sign(text), PRICE_DECIMALS)
 
 
 def line_amount_cents(quantity_milli: int, price_micro: int) -> int:
@@ -96,20 +96,20 @@ def parse_day(text: str, order: DateOrder = "year_first") -> tuple[str, str]:
     match = ISO_DAY.match(text)
     if match is not None:
         year, month, day = int(match.group(1)), int(match.group(2)), int(match.group(3))
-        return format_day(text, year, month, day)
+        return _format_day(text, year, month, day)
     match = SLASH_DAY.match(text)
     if match is None:
         raise CellError("the cell is empty" if not text else f"{show_cell(text)} is not a date such as 2017-01-31")
     first, mark, second, year = int(match.group(1)), match.group(2), int(match.group(3)), int(match.group(4))
     if order == "month_first":
-        return format_day(text, year, first, second)
+        return _format_day(text, year, first, second)
     # 31.01.2017 is always written day first; only the slash is used both ways.
     if order == "day_first" or mark == ".":
-        return format_day(text, year, second, first)
+        return _format_day(text, year, second, first)
     raise CellError(f"{show_cell(text)} may have the day or the month first: say which in the mapping (date_order)")
 
 
-def format_day(text: str, year: int, month: int, day: int) -> tuple[str, str]:
+def _format_day(text: str, year: int, month: int, day: int) -> tuple[str, str]:
     """The day and its ISO week, refused when the calendar has no such day."""
     try:
         sold = date(year, month, day)

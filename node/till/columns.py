@@ -82,22 +82,22 @@ class Columns(msgspec.Struct, frozen=True):
     date_order: DateOrder
 
 
-def fold_header(name: str) -> str:
+def _fold_header(name: str) -> str:
     """A header name as it is compared: lower case, letters and digits only."""
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
-def is_personal(name: str) -> bool:
+def _is_personal(name: str) -> bool:
     """Whether a header names a person, a contact or a card: CustomerID, customer_name, Card Brand, E-mail."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.replace("e-mail", "email").replace("E-mail", "email"))
     words = re.split(r"[\W_]+", spaced.casefold())
-    return not PERSONAL_WORDS.isdisjoint(words) or fold_header(name) in PERSONAL_WORDS
+    return not PERSONAL_WORDS.isdisjoint(words) or _fold_header(name) in PERSONAL_WORDS
 
 
 def find_columns(header: Sequence[str], mapping: ColumnMapping | None) -> tuple[Columns | None, list[Finding]]:
     """The columns of this header, by the mapping or by known names; findings say what is missing and what was seen."""
-    wanted, findings = (detect_roles(header), []) if mapping is None else check_mapping(header, mapping)
-    findings += audit_needed(header, wanted) if not findings else []
+    wanted, findings = (_detect_roles(header), []) if mapping is None else _check_mapping(header, mapping)
+    findings += _audit_needed(header, wanted) if not findings else []
     if findings:
         return None, findings
     read = set(wanted.values())
@@ -105,21 +105,21 @@ def find_columns(header: Sequence[str], mapping: ColumnMapping | None) -> tuple[
     household = wanted.get("household")
     # The household's own column is listed too: its cells are not kept, only tokens made from them.
     dropped = [
-        name for index, name in enumerate(header) if index == household or (index not in read and is_personal(name))
+        name for index, name in enumerate(header) if index == household or (index not in read and _is_personal(name))
     ]
     return Columns(
         count=len(header),
         position=wanted,
         names={role: header[index] for role, index in wanted.items()},
         dropped=tuple(dropped),
-        unused=tuple(name for _, name in rest if not is_personal(name)),
+        unused=tuple(name for _, name in rest if not _is_personal(name)),
         date_order="year_first" if mapping is None else mapping.date_order,
     ), []
 
 
-def detect_roles(header: Sequence[str]) -> dict[str, int]:
+def _detect_roles(header: Sequence[str]) -> dict[str, int]:
     """The position of every role whose known names this header holds."""
-    folded = [fold_header(name) for name in header]
+    folded = [_fold_header(name) for name in header]
     found: dict[str, int] = {}
     for role, synonyms in SYNONYMS.items():
         for synonym in synonyms:
@@ -131,9 +131,9 @@ def detect_roles(header: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def check_mapping(header: Sequence[str], mapping: ColumnMapping) -> tuple[dict[str, int], list[Finding]]:
+def _check_mapping(header: Sequence[str], mapping: ColumnMapping) -> tuple[dict[str, int], list[Finding]]:
     """The positions that a given mapping names, or what stands against it."""
-    folded = [fold_header(name) for name in header]
+    folded = [_fold_header(name) for name in header]
     found: dict[str, int] = {}
     findings: list[Finding] = []
     for role in SYNONYMS:
@@ -141,41 +141,41 @@ def check_mapping(header: Sequence[str], mapping: ColumnMapping) -> tuple[dict[s
         if name is None:
             continue
         place = f"header, {role}"
-        if folded.count(fold_header(name)) != 1:
-            times = folded.count(fold_header(name))
+        if folded.count(_fold_header(name)) != 1:
+            times = folded.count(_fold_header(name))
             how_often = "is not in the header" if times == 0 else f"stands {times} times in the header"
-            findings.append(Finding(place, f"column {show_cell(name)} {how_often}, which reads {show_header(header)}"))
-        elif folded.index(fold_header(name)) in found.values():
+            findings.append(Finding(place, f"column {show_cell(name)} {how_often}, which reads {_show_header(header)}"))
+        elif folded.index(_fold_header(name)) in found.values():
             findings.append(Finding(place, f"column {show_cell(name)} is mapped twice"))
-        elif role != "household" and is_personal(name):
+        elif role != "household" and _is_personal(name):
             findings.append(Finding(place, f"column {show_cell(name)} is personal: it may only be mapped as household"))
         else:
-            found[role] = folded.index(fold_header(name))
+            found[role] = folded.index(_fold_header(name))
     if "amount" in found and "unit_price" in found:
         findings.append(Finding("header, amount", "map either the amount of the line or the unit price, not both"))
     return found, findings
 
 
-def audit_needed(header: Sequence[str], found: Mapping[str, int]) -> list[Finding]:
+def _audit_needed(header: Sequence[str], found: Mapping[str, int]) -> list[Finding]:
     """What a till file cannot do without."""
     needed = (("date",), ("product", "name"), ("quantity",), ("amount", "unit_price"))
     missing = [roles for roles in needed if not any(role in found for role in roles)]
     return [
         Finding(
             "header",
-            f"no column for {' or '.join(roles)} {say_synonyms(roles)}; the header reads {show_header(header)}",
+            f"no column for {' or '.join(roles)} {_say_synonyms(roles)}; the header reads {_show_header(header)}",
         )
         for roles in missing
     ]
 
 
-def say_synonyms(roles: Sequence[str]) -> str:
+def _say_synonyms(roles: Sequence[str]) -> str:
     """The header names that would have been known."""
     known = [synonym for role in roles for synonym in SYNONYMS[role]]
     return f"(known: {', '.join(known)})"
 
 
-def show_header(header: Sequence[str]) -> str:
+def _show_header(header: Sequence[str]) -> str:
     """The header as it was seen, shortened."""
     shown = ", ".join(show_cell(name) for name in header[:HEADERS_SHOWN])
     return shown if len(header) <= HEADERS_SHOWN else f"{shown} and {len(header) - HEADERS_SHOWN} more"

@@ -48,20 +48,20 @@ class Sum:
 
 def consumption_by_category(sales: Iterable[Sale]) -> list[Consumption]:
     """What was consumed of each category, by name; one pass, any order of lines gives the same sums."""
-    return consumption_by(sales, lambda sale: sale.category)
+    return _consumption_by(sales, lambda sale: sale.category)
 
 
 def consumption_by_product(sales: Iterable[Sale]) -> list[Consumption]:
     """What was consumed of each product: its code, or its name where the till has no code."""
-    return consumption_by(sales, lambda sale: sale.product_code or sale.product_name)
+    return _consumption_by(sales, lambda sale: sale.product_code or sale.product_name)
 
 
 def consumption_by_week(sales: Iterable[Sale]) -> list[Consumption]:
     """What was consumed in each ISO week."""
-    return consumption_by(sales, lambda sale: sale.week)
+    return _consumption_by(sales, lambda sale: sale.week)
 
 
-def consumption_by(sales: Iterable[Sale], place_of: Callable[[Sale], str]) -> list[Consumption]:
+def _consumption_by(sales: Iterable[Sale], place_of: Callable[[Sale], str]) -> list[Consumption]:
     """Sums by any place, sorted by it."""
     sums: dict[str, Sum] = {}
     for sale in sales:

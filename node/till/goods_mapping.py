@@ -64,7 +64,7 @@ class GoodsMapping:
         key = (category, product_name)
         if key in self.known:
             return self.known[key]
-        good = self.search(fold_words(category), fold_words(product_name))
+        good = self.search(_fold_words(category), _fold_words(product_name))
         if len(self.known) < MEMO_ENTRIES_MAX:
             self.known[key] = good
         return good
@@ -77,7 +77,7 @@ class GoodsMapping:
         return None
 
 
-def fold_words(text: str) -> str:
+def _fold_words(text: str) -> str:
     """Words as they are compared: capitals, one blank between."""
     return " ".join(text.upper().split())
 
@@ -88,10 +88,10 @@ def parse_rules(till: Mapping[str, Sequence[str]]) -> GoodsMapping:
     for good, texts in till.items():
         for text in texts:
             category, colon, names = text.partition(": ")
-            parts = tuple(part for part in (fold_words(name) for name in names.split("|")) if part)
+            parts = tuple(part for part in (_fold_words(name) for name in names.split("|")) if part)
             if not category.strip() or (colon and not parts) or len(text) > RULE_CHARS_MAX:
                 raise RefusedError.at(f"till rule of {good}", "not 'CATEGORY' or 'CATEGORY: part of a name | another'")
-            rules.append(GoodRule(good, fold_words(category), parts))
+            rules.append(GoodRule(good, _fold_words(category), parts))
     return GoodsMapping(rules)
 
 

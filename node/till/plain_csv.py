@@ -43,33 +43,33 @@ def parse_plain_csv(
         raise MisuseError(f"token_key must be {TOKEN_KEY_BYTES} bytes, not {len(token_key)}")
     text, findings = decode_text(raw, encoding)
     if findings:
-        return refuse_file(findings)
-    delimiter = find_delimiter(text)
-    rows = number_rows(text, delimiter)
+        return _refuse_file(findings)
+    delimiter = _find_delimiter(text)
+    rows = _number_rows(text, delimiter)
     try:
         _, header = next(rows, (1, []))
     except csv.Error as error:
-        return refuse_file([Finding("header", f"cannot be split into cells: {error}")])
+        return _refuse_file([Finding("header", f"cannot be split into cells: {error}")])
     if len(header) > COLUMNS_MAX:
-        return refuse_file([Finding("header", f"{len(header)} columns: more than {COLUMNS_MAX}")])
+        return _refuse_file([Finding("header", f"{len(header)} columns: more than {COLUMNS_MAX}")])
     columns, findings = find_columns([name.strip() for name in header], mapping)
     if columns is None:
-        return refuse_file(findings)
+        return _refuse_file(findings)
     return read_rows(rows, columns, token_key, good_rows_only)
 
 
-def refuse_file(findings: list[Finding]) -> TillFile:
+def _refuse_file(findings: list[Finding]) -> TillFile:
     """A file of which no row can be read."""
     return TillFile(FORMAT_NAME, (), tuple(findings), (), (), 0, 0, 0, Totals())
 
 
-def find_delimiter(text: str) -> str:
+def _find_delimiter(text: str) -> str:
     """The mark that splits the header line into most cells; a comma when none does."""
     header = text[: text.find("\n")] if "\n" in text else text
     return max(DELIMITERS, key=header.count)
 
 
-def number_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _number_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Every row that is not blank, with the line of the file on which it starts."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1

@@ -32,7 +32,7 @@ NO_HOUSEHOLD: Final = frozenset({"", "nan", "null", "none", "n/a", "-"})
 Value = TypeVar("Value")
 
 
-class Memo(Generic[Value]):
+class _Memo(Generic[Value]):
     """A parser that remembers a bounded number of cells it has read."""
 
     def __init__(self, parse: Callable[[str], Value]) -> None:
@@ -57,12 +57,12 @@ class RowReader:
 
     def __init__(self, columns: Columns, token_key: bytes) -> None:
         self.columns = columns
-        self.day: Memo[tuple[str, str]] = Memo(lambda cell: parse_day(cell, columns.date_order))
-        self.quantity = Memo(parse_quantity_milli)
-        self.money = Memo(parse_cents if "amount" in columns.position else parse_price_micro)
+        self.day: _Memo[tuple[str, str]] = _Memo(lambda cell: parse_day(cell, columns.date_order))
+        self.quantity = _Memo(parse_quantity_milli)
+        self.money = _Memo(parse_cents if "amount" in columns.position else parse_price_micro)
         # One memory for each column of text: receipts are many and must not crowd out the products.
-        self.words = {role: Memo(clean_words) for role in TEXT_ROLES}
-        self.household = Memo(lambda cell: make_token(cell, token_key))
+        self.words = {role: _Memo(_clean_words) for role in TEXT_ROLES}
+        self.household = _Memo(lambda cell: make_token(cell, token_key))
 
     def read(self, line: int, row: list[str]) -> tuple[Sale | None, list[Finding]]:
         """The sale of this row, or what is wrong with it: every bad cell, not only the first."""
@@ -141,7 +141,7 @@ def make_token(cell: str, token_key: bytes) -> bytes:
     return hashlib.blake2b(cell.encode(), digest_size=TOKEN_BYTES, key=token_key, person=TOKEN_PERSON).digest()
 
 
-def clean_words(cell: str) -> str:
+def _clean_words(cell: str) -> str:
     """Text as it is kept: one blank between words, nothing that only steers a screen; '=1+1' stays those letters."""
     if cell.isprintable() and "  " not in cell:
         return cell

@@ -34,7 +34,7 @@ def sum_seasons(
     for sale in sales:
         lines += 1
         amount_cents += sale.amount_cents
-        week = week_of_year(sale.week)
+        week = _week_of_year(sale.week)
         seen.setdefault(week, set()).add(sale.week)
         good = mapping.good_of(sale.category, sale.product_name)
         if good is None:
@@ -61,7 +61,7 @@ def sum_seasons(
     return MappedSales(goods, lines, amount_cents, lines_unmapped, unmapped_cents), unseen
 
 
-def week_of_year(week: str) -> int:
+def _week_of_year(week: str) -> int:
     """`2017-W05` is 5; the 53rd week of a long year counts with the 52nd."""
     return min(int(week.rpartition("W")[2]), YEAR_WEEKS)
 

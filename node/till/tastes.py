@@ -98,25 +98,25 @@ def tastes_from_consumption(
 
     `start_prices` are in credits a unit. Raises RefusedError when fewer than `k_households` households are known.
     """
-    check_tastes_input(mapped, nests, start_prices, k_households)
+    _check_tastes_input(mapped, nests, start_prices, k_households)
     summed: list[str] = []
     spent: dict[str, int] = {}
     for nest in nests:
         cells = {good: mapped.goods.get(good, GoodSales()) for good in nest.goods}
-        spent |= sum_rare(cells, k_households, summed)
+        spent |= _sum_rare(cells, k_households, summed)
     spent = sum_rare_nests(spent, mapped, nests, k_households, summed)
-    wants = wants_beyond_floors(spent, start_prices, allotment)
-    wants |= want_of_empty_nests(nests, wants, allotment)
+    wants = _wants_beyond_floors(spent, start_prices, allotment)
+    wants |= _want_of_empty_nests(nests, wants, allotment)
     nest_wants = [sum((wants[good] for good in nest.goods), Decimal(0)) for nest in nests]
     credits_micro = split_whole(allotment.credits_micro, nest_wants)
     made = tuple(
-        make_nest(nest, credits, wants, start_prices, allotment)
+        _make_nest(nest, credits, wants, start_prices, allotment)
         for nest, credits in zip(nests, credits_micro, strict=True)
     )
-    return Tastes(made, tuple(sorted(summed)), len(known_households(mapped)), mapped.lines, mapped.lines_unmapped)
+    return Tastes(made, tuple(sorted(summed)), len(_known_households(mapped)), mapped.lines, mapped.lines_unmapped)
 
 
-def check_tastes_input(
+def _check_tastes_input(
     mapped: MappedSales, nests: Sequence[NestShape], start_prices: Mapping[str, Decimal], k_households: int
 ) -> None:
     """Refuse what no tastes can be made of."""
@@ -130,17 +130,17 @@ def check_tastes_input(
     if not any(sums.amount_cents > 0 for sums in mapped.goods.values()):
         raise RefusedError("till: no line counts as a good of the plan")
     # A file without any household column is summed by nest as a whole: that says nothing about a household.
-    households = known_households(mapped)
+    households = _known_households(mapped)
     if households and len(households) < k_households:
         raise RefusedError(f"till: {len(households)} households, fewer than {k_households}: too few to publish from")
 
 
-def known_households(mapped: MappedSales) -> set[bytes]:
+def _known_households(mapped: MappedSales) -> set[bytes]:
     """The tokens of all households that bought a good of the plan."""
     return set().union(*(sums.households for sums in mapped.goods.values()))
 
 
-def sum_rare(cells: Mapping[str, GoodSales], k_households: int, summed: list[str]) -> dict[str, int]:
+def _sum_rare(cells: Mapping[str, GoodSales], k_households: int, summed: list[str]) -> dict[str, int]:
     """Cents of each cell, those under k households summed with the next smallest until k stand behind the sum."""
     ordered = sorted(cells, key=lambda name: (len(cells[name].households), name))
     pool: list[str] = []
@@ -153,39 +153,39 @@ def sum_rare(cells: Mapping[str, GoodSales], k_households: int, summed: list[str
         behind |= cells[name].households
     spent = {name: max(0, cells[name].amount_cents) for name in cells}
     summed += pool
-    return spent | share_evenly(pool, sum(spent[name] for name in pool))
+    return spent | _share_evenly(pool, sum(spent[name] for name in pool))
 
 
 def sum_rare_nests(
     spent: dict[str, int], mapped: MappedSales, nests: Sequence[NestShape], k_households: int, summed: list[str]
 ) -> dict[str, int]:
     """The same for whole nests: those that fewer than k households bought from are summed and share evenly."""
-    if not known_households(mapped):
+    if not _known_households(mapped):
         return spent
     sizes: dict[str, GoodSales] = {}
     for nest in nests:
         behind = set().union(*(mapped.goods.get(good, GoodSales()).households for good in nest.goods))
         sizes[nest.id] = GoodSales(sum(spent[good] for good in nest.goods), 0, behind)
     pooled: list[str] = []
-    totals = sum_rare(sizes, k_households, pooled)
+    totals = _sum_rare(sizes, k_households, pooled)
     for nest in nests:
         if nest.id in pooled:
-            spent |= share_evenly(nest.goods, totals[nest.id])
+            spent |= _share_evenly(nest.goods, totals[nest.id])
             summed += [good for good in nest.goods if good not in summed]
     return spent
 
 
-def share_evenly(names: Sequence[str], cents: int) -> dict[str, int]:
+def _share_evenly(names: Sequence[str], cents: int) -> dict[str, int]:
     """A sum shared evenly, the odd cents to the first."""
     return {name: cents // len(names) + (index < cents % len(names)) for index, name in enumerate(names)}
 
 
-def wants_beyond_floors(
+def _wants_beyond_floors(
     spent: Mapping[str, int], start_prices: Mapping[str, Decimal], allotment: Allotment
 ) -> dict[str, Decimal]:
     """Credits that a council would spend on each good beyond its floor, at start prices."""
     total = sum(spent.values())
-    all_credits = whole_credits(allotment)
+    all_credits = _whole_credits(allotment)
     wants: dict[str, Decimal] = {}
     for good, cents in spent.items():
         gross = EXACT.divide(EXACT.multiply(all_credits, Decimal(cents)), Decimal(total))
@@ -194,11 +194,11 @@ def wants_beyond_floors(
     return wants
 
 
-def want_of_empty_nests(
+def _want_of_empty_nests(
     nests: Sequence[NestShape], wants: Mapping[str, Decimal], allotment: Allotment
 ) -> dict[str, Decimal]:
     """A small even want for the goods of nests that have none, so that no nest is left without credits."""
-    nest_credits = EXACT.multiply(whole_credits(allotment), EMPTY_NEST_SHARE)
+    nest_credits = EXACT.multiply(_whole_credits(allotment), EMPTY_NEST_SHARE)
     return {
         good: EXACT.divide(nest_credits, Decimal(len(nest.goods)))
         for nest in nests
@@ -207,7 +207,7 @@ def want_of_empty_nests(
     }
 
 
-def whole_credits(allotment: Allotment) -> Decimal:
+def _whole_credits(allotment: Allotment) -> Decimal:
     """All credits of a council."""
     return EXACT.divide(Decimal(allotment.credits_micro), Decimal(1_000_000))
 
@@ -223,7 +223,7 @@ def split_whole(total: int, parts: Sequence[Decimal]) -> list[int]:
     return split
 
 
-def make_nest(
+def _make_nest(
     nest: NestShape,
     credits_micro: int,
     wants: Mapping[str, Decimal],
@@ -231,7 +231,7 @@ def make_nest(
     allotment: Allotment,
 ) -> TasteNest:
     """One nest: at start prices a CES buyer with these weights buys just the wanted proportions."""
-    weights = {good: weight_of(wants[good], start_prices[good], nest.sigma, allotment.heads) for good in nest.goods}
+    weights = {good: _weight_of(wants[good], start_prices[good], nest.sigma, allotment.heads) for good in nest.goods}
     least = SHORT.multiply(max(weights.values()), WEIGHT_LEAST)
     goods = tuple(
         TasteGood(
@@ -245,7 +245,7 @@ def make_nest(
     return TasteNest(nest.id, nest.name, nest.sigma, credits_micro, goods)
 
 
-def weight_of(want: Decimal, price: Decimal, sigma: Decimal, heads: int) -> Decimal:
+def _weight_of(want: Decimal, price: Decimal, sigma: Decimal, heads: int) -> Decimal:
     """The CES weight a head: spending goes as weight times price^(1 - sigma), so the weight is their ratio."""
     scale = EXACT.power(price, Decimal(1) - sigma)
     return SHORT.divide(want, EXACT.multiply(scale, Decimal(heads)))

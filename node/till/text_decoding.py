@@ -29,13 +29,13 @@ def decode_text(raw: bytes, encoding: str = "utf-8") -> tuple[str, list[Finding]
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        return "", [Finding(f"line {line}, byte {error.start}", explain_encoding(raw, encoding, error.start))]
+        return "", [Finding(f"line {line}, byte {error.start}", _explain_encoding(raw, encoding, error.start))]
     text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
-    findings = audit_lines(text)
+    findings = _audit_lines(text)
     return ("", findings) if findings else (text, [])
 
 
-def explain_encoding(raw: bytes, encoding: str, offset: int) -> str:
+def _explain_encoding(raw: bytes, encoding: str, offset: int) -> str:
     """What to try when the bytes are not in the encoding that was said."""
     said = f"byte 0x{raw[offset]:02x} is not {encoding.upper()}"
     if encoding != "utf-8":
@@ -43,7 +43,7 @@ def explain_encoding(raw: bytes, encoding: str, offset: int) -> str:
     return f"{said}; a till on Windows often writes cp1252: give that encoding, or save the file as UTF-8"
 
 
-def audit_lines(text: str) -> list[Finding]:
+def _audit_lines(text: str) -> list[Finding]:
     """NUL bytes and lines that no till writes: the first of each."""
     findings: list[Finding] = []
     offset = text.find("\0")

@@ -28,7 +28,7 @@ GAPS_MAX: Final = 256
 """Pairs of heads that are looked into at a time; a further one waits for the next session."""
 
 
-class Gap(NamedTuple):
+class _Gap(NamedTuple):
     """Two heads are one log up to `low` and are not at `high`."""
 
     low: int
@@ -40,7 +40,7 @@ class BranchFinder:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._gaps: dict[tuple[str, bytes], Gap] = {}
+        self._gaps: dict[tuple[str, bytes], _Gap] = {}
 
     def begin(self, origin: str, their_note: bytes) -> Fork | None:
         """The first question to a peer that holds another version than ours; None where there is nothing to ask."""
@@ -51,7 +51,7 @@ class BranchFinder:
         if not is_proven or fork_cuts.has_trunk(db, origin, notes) or len(self._gaps) >= GAPS_MAX:
             return None
         # Asked before and perhaps cut off: the question that is still open is put again.
-        gap = self._gaps.setdefault((origin, their_note), Gap(0, min(ours.size, theirs.size)))
+        gap = self._gaps.setdefault((origin, their_note), _Gap(0, min(ours.size, theirs.size)))
         return _ask(db, origin, gap)
 
     def answer(self, origin: str, question: bytes) -> Fork | None:
@@ -76,7 +76,7 @@ class BranchFinder:
             return None
         check_side(theirs, their_head)
         ours = prove_side(theirs.size, own_head, lambda level, index: read_subtree(db, origin, level, index))
-        gap = Gap(theirs.size, gap.high) if ours.root == theirs.root else Gap(gap.low, theirs.size)
+        gap = _Gap(theirs.size, gap.high) if ours.root == theirs.root else _Gap(gap.low, theirs.size)
         self._gaps[origin, their_note] = gap
         # The last question is about the lower end itself, whose answer makes the proof.
         if gap.high - gap.low > 1 or ours.root != theirs.root:
@@ -114,7 +114,7 @@ class BranchFinder:
         return Checkpoint(origin, head.size, head.root), open_checkpoint(their_note, log_key, origin)
 
 
-def _ask(db: sqlite3.Connection, origin: str, gap: Gap) -> Fork:
+def _ask(db: sqlite3.Connection, origin: str, gap: _Gap) -> Fork:
     head = log_store.head(db, origin)
     assert head is not None
     return Fork(origin, head.note, b"", ((gap.low + gap.high) // 2).to_bytes(SIZE_BYTES))

@@ -83,7 +83,7 @@ class _Nobody:
 NOBODY: Final = _Nobody()
 
 
-class NoRoster:
+class _NoRoster:
     """A node outside any federation: no duties, no witnesses."""
 
     def witness_duties(self) -> Collection[str]:
@@ -109,7 +109,7 @@ def mirror_name(origin: str) -> str:
 def witness_roster(node: Node) -> WitnessRoster:
     """The node's roster, as the part `roster` keeps it."""
     found = node.parts.get("roster")
-    return NoRoster() if found is None else found
+    return _NoRoster() if found is None else found
 
 
 class Cosigner:
@@ -276,7 +276,7 @@ def _sign_and_store(
     for line in lines:
         shown = add_signature(shown, line)
     # Noted outside the home before anyone can see it: a backup that is put back must not sign beside it.
-    marks_of(node).note(head.origin, cosignatures.cosigned(db, head.origin), Mark(head.size, head.root))
+    _marks_of(node).note(head.origin, cosignatures.cosigned(db, head.origin), Mark(head.size, head.root))
     cosignatures.set_cosigned(db, head.origin, head.size, head.root)
     cosignatures.set_witnessed_note(db, mirror_prefix(head.origin), shown)
     return lines
@@ -284,10 +284,10 @@ def _sign_and_store(
 
 def find_last_signed(db: sqlite3.Connection, node: Node, origin: str) -> tuple[int, bytes] | None:
     """(size, root) of the last head of a log that this node's witness has signed, also before a backup was put back."""
-    return marks_of(node).find_last(origin, cosignatures.cosigned(db, origin))
+    return _marks_of(node).find_last(origin, cosignatures.cosigned(db, origin))
 
 
-def marks_of(node: Node) -> WitnessMarks:
+def _marks_of(node: Node) -> WitnessMarks:
     """What the witness has noted outside the home, made on first use."""
     found = node.parts.get("witness_marks")
     if found is None:

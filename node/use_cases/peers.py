@@ -23,7 +23,7 @@ from storage.peer_state import PEERS_MAX, Peer
 ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - listening everywhere is no address that a peer can call
 
 
-class PeeringPart(Protocol):
+class _PeeringPart(Protocol):
     """What the running sessions offer to use cases."""
 
     port: int
@@ -131,7 +131,7 @@ async def remove_peer(node: Node, params: OnePeer) -> PeerLine:
 
 async def list_peers(node: Node, _: NoParams) -> PeerList:
     """All pinned peers and how it stands with each."""
-    part: PeeringPart | None = node.parts.get("peering")
+    part: _PeeringPart | None = node.parts.get("peering")
     if part is not None:
         return PeerList(tuple(msgspec.convert(one, PeerLine) for one in part.describe()["peers"]))
     return PeerList(
@@ -175,7 +175,7 @@ def _store_pin(db: sqlite3.Connection, peer: Peer) -> None:
 
 
 def _refresh(node: Node) -> None:
-    part: PeeringPart | None = node.parts.get("peering")
+    part: _PeeringPart | None = node.parts.get("peering")
     if part is not None:
         part.refresh()
 
@@ -184,7 +184,7 @@ def _own_url(node: Node) -> str:
     config = node.config
     if config.peer_url or config.peer_host in ANY_ADDRESS:
         return config.peer_url
-    part: PeeringPart | None = node.parts.get("peering")
+    part: _PeeringPart | None = node.parts.get("peering")
     port = config.peer_port if part is None else part.port
     host = f"[{config.peer_host}]" if ":" in config.peer_host else config.peer_host
     return f"wss://{host}:{port}" if port else ""

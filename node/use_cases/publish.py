@@ -98,15 +98,15 @@ class Publisher:
 
 async def publish(node: Node, kind: str, body: msgspec.Struct, refs: Sequence[Reference] = ()) -> Published:
     """Publish a record through the node's one publisher."""
-    return await publisher_of(node).publish(kind, body, refs)
+    return await _publisher_of(node).publish(kind, body, refs)
 
 
 async def publish_statement(node: Node, statement: Statement, sigs: Sequence[Sig]) -> Published:
     """Embed a verified statement through the node's one publisher."""
-    return await publisher_of(node).publish_statement(statement, sigs)
+    return await _publisher_of(node).publish_statement(statement, sigs)
 
 
-def publisher_of(node: Node) -> Publisher:
+def _publisher_of(node: Node) -> Publisher:
     """The node's one publisher, made on first use."""
     found = node.parts.get("publisher")
     if found is None:

@@ -38,8 +38,8 @@ class Grants:
     _turns: dict[tuple[bytes, str], list[tuple[int, bool]]] = field(default_factory=dict)
 
     def apply_grant(self, index: int, grant: KeyGrant) -> None:
-        """Take up the grant that stands at `index`; one that audit_grant finds wrong changes nothing."""
-        if audit_grant(grant):
+        """Take up the grant that stands at `index`; one that `_audit_grant` finds wrong changes nothing."""
+        if _audit_grant(grant):
             return
         name = key_id(grant.key)
         self._public_keys[name] = grant.key
@@ -72,7 +72,7 @@ def fold_grants(grants: Iterable[tuple[int, KeyGrant]]) -> Grants:
     return folded
 
 
-def audit_grant(grant: KeyGrant) -> list[Finding]:
+def _audit_grant(grant: KeyGrant) -> list[Finding]:
     """Everything in a grant that has to be put right."""
     findings = []
     if len(grant.key) != PUBLIC_BYTES:
@@ -85,6 +85,6 @@ def audit_grant(grant: KeyGrant) -> list[Finding]:
 
 def check_grant(grant: KeyGrant) -> None:
     """RefusedError with every finding when a grant has any."""
-    findings = audit_grant(grant)
+    findings = _audit_grant(grant)
     if findings:
         raise RefusedError("; ".join(f"key grant: {finding}" for finding in findings), findings)

@@ -119,12 +119,12 @@ def found_federation(member: Member, charter: Charter) -> InForce:
     """The founding version with its charter, in force by the founder's word alone."""
     check_charter(charter)
     roster = found_roster(member, charter)
-    check_roster(roster)
+    _check_roster(roster)
     check_outsiders(roster, charter)
     return InForce(hash_roster(roster), roster, charter)
 
 
-def next_roster(roster: Roster, changes: Sequence[Join | Leave | Replace | NewHeads]) -> Roster:
+def _next_roster(roster: Roster, changes: Sequence[Join | Leave | Replace | NewHeads]) -> Roster:
     """The version that follows after these changes; RefusedError when one cannot be made."""
     members = {member.origin: member for member in roster.members}
     for change in changes:
@@ -146,7 +146,7 @@ def next_roster(roster: Roster, changes: Sequence[Join | Leave | Replace | NewHe
                 members[origin] = msgspec.structs.replace(_known(members, origin, "heads"), heads=heads)
     ordered = tuple(members[origin] for origin in sorted(members))
     following = Roster(roster.version + 1, hash_roster(roster), roster.charter, ordered)
-    check_roster(following)
+    _check_roster(following)
     return following
 
 
@@ -168,7 +168,7 @@ def audit_roster(roster: Roster) -> list[Finding]:
     return found
 
 
-def check_roster(roster: Roster) -> None:
+def _check_roster(roster: Roster) -> None:
     """RefusedError with every finding when a roster has any."""
     findings = audit_roster(roster)
     if findings:
@@ -185,7 +185,7 @@ def check_outsiders(roster: Roster, charter: Charter) -> None:
 
 def follow(version: InForce, changes: Sequence[Change]) -> InForce:
     """The version in force once these changes are decided; RefusedError when one cannot be made."""
-    following = next_roster(version.roster, [change for change in changes if not isinstance(change, NewCharter)])
+    following = _next_roster(version.roster, [change for change in changes if not isinstance(change, NewCharter)])
     charters = [change.charter for change in changes if isinstance(change, NewCharter)]
     if len(charters) > 1:
         raise RefusedError.at("charter", "one version has one charter; the others can follow in the next")

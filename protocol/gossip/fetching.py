@@ -30,7 +30,7 @@ class Stage(Enum):
 
 
 @dataclass(slots=True)
-class Fetching:
+class _Fetching:
     """One log under way: `missing` bundles are still to be asked for, those `ahead` are asked for."""
 
     stage: Stage = Stage.ASKED
@@ -62,7 +62,7 @@ class Fetcher:
         self.theirs: dict[str, int] = {}
         self.behind: set[str] = set()
         self._queue: dict[str, None] = {}
-        self._active: dict[str, Fetching] = {}
+        self._active: dict[str, _Fetching] = {}
         self._storing: dict[str, int] = {}
         self._assembly: _Assembly | None = None
         self._hops: dict[str, int] = {}
@@ -228,13 +228,13 @@ class Fetcher:
             # Whoever holds the claim says when it is free; then this log is looked at again.
             if self._frontier.claim(origin, self._session):
                 loading += 1
-                self._active[origin] = Fetching()
+                self._active[origin] = _Fetching()
                 move, past = self._tell_tree(origin, News.OVERDUE)
                 want = Want(origin, self._frontier.size(origin), is_grafted=move is Move.GRAFT)
                 actions += [*past, Send(format_frame(want))]
         return actions
 
-    def _ask_ahead(self, origin: str, fetch: Fetching) -> list[Action]:
+    def _ask_ahead(self, origin: str, fetch: _Fetching) -> list[Action]:
         actions: list[Action] = []
         while fetch.missing and len(fetch.ahead) + limits.FETCH_BUNDLES <= limits.BUNDLES_AHEAD_MAX:
             first = fetch.missing.popleft()

@@ -152,7 +152,7 @@ class PlanApproval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     meeting: Meeting
 
 
-class Listed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class _Listed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One participant in a round's set: the leaf hash of its contribution, None when it was silent."""
 
     origin: Origin
@@ -184,7 +184,7 @@ def parse_set(content: bytes) -> dict[str, bytes | None]:
     value = decode(content)
     if not isinstance(value, list) or len(value) > PARTICIPANTS_MAX:
         raise RefusedError.at("set", f"not a list of at most {PARTICIPANTS_MAX} participants")
-    listed = [to_struct(item, Listed, f"set[{index}]") for index, item in enumerate(value)]
+    listed = [to_struct(item, _Listed, f"set[{index}]") for index, item in enumerate(value)]
     names = [one.origin for one in listed]
     if names != sorted(set(names)):
         raise RefusedError.at("set", "participants are not sorted, or one stands twice")

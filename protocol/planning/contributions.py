@@ -25,14 +25,14 @@ def owner_of_card(card_id: str) -> str:
     return card_id.partition(WORKPLACE_MARK)[0]
 
 
-def list_card_ids(cards: PlanCards) -> list[str]:
+def _list_card_ids(cards: PlanCards) -> list[str]:
     """The ids of all cards of a member, councils first."""
     return [card.id for card in cards.consumers] + [card.id for card in cards.workplaces]
 
 
 def audit_cards(origin: str, cards: PlanCards, table: GoodsTable, heads: int, terms: CardTerms) -> list[Finding]:
     """Why a member's cards are void: another's name, other heads than the roster's, more than the charter grants."""
-    names = list_card_ids(cards)
+    names = _list_card_ids(cards)
     found = [Finding(name, "not a card of this member") for name in names if owner_of_card(name) != origin]
     if len(set(names)) != len(names) or len(cards.consumers) > 1:
         found.append(Finding("cards", "one council card at most, and no card twice"))

@@ -212,7 +212,7 @@ def read_workplace(row: object, position: int, index: Mapping[str, int]) -> tupl
     chosen = fields.get("recipes", "open")
     if chosen not in ("open", "private"):
         raise RefusedError.at(f"workplaces.{name}.recipes", "must be open or private")
-    return hide_recipes(card, effort) if chosen == "private" else (card, effort)
+    return _hide_recipes(card, effort) if chosen == "private" else (card, effort)
 
 
 def _batches(technique: Mapping[str, Any], place: str) -> tuple[int, int, int]:
@@ -226,14 +226,14 @@ def _batches(technique: Mapping[str, Any], place: str) -> tuple[int, int, int]:
     return _amount(technique, "batch", place) if batch else 0, int(least) if least > 1 else 0, setup
 
 
-def hide_recipes(card: WorkplaceCard, effort: Effort) -> tuple[WorkplaceCard, Effort]:
+def _hide_recipes(card: WorkplaceCard, effort: Effort) -> tuple[WorkplaceCard, Effort]:
     """The same workplace with an outline on its card and its recipes on the private side."""
     return (card, effort) if is_private(card) else (outline_card(card), Effort(effort.costs, card))
 
 
 def hide_all(file: EconomyFile) -> EconomyFile:
     """The same economy with all recipes kept private."""
-    pairs = [hide_recipes(card, file.efforts[card.id]) for card in file.workplaces]
+    pairs = [_hide_recipes(card, file.efforts[card.id]) for card in file.workplaces]
     efforts = {card.id: effort for card, effort in pairs}
     return replace(file, workplaces=tuple(card for card, _ in pairs), efforts=efforts)
 

@@ -73,12 +73,12 @@ class CostSheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Money(amount_minor, self.currency, self.exponent)
 
 
-def sum_lines(sheet: CostSheet) -> int:
+def _sum_lines(sheet: CostSheet) -> int:
     """All lines together, the hidden ones as their total."""
     return sheet.hidden_minor + sum(line.amount_minor for line in sheet.lines if line.amount_minor is not None)
 
 
-def sum_headings(sheet: CostSheet, headings: frozenset[str]) -> int:
+def _sum_headings(sheet: CostSheet, headings: frozenset[str]) -> int:
     """The open lines under some headings together."""
     amounts = (line.amount_minor for line in sheet.lines if line.heading in headings)
     return sum(amount for amount in amounts if amount is not None)
@@ -86,7 +86,7 @@ def sum_headings(sheet: CostSheet, headings: frozenset[str]) -> int:
 
 def net_price(sheet: CostSheet) -> int:
     """The price without the tax that the sheet shows."""
-    return sheet.price_minor - sum_headings(sheet, frozenset({TAX}))
+    return sheet.price_minor - _sum_headings(sheet, frozenset({TAX}))
 
 
 def audit_cost_sheet(sheet: CostSheet) -> list[Finding]:
@@ -139,7 +139,7 @@ def _audit_hiding(sheet: CostSheet) -> list[Finding]:
 
 
 def _audit_sum(sheet: CostSheet) -> list[Finding]:
-    total, price = sheet.money(sum_lines(sheet)), sheet.money(sheet.price_minor)
+    total, price = sheet.money(_sum_lines(sheet)), sheet.money(sheet.price_minor)
     if total == price:
         return []
     difference = sheet.money(abs(price.amount - total.amount))
@@ -148,7 +148,7 @@ def _audit_sum(sheet: CostSheet) -> list[Finding]:
 
 
 def _audit_cost(sheet: CostSheet) -> list[Finding]:
-    cost, net = sum_headings(sheet, frozenset(COST_HEADINGS)), net_price(sheet)
+    cost, net = _sum_headings(sheet, frozenset(COST_HEADINGS)), net_price(sheet)
     if net >= cost:
         return []
     shortfall = f"{sheet.money(cost - net)} below the costs of {sheet.money(cost)}"

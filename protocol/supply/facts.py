@@ -114,7 +114,7 @@ def audit_filed_product(filed: Filed[Product]) -> list[Finding]:
     return _audit_owner(filed, filed.body.maker) + audit_product(filed.body)
 
 
-def audit_filed_disclosure(filed: Filed[Disclosure]) -> list[Finding]:
+def _audit_filed_disclosure(filed: Filed[Disclosure]) -> list[Finding]:
     """Why a disclosure record is void; empty when it counts."""
     return _audit_owner(filed, filed.body.maker) + audit_disclosure(filed.body)
 
@@ -125,7 +125,7 @@ def _apply_record(facts: Facts, filed: Filed[Any]) -> None:
         if not audit_filed_product(filed):
             facts.products[(body.maker, body.code)] = filed
     elif isinstance(body, Disclosure):
-        if not audit_filed_disclosure(filed):
+        if not _audit_filed_disclosure(filed):
             facts.disclosures.setdefault(item_of(body), []).append(filed)
     elif isinstance(body, PriceProposal):
         facts.proposals[filed.leaf] = filed

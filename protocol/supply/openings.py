@@ -37,13 +37,13 @@ class Hidden(NamedTuple):
 
 def list_hidden(facts: Facts, item: Item) -> list[Hidden]:
     """All that the records about a product hide."""
-    parties = list_parties(facts, item)
-    sections = [hidden for told in facts.disclosures.get(item, []) for hidden in list_hidden_sections(told, parties)]
+    parties = _list_parties(facts, item)
+    sections = [hidden for told in facts.disclosures.get(item, []) for hidden in _list_hidden_sections(told, parties)]
     filed = [one for one in facts.proposals.values() if item_of(one.body) == item]
-    return sections + [hidden for one in filed for hidden in list_hidden_lines(one)]
+    return sections + [hidden for one in filed for hidden in _list_hidden_lines(one)]
 
 
-def list_parties(facts: Facts, item: Item) -> frozenset[str]:
+def _list_parties(facts: Facts, item: Item) -> frozenset[str]:
     """The maker of a product and its buyers: those whom the maker itself has named, or said yes to.
 
     Anybody can propose to buy; only the maker's own word lets a buyer read what is for buyers.
@@ -60,7 +60,7 @@ def _has_agreed(facts: Facts, maker: str, proposal: bytes) -> bool:
     return any(one.body.approve for one in words)
 
 
-def list_hidden_sections(filed: Filed[Disclosure], parties: frozenset[str] = frozenset()) -> list[Hidden]:
+def _list_hidden_sections(filed: Filed[Disclosure], parties: frozenset[str] = frozenset()) -> list[Hidden]:
     """What a disclosure hides."""
     return [
         Hidden(section.commitment, filed.origin, DISCLOSURE_KIND, _section_path(section.name), section.scope, parties)
@@ -69,7 +69,7 @@ def list_hidden_sections(filed: Filed[Disclosure], parties: frozenset[str] = fro
     ]
 
 
-def list_hidden_lines(filed: Filed[PriceProposal]) -> list[Hidden]:
+def _list_hidden_lines(filed: Filed[PriceProposal]) -> list[Hidden]:
     """What a proposal's cost sheet hides: its own parties are those whom its author named."""
     parties = frozenset({filed.body.maker, *filed.body.buyers})
     return [

@@ -55,7 +55,7 @@ def draw_mutants(area: str, sample: int, seed: int) -> list[tuple[str, str]]:
     return [pair for pair in named if pair in drawn]
 
 
-def try_mutants(drawn: Sequence[tuple[str, str]], area: str) -> Iterator[Outcome]:
+def _try_mutants(drawn: Sequence[tuple[str, str]], area: str) -> Iterator[Outcome]:
     """The end of each, module by module."""
     for path, files in AREAS[area].items():
         names = [name for drawn_path, name in drawn if drawn_path == path]
@@ -82,7 +82,7 @@ def run_main(words: Sequence[str]) -> int:
             pair for pair in draw_mutants(area, given.sample, given.seed) if given.match in f"{pair[0]}: {pair[1]}"
         ]
         outcomes = []
-        for outcome in try_mutants(drawn, area):
+        for outcome in _try_mutants(drawn, area):
             outcomes.append(outcome)
             if outcome.end == "survived" and not given.json:
                 print(f"survived  {outcome.path}: {outcome.name}  {outcome.reason}".rstrip(), flush=True)

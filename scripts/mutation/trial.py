@@ -108,10 +108,10 @@ class MutatedFinder(MetaPathFinder):
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name != self.module:
             return None
-        return spec_from_file_location(name, self.path, loader=MutatedLoader(name, str(self.path), self.tree))
+        return spec_from_file_location(name, self.path, loader=_MutatedLoader(name, str(self.path), self.tree))
 
 
-class MutatedLoader(SourceFileLoader):
+class _MutatedLoader(SourceFileLoader):
     """Loads the code of a tree in place of the file's."""
 
     def __init__(self, name: str, path: str, tree: ast.Module) -> None:

@@ -33,7 +33,7 @@ def follow_rule(region: Region, rule: Rule, tolerance: float) -> tuple[int | Non
     start, best = prices.copy(), 1.0
     for number in range(1, ROUNDS_MOST + 1):
         demand, supply = respond_at(region.economy, region.members, prices)
-        worst = measure_worst(demand, supply, prices, start)
+        worst = _measure_worst(demand, supply, prices, start)
         best = min(best, worst)
         if worst <= tolerance:
             return number, worst
@@ -106,7 +106,7 @@ def _best_levels(economy: Economy, members: Members, prices: Floats) -> Floats:
     return at(high)
 
 
-def measure_worst(demand: Floats, supply: Floats, prices: Floats, start: Floats) -> float:
+def _measure_worst(demand: Floats, supply: Floats, prices: Floats, start: Floats) -> float:
     """The worst good, as our own rounds measure it: a surplus counts while its price is above 1 % of its start."""
     largest = np.maximum(np.maximum(demand, supply), 1e-12)
     surplus = np.where(prices > SURPLUS_PRICE_SHARE * start, np.maximum(supply - demand, 0.0), 0.0)

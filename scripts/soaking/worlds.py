@@ -37,19 +37,19 @@ class Failure(NamedTuple):
 Live = Callable[[Sequence[int]], list[Failure]]
 
 
-def live_through(seeds: Sequence[int]) -> list[Failure]:
+def _live_through(seeds: Sequence[int]) -> list[Failure]:
     """The failures among these seeds."""
     outcomes = [run_scenario(draw_scenario(seed)) for seed in seeds]
     return [Failure(one.scenario.seed, one.rule, one.detail) for one in outcomes if one.rule]
 
 
-def live_through_plans(seeds: Sequence[int]) -> list[Failure]:
+def _live_through_plans(seeds: Sequence[int]) -> list[Failure]:
     """The same for the rounds of a plan."""
     outcomes = [run_rounds(draw_rounds(seed)) for seed in seeds]
     return [Failure(one.scenario.seed, one.rule, one.detail) for one in outcomes if one.rule]
 
 
-def soak(first: int, last: int, processes: int, state: Path | None, live: Live = live_through) -> list[Failure]:
+def soak(first: int, last: int, processes: int, state: Path | None, live: Live = _live_through) -> list[Failure]:
     """Live through first..last, but for what `state` says is done; the failures, also those it remembers."""
     done, failures = _load(state)
     chunks = [seeds for seeds in _cut(first, last) if seeds[0] not in done]
@@ -80,7 +80,7 @@ def run_main(words: Sequence[str]) -> int:
     if not is_available():
         print("This Python's SQLite cannot be reached: no world was lived through.")
         return 1
-    failures = _soak_and_tell(given, live_through)
+    failures = _soak_and_tell(given, _live_through)
     for failure in failures[:SHRUNK_MAX]:
         print("\n".join(describe_outcome(run_scenario(draw_scenario(failure.seed)))))
     for failure in failures[SHRUNK_MAX:]:
@@ -89,7 +89,7 @@ def run_main(words: Sequence[str]) -> int:
 
 
 def _soak_plans(given: argparse.Namespace) -> int:
-    failures = _soak_and_tell(given, live_through_plans)
+    failures = _soak_and_tell(given, _live_through_plans)
     for failure in failures:
         print(f"rochdale simulate --plan --seed {failure.seed}: {failure.rule}")
     return 1 if failures else 0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import documents, honest_tests, layers, pins, purity, reach, single_callers, sizes, words
+from tests.house import documents, honest_tests, layers, pins, public_names, purity, reach, single_callers, sizes, words
 from tests.house.source_tree import Breach, SourceTree, read_tree
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     single_callers.audit_guarded_names,
     honest_tests.audit_tests,
     reach.audit_reach,
+    public_names.audit_public_names,
     documents.audit_links,
     documents.audit_spec_pages,
     documents.audit_architecture,
@@ -119,6 +120,10 @@ PLANTED: tuple[tuple[Check, str, str, str, str], ...] = (
      "def test_note() -> None:\n    step()\ndef step() -> None:\n    x = 1\n", "test_note asserts nothing"),
     (honest_tests.audit_tests, "a test that sleeps", "tests/node/test_app.py",
      "import time\ndef test_app() -> None:\n    time.sleep(1)\n    assert True\n", "sleeps"),
+    (public_names.audit_public_names, "a function of one module that all may call", "storage/files.py",
+     DOC + "def shred() -> None: ...\n_FILES = shred()\n", "only this module mentions shred: call it _shred"),
+    (public_names.audit_public_names, "a class that only hidden things hold", "storage/files.py",
+     DOC + "class Shreds: ...\ndef _shred() -> Shreds: ...\n", "only this module mentions Shreds"),
     (reach.audit_reach, "a function that nothing calls", "node/use_cases/status.py",
      DOC + "def show_nobody() -> None:\n    LIMIT = 1\n", "show_nobody is reached by nothing"),
     (reach.audit_reach, "a limit that limits nothing", "protocol/gossip/limits.py",

@@ -20,7 +20,7 @@ from protocol.planning.contributions import owner_of_card
 from protocol.planning.ratifying.words import vote_slot
 
 
-class BrokenError(Exception):
+class _BrokenError(Exception):
     """Something that must hold does not: its rule and what was seen."""
 
     def __init__(self, rule: str, detail: str) -> None:
@@ -37,7 +37,7 @@ class Ledger:
         self.sets: dict[bytes, bytes] = {}
         self.states: dict[bytes, bytes] = {}
         self.drafts: dict[int, Draft] = {}
-        self.broken: list[BrokenError] = []
+        self.broken: list[_BrokenError] = []
 
     def info(self, event: str, **fields: object) -> None:
         """Nothing to see to."""
@@ -121,7 +121,7 @@ class Ledger:
 
     def fault(self, rule: str, detail: str) -> None:
         """Something does not hold."""
-        self.broken.append(BrokenError(rule, detail))
+        self.broken.append(_BrokenError(rule, detail))
 
 
 def _is_apt(answer: PlanAnswer, state: bytes) -> bool:

@@ -39,7 +39,7 @@ class HomeImage(NamedTuple):
     """Size and root of its own log."""
 
 
-class BirthClock(SeededClock):
+class _BirthClock(SeededClock):
     """Homes are made before a world's time begins."""
 
     def now_ms(self) -> int:
@@ -77,7 +77,7 @@ def _folder() -> Path:
 async def _make_home(home: Path, number: int, length: int) -> HomeImage:
     name = place_of(number)
     config = Config(home=home, name=name, peer_url=f"wss://{name}:{PORT}", signed_folder=f"{home}-signed")
-    clock = BirthClock(f"keys of {name}")
+    clock = _BirthClock(f"keys of {name}")
     await init_home(config, clock)
     node = open_node(config, clock)
     await asyncio.gather(*(publish(node, MADE_UP_KIND, made_up_record(label)) for label in range(length - 1)))

@@ -26,7 +26,7 @@ GROWN_WITHIN_S: Final = 600.0
 LOOK_S: Final = 0.1
 
 
-class NobodyWatches:
+class _NobodyWatches:
     """A machine's watcher where nothing goes wrong."""
 
     def note_commit(self, machine: Machine) -> None:
@@ -51,7 +51,7 @@ async def _raise(images: list[HomeImage], is_federated: bool) -> tuple[HomeImage
     keep_tasks(asyncio.get_running_loop())
     roads: Roads[Machine] = Roads(0, lambda source, target, raw: None)
     machines = [
-        Machine(place_of(number), image, "nursery", roads, NobodyWatches()) for number, image in enumerate(images)
+        Machine(place_of(number), image, "nursery", roads, _NobodyWatches()) for number, image in enumerate(images)
     ]
     for one in machines:
         roads.machines[one.name] = one

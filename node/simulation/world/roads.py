@@ -77,7 +77,7 @@ class Road:
     lines: list["Line[Any]"] = field(default_factory=list)
 
 
-class Parcel(NamedTuple):
+class _Parcel(NamedTuple):
     """A frame on its way (None: a goodbye); `due_s` is not settled before it has left a closed road."""
 
     raw: bytes | None
@@ -96,7 +96,7 @@ class End(Generic[Stop]):
         self.flying_bytes = 0
         self.is_closed = False
         self.free_s = 0.0
-        self.under_way: deque[Parcel] = deque()
+        self.under_way: deque[_Parcel] = deque()
         """In the order in which it was sent, which is the order in which it comes."""
         self._readers: deque[asyncio.Future[None]] = deque()
         self._writers: deque[asyncio.Future[None]] = deque()
@@ -171,7 +171,7 @@ class Line(Generic[Stop]):
         if delay_s is None:
             self.reset()
         else:
-            source.under_way.append(Parcel(raw, delay_s))
+            source.under_way.append(_Parcel(raw, delay_s))
             if not self.road.closures:
                 self._go_on(source, -1)
 

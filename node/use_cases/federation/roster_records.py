@@ -53,7 +53,7 @@ def list_words(db: sqlite3.Connection, history: History, origin: str) -> dict[st
     return words
 
 
-def list_agreeing(db: sqlite3.Connection, history: History, question: Question, word: Retirement) -> list[Said]:
+def _list_agreeing(db: sqlite3.Connection, history: History, question: Question, word: Retirement) -> list[Said]:
     """The words of those voters of a question whose newest word on its subject is this one, by leaf."""
     words = (list_words(db, history, origin).get(question.subject) for origin in question.voters)
     return sorted((said for said in words if said is not None and said.body == word), key=lambda said: said.leaf)
@@ -69,7 +69,7 @@ def find_retirement(node: Node, history: History) -> tuple[Question, Said] | Non
         question = history.retirement(subject)
         if question is None or node.origin not in question.voters:
             continue
-        agreeing = list_agreeing(db, history, question, own.body)
+        agreeing = _list_agreeing(db, history, question, own.body)
         if len(agreeing) >= question.needed:
             return question, agreeing[0]
     return None

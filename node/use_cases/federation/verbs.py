@@ -86,7 +86,7 @@ class WhichParams(msgspec.Struct):
     above: Above = False
 
 
-class Invitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Invitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an invited co-op needs: the federation's name and how to reach and pin the members it may meet."""
 
     federation: bytes
@@ -194,7 +194,7 @@ async def invite(node: Node, params: InviteParams) -> dict[str, str]:
     value = to_value(card)
     await node.database.write(lambda db: set_setting(db, f"{INVITED_SETTING}/{card.origin}", value))
     cards = tuple(card_of_member(member) for member in history.newest.roster.members if member.origin != node.origin)
-    invitation = Invitation(history.federation, (own_card(node), *cards))
+    invitation = _Invitation(history.federation, (own_card(node), *cards))
     raw = encode(to_value(invitation), INVITATION_BYTES_MAX)
     return {"origin": card.origin, "invitation": format_token(INVITATION_PREFIX, raw)}
 
@@ -202,7 +202,7 @@ async def invite(node: Node, params: InviteParams) -> dict[str, str]:
 async def join(node: Node, params: JoinParams) -> dict[str, Any]:
     """Accept an invitation: pin the members it names and say in our own log that we want to belong."""
     raw = parse_token(INVITATION_PREFIX, params.invitation, INVITATION_BYTES_MAX, "invitation")
-    invitation = to_struct(decode(raw, INVITATION_BYTES_MAX), Invitation, "invitation")
+    invitation = to_struct(decode(raw, INVITATION_BYTES_MAX), _Invitation, "invitation")
     known, other = federation_of(node, params.above), federation_of(node, not params.above)
     if known is not None and known != invitation.federation:
         raise RefusedError.at("federation", "this home belongs to another one")

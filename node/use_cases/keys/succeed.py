@@ -47,7 +47,7 @@ class Succeeded(msgspec.Struct, frozen=True):
 
 async def succeed(node: Node, params: SucceedParams) -> Succeeded:
     """Say in this home's log, with the old log's recovery key, that it goes on for the old one."""
-    old = await take_old_home(node, Path(params.old_home)) if params.old_home else params.old
+    old = await _take_old_home(node, Path(params.old_home)) if params.old_home else params.old
     db = node.database.reader
     head, founding = log_store.head(db, old), read_founding(db, old)
     if head is None or founding is None:
@@ -70,7 +70,7 @@ async def succeed(node: Node, params: SucceedParams) -> Succeeded:
     return Succeeded(old, size, node.origin, published.index)
 
 
-async def take_old_home(node: Node, home: Path) -> str:
+async def _take_old_home(node: Node, home: Path) -> str:
     """Take in the log of a home on this machine as any peer's log is taken in; its origin."""
     try:
         reader = open_reader(home / "node.sqlite")

@@ -27,12 +27,12 @@ async def read_log_file(node: Node, log: str, path: str) -> bytes | None:
     `log` is OWN_LOG, or the SHA-256 of an origin in hex as mirrors are named (c2sp.org/tlog-mirror).
     """
     db = node.database.reader
-    origin = node.origin if log == OWN_LOG else find_origin(db, log)
+    origin = node.origin if log == OWN_LOG else _find_origin(db, log)
     head = None if origin is None else log_store.head(db, origin)
     if head is None or not head.note:
         return None
     if path == CHECKPOINT_PATH:
-        return cosigned_note(db, mirrored_head(db, head))
+        return cosigned_note(db, _mirrored_head(db, head))
     try:
         tile = parse_tile_path(path)
         if (
@@ -46,7 +46,7 @@ async def read_log_file(node: Node, log: str, path: str) -> bytes | None:
         return None
 
 
-def mirrored_head(db: sqlite3.Connection, head: Head) -> Head:
+def _mirrored_head(db: sqlite3.Connection, head: Head) -> Head:
     """The head of a replica to show: the newest that this node's mirror has signed, with its lines.
 
     tlog-mirror wants them under every head that a mirror shows. Before the first, and for our own log, the newest.
@@ -58,7 +58,7 @@ def mirrored_head(db: sqlite3.Connection, head: Head) -> Head:
     return head._replace(size=signed.size, root=signed.root, note=note)
 
 
-def find_origin(db: sqlite3.Connection, prefix: str) -> str | None:
+def _find_origin(db: sqlite3.Connection, prefix: str) -> str | None:
     """The log here whose origin's SHA-256 this is, in hex; None where there is none."""
     return next((origin for origin in log_store.log_keys(db) if mirror_prefix(origin) == prefix), None)
 

@@ -48,7 +48,7 @@ async def prove_record(node: Node, params: ProveParams) -> ProofView:
     """The proof of one record under a head, the record itself beside it; RefusedError beyond the head's end."""
     db = node.database.reader
     head = held_head(db, params.origin or node.origin)
-    head = find_head(db, head, params.size or head.size)
+    head = _find_head(db, head, params.size or head.size)
     if params.index >= head.size:
         raise RefusedError.at("index", f"this head has {head.size} records, numbered from 0")
     try:
@@ -59,7 +59,7 @@ async def prove_record(node: Node, params: ProveParams) -> ProofView:
         return _make_proof(db, head, params.index, await open_hashes(node, head))
 
 
-def find_head(db: sqlite3.Connection, newest: Head, size: int) -> Head:
+def _find_head(db: sqlite3.Connection, newest: Head, size: int) -> Head:
     """The head of this size of a log, signed, if it is the newest or was kept; RefusedError says which were."""
     if size == newest.size:
         return newest

@@ -150,7 +150,7 @@ async def ask_and_note(node: Node, client: WebClient, witness: OutsideWitness, w
     """Ask a witness about the newest head and note how it went; False where it has not signed."""
     error = ""
     try:
-        await ask_witness(node, client, witness, wait_s)
+        await _ask_witness(node, client, witness, wait_s)
     except (PeerError, RefusedError) as failure:
         error = failure.reason
     asked_ms = node.clock.now_ms()
@@ -165,7 +165,7 @@ async def ask_and_note(node: Node, client: WebClient, witness: OutsideWitness, w
     return not error
 
 
-async def ask_witness(node: Node, client: WebClient, witness: OutsideWitness, wait_s: float = ASK_WAIT_S) -> None:
+async def _ask_witness(node: Node, client: WebClient, witness: OutsideWitness, wait_s: float = ASK_WAIT_S) -> None:
     """Have the newest head cosigned and keep the lines; PeerError says in words why there are none."""
     head = shown_head(node)
     answer = await show_head_to(node, client, witness.url, head, witness.size, wait_s)

@@ -37,7 +37,7 @@ def make_draft(
     prices: tuple[int, ...] | None = None,
 ) -> Draft:
     """Clear the last state, write the document, check it; the same bytes on every node. `prices` go with a grant."""
-    parameters = {**describe_call(call_id, call), "reading": reading, **describe_grant(grant)}
+    parameters = {**describe_call(call_id, call), "reading": reading, **_describe_grant(grant)}
     return check_draft(make_plan(economy, state, clear_plan(economy, state, prices), report, parameters), side)
 
 
@@ -62,7 +62,7 @@ def describe_call(call_id: bytes, call: PlanCall) -> dict[str, str | int]:
     return told if call.above is None else {**told, "above": call.above.hex()}
 
 
-def describe_grant(grant: Grant | None) -> dict[str, str | int]:
+def _describe_grant(grant: Grant | None) -> dict[str, str | int]:
     """What a region's plan document says of the plan above that it keeps to."""
     return {} if grant is None else {"plan_above": grant.plan.hex()}
 

@@ -78,7 +78,7 @@ async def add_entries(node: Node, chunks: AsyncIterator[bytes]) -> Verdict:
         header = await body.read_header()
     except PeerError as error:
         return Verdict(BAD_REQUEST, f"{error.reason}\n")
-    state = read_state(node.database.reader, node, header.origin)
+    state = _read_state(node.database.reader, node, header.origin)
     refusal = judge_upload(header, state)
     if refusal is not None:
         return refusal
@@ -86,7 +86,7 @@ async def add_entries(node: Node, chunks: AsyncIterator[bytes]) -> Verdict:
     return await _finish(node, header, await _keep_packages(node, header, state.pending[header.end], body))
 
 
-def read_state(db: sqlite3.Connection, node: Node, origin: str) -> MirrorState | None:
+def _read_state(db: sqlite3.Connection, node: Node, origin: str) -> MirrorState | None:
     """How far this node's mirror is with a log, None for one that it does not mirror."""
     if _find_key(db, node, origin) is None:
         return None
@@ -195,7 +195,7 @@ async def _finish(node: Node, header: EntriesHeader, kept: _Kept) -> Verdict:
 def _sign_uploaded(db: sqlite3.Connection, node: Node, header: EntriesHeader, kept: _Kept, time_s: int) -> Verdict:
     """The last check, the move of the head and the signature are this one transaction."""
     pending = _store(header, [], kept.opened, db)
-    state = read_state(db, node, header.origin)
+    state = _read_state(db, node, header.origin)
     if state is None or pending is None:
         return Verdict(UNPROCESSABLE, "this head is pending no more\n")
     verdict = judge_packages(header, state, kept.saved, kept.is_refused)
@@ -211,7 +211,7 @@ async def _answer_branch(node: Node, header: EntriesHeader) -> Verdict:
     pending = _find_pending(node.database.reader, header)
     if pending is not None:
         await keep_contradiction(node, header.origin, pending.note, None)
-    again = judge_upload(header, read_state(node.database.reader, node, header.origin))
+    again = judge_upload(header, _read_state(node.database.reader, node, header.origin))
     return again or Verdict(UNPROCESSABLE, "another branch than that of the entries held here\n")
 
 

@@ -23,7 +23,7 @@ KEY_FILE_BYTES_MAX = 4_096
 FILE_MODE = 0o600
 
 
-class PersonKeyFile(msgspec.Struct, forbid_unknown_fields=True):
+class _PersonKeyFile(msgspec.Struct, forbid_unknown_fields=True):
     """The file of a person's key: whoever has it can sign as that person."""
 
     format: Annotated[str, msgspec.Meta(pattern=rf"^{FORMAT}\Z")]
@@ -51,7 +51,7 @@ def make_person_key(path: Path, clock: Clock, home: Path) -> str:
         raise RefusedError.at(str(path), "a person's key does not belong in the home of a node")
     seed = clock.random_bytes(SEED_BYTES)
     public = generate(seed).public.hex()
-    content = msgspec.json.encode(PersonKeyFile(FORMAT, seed.hex(), public))
+    content = msgspec.json.encode(_PersonKeyFile(FORMAT, seed.hex(), public))
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     except FileExistsError:
@@ -68,7 +68,7 @@ def read_person_key(path: Path) -> SigningKey:
     with path.open("rb") as stream:
         raw = stream.read(KEY_FILE_BYTES_MAX)
     try:
-        found = msgspec.json.decode(raw, type=PersonKeyFile)
+        found = msgspec.json.decode(raw, type=_PersonKeyFile)
     except msgspec.DecodeError:
         raise RefusedError.at(str(path), "not the key file of a person") from None
     key = generate(bytes.fromhex(found.seed))

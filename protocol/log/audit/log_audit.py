@@ -132,7 +132,7 @@ class LogAudit:
                 self._rows[level] = list(self._settle(level, number, len(row), row))
         root: bytes | None = EMPTY_ROOT
         if self.head.size:
-            root = fold_rows(self._rows)
+            root = _fold_rows(self._rows)
         for tile, start in self._open_questions:
             if root == self.head.root:
                 self._find_false_tile(tile, start)
@@ -217,7 +217,7 @@ class LogAudit:
                 return None
             rows.append(held)
             level += 1
-        return fold_rows(rows)
+        return _fold_rows(rows)
 
     def _bundle_path(self, index: int) -> str:
         number = index // TILE_HASHES
@@ -233,7 +233,7 @@ class LogAudit:
             self.more += 1
 
 
-def fold_rows(rows: Sequence[Partly]) -> bytes | None:
+def _fold_rows(rows: Sequence[Partly]) -> bytes | None:
     """The root of a tree from the hashes at the right edge of each level, lowest first; None where one is unknown."""
     root: bytes | None = None
     for row in rows:

@@ -48,7 +48,7 @@ class BatchReading:
     def fill(self, state: State, reports: Sequence[RoundReport]) -> Plan:
         """The draft with the batches, and what a state of the further rounds is cleared to. Raises as `clear` does."""
         cleared = self.pinned.clear(state)
-        return fill_plan(self.settled, self.draft, cleared, reports[-1], self.draft.rounds + len(reports))
+        return _fill_plan(self.settled, self.draft, cleared, reports[-1], self.draft.rounds + len(reports))
 
 
 def begin_batches(economy: Economy, state: State, draft: Plan, proposals: Mapping[str, Levels]) -> BatchReading | None:
@@ -81,7 +81,7 @@ def is_run_by(plan: Plan, levels: Levels) -> bool:
     )
 
 
-def fill_plan(economy: Economy, draft: Plan, cleared: ClearedPlan, last: RoundReport, rounds: int) -> Plan:
+def _fill_plan(economy: Economy, draft: Plan, cleared: ClearedPlan, last: RoundReport, rounds: int) -> Plan:
     """The draft with other quantities and prices, in the order of its economy, naming the draft."""
     edges, ranges = len(economy.eaters.good), economy.answer_ranges
     return msgspec.structs.replace(

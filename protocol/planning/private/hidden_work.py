@@ -48,7 +48,7 @@ def answer_hidden(
     `hold` (the matrix R) and `pivot` (v), both in whole bounds, follow the order of the answer.
     """
     moves = _moves(shown, recipes)
-    levels = choose_levels(moves.T @ hold @ moves + np.diag(np.array(costs)), moves.T @ (hold @ pivot), recipes)
+    levels = _choose_levels(moves.T @ hold @ moves + np.diag(np.array(costs)), moves.T @ (hold @ pivot), recipes)
     bounds = bound_levels(shown)
     said: list[int] = np.rint(moves @ levels * MICRO).astype(int).tolist()
     return [min(max(level, lowest), highest) for level, (lowest, highest) in zip(said, bounds, strict=True)]
@@ -61,7 +61,7 @@ def find_levels(settled: WorkplaceCard, recipes: WorkplaceCard, costs: Sequence[
     wanted = np.array([agreed.get(good, 0) for good, _, _ in settled.outline]) * (activity / MICRO) / spans
     moves = _moves(settled, recipes)
     firm = FIRMNESS * (sum(costs) + RIDGE) / float(np.max(moves * moves))
-    levels = choose_levels((moves.T * firm) @ moves + np.diag(np.array(costs)), moves.T @ wanted * firm, recipes)
+    levels = _choose_levels((moves.T * firm) @ moves + np.diag(np.array(costs)), moves.T @ wanted * firm, recipes)
     return [round(level * MICRO) for level in levels.tolist()]
 
 
@@ -76,7 +76,7 @@ def _moves(shown: WorkplaceCard, recipes: WorkplaceCard) -> Floats:
     return np.asarray(moves / spans.reshape(-1, 1), np.float64)
 
 
-def choose_levels(matrix: Floats, right: Floats, recipes: WorkplaceCard) -> Floats:
+def _choose_levels(matrix: Floats, right: Floats, recipes: WorkplaceCard) -> Floats:
     """argmin a . matrix a / 2 - right . a over a >= 0 with least <= use . a <= capacity."""
     use = np.array([technique.capacity_use / MICRO for technique in recipes.techniques])
     levels = _nonnegative(matrix, right)

@@ -43,12 +43,12 @@ def refresh_rounds(economy: Economy) -> int:
     return OUTLINE_REFRESH_ROUNDS if economy.outlined else REFRESH_ROUNDS
 
 
-def eating_metric(economy: Economy, relative_price: Floats, quantity: Floats, hold: Floats | float) -> Integers:
+def _eating_metric(economy: Economy, relative_price: Floats, quantity: Floats, hold: Floats | float) -> Integers:
     """`hold` x price / quantity of every council edge; `quantity` in whole units, prices relative to start prices."""
     eaters = economy.eaters
     price = np.maximum(relative_price, PRICE_SHARE_LEAST)[eaters.good]
     share = np.maximum(quantity / eaters.scale, QUANTITY_SHARE_LEAST)
-    return clamp_metric(hold * price / share)
+    return _clamp_metric(hold * price / share)
 
 
 def learn_holds(economy: Economy, state: State, said: Integers, prices: Integers) -> Floats:
@@ -74,7 +74,7 @@ def _spread(eaters: ConsumerEdges, ratio: Floats) -> Floats:
     return np.asarray(largest / smallest - 1.0, np.float64)
 
 
-def making_metric(economy: Economy, relative_price: Floats, activity: Floats, shown: Floats) -> Integers:
+def _making_metric(economy: Economy, relative_price: Floats, activity: Floats, shown: Floats) -> Integers:
     """How steep each technique's effort has shown itself (flat, in the order of the state).
 
     Answers show it: an honest workplace has effort x a = r (v - a). `shown` is that r (v - a) / a in the metric's unit;
@@ -87,24 +87,24 @@ def making_metric(economy: Economy, relative_price: Floats, activity: Floats, sh
     turnover = (np.add.reduceat(terms, makers.edge_start, axis=0) / METRIC_ONE).reshape(-1)[makers.flat]
     share = np.maximum(activity / makers.level.reshape(-1)[makers.flat], LEVEL_SHARE_LEAST)
     least = STEEPNESS_LEAST * turnover / share
-    return clamp_metric(np.maximum(np.minimum(shown, STEEPNESS_MOST / share), least))
+    return _clamp_metric(np.maximum(np.minimum(shown, STEEPNESS_MOST / share), least))
 
 
-def outline_metric(economy: Economy, relative_price: Floats, activity: Floats) -> Integers:
+def _outline_metric(economy: Economy, relative_price: Floats, activity: Floats) -> Integers:
     """The price of each good of an outline over half its bound and half what moves (per technique; only there used)."""
     makers = economy.makers
     price = np.zeros(len(makers.has))
     price[makers.edge_owner] = np.maximum(relative_price, PRICE_SHARE_LEAST)[makers.edge_good]
     slots = makers.has.shape[1]
     hold = np.where(economy.is_mixed[len(economy.eaters.good) :], MIXED_HOLD, OUTLINE_HOLD)
-    return clamp_metric(hold * price[makers.flat // slots] / (0.5 + 0.5 * activity))
+    return _clamp_metric(hold * price[makers.flat // slots] / (0.5 + 0.5 * activity))
 
 
 def start_metric(economy: Economy, relative_price: Floats) -> Integers:
     """The metric before the first round: councils at their wants, techniques at START_STEEPNESS."""
-    making = clamp_metric(np.full(len(economy.makers.flat), START_STEEPNESS))
-    hidden = outline_metric(economy, relative_price, np.full(len(making), START_SHARE))
-    eating = eating_metric(economy, relative_price, economy.eaters.want, HOLD_START)
+    making = _clamp_metric(np.full(len(economy.makers.flat), START_STEEPNESS))
+    hidden = _outline_metric(economy, relative_price, np.full(len(making), START_SHARE))
+    eating = _eating_metric(economy, relative_price, economy.eaters.want, HOLD_START)
     return np.where(economy.is_outline, np.concatenate([eating, hidden]), np.concatenate([eating, making]))
 
 
@@ -119,14 +119,14 @@ def refresh_metric(economy: Economy, state: State, said: Integers, planned: Inte
     moved = np.maximum(said, planned) / economy.entry_unit
     pull = np.maximum(state.carried[edges:] - said[edges:], 0) / np.maximum(said[edges:], 1)
     holds = learn_holds(economy, state, said, prices)
-    eating = eating_metric(economy, relative_price, moved[:edges], holds)
-    making = making_metric(economy, relative_price, moved[edges:], state.metric[edges:] / METRIC_ONE * pull)
-    hidden = outline_metric(economy, relative_price, np.maximum(np.abs(said), np.abs(planned))[edges:] / MICRO)
+    eating = _eating_metric(economy, relative_price, moved[:edges], holds)
+    making = _making_metric(economy, relative_price, moved[edges:], state.metric[edges:] / METRIC_ONE * pull)
+    hidden = _outline_metric(economy, relative_price, np.maximum(np.abs(said), np.abs(planned))[edges:] / MICRO)
     fresh = np.concatenate([eating, np.where(economy.is_outline[edges:], hidden, making)])
     lowest, highest = -(-state.metric // REFRESH_FACTOR), state.metric * REFRESH_FACTOR
     return np.asarray(np.minimum(np.maximum(fresh, lowest), highest), np.int64)
 
 
-def clamp_metric(relative: Floats) -> Integers:
+def _clamp_metric(relative: Floats) -> Integers:
     """Relative metrics as the integers that a state holds."""
     return np.rint(np.minimum(np.maximum(relative * METRIC_ONE, METRIC_LEAST), METRIC_MOST)).astype(np.int64)

@@ -154,7 +154,7 @@ class Ledger:
             account.cosigned = {origin: (size, root) for origin, size, root in db.execute(_COSIGNED)}
         for origin, (size, root) in account.heads.items():
             head = log_store.head(db, origin)
-            if head is None or head.size < size or read_root(db, origin, size) != root:
+            if head is None or head.size < size or _read_root(db, origin, size) != root:
                 raise ViolationError("a commit was lost", f"{machine.name} no longer holds {size} of {origin}")
         for sha256 in account.files:
             if machine.node.files.get(sha256) is None:
@@ -193,7 +193,7 @@ class Ledger:
         for head in log_store.heads(db):
             if not head.size:
                 continue
-            if read_root(db, head.origin, head.size) != head.root:
+            if _read_root(db, head.origin, head.size) != head.root:
                 raise ViolationError("a head does not fit its entries", f"{machine.name} {head.origin} {head.size}")
             held = db.execute(_ROWS, (head.origin,)).fetchall()
             cut = fork_cuts.cut_of(db, head.origin)
@@ -291,7 +291,7 @@ _ROWS = "SELECT origin, idx, kind, subject, by_key, at_ms, leaf, void FROM recor
 _VOID = 7
 
 
-def read_root(db: sqlite3.Connection, origin: str, size: int) -> bytes:
+def _read_root(db: sqlite3.Connection, origin: str, size: int) -> bytes:
     """The root of the first entries of a log, worked out from the entries themselves."""
     return bundle_roots_fold([_bundle_root(entries) for _, entries in _read_bundles(db, origin, size)])
 

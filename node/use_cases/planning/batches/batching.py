@@ -37,7 +37,7 @@ MICRO_DECIMALS: Final = 6
 PERCENT_DECIMALS: Final = 4
 
 
-def read_lumps(draft: Plan) -> Lumps:
+def _read_lumps(draft: Plan) -> Lumps:
     """The draft as the solvers see it."""
     goods = draft.goods_table.goods
     unit = np.array([10.0**good.decimals for good in goods])
@@ -75,13 +75,13 @@ def read_lumps(draft: Plan) -> Lumps:
     )
 
 
-def count_batches(draft: Plan, levels: Levels) -> Indexes:
+def _count_batches(draft: Plan, levels: Levels) -> Indexes:
     """Whole batches, one number per technique in the order of the draft's cards; 0 where it knows none."""
     both = ((technique, level) for card in all_workplaces(draft) for technique, level in _pair(card, levels))
     return np.array([level // technique.batch if technique.batch else 0 for technique, level in both], np.intp)
 
 
-def name_levels(draft: Plan, batches: Indexes) -> dict[str, tuple[int, ...]]:
+def _name_levels(draft: Plan, batches: Indexes) -> dict[str, tuple[int, ...]]:
     """Whole batches, one number per technique, as millionths of an activity by card."""
     counts = iter(batches.tolist())
     return {
@@ -92,8 +92,8 @@ def name_levels(draft: Plan, batches: Indexes) -> dict[str, tuple[int, ...]]:
 
 def search_levels(draft: Plan, repaired: Levels, wait_s: float) -> Levels | None:
     """What HiGHS finds from the repair; None without it, or where it finds nothing in time."""
-    found = find_batches(read_lumps(draft), count_batches(draft, repaired), wait_s)
-    return None if found is None else name_levels(draft, found)
+    found = find_batches(_read_lumps(draft), _count_batches(draft, repaired), wait_s)
+    return None if found is None else _name_levels(draft, found)
 
 
 def find_better(draft: Plan, wait_s: float) -> tuple[int, ...]:

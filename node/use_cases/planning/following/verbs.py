@@ -84,7 +84,7 @@ async def commit(node: Node, params: CommitParams) -> dict[str, Any]:
     draft = _need_plan(run)
     planned = list_planned(draft.plan)
     own = sorted({card for card, _ in planned if owner_of_card(card) == node.origin})
-    cards = [find_end(own, params.card)] if params.card else own
+    cards = [_find_end(own, params.card)] if params.card else own
     goods = {good.id: place for place, good in enumerate(draft.plan.goods_table.goods)}
     units = {line: planned[line].units for line in sorted(planned) if line[0] in cards}
     for good, amount in params.instead.items():
@@ -92,7 +92,7 @@ async def commit(node: Node, params: CommitParams) -> dict[str, Any]:
         if len(lines) != 1:
             asked = "nothing of it" if not lines else f"it of {len(lines)} of our cards: say which"
             raise RefusedError.at(f"instead.{good}", f"the plan asks {asked}")
-        units[lines[0]] = parse_units(draft.plan, lines[0][1], amount, f"instead.{good}")
+        units[lines[0]] = _parse_units(draft.plan, lines[0][1], amount, f"instead.{good}")
     if not units:
         raise RefusedError.at("call", "its plan asks nothing of this co-op")
     promises = tuple(
@@ -110,10 +110,10 @@ async def tell_carried(node: Node, params: CarriedParams) -> dict[str, Any]:
     if params.good not in goods:
         raise RefusedError.at("good", f"the plan has no good {params.good[:80]!r}")
     good = goods[params.good]
-    other = find_end(sorted(list_ends(draft.plan)), params.other)
+    other = _find_end(sorted(list_ends(draft.plan)), params.other)
     own = _find_own(node, draft.plan, good, params)
     source, to = (own, other) if params.what == "gave" else (other, own)
-    units = parse_units(draft.plan, good, params.amount, "amount", is_signed=True)
+    units = _parse_units(draft.plan, good, params.amount, "amount", is_signed=True)
     body = PlanDelivery(run.call_id, draft.digest, (Carried(good, source, to, units),))
     if findings := audit_delivery(node.origin, body, draft.digest, draft.plan):
         raise RefusedError(f"this would count for nothing: {findings[0]}", findings)
@@ -138,7 +138,7 @@ async def follow(node: Node, params: FollowParams) -> FollowReport:
     return msgspec.structs.replace(report, without_place=missing)
 
 
-def find_end(names: list[str], wanted: str) -> str:
+def _find_end(names: list[str], wanted: str) -> str:
     """A card by its whole name or by an ending that only one has; RefusedError says which there are."""
     fitting = [name for name in names if name == wanted] or [name for name in names if wanted and wanted in name]
     if len(fitting) == 1:
@@ -147,7 +147,7 @@ def find_end(names: list[str], wanted: str) -> str:
     raise RefusedError.at("card", f"{'several are' if fitting else 'none is'} called {wanted[:80]!r}: {told} ...")
 
 
-def parse_units(plan: Plan, good: int, amount: str, place: str, is_signed: bool = False) -> int:
+def _parse_units(plan: Plan, good: int, amount: str, place: str, is_signed: bool = False) -> int:
     """Units of a good from a decimal in its unit; RefusedError for what is no amount of it."""
     units = parse_decimal(amount, plan.goods_table.goods[good].decimals, place)
     if abs(units) > QUANTITY_MOST or (units < 0 and not is_signed):
@@ -158,7 +158,7 @@ def parse_units(plan: Plan, good: int, amount: str, place: str, is_signed: bool 
 def _find_own(node: Node, plan: Plan, good: int, params: CarriedParams) -> str:
     own = sorted(name for name in list_ends(plan) if owner_of_card(name) == node.origin)
     if params.card:
-        return find_end(own, params.card)
+        return _find_end(own, params.card)
     side = "gives" if params.what == "gave" else "takes"
     planned: Mapping[tuple[str, int], Any] = list_planned(plan)
     fitting = [name for name in own if (name, good) in planned and planned[name, good].side == side]

@@ -21,7 +21,7 @@ from protocol.planning.summary import format_amount
 ROUNDS_BELOW_MOST = 10
 
 
-def check_level_terms(terms: LevelTerms) -> None:
+def _check_level_terms(terms: LevelTerms) -> None:
     """RefusedError for numbers of rounds that there cannot be."""
     if not 1 <= terms.rounds_below <= ROUNDS_BELOW_MOST:
         raise RefusedError.at("rounds-below", f"must be 1 to {ROUNDS_BELOW_MOST}")
@@ -32,7 +32,7 @@ def try_levels(file: LevelsFile, terms: LevelTerms, clock: Clock, watch: Watch =
 
     RefusedError names floors that cannot be met and a region that finds no balance with its grant.
     """
-    check_level_terms(terms)
+    _check_level_terms(terms)
     began_s = clock.monotonic_s()
     flat = build_economy(file.flat.table, file.flat.consumers, file.flat.workplaces)
     check_floors(flat)

@@ -77,7 +77,7 @@ def find_voice(here: Course, call_id: bytes, origin: str, region: str, find_run:
         below = find_run(bytes.fromhex(region))
         return None if below is None else RegionVoice(here, below, origin)
     above = find_run(here.call.above) if here.call.above is not None and here.speaker == origin else None
-    return None if above is None else AboveVoice(here, above, origin, call_id.hex())
+    return None if above is None else _AboveVoice(here, above, origin, call_id.hex())
 
 
 def measure_patience(here: Course, is_for_cards: bool) -> Mapping[str, float]:
@@ -129,7 +129,7 @@ class RegionVoice:
 
 
 @dataclass(frozen=True)
-class AboveVoice:
+class _AboveVoice:
     """For the level above in the region's plan: what its state pulls towards; and in the end what it grants."""
 
     here: Course
