@@ -21,8 +21,8 @@ from protocol.core.identity import generate
 from protocol.federation.grants import KeyGrant
 from protocol.log.checkpoint import sign_checkpoint
 from scripts.figures import LEAST, MOST, Figure, percentile
-from storage import log_store
 from storage.database import Database, SharedWrite
+from storage.log import log_store
 
 CALLERS = 64
 TURNS = 10

@@ -32,9 +32,9 @@ from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import Tree
 from scripts.bench_appends import ENTRY_BYTES, KEY, ORIGIN, measure_appends
 from scripts.figures import LEAST, MOST, Figure, percentile, report
-from storage import log_store
 from storage.database import Database
 from storage.files import Files
+from storage.log import log_store
 
 PROOF_ENTRY_BYTES = 40
 PROOFS = 500

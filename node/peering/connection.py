@@ -19,7 +19,7 @@ from protocol.gossip import events, limits
 from protocol.gossip.frames import ENTRY_CODES
 from protocol.gossip.peers import Fault, spend_frame
 from protocol.gossip.session import Session, State
-from storage.peer_state import Peer
+from storage.peers.peer_state import Peer
 
 SEND_BYTES_MAX = 8 * 1024 * 1024
 BULK_JOBS_MAX = 256

@@ -17,7 +17,7 @@ from node.peering.contexts import Identity
 from node.peering.listener import HANDSHAKE_WAIT_S, HEADER_WAIT_S, ROUTE
 from protocol.core.errors import PeerError
 from protocol.gossip import limits
-from storage.peer_state import Peer
+from storage.peers.peer_state import Peer
 
 DIAL_WAIT_S: Final = HANDSHAKE_WAIT_S + HEADER_WAIT_S
 CONTEXTS_MAX: Final = 64

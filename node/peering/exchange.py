@@ -21,7 +21,7 @@ from protocol.gossip import events
 from protocol.gossip.events import Action, Event
 from protocol.gossip.messages import Message
 from protocol.gossip.session import Session, State
-from storage import gossip_marks, peer_state
+from storage.peers import gossip_marks, peer_state
 
 
 class Exchange:

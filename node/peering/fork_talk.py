@@ -23,7 +23,7 @@ from protocol.gossip.frames import format_frame
 from protocol.gossip.frontier import Frontier
 from protocol.gossip.messages import Fork
 from protocol.log.branch_point import SIZE_BYTES, is_trunk
-from storage import fork_cuts
+from storage.log import fork_cuts
 
 
 class ForkTalk:

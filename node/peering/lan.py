@@ -16,7 +16,7 @@ from node.use_cases.context import Node
 from node.use_cases.peers import ANY_ADDRESS
 from protocol.core.errors import RefusedError
 from protocol.federation.peer_certificate import make_certificate
-from storage import peer_state
+from storage.peers import peer_state
 
 SERVICE: Final = "_rochdale._tcp.local."
 LABEL_LENGTH: Final = 16

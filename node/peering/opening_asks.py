@@ -12,7 +12,7 @@ from node.use_cases.supply.travelling import KINDS, admit_opening, list_wanted
 from protocol.gossip import events, limits
 from protocol.gossip.frontier import Frontier
 from protocol.gossip.session import Session, State
-from storage.record_index import records_between
+from storage.log.record_index import records_between
 
 ASK_AGAIN_S: Final = 600.0
 

@@ -28,8 +28,8 @@ from node.use_cases.own_log.own_head import own_head_of
 from protocol.core.errors import PeerError, RefusedError
 from protocol.gossip import limits
 from protocol.gossip.peers import Fault, is_replaced, next_wait_ms
-from storage import peer_state
-from storage.peer_state import Peer
+from storage.peers import peer_state
+from storage.peers.peer_state import Peer
 
 DIALLED_MAX: Final = 64
 """Peers that are called of ourselves; others may come in."""

@@ -18,8 +18,8 @@ from protocol.gossip.frontier import Circle
 from protocol.gossip.messages import Cosig, FilePart, Fork, Push, Reveal
 from protocol.log.bundle import BUNDLE_ENTRIES
 from protocol.log.fork import AfterEnd
-from storage import fork_cuts, log_store
-from storage.cosignatures import newest_by_cosigner
+from storage.log import fork_cuts, log_store
+from storage.log.cosignatures import newest_by_cosigner
 
 
 def serve(node: Node, action: Action, reader: str = "", circles: tuple[Circle, ...] = ()) -> Iterator[bytes]:

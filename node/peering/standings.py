@@ -13,8 +13,8 @@ from node.use_cases.context import Node
 from node.use_cases.peers import PeerLine
 from protocol.gossip.frontier import Frontier
 from protocol.gossip.peers import Fault, Standing, away_wait_ms, move_clock, note_fault
-from storage import peer_state
-from storage.peer_state import Peer
+from storage.peers import peer_state
+from storage.peers.peer_state import Peer
 
 NOTHING = Standing()
 BEHIND_SHOWN_MAX: Final = 32

@@ -22,7 +22,7 @@ from protocol.log.branch_point import (
     prove_side,
 )
 from protocol.log.checkpoint import Checkpoint, open_checkpoint
-from storage import fork_cuts, log_store
+from storage.log import fork_cuts, log_store
 
 GAPS_MAX: Final = 256
 """Pairs of heads that are looked into at a time; a further one waits for the next session."""

@@ -25,10 +25,11 @@ from protocol.log.mirror import mirror_prefix
 from protocol.log.quorum import Rule
 from protocol.log.subtree_cosignature import sign_mldsa44_cosignature
 from protocol.log.witness import OK, UNPROCESSABLE, AddCheckpoint, CosignedHead, Verdict, judge_checkpoint
-from storage import cosignatures, fork_cuts, gossip_marks, log_store
-from storage.cosignatures import Cosignature
 from storage.home.head_file import Mark
 from storage.home.witness_marks import WitnessMarks
+from storage.log import cosignatures, fork_cuts, log_store
+from storage.log.cosignatures import Cosignature
+from storage.peers import gossip_marks
 
 DEBOUNCE_S: Final = 0.15
 """How long a head may still be overtaken by the next one before it is cosigned."""

@@ -18,8 +18,8 @@ from protocol.log.bundle import BUNDLE_ENTRIES, BUNDLE_LEVEL, bundle_roots_fold
 from protocol.log.checkpoint import Checkpoint, open_checkpoint
 from protocol.log.fork import AfterEnd, check_after_end, check_fork, is_beyond, prove_fork, strip_note
 from protocol.log.merkle import fold, leaf_hash
-from storage import fork_cuts, log_store
-from storage.cosignatures import add_fork, forks
+from storage.log import fork_cuts, log_store
+from storage.log.cosignatures import add_fork, forks
 
 ROOTS_PART = "known_roots"
 ROOTS_KEPT_MAX = 1_024

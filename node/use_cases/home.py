@@ -29,11 +29,14 @@ from protocol.core.identity import (
 )
 from protocol.federation.peer_card import check_url
 from protocol.gossip.limits import EPOCH_BYTES
-from storage import gossip_marks, keyring, log_store, till_lines
+from storage import keyring
 from storage.database import Database, open_reader
 from storage.disk import OWN_DISK, Disk
 from storage.files import Files
 from storage.home.home_lock import HomeLock
+from storage.log import log_store
+from storage.peers import gossip_marks
+from storage.private import till_lines
 from storage.settings import set_setting, setting
 
 SUFFIX_BYTES = 4

@@ -16,9 +16,9 @@ from protocol.core.note import parse_note
 from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.quorum import count_needed, list_eligible
 from protocol.record_kinds import KINDS
-from storage import fork_cuts, log_store, record_index
-from storage.cosignatures import forks, newest_by_cosigner
-from storage.log_store import Head
+from storage.log import fork_cuts, log_store, record_index
+from storage.log.cosignatures import forks, newest_by_cosigner
+from storage.log.log_store import Head
 
 RECORDS_SHOWN_MAX = 1_000
 RECORDS_SHOWN = 50

@@ -17,8 +17,9 @@ from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import public_keys
 from protocol.federation.peer_card import CARD_LENGTH_MAX, PeerCard, check_card, check_url, format_card, parse_card
 from protocol.federation.peer_certificate import make_certificate
-from storage import log_store, peer_state
-from storage.peer_state import PEERS_MAX, Peer
+from storage.log import log_store
+from storage.peers import peer_state
+from storage.peers.peer_state import PEERS_MAX, Peer
 
 ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - listening everywhere is no address that a peer can call
 

@@ -27,10 +27,10 @@ from protocol.core.record import (
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import leaf_hashes
 from protocol.record_kinds import KINDS
-from storage import log_store, record_index
 from storage.database import SharedWrite
 from storage.home.head_file import Mark
-from storage.record_index import IndexRow
+from storage.log import log_store, record_index
+from storage.log.record_index import IndexRow
 
 
 class Published(msgspec.Struct, frozen=True, gc=False):

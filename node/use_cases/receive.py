@@ -20,8 +20,9 @@ from protocol.gossip import limits
 from protocol.gossip.transfer import Checked, Transfer
 from protocol.log.bundle import BUNDLE_ENTRIES, parse_bundle
 from protocol.log.checkpoint import Checkpoint, open_checkpoint
-from storage import gossip_marks, log_store, record_index
-from storage.log_store import ForkError
+from storage.log import log_store, record_index
+from storage.log.log_store import ForkError
+from storage.peers import gossip_marks
 
 INDEX_ENTRIES = 1_024
 """Entries folded into the index in one commit while a transfer's records are caught up with."""

@@ -6,8 +6,10 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.till import NoParams
-from storage import log_store, peer_state, record_index, till_lines
-from storage.cosignatures import forks, newest_by_cosigner
+from storage.log import log_store, record_index
+from storage.log.cosignatures import forks, newest_by_cosigner
+from storage.peers import peer_state
+from storage.private import till_lines
 from storage.settings import set_setting, setting
 
 PROVENANCE_SETTING = "provenance"

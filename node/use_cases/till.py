@@ -20,9 +20,9 @@ from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, Rows, count
 from protocol.core.errors import Finding, RefusedError
 from protocol.core.quantities import format_decimal
-from storage import till_lines
+from storage.private import till_lines
+from storage.private.till_lines import TillRow
 from storage.settings import set_setting, setting
-from storage.till_lines import TillRow
 
 FILE_BYTES_MAX = 50 * 1024 * 1024
 NAME_LENGTH_MAX = 200

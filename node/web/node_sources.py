@@ -33,7 +33,8 @@ from node.web.pages.proposal import ProposalForm, ProposalPage
 from node.web.pages.what_if import WhatIfPage
 from node.web.planning.proposal_source import answer_proposal
 from protocol.core.errors import RefusedError
-from storage import log_store, till_lines
+from storage.log import log_store
+from storage.private import till_lines
 
 QUANTITIES_PREFIX = "Quantities sold: "
 MADE_UP_PREFIX = "Made up: "

@@ -15,8 +15,8 @@ from protocol.core.record import Record, format_record
 from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, bundle_roots_fold, format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.supply.product import PRODUCT_KIND, Product
-from storage import log_store
 from storage.database import Database
+from storage.log import log_store
 
 KEY: Final = generate(bytes(32))
 """One key for all made-up logs: that they share it changes nothing that is measured."""

@@ -27,7 +27,7 @@ from protocol.federation.peer_card import PeerCard, format_card
 from protocol.gossip.events import Stop
 from scripts.gossip_bench.homes import open_home
 from scripts.gossip_bench.made_up_logs import extend_logs, origin_of
-from storage import peer_state
+from storage.peers import peer_state
 
 
 class Side:

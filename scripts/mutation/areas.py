@@ -34,7 +34,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         ),
         "protocol/log/subtree.py": (f"{_LOG}/test_subtree.py", f"{_LOG}/test_subtree_cosignature.py", _LIMITS),
         "protocol/log/bundle.py": (f"{_LOG}/test_bundle.py", _LIMITS),
-        "protocol/log/tiles.py": (f"{_LOG}/test_tiles.py", "tests/storage/test_log_tiles.py", _LIMITS),
+        "protocol/log/tiles.py": (f"{_LOG}/test_tiles.py", "tests/storage/log/test_log_tiles.py", _LIMITS),
         "protocol/log/proof.py": (f"{_LOG}/test_proof.py", _LIMITS),
     },
     "codec": {
@@ -56,8 +56,8 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "protocol/log/witness.py": (f"{_LOG}/test_witness.py", _LIMITS),
     },
     "folds": {
-        "storage/record_index.py": (
-            "tests/storage/test_record_index.py",
+        "storage/log/record_index.py": (
+            "tests/storage/log/test_record_index.py",
             "tests/storage/test_reading_while_written.py",
         ),
         "protocol/federation/roster.py": (

@@ -53,15 +53,15 @@ EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
         )
     },
     (
-        "storage/record_index.py",
+        "storage/log/record_index.py",
         "rows: 1 -> 2",
     ): "to SQLite every negative limit is none",
     (
-        "storage/record_index.py",
+        "storage/log/record_index.py",
         "_read_cursor: 0 -> -1 #2",
     ): "the row has one column",
     (
-        "storage/record_index.py",
+        "storage/log/record_index.py",
         "list_behind: 0 -> -1",
     ): "the row has one column",
     (

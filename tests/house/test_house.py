@@ -43,7 +43,7 @@ DOC = '"""A module."""\n\n'
 LONG_FILE = DOC + "x = 1\n" * 400
 LONG_FUNCTION = DOC + "def do_much() -> None:\n" + "    x = 1\n" * 50
 CHECKPOINT = "from protocol.log import checkpoint\n"
-LOG_STORE = "from storage import log_store as logs\n"
+LOG_STORE = "from storage.log import log_store as logs\n"
 SLASH = "/"
 
 # (check, what is planted, where it lies, its text, a piece of what the check must say)
@@ -109,10 +109,10 @@ PLANTED: tuple[tuple[Check, str, str, str, str], ...] = (
     (single_callers.audit_single_callers, "a second cosigner", "node/peering/listener.py",
      DOC + "from protocol.log.cosignature import sign_cosignature\n", "sign_cosignature, which is for"),
     (single_callers.audit_single_callers, "a publisher that admits", "node/use_cases/publish.py",
-     DOC + LOG_STORE + "def admit() -> None:\n    logs.extend()\n", "uses storage.log_store.extend"),
+     DOC + LOG_STORE + "def admit() -> None:\n    logs.extend()\n", "uses storage.log.log_store.extend"),
     (single_callers.audit_key_users, "a page that holds the log key", "node/web/server.py",
      DOC + "def sign(node: object) -> object:\n    return node.keys.log\n", "reads the log key"),
-    (single_callers.audit_guarded_names, "a guarded function that moved", "storage/log_store.py",
+    (single_callers.audit_guarded_names, "a guarded function that moved", "storage/log/log_store.py",
      DOC + "def append() -> None: ...\ndef extend() -> None: ...\n", "has no store_bundles"),
     (honest_tests.audit_tests, "a test that asserts nothing", "tests/core/test_note.py",
      "def test_note() -> None:\n    x = 1\n", "test_note asserts nothing"),

@@ -13,7 +13,7 @@ from node.use_cases.public.witnessing import add_checkpoint
 from protocol.core.identity import generate, public_keys
 from protocol.core.note import COSIGNATURE_V1, format_vkey
 from protocol.log.witness import format_add_checkpoint
-from storage import log_store
+from storage.log import log_store
 from tests.interop.go_program import Answer, GoProgram, Question
 from tests.node.homes import Rosters
 from tests.node.use_cases.log.grown_home import fill, vkey_of

@@ -19,7 +19,7 @@ from node.use_cases.home import init_home, open_config, open_node
 from protocol.core.identity import generate
 from protocol.log.checkpoint import open_checkpoint
 from protocol.log.merkle import leaf_hash, root_of
-from storage import log_store, record_index
+from storage.log import log_store, record_index
 from tests.node.cli.command_line import runner
 from tests.node.running_node import RunningNode, ask, read_page
 

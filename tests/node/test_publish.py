@@ -18,7 +18,7 @@ from protocol.core.record import Statement, enter_by_office, sign_statement
 from protocol.federation.grants import KeyGrant
 from protocol.log.checkpoint import open_checkpoint
 from protocol.record_kinds import KINDS
-from storage import log_store, record_index
+from storage.log import log_store, record_index
 from tests.node.hostile.bodies import BodyMaker
 
 MEMBER = generate(b"m" * 32)

@@ -6,8 +6,8 @@ import pytest
 
 from scripts import bench_appends
 from scripts.bench_appends import CALLERS, ENTRY_BYTES, KEY, ORIGIN, Pace
-from storage import log_store
 from storage.database import Database, open_reader
+from storage.log import log_store
 
 
 async def test_what_is_counted_lies_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from protocol.log.checkpoint import open_checkpoint
 from scripts.gossip_bench import made_up_logs, scenarios, serial_limit
 from scripts.gossip_bench.children import BenchError, Child
 from scripts.gossip_bench.made_up_logs import KEY, count_entry_bytes, extend_logs, fill_log, know_logs, origin_of
-from storage import log_store, record_index
 from storage.database import Database
+from storage.log import log_store, record_index
 
 
 @pytest.mark.parametrize("size", [1, 256, 257, 512, 1_100])

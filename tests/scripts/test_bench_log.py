@@ -8,8 +8,8 @@ from protocol.log.checkpoint import open_checkpoint
 from scripts import bench_log
 from scripts.bench_appends import KEY, ORIGIN
 from scripts.bench_log import fill_log
-from storage import log_store
 from storage.database import Database
+from storage.log import log_store
 
 
 @pytest.mark.parametrize("size", [1, 256, 257, 512, 1_024, 1_100])

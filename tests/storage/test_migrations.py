@@ -12,8 +12,8 @@ from protocol.core.identity import generate
 from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import Tree, leaf_hash
-from storage import log_store
 from storage.database import Database
+from storage.log import log_store
 from storage.migrations import MIGRATIONS
 
 ORIGIN = "north.example/log"

@@ -9,8 +9,8 @@ import pytest
 from protocol.core.identity import generate
 from protocol.log.bundle import BUNDLE_ENTRIES
 from protocol.log.checkpoint import sign_checkpoint
-from storage import log_store
 from storage.database import Database
+from storage.log import log_store
 
 ORIGIN = "north.example/log"
 KEY = generate(bytes(32))

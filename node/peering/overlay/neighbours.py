@@ -17,7 +17,7 @@ from protocol.gossip.overlay import membership_events as events
 from protocol.gossip.overlay.membership import Membership
 from protocol.gossip.overlay.places import place_of
 from protocol.gossip.overlay.views import Contact, rank
-from storage.peer_state import Peer
+from storage.peers.peer_state import Peer
 
 DRAW_BYTES: Final = 16
 VISIT: Final = "visit"

@@ -14,7 +14,7 @@ from node.use_cases.cosign import witness_roster
 from protocol.core.errors import RefusedError
 from protocol.gossip import events
 from protocol.gossip.frontier import Frontier
-from storage import gossip_marks
+from storage.peers import gossip_marks
 from storage.settings import set_setting, setting
 
 HEARD_SETTING: Final = "witnesses_heard"

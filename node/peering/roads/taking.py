@@ -22,7 +22,8 @@ from protocol.core.errors import PeerError, RefusedError
 from protocol.gossip import events
 from protocol.gossip.events import Action
 from protocol.gossip.peers import Fault
-from storage import fork_cuts, peer_state
+from storage.log import fork_cuts
+from storage.peers import peer_state
 
 AskNext = Callable[[bytes, set[int]], bool]
 """Ask one more session for a file; False when there is none that was not asked."""

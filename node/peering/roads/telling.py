@@ -25,8 +25,9 @@ from protocol.gossip.frames import format_frame
 from protocol.gossip.frontier import Frontier, LogHead
 from protocol.gossip.limits import EPOCH_BYTES
 from protocol.gossip.messages import Cosig
-from storage import gossip_marks, log_store
-from storage.cosignatures import Cosignature, newest_by_cosigner
+from storage.log import log_store
+from storage.log.cosignatures import Cosignature, newest_by_cosigner
+from storage.peers import gossip_marks
 
 
 class Telling:

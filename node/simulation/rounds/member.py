@@ -34,7 +34,7 @@ from protocol.planning.batches.proposals import list_counts
 from protocol.planning.batches.repair import round_batches
 from protocol.planning.call import Meeting, PlanApproval, PlanCall
 from protocol.planning.plan import Plan
-from storage.record_index import records
+from storage.log.record_index import records
 from storage.settings import set_setting
 
 NO_MEETING = Meeting(1, 0, 0, True)

@@ -27,11 +27,11 @@ from protocol.core.identity import KEY_ID_BYTES, HomeKeys
 from protocol.core.record import Record, Reference, leaf_hash_of
 from protocol.log.bundle import format_bundle
 from protocol.record_kinds import KINDS
-from storage import record_index
 from storage.database import Database
 from storage.files import Files
+from storage.log import record_index
+from storage.log.record_index import IndexedRecord, IndexRow
 from storage.migrations import migrate
-from storage.record_index import IndexedRecord, IndexRow
 
 DISK_S = (0.0005, 0.008)
 NOWHERE = Path("/nonexistent/in-memory")

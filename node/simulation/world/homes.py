@@ -20,7 +20,7 @@ from node.use_cases.publish import publish
 from protocol.federation.peer_card import PeerCard
 from protocol.gossip.limits import EPOCH_BYTES
 from protocol.planning.call import PlanCheck
-from storage import log_store
+from storage.log import log_store
 
 HOMES_MAX: Final = 9
 PORT: Final = 4_001

@@ -32,7 +32,7 @@ from node.use_cases.keys.ends import EndKeeper
 from node.use_cases.own_log.restored import Return, prepare_return
 from protocol.core.errors import PeerError
 from protocol.federation.peer_certificate import make_certificate
-from storage.peer_state import Peer
+from storage.peers.peer_state import Peer
 
 Result = TypeVar("Result")
 

@@ -16,8 +16,8 @@ FEW: Final = 256
 RECORDS: Final = 32_768
 SHARED: Final = (
     ("protocol.log.bundle", "parse_bundle", FEW),
-    ("storage.record_index", "index_entry", RECORDS),
-    ("storage.record_index", "read_entry", RECORDS),
+    ("storage.log.record_index", "index_entry", RECORDS),
+    ("storage.log.record_index", "read_entry", RECORDS),
     ("protocol.core.identity", "verify", RECORDS),
     ("protocol.federation.peer_card", "check_certificate", FEW),
     ("node.use_cases.peers", "make_certificate", FEW),

@@ -20,8 +20,8 @@ from protocol.core.record import Reference
 from protocol.federation.membership import Admission, History, Said, check_request
 from protocol.federation.peer_card import PeerCard, check_card
 from protocol.federation.roster import Member
-from storage import log_store
-from storage.record_index import IndexedRecord, latest, record_at
+from storage.log import log_store
+from storage.log.record_index import IndexedRecord, latest, record_at
 from storage.settings import names_under, set_setting, setting
 
 FIT_KEPT: Final = 1_024

@@ -17,8 +17,8 @@ from protocol.core.errors import RefusedError
 from protocol.federation.membership import Admission, History, Succession, list_questions
 from protocol.federation.vote_records import VOTE_KINDS
 from protocol.gossip.frontier import Circle
-from storage import gossip_marks
-from storage.record_index import records, records_between
+from storage.log.record_index import records, records_between
+from storage.peers import gossip_marks
 from storage.settings import set_setting, setting
 
 CIRCLES_MAX = 64

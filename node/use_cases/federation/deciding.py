@@ -29,7 +29,7 @@ from protocol.federation.decision import (
 )
 from protocol.federation.vote_records import VOTE_KINDS, ProposalBody, format_vote, hash_content, vote_of
 from protocol.federation.votes import Vote
-from storage.record_index import IndexedRecord, latest, records
+from storage.log.record_index import IndexedRecord, latest, records
 
 EVENTS_MAX = 4_096
 

@@ -35,7 +35,7 @@ from protocol.federation.membership import (
 )
 from protocol.federation.vote_records import VOTE_KINDS, hash_content
 from protocol.log.quorum import Rule
-from storage.record_index import records_between
+from storage.log.record_index import records_between
 
 KINDS = frozenset({"federation.founding", "federation.join", "key.succession", *CHANGE_KINDS, *VOTE_KINDS})
 WITNESS_NAME = "{origin}/witness"

@@ -14,7 +14,7 @@ from protocol.core.errors import RefusedError
 from protocol.federation.log_policy import make_log_policy
 from protocol.federation.roster import Roster
 from protocol.log.policy import format_policy
-from storage.record_index import records
+from storage.log.record_index import records
 
 
 class PolicyParams(msgspec.Struct):

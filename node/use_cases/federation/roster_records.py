@@ -10,7 +10,7 @@ from typing import Final
 from node.use_cases.context import Node
 from protocol.federation.charter import hash_charter
 from protocol.federation.membership import History, Question, Retirement, Said
-from storage.record_index import latest
+from storage.log.record_index import latest
 
 OFFERED_MAX: Final = {
     "federation.admission": 32,

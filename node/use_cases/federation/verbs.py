@@ -31,7 +31,7 @@ from protocol.federation.membership import (
 from protocol.federation.peer_card import PeerCard, parse_card
 from protocol.federation.roster import Member
 from protocol.supply.disclosure import SECTIONS
-from storage.record_index import IndexedRecord, record_by_leaf, records
+from storage.log.record_index import IndexedRecord, record_by_leaf, records
 from storage.settings import set_setting, setting
 
 FEDERATION_SETTING = "federation"

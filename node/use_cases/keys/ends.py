@@ -16,8 +16,8 @@ from protocol.core.founding import Founding
 from protocol.federation.membership import Retirement
 from protocol.federation.succession import SUCCESSION_KIND, End, KeySuccession, check_succession, fold_ends
 from protocol.federation.vote_records import VOTE_KINDS
-from storage import fork_cuts
-from storage.record_index import IndexedRecord, record_at, records, records_between
+from storage.log import fork_cuts
+from storage.log.record_index import IndexedRecord, record_at, records, records_between
 
 HEARD = frozenset({SUCCESSION_KIND, "log.founding", "federation.retirement", *VOTE_KINDS})
 

@@ -25,8 +25,8 @@ from protocol.core.record import Reference
 from protocol.federation.membership import History, Retirement, Said, Succession
 from protocol.federation.roster import Member
 from protocol.federation.succession import LEAVE_AND_FOUND
-from storage import peer_state
-from storage.record_index import records
+from storage.log.record_index import records
+from storage.peers import peer_state
 
 
 class RetireParams(msgspec.Struct, kw_only=True):

@@ -19,8 +19,8 @@ from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import SEED_BYTES, SigningKey, generate, recovery_key_hash
 from protocol.federation.succession import KeySuccession, sign_succession
 from protocol.log.bundle import count_bundles
-from storage import log_store, record_index
 from storage.database import open_reader
+from storage.log import log_store, record_index
 from storage.settings import setting
 
 NONCE_BYTES = 16

@@ -22,7 +22,7 @@ from protocol.log.fork import (
     parse_after_end,
     parse_evidence,
 )
-from storage import log_store
+from storage.log import log_store
 
 
 class EvidenceFiles(msgspec.Struct, frozen=True):

@@ -32,10 +32,10 @@ from protocol.log.tiles import (
     list_bundles,
     list_tiles,
 )
-from storage import log_store
 from storage.database import open_reader
 from storage.disk import write_durably
-from storage.log_store import Head
+from storage.log import log_store
+from storage.log.log_store import Head
 
 TOP_NAMES = frozenset({CHECKPOINT_PATH, "tile"})
 PART_SUFFIX = ".part"

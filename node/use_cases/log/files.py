@@ -14,9 +14,9 @@ from protocol.core.note import parse_note
 from protocol.log.checkpoint import read_checkpoint
 from protocol.log.mirror import mirror_prefix
 from protocol.log.tiles import CHECKPOINT_PATH, parse_tile_path
-from storage import log_store
-from storage.cosignatures import mirrored_note
-from storage.log_store import Head
+from storage.log import log_store
+from storage.log.cosignatures import mirrored_note
+from storage.log.log_store import Head
 
 OWN_LOG = ""
 

@@ -16,10 +16,10 @@ from protocol.core.note import ED25519, SIGNATURES_MAX, format_vkey, parse_note
 from protocol.log.cosignature import add_signature, join_signatures
 from protocol.log.mirror import mirror_prefix
 from protocol.log.tiles import TileHashes
-from storage import log_store
-from storage.cosignatures import cosignatures, forks, pending_heads, witnessed_note
-from storage.log_store import Head
-from storage.outside.witnesses import kept_note, kept_sizes
+from storage.log import log_store
+from storage.log.cosignatures import cosignatures, forks, pending_heads, witnessed_note
+from storage.log.log_store import Head
+from storage.peers.outside_witnesses import kept_note, kept_sizes
 
 OriginName = Annotated[str, help_of("Which log; this home's own if none is named.")]
 

@@ -37,8 +37,8 @@ from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, parse_bundle
 from protocol.log.checkpoint import Checkpoint, open_checkpoint
 from protocol.log.fork import prove_fork
 from protocol.log.tiles import CHECKPOINT_PATH, Tile, TileHashes
-from storage import log_store
-from storage.gossip_marks import drop_pending_bundles
+from storage.log import log_store
+from storage.peers.gossip_marks import drop_pending_bundles
 
 BATCH_BUNDLES = 16
 """Bundles in one commit, of at most 4 MiB each."""

@@ -16,8 +16,8 @@ from protocol.core.errors import PeerError, RefusedError
 from protocol.log.checkpoint import open_checkpoint
 from protocol.log.merkle import HashReader, check_inclusion, leaf_hash, prove_inclusion
 from protocol.log.proof import PROOF_SUFFIX, Proof, format_proof
-from storage import log_store
-from storage.log_store import Head
+from storage.log import log_store
+from storage.log.log_store import Head
 
 SIZES_SHOWN = 20
 

@@ -15,8 +15,8 @@ from node.use_cases.outside.web_client import WebClient
 from node.use_cases.outside.witnesses import ask_and_note, ask_size
 from node.use_cases.own_log.own_head import own_head_of
 from protocol.core.errors import PeerError
-from storage import log_store
-from storage.outside.witnesses import OutsideWitness, outside_witnesses
+from storage.log import log_store
+from storage.peers.outside_witnesses import OutsideWitness, outside_witnesses
 
 DEBOUNCE_S: Final = 0.2
 """How long a head may still be overtaken by the next one before a witness is asked."""

@@ -37,8 +37,8 @@ from protocol.log.outside.cosigning import (
     read_cosignatures,
 )
 from protocol.log.witness import CONFLICT, OK, UNPROCESSABLE
-from storage import log_store
-from storage.log_store import Head
+from storage.log import log_store
+from storage.log.log_store import Head
 
 UPLOAD_WAIT_S: Final = 300.0
 """How long one request of at most 8,192 entries may take, its answer included."""

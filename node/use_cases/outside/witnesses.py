@@ -39,9 +39,9 @@ from protocol.log.outside.cosigning import (
     read_cosignatures,
 )
 from protocol.log.witness import CONFLICT, OK, format_add_checkpoint
-from storage import log_store
-from storage.log_store import Head
-from storage.outside.witnesses import (
+from storage.log import log_store
+from storage.log.log_store import Head
+from storage.peers.outside_witnesses import (
     OutsideWitness,
     keep_note,
     outside_witnesses,

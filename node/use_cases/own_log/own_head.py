@@ -17,10 +17,11 @@ import platformdirs
 from node.config import Config
 from node.use_cases.context import Node
 from protocol.core.errors import RefusedError
-from storage import fork_cuts, log_store, peer_state
 from storage.disk import OWN_DISK, Disk
 from storage.home.head_file import HeadFile, Mark, SignedHead
-from storage.outside.witnesses import outside_witnesses
+from storage.log import fork_cuts, log_store
+from storage.peers import peer_state
+from storage.peers.outside_witnesses import outside_witnesses
 
 RESTORED_FILE: Final = "restored"
 """A file of this name in a home says that the home comes from a backup."""

@@ -12,9 +12,10 @@ from typing import Any, Final, Protocol
 
 from node.use_cases.context import Node
 from node.use_cases.own_log.own_head import TWICE, own_head_of
-from storage import gossip_marks, log_store, peer_state
 from storage.home.head_file import Mark
-from storage.outside.witnesses import outside_witnesses
+from storage.log import log_store
+from storage.peers import gossip_marks, peer_state
+from storage.peers.outside_witnesses import outside_witnesses
 
 LOOK_S: Final = 0.25
 """How often the answers are looked at while this home waits for them."""

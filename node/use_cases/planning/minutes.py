@@ -25,7 +25,7 @@ from protocol.planning.audit.minutes import (
     Said,
 )
 from protocol.planning.call import CARDS_ROUND, parse_set, round_slot
-from storage.record_index import IndexedRecord, record_by_leaf
+from storage.log.record_index import IndexedRecord, record_by_leaf
 
 
 def take_minutes(node: Node, run: PlanRun) -> Minutes:

@@ -16,7 +16,7 @@ from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.terms import terms_of_roster
 from protocol.federation.vote_records import VOTE_KINDS
 from protocol.record_kinds import KINDS
-from storage.record_index import records, records_between
+from storage.log.record_index import records, records_between
 
 PLAN_KINDS = frozenset(VOTE_KINDS) | {name for name, kind in KINDS.items() if kind.area == "planning"}
 """What the runs are told of; each takes up what it waits for."""

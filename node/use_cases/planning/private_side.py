@@ -43,8 +43,8 @@ from protocol.planning.responses import (
     want_at_prices,
 )
 from protocol.planning.state import State
-from storage import till_lines
 from storage.database import open_reader
+from storage.private import till_lines
 from storage.private.member_wants import member_wants
 
 NESTS_MAX = 64

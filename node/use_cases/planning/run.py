@@ -36,7 +36,7 @@ from protocol.planning.contributions import audit_answer, audit_cards, owner_of_
 from protocol.planning.facilitating.notices import PlanNotice
 from protocol.planning.ratifying.words import vote_slot
 from storage.files import FILE_BYTES_MAX
-from storage.record_index import IndexedRecord, record_by_leaf, records
+from storage.log.record_index import IndexedRecord, record_by_leaf, records
 
 FETCH_AGAIN_S = 0.5
 SET_ASIDE_MAX = 1_000

@@ -38,7 +38,7 @@ from protocol.planning.call import CARDS_ROUND, Meeting, PlanApproval, PlanCall,
 from protocol.planning.nested.region_card import ROUNDS_BELOW
 from protocol.planning.periods.names import find_base
 from storage.files import FILE_BYTES_MAX
-from storage.record_index import records
+from storage.log.record_index import records
 
 CALL_HEX = r"^(?:[0-9a-f]{64})?\Z"
 CallHex = Annotated[str, msgspec.Meta(pattern=CALL_HEX), help_of("The call's id; without it the newest.")]

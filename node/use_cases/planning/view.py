@@ -24,7 +24,7 @@ from protocol.planning.contributions import owner_of_card
 from protocol.planning.facilitating.notices import Standing
 from protocol.planning.plan import Plan
 from protocol.planning.summary import Bindings, what_binds
-from storage.record_index import own_words, records
+from storage.log.record_index import own_words, records
 
 
 class RoundRow(msgspec.Struct, frozen=True):

@@ -44,9 +44,9 @@ from protocol.log.witness import (
     judge_checkpoint,
     parse_add_checkpoint,
 )
-from storage import fork_cuts, log_store
-from storage.cosignatures import PendingHead, pending_heads, set_pending_heads
-from storage.gossip_marks import drop_pending_bundles, pending_roots
+from storage.log import fork_cuts, log_store
+from storage.log.cosignatures import PendingHead, pending_heads, set_pending_heads
+from storage.peers.gossip_marks import drop_pending_bundles, pending_roots
 
 
 class _Kept(NamedTuple):

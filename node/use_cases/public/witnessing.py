@@ -13,8 +13,8 @@ from node.use_cases.fork_watch import Evidence, admit_evidence, admit_later_head
 from protocol.core.errors import PeerError
 from protocol.log.mirror import mirror_prefix
 from protocol.log.witness import BAD_REQUEST, Verdict, parse_add_checkpoint
-from storage import fork_cuts
-from storage.cosignatures import witnessed_note
+from storage.log import fork_cuts
+from storage.log.cosignatures import witnessed_note
 
 
 async def add_checkpoint(node: Node, raw: bytes) -> Verdict:

@@ -19,8 +19,8 @@ from protocol.supply.facts import Facts, Filed, Item, PriceRules, gather_facts, 
 from protocol.supply.price_agreement import APPROVAL_KIND, COMMITTEE_ROLE, PROPOSAL_KIND, PriceProposal
 from protocol.supply.price_status import PriceStatus, assess_prices
 from protocol.supply.product import PRODUCT_KIND
-from storage import record_index
-from storage.record_index import IndexedRecord
+from storage.log import record_index
+from storage.log.record_index import IndexedRecord
 
 PART = "price_board"
 FOUNDING_KIND = "log.founding"

@@ -13,7 +13,7 @@ from protocol.core.commitment import commit_opening, parse_opening
 from protocol.core.errors import RefusedError
 from protocol.federation.scopes import PUBLIC
 from protocol.supply.openings import check_hidden, list_hidden
-from storage.openings import KeptOpening, find_opening, keep_openings
+from storage.private.openings import KeptOpening, find_opening, keep_openings
 
 OPENINGS_MAX = 256
 

@@ -40,7 +40,7 @@ from protocol.supply.price_agreement import (
 from protocol.supply.price_status import audit_offer, list_product_missing
 from protocol.supply.product import PRODUCT_KIND, Product, check_product
 from protocol.supply.texts import TEXT_LENGTH_MAX, audit_texts
-from storage.openings import KeptOpening, keep_openings
+from storage.private.openings import KeptOpening, keep_openings
 
 Kept = list[tuple[str, Opening]]
 

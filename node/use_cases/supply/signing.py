@@ -33,8 +33,8 @@ from protocol.supply.openings import hide_note
 from protocol.supply.price_agreement import APPROVAL_KIND, COMMITTEE_ROLE, PriceApproval, PriceProposal, check_approval
 from protocol.supply.signatures import find_unsigned
 from protocol.supply.texts import TEXT_LENGTH_MAX, audit_text
-from storage import log_store
-from storage.openings import KeptOpening, keep_openings
+from storage.log import log_store
+from storage.private.openings import KeptOpening, keep_openings
 
 # A note is for the committee and the other party's office, not for the members at large.
 NOTE_SCOPE = AUDITORS

@@ -16,7 +16,7 @@ from protocol.supply.disclosure import DISCLOSURE_KIND
 from protocol.supply.facts import item_of
 from protocol.supply.openings import Hidden, check_hidden, list_hidden
 from protocol.supply.price_agreement import APPROVAL_KIND, PROPOSAL_KIND
-from storage.openings import KeptOpening, find_opening, keep_openings
+from storage.private.openings import KeptOpening, find_opening, keep_openings
 
 KINDS = frozenset({DISCLOSURE_KIND, PROPOSAL_KIND, APPROVAL_KIND})
 """Records after which somebody may be let in to more."""

@@ -20,7 +20,7 @@ from protocol.supply.openings import audit_opened_sheet, open_line, open_note, o
 from protocol.supply.price_agreement import REASONS, PriceProposal
 from protocol.supply.price_status import AGREED, describe_product, list_product_missing
 from protocol.supply.signatures import PartySignature
-from storage.openings import find_opening
+from storage.private.openings import find_opening
 
 _READS: dict[str, frozenset[str]] = {
     PUBLIC: frozenset({PUBLIC}),

@@ -15,8 +15,8 @@ from node.use_cases.home import init_home
 from protocol.core.errors import RefusedError
 from storage import keyring
 from storage.database import Database, open_reader
-from storage.log_store import heads
-from storage.till_lines import add_file
+from storage.log.log_store import heads
+from storage.private.till_lines import add_file
 from tests.node.cli.command_line import Run, runner
 
 

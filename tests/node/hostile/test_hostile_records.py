@@ -37,7 +37,8 @@ from protocol.core.record import Reference
 from protocol.federation.membership import Admission
 from protocol.federation.peer_card import format_card
 from protocol.record_kinds import KINDS
-from storage import log_store, peer_state, record_index
+from storage.log import log_store, record_index
+from storage.peers import peer_state
 from tests.node.homes import WAIT_S, make_node
 from tests.node.hostile.bodies import BodyMaker
 from tests.node.hostile.hostile_log import ORIGIN, HostileLog

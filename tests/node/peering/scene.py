@@ -8,7 +8,8 @@ from protocol.gossip.messages import Have, Push
 from protocol.log.bundle import format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import leaf_hash, root_of
-from storage import gossip_marks, log_store
+from storage.log import log_store
+from storage.peers import gossip_marks
 from tests.node.peering.raw_peer import RawPeer, call, identity_of
 
 ENTRIES = [b"entry %d" % index for index in range(600)]

@@ -24,8 +24,8 @@ from protocol.log.bundle import bundle_root, format_bundle
 from protocol.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from protocol.log.cosignature import sign_cosignature
 from protocol.log.merkle import leaf_hash, root_of
-from storage import log_store
-from storage.cosignatures import newest_by_cosigner
+from storage.log import log_store
+from storage.log.cosignatures import newest_by_cosigner
 from tests.node.homes import WAIT_S, Rosters, until
 from tests.node.peering.raw_peer import RawPeer, call, identity_of
 from tests.node.peering.scene import ENTRIES, Scene

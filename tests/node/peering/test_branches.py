@@ -15,7 +15,7 @@ from protocol.federation.grants import KeyGrant
 from protocol.log.bundle import format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import leaf_hash, root_of
-from storage import fork_cuts, log_store, record_index
+from storage.log import fork_cuts, log_store, record_index
 from tests.node.homes import make_nodes, pin, stop_all, until
 
 ORIGIN = "south.example/log"

@@ -19,7 +19,7 @@ from protocol.gossip.frames import format_frame
 from protocol.gossip.messages import Shuffle
 from protocol.gossip.overlay import limits
 from protocol.gossip.overlay.places import place_of
-from storage import log_store
+from storage.log import log_store
 from tests.node.homes import make_node, make_nodes, pin, pin_all, start_peering, stop_all, until
 
 NODES = 6

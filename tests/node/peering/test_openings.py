@@ -16,8 +16,8 @@ from protocol.core.commitment import format_opening, parse_opening
 from protocol.federation.scopes import AUDITORS, BUYERS, FEDERATION, PUBLIC, may_read
 from protocol.gossip.messages import OpeningWant, Ping, Pong, Reveal
 from protocol.supply.openings import list_hidden
-from storage import log_store
-from storage.openings import find_opening
+from storage.log import log_store
+from storage.private.openings import find_opening
 from tests.node.homes import make_nodes, pin, stop_all, until
 from tests.node.peering.raw_peer import call, identity_of
 from tests.node.use_cases.two_homes import LOAF, loaf, price, told

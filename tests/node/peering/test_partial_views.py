@@ -27,7 +27,7 @@ from protocol.core.record import Reference
 from protocol.federation.grants import KeyGrant
 from protocol.federation.membership import Admission
 from protocol.gossip.frontier import Circle, Frontier
-from storage import log_store
+from storage.log import log_store
 from tests.node.homes import make_nodes, pin, stop_all, until
 from tests.node.region.village import charter
 

@@ -21,8 +21,9 @@ from protocol.federation.grants import KeyGrant
 from protocol.federation.scopes import PUBLIC
 from protocol.gossip.peers import Fault
 from protocol.gossip.session import Session
-from storage import log_store, peer_state, record_index
-from storage.cosignatures import newest_by_cosigner
+from storage.log import log_store, record_index
+from storage.log.cosignatures import newest_by_cosigner
+from storage.peers import peer_state
 from tests.node.homes import Rosters, close, make_node, make_nodes, pin, pin_all, reopen, start_peering, stop_all, until
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from node.cli.calls import call
 from node.use_cases.context import Node
-from storage import log_store, peer_state
+from storage.log import log_store
+from storage.peers import peer_state
 from tests.node.homes import close, make_nodes, pin, pin_all, reopen, stop_all, until
 from tests.node.peering.test_peering import are_level, publish_grants, sizes
 

@@ -11,7 +11,7 @@ from node.peering.standings import Standings
 from node.use_cases.peers import AddPeer, OnePeer, add_peer, make_card, own_card, remove_peer
 from node.use_cases.till import NoParams
 from protocol.gossip.peers import AWAY_FIRST_MS, POINTS_AFTER_AWAY, POINTS_MAX, Fault
-from storage import peer_state
+from storage.peers import peer_state
 from tests.node.homes import make_node, pin, start_peering, stop_all, until
 from tests.node.peering.raw_peer import identity_of
 from tests.node.peering.scene import ENTRIES, Scene

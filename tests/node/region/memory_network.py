@@ -17,7 +17,8 @@ from node.use_cases.home import is_home
 from node.use_cases.receive import BranchError
 from protocol.core.errors import PeerError
 from protocol.log.bundle import BUNDLE_ENTRIES, count_bundles, format_bundle
-from storage import log_store, peer_state
+from storage.log import log_store
+from storage.peers import peer_state
 from tests.node.region.machine import Journal, Machine
 
 DELAY_S = (0.03, 0.3)

@@ -9,7 +9,7 @@ from node.use_cases.planning.view import PlanReport
 from protocol.federation.vote_records import VOTE_KINDS, vote_of
 from protocol.federation.votes import audit_double_votes
 from protocol.planning.call import Meeting
-from storage import log_store, record_index
+from storage.log import log_store, record_index
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork
 from tests.node.region.village import COUNCILS, import_till, release

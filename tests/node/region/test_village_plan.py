@@ -7,7 +7,7 @@ import pytest
 
 from node.use_cases.planning.auditing import audit_plan
 from node.use_cases.planning.verbs import PlanParams, show_minutes
-from storage import record_index
+from storage.log import record_index
 from tests.node.region.faults import Faults
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import (

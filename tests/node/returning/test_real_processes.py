@@ -15,8 +15,8 @@ from node.clock import Clock
 from node.config import Config
 from node.use_cases.fork_watch import list_evidence
 from node.use_cases.home import init_home, open_config, open_node
-from storage import log_store
 from storage.database import open_reader
+from storage.log import log_store
 from tests.node.running_node import RunningNode
 from tests.node.test_app import product
 

@@ -14,8 +14,8 @@ from node.use_cases.peers import own_card, pin_card
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.federation.grants import KeyGrant
-from storage import log_store
 from storage.home.head_file import HeadFile, Mark, SignedHead
+from storage.log import log_store
 from tests.node.homes import make_node
 
 NINE, TEN, OTHER_TEN = Mark(9, b"9" * 32), Mark(10, b"a" * 32), Mark(10, b"b" * 32)

@@ -19,7 +19,7 @@ from protocol.core.note import parse_signature
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import prove_consistency, root_at
 from protocol.log.witness import format_add_checkpoint
-from storage import log_store
+from storage.log import log_store
 from tests.interop.made_log import MadeLog
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.village import bring_in, count_members, found, make_home

@@ -10,7 +10,7 @@ import pytest
 
 from node.use_cases.context import Node
 from node.use_cases.till import NoParams, TillParams, TillReport, import_file, show_consumption
-from storage import till_lines
+from storage.private import till_lines
 from tests.node.homes import make_node
 
 DECEMBER, JANUARY = "online_retail_2010-12.csv", "online_retail_2011-01.csv"

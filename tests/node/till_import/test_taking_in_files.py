@@ -16,7 +16,7 @@ from node.use_cases.till import (
     show_consumption,
 )
 from protocol.core.errors import RefusedError
-from storage import till_lines
+from storage.private import till_lines
 from tests.node.homes import make_node
 
 HEADER = "date,product_code,description,category,quantity,amount,household,receipt\n"

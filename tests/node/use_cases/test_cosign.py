@@ -18,8 +18,9 @@ from protocol.log.bundle import format_bundle
 from protocol.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from protocol.log.cosignature import sign_cosignature, verify_cosignature
 from protocol.log.merkle import leaf_hash, root_of
-from storage import cosignatures, database, log_store
-from storage.cosignatures import Cosignature
+from storage import database
+from storage.log import cosignatures, log_store
+from storage.log.cosignatures import Cosignature
 from tests.node.homes import WAIT_S, Rosters, make_node
 
 ORIGIN = "south.example/log"

@@ -15,7 +15,7 @@ from node.use_cases.logs import LogParams, list_logs, show_log
 from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from protocol.log.quorum import Rule
-from storage.cosignatures import Cosignature, add_cosignature, add_fork
+from storage.log.cosignatures import Cosignature, add_cosignature, add_fork
 
 
 class Witnesses:

@@ -13,7 +13,8 @@ from protocol.core.identity import generate
 from protocol.log.bundle import bundle_root, count_bundles, format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import leaf_hash, root_of
-from storage import gossip_marks, log_store, record_index
+from storage.log import log_store, record_index
+from storage.peers import gossip_marks
 from tests.node.homes import WAIT_S, make_node
 
 ORIGIN = "south.example/log"

@@ -41,7 +41,7 @@ from protocol.federation.vote_records import PrevoteBody
 from protocol.supply.disclosure import DISCLOSURE_KIND, Disclosure, Section
 from protocol.supply.facts import PriceRules
 from protocol.supply.openings import hide_section
-from storage import log_store
+from storage.log import log_store
 from tests.node.use_cases.two_homes import LOAF, carry, loaf, member, open_home, price, told
 from tests.protocol.federation.made_up_federation import make_charter
 

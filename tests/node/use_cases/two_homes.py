@@ -19,7 +19,7 @@ from protocol.core.identity import generate
 from protocol.core.quantities import Money, Quantity
 from protocol.log.checkpoint import open_checkpoint
 from protocol.supply.disclosure import SECTIONS
-from storage import log_store, record_index
+from storage.log import log_store, record_index
 
 LOAF = "in-house:wheat-loaf"
 

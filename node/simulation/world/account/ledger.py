@@ -24,9 +24,9 @@ from protocol.gossip.frames import parse_frame
 from protocol.gossip.messages import Fork, Have, Head, Push
 from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, bundle_roots_fold
 from protocol.log.checkpoint import parse_checkpoint
-from storage import fork_cuts, log_store
 from storage.home.head_file import HeadFile
-from storage.record_index import index_entry
+from storage.log import fork_cuts, log_store
+from storage.log.record_index import index_entry
 
 BUNDLES_CACHED = 256
 ROWS_CACHED = 32_768

@@ -16,7 +16,7 @@ from protocol.core.errors import RefusedError, refuse
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
 from protocol.planning.batches.proposals import Batches, PlanCandidate, audit_candidate, read_counts
 from protocol.planning.plan import Plan
-from storage.record_index import records
+from storage.log.record_index import records
 
 
 class CandidateParams(msgspec.Struct, kw_only=True):

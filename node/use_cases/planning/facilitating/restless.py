@@ -11,7 +11,7 @@ from node.use_cases.planning.run import PlanRun
 from protocol.planning.audit.restless import find_restless
 from protocol.planning.call import PlanAnswer, round_slot
 from protocol.planning.contributions import owner_of_card
-from storage.record_index import IndexedRecord, records
+from storage.log.record_index import IndexedRecord, records
 
 
 class RestlessRow(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ from protocol.planning.following.account import Account, account_for
 from protocol.planning.following.deliveries import Told, Way, apply_deliveries
 from protocol.planning.following.promises import apply_commitments, list_planned
 from protocol.planning.plan import Plan
-from storage.record_index import own_words, records
+from storage.log.record_index import own_words, records
 
 
 class FollowedLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from node.use_cases.context import Node
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.run import PlanRun
 from protocol.planning.call import PlanApproval
-from storage.record_index import own_words
+from storage.log.record_index import own_words
 
 Spoken = dict[tuple[int, str], PlanApproval]
 """(attempt, member) to its first word."""

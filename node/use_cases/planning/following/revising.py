@@ -31,7 +31,7 @@ from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import format_decimal
 from protocol.planning.call import PlanCall
-from storage.record_index import records
+from storage.log.record_index import records
 
 
 class ReviseParams(msgspec.Struct, kw_only=True):

@@ -11,7 +11,7 @@ from node.use_cases.federation.deciding import Decider
 from protocol.core.errors import RefusedError
 from protocol.planning.call import CARDS_ROUND, PlanCall, format_set, judge_set, parse_set
 from protocol.planning.facilitating.notices import Standing
-from storage.record_index import IndexedRecord
+from storage.log.record_index import IndexedRecord
 
 SILENT_WAIT_MS = 500
 """How long the wait is for a participant that was silent in the round before."""

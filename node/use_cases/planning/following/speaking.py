@@ -26,7 +26,7 @@ from protocol.planning.batches.proposals import PlanCandidate
 from protocol.planning.call import CARDS_ROUND, CardRegret, PlanAnswer, PlanCall, PlanCheck
 from protocol.planning.plan import Plan
 from protocol.planning.state import hash_state
-from storage.record_index import records
+from storage.log.record_index import records
 
 SEARCH_S_MAX = 60.0
 """So long a node looks for better batches at most, and never for more than half of the wait for cards."""

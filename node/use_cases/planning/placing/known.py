@@ -13,7 +13,7 @@ from protocol.core.errors import Finding, RefusedError
 from protocol.planning.delivery.known_places import apply_places, place_ends
 from protocol.planning.delivery.places import Place
 from protocol.planning.plan import Plan
-from storage.record_index import own_words, record_by_leaf
+from storage.log.record_index import own_words, record_by_leaf
 
 HOW_TO_SAY = (
     "A co-op says its own with `rochdale plan place NORTH EAST`; for what comes from outside, or lies in stock, "

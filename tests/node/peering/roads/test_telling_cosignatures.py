@@ -11,7 +11,7 @@ from node.use_cases.cosign import admit_cosignature, witness_name
 from protocol.core.identity import generate
 from protocol.log.checkpoint import Checkpoint, format_checkpoint
 from protocol.log.cosignature import sign_cosignature
-from storage import cosignatures, log_store
+from storage.log import cosignatures, log_store
 from tests.node.homes import Rosters, make_nodes, pin_all, stop_all, until
 from tests.node.peering.test_peering import are_level
 from tests.node.peering.test_put_back import read_counter, read_cursor

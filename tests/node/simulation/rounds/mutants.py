@@ -18,7 +18,7 @@ from node.use_cases.planning.following.slot import Slot
 from protocol.federation import decision
 from protocol.planning import call, rounds
 from protocol.planning.rounds import Answer
-from storage.record_index import IndexedRecord
+from storage.log.record_index import IndexedRecord
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 

@@ -26,9 +26,10 @@ from protocol.gossip.events import StoreCosignature
 from protocol.gossip.frontier import Frontier, Standing
 from protocol.log.bundle import count_entries, parse_bundle
 from protocol.log.merkle import Tree, leaf_hashes
-from storage import database, files, log_store
+from storage import database, files
 from storage.disk import Disk
 from storage.home.head_file import HeadFile
+from storage.log import log_store
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 

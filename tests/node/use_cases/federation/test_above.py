@@ -17,7 +17,7 @@ from node.use_cases.federation.verbs import (
 from node.use_cases.peers import make_card
 from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
-from storage import log_store
+from storage.log import log_store
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.village import bring_in, count_members, found

@@ -16,7 +16,7 @@ from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from protocol.core.record import Record, Reference, parse_record
 from protocol.federation.membership import Admission
-from storage import log_store, record_index
+from storage.log import log_store, record_index
 from storage.settings import names_under
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
@@ -132,7 +132,7 @@ def test_ten_thousand_records_of_one_member_are_read_in_bounded_number_at_each_t
             parsed.append(1)
             return parse_record(raw)
 
-        monkeypatch.setattr("storage.record_index.parse_record", count_parse)
+        monkeypatch.setattr("storage.log.record_index.parse_record", count_parse)
         await founder.do(founder.keeper._advance())
         bound = 3 * (sum(OFFERED_MAX.values()) + WORDS_MAX)
         assert 0 < len(parsed) <= bound, len(parsed)

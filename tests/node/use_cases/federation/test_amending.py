@@ -13,7 +13,7 @@ from node.use_cases.planning.verbs import ProposeParams
 from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from protocol.federation.charter import Charter
-from storage.record_index import IndexRow, rows
+from storage.log.record_index import IndexRow, rows
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.village import call_village, found_village, import_till, release_of

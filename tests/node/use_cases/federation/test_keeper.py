@@ -26,9 +26,9 @@ from protocol.core.record import Reference
 from protocol.federation.membership import Admission, JoinRequest
 from protocol.federation.votes import proposer
 from protocol.log.checkpoint import sign_checkpoint
-from storage import log_store, record_index
 from storage.home.head_file import Mark
-from storage.record_index import IndexedRecord, records
+from storage.log import log_store, record_index
+from storage.log.record_index import IndexedRecord, records
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import check_single_votes, read_rows

@@ -13,7 +13,7 @@ from protocol.log.cosignature import add_signature
 from protocol.log.mirror import mirror_prefix
 from protocol.log.policy import check_head, parse_policy
 from protocol.log.witness import format_add_checkpoint
-from storage import log_store
+from storage.log import log_store
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.village import FOUNDER, MEMBERS, bring_in, count_members, found

@@ -12,8 +12,8 @@ from node.use_cases.keys.following import RetireParams, retire
 from protocol.core.errors import RefusedError
 from protocol.federation.membership import History
 from protocol.federation.votes import proposer
-from storage import log_store
-from storage.record_index import records
+from storage.log import log_store
+from storage.log.record_index import records
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import check_single_votes

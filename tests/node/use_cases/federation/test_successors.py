@@ -7,7 +7,7 @@ from node.use_cases.keys.ends import list_ends, recount_ends
 from node.use_cases.keys.following import RetireParams, retire
 from node.use_cases.keys.succeed import SucceedParams, succeed
 from protocol.core.identity import HOME_SEED_BYTES, SEED_BYTES
-from storage import log_store
+from storage.log import log_store
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.village import FOUNDER, MEMBERS, bring_in, count_members, found, found_village

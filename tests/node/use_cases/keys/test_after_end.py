@@ -25,7 +25,7 @@ from protocol.core.note import ED25519, VerifierKey
 from protocol.federation.grants import KeyGrant
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.witness import format_add_checkpoint
-from storage import log_store
+from storage.log import log_store
 from tests.node.use_cases.two_homes import carry
 
 GRANT = KeyGrant(bytes(32), "facilitator", "facilitator 1", False)

@@ -14,7 +14,7 @@ from node.use_cases.keys.succeed import SucceedParams, succeed
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.federation.grants import KeyGrant
-from storage import fork_cuts, log_store, record_index
+from storage.log import fork_cuts, log_store, record_index
 from tests.node.use_cases.two_homes import carry
 
 GRANTS = [KeyGrant(bytes([number]) * 32, "facilitator", f"facilitator {number}", False) for number in range(6)]

@@ -7,7 +7,7 @@ from node.use_cases.context import Node
 from protocol.core.identity import generate
 from protocol.core.note import ED25519, format_vkey
 from protocol.log.checkpoint import sign_checkpoint
-from storage import log_store
+from storage.log import log_store
 
 
 def grow(node: Node, entries: Sequence[bytes]) -> None:

@@ -21,9 +21,9 @@ from protocol.core.note import COSIGNATURE_V1, ED25519, format_vkey, parse_note,
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.cosignature import sign_cosignature
 from protocol.log.fork import check_evidence, parse_evidence
-from storage import log_store, record_index
-from storage.cosignatures import Cosignature, add_cosignature, cosignatures, forks
 from storage.database import Database
+from storage.log import log_store, record_index
+from storage.log.cosignatures import Cosignature, add_cosignature, cosignatures, forks
 from tests.node.homes import Rosters
 from tests.node.use_cases.log.grown_home import fill, vkey_of
 from tests.node.use_cases.two_homes import open_home

@@ -21,7 +21,7 @@ from node.use_cases.own_log.restored import Return
 from node.use_cases.till import NoParams
 from protocol.core.identity import generate
 from protocol.log.witness import CosignedHead
-from storage.outside.witnesses import outside_witnesses
+from storage.peers.outside_witnesses import outside_witnesses
 from tests.node.use_cases.log.grown_home import fill
 from tests.node.use_cases.outside.strangers import OutsideWitness, Server, Silence
 from tests.node.use_cases.two_homes import open_home

@@ -19,8 +19,8 @@ from node.use_cases.till import NoParams
 from protocol.core.identity import generate, public_keys
 from protocol.core.note import COSIGNATURE_V1, Ed25519Verifier, format_vkey, verify_note
 from protocol.log.mirror import EntriesHeader, format_entries_header, parse_mirror_info
-from storage import log_store
 from storage.home.head_file import Mark
+from storage.log import log_store
 from tests.node.running_node import RunningNode
 from tests.node.use_cases.log.grown_home import fill
 

@@ -15,7 +15,7 @@ from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import generate, public_keys
 from protocol.core.note import COSIGNATURE_MLDSA44, COSIGNATURE_V1, format_vkey, parse_note
 from protocol.log.mirror import parse_entries_header
-from storage import log_store
+from storage.log import log_store
 from tests.node.use_cases.log.grown_home import fill
 from tests.node.use_cases.outside.strangers import Server
 from tests.node.use_cases.two_homes import open_home

@@ -32,8 +32,8 @@ from protocol.log.cosignature import list_cosigners, sign_cosignature
 from protocol.log.outside.cosigning import ANSWER_BYTES_MAX, make_verifier
 from protocol.log.policy import check_head, make_policy
 from protocol.log.proof import check_proof, parse_proof
-from storage.cosignatures import Cosignature
-from storage.outside.witnesses import KEPT_HEADS_MAX, kept_sizes, outside_witnesses
+from storage.log.cosignatures import Cosignature
+from storage.peers.outside_witnesses import KEPT_HEADS_MAX, kept_sizes, outside_witnesses
 from tests.node.homes import Rosters
 from tests.node.use_cases.log.grown_home import fill, vkey_of
 from tests.node.use_cases.outside.strangers import TIME_S, OutsideWitness, Server, Silence

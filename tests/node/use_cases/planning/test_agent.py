@@ -16,8 +16,8 @@ from node.web.planning.proposal_source import answer_proposal
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError
 from protocol.planning.call import PlanCards
+from storage.log.record_index import records
 from storage.private.member_wants import MemberWant, keep_want, member_wants
-from storage.record_index import records
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.village import HOUSEHOLDS, import_till, release_of

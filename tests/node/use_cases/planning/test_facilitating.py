@@ -12,7 +12,7 @@ from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.call import Meeting
 from protocol.planning.facilitating.notices import PlanNotice
-from storage.record_index import records
+from storage.log.record_index import records
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import look, plan_to_the_vote, release_all, vote

@@ -13,7 +13,7 @@ from protocol.federation.vote_records import ProposalBody, hash_content
 from protocol.federation.votes import NO_ROUND, proposer
 from protocol.planning.call import CARDS_ROUND, format_set, parse_set, round_slot
 from storage.database import open_reader
-from storage.record_index import records
+from storage.log.record_index import records
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import check_single_votes
 from tests.node.region.village import COUNCILS, MEMBERS, import_till, release

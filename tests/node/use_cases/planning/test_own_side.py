@@ -10,7 +10,7 @@ from node.use_cases.planning.verbs import ProposeParams, propose
 from node.use_cases.till import TillParams, import_file
 from protocol.core.errors import RefusedError
 from protocol.planning.call import PlanCards
-from storage.record_index import records
+from storage.log.record_index import records
 from storage.settings import set_setting
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region

@@ -10,7 +10,7 @@ from node.use_cases.planning.private_side import Release
 from node.use_cases.planning.verbs import PlanParams, ProposeParams, propose, show_minutes
 from protocol.planning.call import PlanCards
 from protocol.planning.private.outlines import is_private
-from storage.record_index import records
+from storage.log.record_index import records
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import look, plan_to_the_vote, vote
 from tests.node.region.village import COUNCILS, import_till, release, release_of

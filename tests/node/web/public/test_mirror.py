@@ -29,7 +29,7 @@ from protocol.log.mirror import (
 )
 from protocol.log.subtree_cosignature import Mldsa44Verifier
 from protocol.log.witness import format_add_checkpoint
-from storage import cosignatures, log_store
+from storage.log import cosignatures, log_store
 from tests.interop.made_log import LOG_KEY, ORIGIN, MadeLog, list_flipped
 from tests.node.homes import Rosters, make_node
 from tests.node.web.conftest import Browser

@@ -26,7 +26,7 @@ from protocol.log.merkle import EMPTY_ROOT, prove_consistency
 from protocol.log.mirror import mirror_prefix
 from protocol.log.subtree_cosignature import Mldsa44Verifier
 from protocol.log.witness import ADD_CHECKPOINT_BYTES_MAX, format_add_checkpoint
-from storage import cosignatures, log_store
+from storage.log import cosignatures, log_store
 from tests.interop.made_log import LOG_KEY, ORIGIN, MadeLog
 from tests.node.homes import Rosters, make_node
 from tests.node.web.conftest import Browser

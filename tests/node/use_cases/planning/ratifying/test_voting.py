@@ -7,7 +7,7 @@ from protocol.core.record import Record
 from protocol.planning.call import Meeting, PlanApproval, format_set
 from protocol.planning.facilitating.notices import Standing
 from protocol.planning.ratifying.words import Ballot
-from storage.record_index import IndexedRecord
+from storage.log.record_index import IndexedRecord
 
 ASH, BIRCH, CEDAR, DOGWOOD = MEMBERS = ("ash", "birch", "cedar", "dogwood")
 DIGEST, SLOT, OTHER = (bytes([number]) * 32 for number in (1, 2, 3))

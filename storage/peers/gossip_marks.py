@@ -9,7 +9,7 @@ import sqlite3
 from typing import Final
 
 from protocol.log.bundle import BUNDLE_ENTRIES
-from storage import log_store
+from storage.log import log_store
 
 PAST_EPOCHS_MAX: Final = 64
 

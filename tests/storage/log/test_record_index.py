@@ -22,9 +22,9 @@ from protocol.federation.votes import ROUNDS_MAX
 from protocol.log.bundle import BUNDLE_ENTRIES
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import Tree, leaf_hash
-from storage import log_store, record_index
 from storage.database import Database
-from storage.record_index import NOT_READABLE, IndexedRecord, IndexRow
+from storage.log import log_store, record_index
+from storage.log.record_index import NOT_READABLE, IndexedRecord, IndexRow
 
 NORTH, OAK = "north.example/log", "oak.example/log"
 KEYS = {NORTH: generate(b"n" * 32), OAK: generate(b"o" * 32)}

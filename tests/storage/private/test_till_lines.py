@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from storage import till_lines
 from storage.database import Database
-from storage.till_lines import Consumption, TillRow
+from storage.private import till_lines
+from storage.private.till_lines import Consumption, TillRow
 
 
 @pytest.fixture

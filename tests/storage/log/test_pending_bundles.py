@@ -10,8 +10,9 @@ from protocol.core.identity import generate
 from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import Tree, leaf_hash
-from storage import gossip_marks, log_store, peer_state
 from storage.database import Database
+from storage.log import log_store
+from storage.peers import gossip_marks, peer_state
 
 KEY = generate(bytes(32))
 ORIGIN = "north.example/log"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from storage import gossip_marks, log_store
 from storage.database import Database
-from storage.gossip_marks import PAST_EPOCHS_MAX
+from storage.log import log_store
+from storage.peers import gossip_marks
+from storage.peers.gossip_marks import PAST_EPOCHS_MAX
 
 
 @pytest.fixture

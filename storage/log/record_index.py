@@ -18,8 +18,8 @@ from protocol.core.identity import key_id
 from protocol.core.record import Record, audit_author, leaf_hash_of, parse_record
 from protocol.log.bundle import BUNDLE_ENTRIES
 from protocol.record_kinds import KINDS
-from storage import log_store
-from storage.fork_cuts import BEYOND, mark_beyond
+from storage.log import log_store
+from storage.log.fork_cuts import BEYOND, mark_beyond
 
 CATCH_UP_ENTRIES_MAX = 4_096
 VOID_REASON_LENGTH_MAX = 300

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from protocol.log.bundle import bundle_roots_fold
-from storage import log_store
+from storage.log import log_store
 
 PARTED = "two versions of this log exist, and they part before this entry"
 RETIRED = "this log was retired before this entry"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import fork_cuts, log_store, record_index
 from storage.database import Database
+from storage.log import fork_cuts, log_store, record_index
 
 LOGS = 2_000
 KEY = bytes(32)

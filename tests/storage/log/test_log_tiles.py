@@ -7,9 +7,9 @@ import pytest
 from protocol.core.errors import MisuseError
 from protocol.log.merkle import check_inclusion, leaf_hash, prove_inclusion
 from protocol.log.tiles import Tile, TileHashes, format_tile_path, list_bundles, list_tiles
-from storage import log_store
+from storage.log import log_store
 from tests.protocol.log.audit.published_log import entry, publish
-from tests.storage.test_log_store import ORIGIN, db, sign
+from tests.storage.log.test_log_store import ORIGIN, db, sign
 
 __all__ = ["db"]
 

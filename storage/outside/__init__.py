@@ -1,1 +1,0 @@
-"""What a home remembers of strangers whom it asks."""
