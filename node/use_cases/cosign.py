@@ -289,12 +289,9 @@ def find_last_signed(db: sqlite3.Connection, node: Node, origin: str) -> tuple[i
 
 
 def _marks_of(node: Node) -> WitnessMarks:
-    """What the witness has noted outside the home, made on first use."""
-    found = node.parts.get("witness_marks")
-    if found is None:
-        found = node.parts["witness_marks"] = WitnessMarks(head_folder(node.config), node.origin, node.disk)
-    assert isinstance(found, WitnessMarks)
-    return found
+    """What the witness has noted outside the home. It holds nothing itself, so each turn of the database's thread makes
+    its own: the node's parts are the loop's."""
+    return WitnessMarks(head_folder(node.config), node.origin, node.disk)
 
 
 def sign_as_mirror(

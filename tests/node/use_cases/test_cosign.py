@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from node.use_cases.context import Node
-from node.use_cases.cosign import TOGETHER_MAX, Cosigner, admit_cosignature, witness_name
+from node.use_cases.cosign import TOGETHER_MAX, Cosigner, admit_cosignature, find_last_signed, witness_name
 from node.use_cases.fork_watch import ROOTS_PART, admit_evidence, judge_note, known_root, list_evidence
 from node.use_cases.receive import Receiver
+from node.use_cases.status import show_status
+from node.use_cases.till import NoParams
 from protocol.core.errors import PeerError
 from protocol.core.identity import generate, public_keys
 from protocol.core.note import parse_note
@@ -115,6 +117,20 @@ async def test_however_many_logs_move_at_once_all_are_signed(tmp_path: Path, mon
     await cosigner.stop()
     node.database.close()
     assert sorted(found.origin for found in learned) == origins
+
+
+async def test_a_status_is_told_while_the_writer_turns_to_its_first_cosignature(scene: Scene) -> None:
+    node = scene.node
+
+    class Slow:
+        """A part that is asked how it stands just as the database's thread begins to sign."""
+
+        def describe(self) -> dict[str, object]:
+            last = node.database.write_and_wait(lambda db: find_last_signed(db, node, ORIGIN))
+            return {"last": last}
+
+    node.parts["slow"] = Slow()
+    assert (await show_status(node, NoParams())).parts["slow"] == {"last": None}
 
 
 async def test_a_head_below_one_that_was_signed_is_not_signed(scene: Scene) -> None:
