@@ -58,7 +58,7 @@ class Node:
     changes: ChangeHub = field(default_factory=ChangeHub)
     log: Any = field(default_factory=structlog.get_logger)
     parts: dict[str, Any] = field(default_factory=dict)
-    """Long-running parts that the app started, by name: peering, planner, publisher. Only the loop's thread may add one:
+    """Long-running parts that the app started, by name: peering, planner, publisher. Only the loop's thread adds one:
     whoever lists them there would trip over it."""
 
 
