@@ -8,7 +8,12 @@ HEADING = (
     "Written by `scripts/export_reference.py` from `protocol/record_kinds.py`; do not edit by hand.\n\n"
     "Each is the `body` of a [record](record.md): a map with exactly these fields, in canonical "
     "[encoding](encoding.md). A field that is missing, superfluous or of another type makes the record void. "
-    "Kinds that a node does not know are kept, mirrored and shown as unknown.\n"
+    "Kinds that a node does not know are kept, mirrored and shown as unknown.\n\n"
+    "Each is shown whole on the page of its rule, in a block `json KIND` that is JSON but for bytes: "
+    '`{"hex": "c4", "times": 32}` is the byte c4, 32 times. The block `refused KIND` after it has a line for each '
+    "change, the place and another value, and where the changed body is refused; with `body` before the place by the "
+    "types below, else by the rule of the page. Their bytes and leaf hashes are in `tests/vectors/kinds/`, "
+    "written by `python -m scripts.export_vectors`.\n"
 )
 
 

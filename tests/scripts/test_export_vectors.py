@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from protocol.core.identity import SigningKey
-from scripts.export_vectors import EXPORTS, SEEDS, format_vectors, run
+from scripts.export_vectors import EXPORTS, format_vectors, run
+from scripts.vectors.made_up import SEEDS
 from tests.protocol.core.values import LOG_KEY, MEMBER_KEY, OFFICE_KEY, VECTORS
 
 SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"

@@ -11,7 +11,7 @@ SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
 LEFT_OUT = "…"
 RECORD = re.compile(r"\b([a-z]+\.[a-z_]+) *\{")
 FRAME = re.compile(r"\b([A-Z]+(?:_[A-Z]+)*) *\{")
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(\w*)(?: [a-z_.]+)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 class Example(NamedTuple):

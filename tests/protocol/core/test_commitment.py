@@ -26,7 +26,7 @@ SALT = bytes(range(32))
 OPENING = Opening(origin=ORIGIN, kind="supply.cost_sheet", field_path="body.lines[2].amount", value=125, salt=SALT)
 
 
-@pytest.mark.parametrize("vector", load_vectors("records.json")["commitments"], ids=lambda vector: vector["says"])
+@pytest.mark.parametrize("vector", load_vectors("core/records.json")["commitments"], ids=lambda vector: vector["says"])
 def test_commitments_are_those_of_the_vectors(vector: dict[str, Any]) -> None:
     opening = parse_opening(vector["opening"])
     assert commit_opening(opening) == vector["commitment"]

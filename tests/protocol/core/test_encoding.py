@@ -46,13 +46,13 @@ def sort_keys(value: Any) -> Any:
     return [sort_keys(member) for member in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("vector", load_vectors("encoding.json")["canonical"], ids=lambda vector: vector["says"])
+@pytest.mark.parametrize("vector", load_vectors("core/encoding.json")["canonical"], ids=lambda vector: vector["says"])
 def test_values_have_the_bytes_of_the_vectors(vector: dict[str, Any]) -> None:
     assert encode(vector["value"]) == vector["encoded"]
     assert decode(vector["encoded"]) == vector["value"]
 
 
-@pytest.mark.parametrize("vector", load_vectors("encoding.json")["refused"], ids=lambda vector: vector["says"])
+@pytest.mark.parametrize("vector", load_vectors("core/encoding.json")["refused"], ids=lambda vector: vector["says"])
 def test_other_bytes_are_refused(vector: dict[str, Any]) -> None:
     with pytest.raises(RefusedError, match=vector["reason"]):
         decode(vector["encoded"])

@@ -80,7 +80,7 @@ records = st.builds(
 )
 
 
-@pytest.mark.parametrize("vector", load_vectors("records.json")["records"], ids=lambda vector: vector["says"])
+@pytest.mark.parametrize("vector", load_vectors("core/records.json")["records"], ids=lambda vector: vector["says"])
 def test_records_have_the_bytes_and_the_id_of_the_vectors(vector: dict[str, Any]) -> None:
     record = parse_record(vector["entry"])
     assert format_record(record) == vector["entry"]

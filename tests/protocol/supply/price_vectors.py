@@ -1,4 +1,4 @@
-"""Writes tests/vectors/prices.json: whole logs with the status of every price in them.
+"""Writes tests/vectors/supply/prices.json: whole logs with the status of every price in them.
 
 Run as `python -m tests.protocol.supply.price_vectors` after a deliberate change of the format.
 """
@@ -13,7 +13,7 @@ from protocol.supply.price_status import assess_prices
 from tests.protocol.supply.made_up_logs import NORTHSIDE, REQUIRED, RULES, disclosure, no, person, proposal, sheet, yes
 from tests.protocol.supply.price_story import Story
 
-VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "prices.json"
+VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "supply" / "prices.json"
 
 
 def tell_story() -> Story:

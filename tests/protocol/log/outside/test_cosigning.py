@@ -30,7 +30,7 @@ def test_the_example_on_the_page_is_what_the_witness_signed() -> None:
     signed, line = re.findall(r"```note\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     witness = next(
         one
-        for one in parse_policy(load_vectors("logs.json")["proof"]["policy"].encode()).witnesses
+        for one in parse_policy(load_vectors("log/logs.json")["proof"]["policy"].encode()).witnesses
         if one.key.name == "oak.example/witness"
     )
     signature = parse_signature(line)

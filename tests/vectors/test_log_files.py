@@ -34,7 +34,7 @@ from protocol.log.tiles import Tile, format_tile_path, list_tiles, parse_tile, p
 from protocol.log.witness import CosignedHead, judge_checkpoint, parse_add_checkpoint
 from tests.protocol.core.values import load_vectors
 
-LOGS, TREES = load_vectors("logs.json"), load_vectors("trees.json")
+LOGS, TREES = load_vectors("log/logs.json"), load_vectors("log/trees.json")
 LEAVES, ROOT, SIZE = TREES["leaves"], TREES["roots"][-1], len(TREES["leaves"])
 KEY = parse_vkey(TREES["log_vkey"])
 

@@ -1,6 +1,6 @@
 """The vectors of a log's outside: tiles, proof files, policies, requests to witnesses and mirrors, fork evidence.
 
-A part of scripts/export_vectors.py, which gives the made-up keys and the small log of seven entries.
+The small log of seven entries and its keys are those of made_up.py.
 """
 
 from collections.abc import Mapping, Sequence
