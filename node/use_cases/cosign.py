@@ -20,10 +20,17 @@ from protocol.core.identity import generate
 from protocol.core.mldsa44 import Mldsa44Key
 from protocol.core.note import Ed25519Verifier, format_note, parse_signature, verify_note
 from protocol.log.checkpoint import Checkpoint, format_checkpoint
-from protocol.log.cosignature import add_signature, sign_cosignature, verify_cosignature
+from protocol.log.cosignature import (
+    CosignatureVerifier,
+    add_signature,
+    mirror_name,
+    sign_cosignature,
+    sign_mldsa44_cosignature,
+    verify_cosignature,
+    witness_name,
+)
 from protocol.log.mirror import mirror_prefix
 from protocol.log.quorum import Rule
-from protocol.log.subtree_cosignature import sign_mldsa44_cosignature
 from protocol.log.witness import OK, UNPROCESSABLE, AddCheckpoint, CosignedHead, Verdict, judge_checkpoint
 from storage.home.head_file import Mark
 from storage.home.witness_marks import WitnessMarks
@@ -95,16 +102,6 @@ class _NoRoster:
 
     def witness_rule(self) -> Rule:
         return "half"
-
-
-def witness_name(origin: str) -> str:
-    """The key name under which the witness of a home signs: never the log's own."""
-    return f"{origin}/witness"
-
-
-def mirror_name(origin: str) -> str:
-    """The key name under which the mirror of a home signs: neither the log's nor the witness's."""
-    return f"{origin}/mirror"
 
 
 def witness_roster(node: Node) -> WitnessRoster:
@@ -204,7 +201,8 @@ async def admit_cosignature(
     if any(known.cosigner == name for known in cosignatures.cosignatures(db, origin, size)):
         return None
     root = head.root if size == head.size else known_root(node, origin, size)
-    time_s = verify_cosignature(format_checkpoint(Checkpoint(origin, size, root)), text, name, key)
+    head_text = format_checkpoint(Checkpoint(origin, size, root))
+    time_s = verify_cosignature(head_text, text, CosignatureVerifier(name, key))
     found = Cosignature(origin, size, name, line, time_s)
     speaker = _speaker(node)
     with speaker.speaking():

@@ -8,13 +8,14 @@ from typing import Annotated
 import msgspec
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.cosign import witness_name, witness_roster
+from node.use_cases.cosign import witness_roster
 from node.use_cases.fork_watch import list_later_heads
 from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from protocol.core.note import parse_note
 from protocol.log.checkpoint import parse_checkpoint
-from protocol.log.quorum import count_needed, list_eligible
+from protocol.log.cosignature import WITNESS_SUFFIX, witness_name
+from protocol.log.quorum import count_needed, list_eligible, witnessed_size
 from protocol.record_kinds import KINDS
 from storage.log import fork_cuts, log_store, record_index
 from storage.log.cosignatures import forks, newest_by_cosigner
@@ -24,7 +25,6 @@ RECORDS_SHOWN_MAX = 1_000
 RECORDS_SHOWN = 50
 NOT_READABLE_DOC = "An entry that is no record."
 UNKNOWN_DOC = "A kind that this node does not know: kept and mirrored, not read."
-WITNESS_SUFFIX = "/witness"
 
 
 class LogParams(msgspec.Struct, kw_only=True):
@@ -139,12 +139,10 @@ def _view_of(node: Node, head: Head, names: dict[str, str]) -> LogView:
     db = node.database.reader
     sizes = {name: one.size for name, one in newest_by_cosigner(db, head.origin).items()}
     roster = witness_roster(node)
-    witness_set, owner = set(roster.witness_keys()), witness_name(head.origin)
-    eligible = list_eligible(witness_set, owner)
-    needed = count_needed(witness_set, owner, roster.witness_rule()) if eligible else 0
+    witness_set, owner, rule = set(roster.witness_keys()), witness_name(head.origin), roster.witness_rule()
+    witnesses = len(list_eligible(witness_set, owner))
     cut = fork_cuts.cut_of(db, head.origin)
     beyond = (parse_checkpoint(parse_note(evidence.note)[0]) for evidence in list_later_heads(db))
-    witnessed = sorted((sizes.get(name, 0) for name in eligible), reverse=True)
     return LogView(
         origin=head.origin,
         name=names.get(head.origin, head.origin),
@@ -152,9 +150,9 @@ def _view_of(node: Node, head: Head, names: dict[str, str]) -> LogView:
         size=head.size,
         root=head.root.hex(),
         cosigners=tuple(_cosigner_of(name, size, names) for name, size in sorted(sizes.items())),
-        witnesses=len(eligible),
-        needed=needed,
-        witnessed_size=witnessed[needed - 1] if needed else 0,
+        witnesses=witnesses,
+        needed=count_needed(witness_set, owner, rule) if witnesses else 0,
+        witnessed_size=witnessed_size(sizes, witness_set, owner, rule),
         versions=1 + sum(origin == head.origin for origin, *_ in forks(db)),
         counted=head.size if cut is None else min(head.size, cut[0]),
         has_ended=fork_cuts.retired_at(db, head.origin) is not None,

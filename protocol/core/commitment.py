@@ -19,14 +19,15 @@ SALT_BYTES: Final = 32
 FIELD_PATH_LENGTH_MAX: Final = 256
 # What is detached may be as large as an entry; the rest is room for the names around it.
 OPENING_BYTES_MAX: Final = ENTRY_BYTES_MAX + 2_048
-BODY: Final = "body"
-"""The field path of a whole detached body; parts are `body.lines[2].amount`."""
 
 _DOMAIN = b"rochdale/commitment/v1\0"
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a commitment hides: the log (or audience) and kind it stands in, its field path, the value, the salt."""
+    """What a commitment hides: the log (or audience) and kind it stands in, its field path, the value, the salt.
+
+    The path of a whole body is `body`, of a part of it `body.lines[2].amount`.
+    """
 
     origin: Audience
     kind: Kind

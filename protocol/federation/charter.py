@@ -6,7 +6,7 @@ Spec: docs/spec/federation.md
 
 import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -15,6 +15,7 @@ from protocol.core.errors import Finding, RefusedError
 from protocol.core.note import COSIGNATURE_V1, VerifierKey, parse_vkey
 from protocol.core.origin import is_origin
 from protocol.federation.votes import quorum
+from protocol.log.cosignature import witness_name
 from protocol.log.quorum import WITNESSES_MAX
 
 CHARTER_DOMAIN = b"rochdale/charter/v1\0"
@@ -84,8 +85,6 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     exceptions: Annotated[tuple[CouncilException, ...], msgspec.Meta(max_length=EXCEPTIONS_MAX)] = ()
 
 
-WITNESS_SUFFIX: Final = "/witness"
-"""What a member's witness is called beyond its origin."""
 RULE_VERSIONS: Mapping[str, int] = {"federation": 1, "planning": 1, "supply": 1}
 """The newest rule of each area that this version of the software knows."""
 
@@ -134,7 +133,7 @@ def audit_charter(charter: Charter) -> list[Finding]:
         if not is_origin(one.member) or not (one.floors or one.credits_micro)
     ]
     keys = outside_witnesses(charter)
-    inside = {f"{name}{WITNESS_SUFFIX}" for name in charter.witnesses if is_origin(name)}
+    inside = {witness_name(name) for name in charter.witnesses if is_origin(name)}
     names = [key.name for key in keys]
     if len({*names}) != len(names) or len({key.public for key in keys}) != len(keys) or inside & {*names}:
         findings.append(Finding("witnesses", "two of them have one name or one key"))

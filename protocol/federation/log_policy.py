@@ -9,8 +9,9 @@ from typing import Final
 
 from protocol.core.errors import RefusedError
 from protocol.core.note import COSIGNATURE_MLDSA44, COSIGNATURE_V1, ED25519, VerifierKey
-from protocol.federation.charter import WITNESS_SUFFIX, Charter, outside_witnesses
+from protocol.federation.charter import Charter, outside_witnesses
 from protocol.federation.roster import Member, Roster
+from protocol.log.cosignature import witness_name
 from protocol.log.policy import Policy, make_policy
 
 NO_KEYS: Final[Mapping[str, bytes]] = {}
@@ -33,11 +34,11 @@ def make_log_policy(
             keys += _list_keys(member, mldsa44_keys.get(member.origin))
     keys += outside_witnesses(charter)
     log_key = VerifierKey(origin, ED25519, owners[0].log_key)
-    return make_policy(log_key, keys, origin + WITNESS_SUFFIX, charter.witness_rule)
+    return make_policy(log_key, keys, witness_name(origin), charter.witness_rule)
 
 
 def _list_keys(member: Member, mldsa44_key: bytes | None) -> list[VerifierKey]:
-    name = member.origin + WITNESS_SUFFIX
+    name = witness_name(member.origin)
     keys = [VerifierKey(name, COSIGNATURE_V1, member.witness_key)]
     if mldsa44_key is not None:
         keys.append(VerifierKey(name, COSIGNATURE_MLDSA44, mldsa44_key))

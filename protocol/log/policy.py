@@ -7,7 +7,7 @@ Spec: docs/spec/policy.md (c2sp.org/tlog-policy)
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -21,14 +21,14 @@ from protocol.core.note import (
     Verifier,
     VerifierKey,
     format_vkey,
+    key_hash,
     parse_note,
     parse_vkey,
     verify_note,
 )
 from protocol.log.checkpoint import Checkpoint, parse_checkpoint
-from protocol.log.cosignature import CosignatureVerifier, read_time
+from protocol.log.cosignature import Cosigned, make_verifier, read_cosigned
 from protocol.log.quorum import Rule, count_needed, list_eligible
-from protocol.log.subtree_cosignature import Mldsa44Verifier
 
 LOGS_MAX: Final = 128
 WITNESSES_MAX: Final = 128
@@ -152,25 +152,24 @@ def check_head(note: bytes, policy: Policy, log_key: VerifierKey | None = None) 
     With `log_key` only that log's heads are accepted, whatever logs the policy names. A wrong signature of any known
     key refuses the note.
     """
-    text, signatures = parse_note(note)
-    head = parse_checkpoint(text)
+    head = parse_checkpoint(parse_note(note)[0])
     logs = [log_key] if log_key is not None else [log.key for log in policy.logs]
     verifiers = [_log_verifier(key) for key in logs if key.name == head.origin]
     if not verifiers:
         raise PeerError(f"policy: no log in it is called {head.origin}")
     verify_note(note, verifiers)
-    known = {(found.name, found.key_hash): (name, found) for name, found in _witness_verifiers(policy)}
-    times_s: dict[str, int] = {}
-    for signature in signatures:
-        name, verifier = known.get((signature.name, signature.key_hash), ("", None))
-        if verifier is None:
-            continue
-        if not verifier.is_valid(text, signature.raw):
-            raise PeerError(f"cosignature: that of {signature.name} is wrong")
-        times_s[name] = max(times_s.get(name, 0), read_time(signature.raw))
+    times_s, wrong = read_witnesses(note, policy)
+    if wrong:
+        raise PeerError(f"cosignature: that of {wrong[0]} is wrong")
     if not is_quorum(policy, times_s):
-        raise PeerError(f"policy: {len(times_s)} of {len(known)} witnesses cosigned, which is not its quorum")
+        count = len(policy.witnesses)
+        raise PeerError(f"policy: {len(times_s)} of {count} witnesses cosigned, which is not its quorum")
     return WitnessedHead(head, times_s)
+
+
+def read_witnesses(note: bytes, policy: Policy) -> Cosigned:
+    """Which witnesses of the policy, by their names there, cosigned a note, and which of them wrongly."""
+    return read_cosigned(note, [(witness.name, make_verifier(witness.key)) for witness in policy.witnesses])
 
 
 def make_policy(log_key: VerifierKey, witness_keys: Sequence[VerifierKey], owner: str, rule: Rule | None) -> Policy:
@@ -301,25 +300,10 @@ def _vkey(key: VerifierKey) -> str:
 
 
 def _place(key: VerifierKey) -> tuple[str, bytes]:
-    found = _VERIFIERS[key.key_type](key.name, key.public)
-    return found.name, found.key_hash
+    return key.name, key_hash(key.name, key.key_type, key.public)
 
 
 def _log_verifier(key: VerifierKey) -> Verifier:
     if key.key_type not in (ED25519, COSIGNATURE_MLDSA44):
         raise MisuseError("a key of this kind does not sign logs' heads")
-    return _VERIFIERS[key.key_type](key.name, key.public)
-
-
-def _witness_verifiers(policy: Policy) -> list[tuple[str, Verifier]]:
-    return [
-        (witness.name, _VERIFIERS[witness.key.key_type](witness.key.name, witness.key.public))
-        for witness in policy.witnesses
-    ]
-
-
-_VERIFIERS: dict[int, Callable[[str, bytes], Verifier]] = {
-    ED25519: Ed25519Verifier,
-    COSIGNATURE_V1: CosignatureVerifier,
-    COSIGNATURE_MLDSA44: Mldsa44Verifier,
-}
+    return Ed25519Verifier(key.name, key.public) if key.key_type == ED25519 else make_verifier(key)

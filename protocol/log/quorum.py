@@ -4,7 +4,7 @@ Invariant: any two sets of witnesses that are enough for the same log have a wit
 Spec: docs/spec/note-and-checkpoint.md
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 from protocol.core.errors import MisuseError
@@ -15,13 +15,14 @@ Rule = Literal["half", "two_thirds"]
 """More than half of the witnesses, or at least two thirds of them: the charter says which."""
 
 
-def is_witnessed(cosigners: Collection[str], witness_set: Collection[str], owner: str, rule: Rule) -> bool:
-    """Whether those who cosigned a head of `owner` are enough; strangers and the owner never count.
+def witnessed_size(cosigned: Mapping[str, int], witness_set: Collection[str], owner: str, rule: Rule) -> int:
+    """How far the log of `owner` is witnessed: the largest size that enough have cosigned, 0 where there is none.
 
-    With nobody to witness (the owner alone, or an empty set) nothing is ever witnessed.
+    `cosigned` is the size of the newest head that each has cosigned; strangers and the owner never count. With nobody
+    to witness (the owner alone, or an empty set) nothing is ever witnessed.
     """
-    eligible = list_eligible(witness_set, owner)
-    return bool(eligible) and len(eligible & set(cosigners)) >= count_needed(witness_set, owner, rule)
+    sizes = sorted((cosigned.get(name, 0) for name in list_eligible(witness_set, owner)), reverse=True)
+    return sizes[count_needed(witness_set, owner, rule) - 1] if sizes else 0
 
 
 def count_needed(witness_set: Collection[str], owner: str, rule: Rule) -> int:

@@ -17,13 +17,6 @@ def is_subtree(start: int, end: int) -> bool:
     return 0 <= start < end and start % (1 << (end - start - 1).bit_length()) == 0
 
 
-def subtree_root(start: int, end: int, read: HashReader) -> bytes:
-    """The root over the leaves start..end; MisuseError when they are no subtree."""
-    if not is_subtree(start, end):
-        raise MisuseError(f"leaves {start} to {end} are no subtree")
-    return range_root(start, end, read)
-
-
 def prove_subtree(start: int, end: int, size: int, read: HashReader) -> list[bytes]:
     """The hashes that show that the tree of `size` leaves holds the subtree start..end there; lowest first."""
     if not is_subtree(start, end) or end > size:

@@ -32,7 +32,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             f"{_LOG}/test_proof.py",
             _LIMITS,
         ),
-        "protocol/log/subtree.py": (f"{_LOG}/test_subtree.py", f"{_LOG}/test_subtree_cosignature.py", _LIMITS),
+        "protocol/log/subtree.py": (f"{_LOG}/test_subtree.py", _LIMITS),
         "protocol/log/bundle.py": (f"{_LOG}/test_bundle.py", _LIMITS),
         "protocol/log/tiles.py": (f"{_LOG}/test_tiles.py", "tests/storage/log/test_log_tiles.py", _LIMITS),
         "protocol/log/proof.py": (f"{_LOG}/test_proof.py", _LIMITS),
@@ -48,7 +48,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "protocol/log/checkpoint.py": (f"{_LOG}/test_checkpoint.py", _LIMITS),
         "protocol/log/cosignature.py": (
             f"{_LOG}/test_cosignature.py",
-            f"{_LOG}/test_subtree_cosignature.py",
+            f"{_LOG}/test_mldsa44_cosignature.py",
             f"{_LOG}/outside/test_cosigning.py",
             _LIMITS,
         ),

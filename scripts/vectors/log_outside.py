@@ -10,9 +10,14 @@ from protocol.core.identity import SigningKey
 from protocol.core.mldsa44 import Mldsa44Key
 from protocol.core.note import COSIGNATURE_MLDSA44, COSIGNATURE_V1, ED25519, VerifierKey, format_vkey
 from protocol.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
-from protocol.log.cosignature import add_signature, format_cosignature_message, sign_cosignature
+from protocol.log.cosignature import (
+    add_signature,
+    format_cosignature_message,
+    format_cosigned_message,
+    sign_cosignature,
+)
 from protocol.log.fork import AfterEnd, format_after_end, format_evidence, make_evidence, prove_fork
-from protocol.log.merkle import HashReader, fold, leaf_hash, prove_consistency, prove_inclusion
+from protocol.log.merkle import HashReader, fold, leaf_hash, prove_consistency, prove_inclusion, range_root
 from protocol.log.mirror import (
     EntriesHeader,
     MirrorInfo,
@@ -25,8 +30,7 @@ from protocol.log.mirror import (
 )
 from protocol.log.policy import format_policy, make_policy
 from protocol.log.proof import Proof, format_proof
-from protocol.log.subtree import is_subtree, prove_subtree, subtree_root
-from protocol.log.subtree_cosignature import SubtreeHead, format_cosigned_message
+from protocol.log.subtree import is_subtree, prove_subtree
 from protocol.log.tiles import Tile, format_tile_path, list_tiles
 from protocol.log.witness import format_add_checkpoint
 
@@ -75,7 +79,7 @@ def _export_subtrees(leaves: Sequence[bytes]) -> list[dict[str, Any]]:
         {
             "start": start,
             "end": end,
-            "root": subtree_root(start, end, read),
+            "root": range_root(start, end, read),
             "proof": prove_subtree(start, end, size, read),
         }
         for start in range(size)
@@ -135,23 +139,15 @@ def _export_forks(key: SigningKey, leaves: Sequence[bytes]) -> list[dict[str, An
 
 def _export_messages(leaves: Sequence[bytes]) -> dict[str, Any]:
     key, name = Mldsa44Key(MLDSA44_SEED), "oak.example/witness"
-    parts = [
-        (SubtreeHead(ORIGIN, 0, len(leaves), fold(leaves)), TIME_S),
-        (SubtreeHead(ORIGIN, 4, len(leaves), fold(leaves[4:])), 0),
-    ]
-    text = format_checkpoint(_head(leaves))
+    head = _head(leaves)
+    text = format_checkpoint(head)
     return {
         "ed25519": {"time_s": TIME_S, "text": text, "message": format_cosignature_message(text, TIME_S).decode()},
         "seed": MLDSA44_SEED,
         "vkey": format_vkey(name, COSIGNATURE_MLDSA44, key.public),
         "messages": [
-            {
-                "start": part.start,
-                "end": part.end,
-                "time_s": time_s,
-                "bytes": format_cosigned_message(part, name, time_s),
-            }
-            for part, time_s in parts
+            {"size": head.size, "time_s": time_s, "bytes": format_cosigned_message(head, name, time_s)}
+            for time_s in (TIME_S, 0)
         ],
     }
 

@@ -31,7 +31,7 @@ class Sole:
 SOLE_CALLERS = (
     Sole("protocol.log.checkpoint", "sign_checkpoint", (PUBLISH, MADE_UP)),
     Sole("protocol.log.cosignature", "sign_cosignature", (COSIGN,)),
-    Sole("protocol.log.subtree_cosignature", "sign_mldsa44_cosignature", (COSIGN,)),
+    Sole("protocol.log.cosignature", "sign_mldsa44_cosignature", (COSIGN,)),
     Sole("storage.log.log_store", "append", (PUBLISH,)),
     Sole("storage.log.log_store", "extend", (RECEIVE,)),
     Sole("storage.log.log_store", "store_bundles", (RECEIVE,)),

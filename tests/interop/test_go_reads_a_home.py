@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from node.use_cases.context import Node
-from node.use_cases.cosign import admit_cosignature, witness_name
+from node.use_cases.cosign import admit_cosignature
 from node.use_cases.log.export import ExportParams, export_log
 from node.use_cases.log.proofs import ProveParams, prove_record
 from node.use_cases.public.witnessing import add_checkpoint
 from protocol.core.identity import generate, public_keys
 from protocol.core.note import COSIGNATURE_V1, format_vkey
+from protocol.log.cosignature import witness_name
 from protocol.log.witness import format_add_checkpoint
 from storage.log import log_store
 from tests.interop.go_program import Answer, GoProgram, Question

@@ -6,11 +6,10 @@ import pytest
 
 from protocol.core.mldsa44 import Mldsa44Key
 from protocol.core.note import parse_note
-from protocol.log.cosignature import add_signature
+from protocol.log.cosignature import add_signature, sign_mldsa44_cosignature
 from protocol.log.fork import EVIDENCE_BYTES_MAX, ForkEvidence, format_evidence
 from protocol.log.merkle import prove_consistency, prove_inclusion
 from protocol.log.proof import Proof, format_proof
-from protocol.log.subtree_cosignature import sign_mldsa44_cosignature
 from protocol.log.witness import format_add_checkpoint
 from tests.interop.go_program import Answer, GoProgram, Question
 from tests.interop.made_log import LOG_VKEY, ORIGIN, TIME_S, MadeLog, Witness, list_flipped, make_fork

@@ -14,7 +14,8 @@ from protocol.core.note import (
     parse_note,
     parse_vkey,
 )
-from protocol.log.cosignature import format_cosignature_message
+from protocol.log.checkpoint import Checkpoint, format_checkpoint
+from protocol.log.cosignature import format_cosignature_message, format_cosigned_message, make_verifier
 from protocol.log.fork import check_after_end, check_evidence, format_after_end, parse_after_end, parse_evidence
 from protocol.log.merkle import check_inclusion
 from protocol.log.mirror import (
@@ -29,7 +30,6 @@ from protocol.log.mirror import (
 from protocol.log.policy import format_policy, parse_policy
 from protocol.log.proof import check_proof, format_proof, parse_proof
 from protocol.log.subtree import check_subtree
-from protocol.log.subtree_cosignature import SubtreeHead, format_cosigned_message, sign_subtree, verify_subtree
 from protocol.log.tiles import Tile, format_tile_path, list_tiles, parse_tile, parse_tile_path
 from protocol.log.witness import CosignedHead, judge_checkpoint, parse_add_checkpoint
 from tests.protocol.core.values import load_vectors
@@ -112,8 +112,9 @@ def test_messages_of_mldsa44_cosigners() -> None:
     key, vkey = Mldsa44Key(messages["seed"]), parse_vkey(messages["vkey"])
     assert vkey == VerifierKey(vkey.name, COSIGNATURE_MLDSA44, key.public)
     for case in messages["messages"]:
-        root = next(s["root"] for s in LOGS["subtrees"] if (s["start"], s["end"]) == (case["start"], case["end"]))
-        part = SubtreeHead(KEY.name, case["start"], case["end"], root)
-        assert format_cosigned_message(part, vkey.name, case["time_s"]) == case["bytes"]
-        assert verify_subtree(part, sign_subtree(part, vkey.name, key), vkey.name, vkey.public) == 0
+        root = next(s["root"] for s in LOGS["subtrees"] if (s["start"], s["end"]) == (0, case["size"]))
+        head = Checkpoint(KEY.name, case["size"], root)
+        assert format_cosigned_message(head, vkey.name, case["time_s"]) == case["bytes"]
+        line = f"{case['time_s']:016x}" + key.sign(case["bytes"]).hex()
+        assert make_verifier(vkey).is_valid(format_checkpoint(head), bytes.fromhex(line))
     assert format_vkey(KEY.name, ED25519, SigningKey(TREES["keys"]["log"]["seed"]).public) == TREES["log_vkey"]

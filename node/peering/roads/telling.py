@@ -14,7 +14,7 @@ from node.peering.roads.new_witnesses import NewWitnesses
 from node.peering.roads.sessions import Link, Sessions
 from node.peering.serving import format_push, serve
 from node.use_cases.context import Node
-from node.use_cases.cosign import SPEAKER_PART, Cosigner, witness_name, witness_roster
+from node.use_cases.cosign import SPEAKER_PART, Cosigner, witness_roster
 from node.use_cases.federation.circles import is_about_circles, mark_circles, read_circles
 from node.use_cases.fork_watch import is_past_of_ours
 from node.use_cases.receive import Receiver
@@ -25,6 +25,7 @@ from protocol.gossip.frames import format_frame
 from protocol.gossip.frontier import Frontier, LogHead
 from protocol.gossip.limits import EPOCH_BYTES
 from protocol.gossip.messages import Cosig
+from protocol.log.cosignature import witness_name
 from storage.log import log_store
 from storage.log.cosignatures import Cosignature, newest_by_cosigner
 from storage.peers import gossip_marks

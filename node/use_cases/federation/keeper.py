@@ -34,11 +34,11 @@ from protocol.federation.membership import (
     read_change,
 )
 from protocol.federation.vote_records import VOTE_KINDS, hash_content
+from protocol.log.cosignature import witness_name
 from protocol.log.quorum import Rule
 from storage.log.record_index import records_between
 
 KINDS = frozenset({"federation.founding", "federation.join", "key.succession", *CHANGE_KINDS, *VOTE_KINDS})
-WITNESS_NAME = "{origin}/witness"
 
 
 class RosterKeeper:
@@ -111,7 +111,7 @@ class RosterKeeper:
         if charter is None or history is None:
             return {}
         members = {
-            WITNESS_NAME.format(origin=member.origin): member.witness_key
+            witness_name(member.origin): member.witness_key
             for member in history.newest.roster.members
             if member.origin in charter.witnesses
         }

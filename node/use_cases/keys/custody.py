@@ -10,12 +10,12 @@ import msgspec
 from node.clock import Clock
 from node.config import Config, load_config, save_config
 from node.use_cases.context import Node, Operation
-from node.use_cases.cosign import witness_name
 from node.use_cases.home import read_passphrase
 from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from protocol.core.identity import public_keys
 from protocol.core.note import COSIGNATURE_V1, ED25519, format_vkey
+from protocol.log.cosignature import witness_name
 from storage import keyring
 
 SEAL_RANDOM_BYTES = 56

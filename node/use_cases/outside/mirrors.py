@@ -17,6 +17,7 @@ from node.use_cases.outside.web_client import WebAnswer, WebClient, parse_url
 from node.use_cases.outside.witnesses import KEYS_MAX, Url, Vkey, keep_lines, show_head_to, shown_head
 from protocol.core.errors import PeerError
 from protocol.core.note import parse_note, parse_vkey
+from protocol.log.cosignature import make_verifier
 from protocol.log.merkle import HashReader
 from protocol.log.mirror import (
     ACCEPTED,
@@ -30,12 +31,7 @@ from protocol.log.mirror import (
     parse_mirror_info,
     prove_package,
 )
-from protocol.log.outside.cosigning import (
-    ANSWER_BYTES_MAX,
-    describe_refusal,
-    make_verifier,
-    read_cosignatures,
-)
+from protocol.log.outside.cosigning import ANSWER_BYTES_MAX, describe_refusal, read_cosignatures
 from protocol.log.witness import CONFLICT, OK, UNPROCESSABLE
 from storage.log import log_store
 from storage.log.log_store import Head

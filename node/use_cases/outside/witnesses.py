@@ -29,15 +29,9 @@ from protocol.core.note import (
     parse_signature,
     parse_vkey,
 )
-from protocol.log.cosignature import add_signature
+from protocol.log.cosignature import add_signature, make_verifier
 from protocol.log.merkle import prove_consistency
-from protocol.log.outside.cosigning import (
-    ANSWER_BYTES_MAX,
-    describe_refusal,
-    make_verifier,
-    parse_held_size,
-    read_cosignatures,
-)
+from protocol.log.outside.cosigning import ANSWER_BYTES_MAX, describe_refusal, parse_held_size, read_cosignatures
 from protocol.log.witness import CONFLICT, OK, format_add_checkpoint
 from storage.log import log_store
 from storage.log.log_store import Head

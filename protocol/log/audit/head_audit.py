@@ -9,11 +9,9 @@ from typing import Final
 import msgspec
 
 from protocol.core.errors import Finding, PeerError
-from protocol.core.note import VerifierKey, parse_note
+from protocol.core.note import VerifierKey
 from protocol.log.checkpoint import Checkpoint
-from protocol.log.cosignature import read_time
-from protocol.log.outside.cosigning import make_verifier
-from protocol.log.policy import NO_QUORUM, Policy, check_head, is_quorum
+from protocol.log.policy import NO_QUORUM, Policy, check_head, is_quorum, read_witnesses
 from protocol.log.tiles import CHECKPOINT_PATH
 
 NO_WITNESSES: Final = Policy((), (), (), NO_QUORUM)
@@ -35,22 +33,8 @@ def audit_head(note: bytes, policy: Policy, log_key: VerifierKey | None = None) 
         checkpoint = check_head(note, bare, log_key).checkpoint
     except PeerError as error:
         return AuditedHead(None, {}, (Finding(CHECKPOINT_PATH, error.reason),))
-    text, signatures = parse_note(note)
-    findings: list[Finding] = []
-    times_s: dict[str, int] = {}
-    verifiers = {
-        (one.key_hash, one.name): (witness.name, one)
-        for witness in policy.witnesses
-        for one in [make_verifier(witness.key)]
-    }
-    for signature in signatures:
-        name, verifier = verifiers.get((signature.key_hash, signature.name), ("", None))
-        if verifier is None:
-            continue
-        if verifier.is_valid(text, signature.raw):
-            times_s[name] = max(times_s.get(name, 0), read_time(signature.raw))
-        else:
-            findings.append(Finding(CHECKPOINT_PATH, f"the cosignature of {name} is false"))
+    times_s, wrong = read_witnesses(note, policy)
+    findings = [Finding(CHECKPOINT_PATH, f"the cosignature of {name} is false") for name in wrong]
     if not is_quorum(policy, times_s):
         missing = [witness.name for witness in policy.witnesses if witness.name not in times_s]
         reason = f"{len(times_s)} of {len(policy.witnesses)} witnesses cosigned it, which is not the policy's quorum"

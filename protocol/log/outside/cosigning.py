@@ -8,18 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from protocol.core.errors import PeerError, RefusedError
-from protocol.core.note import (
-    COSIGNATURE_MLDSA44,
-    COSIGNATURE_V1,
-    Verifier,
-    VerifierKey,
-    format_signature,
-    verify_note,
-)
+from protocol.core.errors import PeerError
+from protocol.core.note import Verifier, format_signature, verify_note
 from protocol.log.checkpoint import SIZE_MAX
-from protocol.log.cosignature import CosignatureVerifier, read_time
-from protocol.log.subtree_cosignature import Mldsa44Verifier
+from protocol.log.cosignature import read_time
 from protocol.log.witness import BAD_REQUEST, CONFLICT, FORBIDDEN, NOT_FOUND, UNPROCESSABLE
 
 ANSWER_BYTES_MAX: Final = 131_072
@@ -33,15 +25,6 @@ REFUSALS: Final[Mapping[int, str]] = {
     UNPROCESSABLE: "it says that this head does not extend the one it cosigned: there may be two versions of this log",
 }
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,15})\n")
-
-
-def make_verifier(key: VerifierKey) -> Verifier:
-    """How lines of a cosigner's key are checked; RefusedError for a key that cosigns nothing."""
-    if key.key_type == COSIGNATURE_V1:
-        return CosignatureVerifier(key.name, key.public)
-    if key.key_type == COSIGNATURE_MLDSA44:
-        return Mldsa44Verifier(key.name, key.public)
-    raise RefusedError.at("key", f"{key.name} is not the key of a cosigner")
 
 
 def read_cosignatures(body: bytes, text: str, verifiers: Sequence[Verifier]) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ import pytest
 from node.clock import Clock
 from node.peering import listener
 from node.peering.contexts import Identity
-from node.use_cases.cosign import witness_name
 from node.use_cases.fork_watch import list_evidence
 from node.use_cases.peers import own_card
 from protocol.core.identity import generate
@@ -22,7 +21,7 @@ from protocol.gossip.frames import cut_bundle, cut_head, format_frame
 from protocol.gossip.messages import Cosig, Fetch, Fork, Have, HeadMark, Hello, Message, Ping, Pong, Push, Want
 from protocol.log.bundle import bundle_root, format_bundle
 from protocol.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
-from protocol.log.cosignature import sign_cosignature
+from protocol.log.cosignature import sign_cosignature, witness_name
 from protocol.log.merkle import leaf_hash, root_of
 from storage.log import log_store
 from storage.log.cosignatures import newest_by_cosigner

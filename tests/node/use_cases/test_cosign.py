@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from node.use_cases.context import Node
-from node.use_cases.cosign import TOGETHER_MAX, Cosigner, admit_cosignature, find_last_signed, witness_name
+from node.use_cases.cosign import TOGETHER_MAX, Cosigner, admit_cosignature, find_last_signed
 from node.use_cases.fork_watch import ROOTS_PART, admit_evidence, judge_note, known_root, list_evidence
 from node.use_cases.receive import Receiver
 from node.use_cases.status import show_status
@@ -18,7 +18,7 @@ from protocol.core.identity import generate, public_keys
 from protocol.core.note import parse_note
 from protocol.log.bundle import format_bundle
 from protocol.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
-from protocol.log.cosignature import sign_cosignature, verify_cosignature
+from protocol.log.cosignature import CosignatureVerifier, sign_cosignature, verify_cosignature, witness_name
 from protocol.log.merkle import leaf_hash, root_of
 from storage import database
 from storage.log import cosignatures, log_store
@@ -82,7 +82,7 @@ async def test_the_newest_head_is_cosigned_and_on_disk_before_it_is_told(scene: 
     assert cosignatures.newest_by_cosigner(scene.node.database.reader, ORIGIN) == {made.cosigner: made}
     text, _ = parse_note(note(ENTRIES[:5]))
     name, key = witness_name(scene.node.origin), public_keys(scene.node.keys).witness
-    assert verify_cosignature(text, made.line.decode(), name, key) == made.time_s
+    assert verify_cosignature(text, made.line.decode(), CosignatureVerifier(name, key)) == made.time_s
 
 
 async def test_nothing_is_signed_twice_and_nothing_of_an_empty_or_unknown_log(scene: Scene) -> None:

@@ -1,5 +1,6 @@
 """A federation's policy for outside tools says just what the charter's rule says, whoever is there and whoever not."""
 
+from collections.abc import Iterable
 from itertools import combinations
 from typing import Literal
 
@@ -7,16 +8,21 @@ import pytest
 
 from protocol.core.errors import RefusedError
 from protocol.core.note import COSIGNATURE_MLDSA44, COSIGNATURE_V1, ED25519, format_vkey
-from protocol.federation.charter import WITNESS_SUFFIX, audit_charter
+from protocol.federation.charter import audit_charter
 from protocol.federation.log_policy import make_log_policy
 from protocol.federation.roster import Roster, check_outsiders, found_federation
+from protocol.log.cosignature import witness_name
 from protocol.log.policy import Policy, format_policy, is_quorum, parse_policy
-from protocol.log.quorum import is_witnessed
+from protocol.log.quorum import witnessed_size
 from tests.protocol.federation.made_up_federation import make_charter, make_member
 
 COOPS = [f"{letter}.example/log" for letter in "abcdefg"]
 OWNER, STRANGER = COOPS[0], COOPS[-1]
 Rule = Literal["half", "two_thirds"]
+
+
+def is_witnessed(cosigners: Iterable[str], names: list[str], owner: str, rule: Rule) -> bool:
+    return witnessed_size(dict.fromkeys(cosigners, 1), names, owner, rule) == 1
 
 
 def make_policy(owner: str, witnesses: list[str], rule: Rule, mldsa44_keys: dict[str, bytes] | None = None) -> Policy:
@@ -37,10 +43,10 @@ def test_every_combination_of_witnesses_counts_as_the_charter_says(count: int, o
         with pytest.raises(RefusedError, match="no witness besides the log's owner"):
             make_policy(owner, witnesses, rule)
         return
-    policy, names = make_policy(owner, witnesses, rule), [origin + WITNESS_SUFFIX for origin in witnesses]
+    policy, names = make_policy(owner, witnesses, rule), [witness_name(origin) for origin in witnesses]
     seen = set()
     for present in (set(some) for size in range(count + 1) for some in combinations(names, size)):
-        expected = is_witnessed(present, names, owner + WITNESS_SUFFIX, rule)
+        expected = is_witnessed(present, names, witness_name(owner), rule)
         assert is_quorum(policy, present) == expected, present
         seen.add(expected)
     assert seen == {False, True}
@@ -50,12 +56,12 @@ def test_every_combination_of_witnesses_counts_as_the_charter_says(count: int, o
 def test_a_witness_with_two_keys_counts_once_by_either(rule: Rule) -> None:
     witnesses = COOPS[1:4]
     mldsa44_keys = {origin: origin.encode().ljust(1_312, b"\0") for origin in witnesses}
-    policy, names = make_policy(OWNER, witnesses, rule, mldsa44_keys), [one + WITNESS_SUFFIX for one in witnesses]
+    policy, names = make_policy(OWNER, witnesses, rule, mldsa44_keys), [witness_name(one) for one in witnesses]
     assert [key.key.key_type for key in policy.witnesses].count(COSIGNATURE_MLDSA44) == 3
     lines = [witness.name for witness in policy.witnesses]
     for present in (set(some) for size in range(7) for some in combinations(lines, size)):
         owners = {line.partition("+")[0] for line in present}
-        assert is_quorum(policy, present) == is_witnessed(owners, names, OWNER + WITNESS_SUFFIX, rule)
+        assert is_quorum(policy, present) == is_witnessed(owners, names, witness_name(OWNER), rule)
 
 
 def test_only_a_member_s_log_has_a_policy() -> None:
@@ -76,9 +82,9 @@ OUTSIDE = [format_vkey(f"outside-{number}.example/w", COSIGNATURE_V1, bytes([num
 def test_witnesses_from_outside_count_as_members_do(rule: Rule, inside: int, outside: int) -> None:
     members, vkeys = COOPS[:inside], OUTSIDE[:outside]
     policy = make_policy(OWNER, [*members, *vkeys], rule)
-    names = [origin + WITNESS_SUFFIX for origin in members] + [vkey.partition("+")[0] for vkey in vkeys]
+    names = [witness_name(origin) for origin in members] + [vkey.partition("+")[0] for vkey in vkeys]
     for present in (set(some) for size in range(len(names) + 1) for some in combinations(names, size)):
-        assert is_quorum(policy, present) == is_witnessed(present, names, OWNER + WITNESS_SUFFIX, rule), present
+        assert is_quorum(policy, present) == is_witnessed(present, names, witness_name(OWNER), rule), present
 
 
 BAD_WITNESSES = {
@@ -87,7 +93,7 @@ BAD_WITNESSES = {
     "a key whose hash is another's": [OUTSIDE[0].replace("outside-1", "outside-9")],
     "one key by two names": sorted(format_vkey(name, COSIGNATURE_V1, bytes(32)) for name in ("a.example", "b.example")),
     "one name with two keys": sorted(format_vkey("a.example", COSIGNATURE_V1, bytes([one]) * 32) for one in (1, 2)),
-    "the name of a member's witness": [OWNER, format_vkey(OWNER + WITNESS_SUFFIX, COSIGNATURE_V1, bytes(32))],
+    "the name of a member's witness": [OWNER, format_vkey(witness_name(OWNER), COSIGNATURE_V1, bytes(32))],
 }
 
 

@@ -9,7 +9,7 @@ from protocol.core.identity import SigningKey
 from protocol.core.mldsa44 import Mldsa44Key
 from protocol.core.note import COSIGNATURE_MLDSA44, COSIGNATURE_V1, ED25519, VerifierKey, format_vkey
 from protocol.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
-from protocol.log.cosignature import add_signature, sign_cosignature
+from protocol.log.cosignature import add_signature, sign_cosignature, sign_mldsa44_cosignature
 from protocol.log.policy import (
     FINDINGS_MAX,
     GROUPS_MAX,
@@ -25,8 +25,7 @@ from protocol.log.policy import (
     make_policy,
     parse_policy,
 )
-from protocol.log.quorum import Rule, is_witnessed
-from protocol.log.subtree_cosignature import sign_mldsa44_cosignature
+from protocol.log.quorum import Rule, witnessed_size
 from tests.protocol.core.values import LOG_KEY, MEMBER_KEY, ORIGIN
 
 LOG = VerifierKey(ORIGIN, ED25519, LOG_KEY.public)
@@ -220,7 +219,7 @@ def test_a_head_of_a_log_that_is_not_meant_is_refused() -> None:
 def test_a_wrong_cosignature_of_a_known_witness_refuses_the_note_even_without_a_quorum() -> None:
     wrong = sign_cosignature(TEXT.replace("1234", "1235"), "w1.example", KEYS["w1.example"], TIME_S)
     note = add_signature(cosign("w2.example"), wrong)
-    with pytest.raises(PeerError, match=r"that of w1\.example is wrong"):
+    with pytest.raises(PeerError, match=r"that of a is wrong"):
         check_head(note, parse_policy((LINES + "quorum none\n").encode()))
     assert check_head(note, parse_policy(f"log {LOG_VKEY}\nquorum none\n".encode())).times_s == {}
 
@@ -245,7 +244,7 @@ def test_a_federations_policy_says_what_its_rule_says(rule: Rule, count: int) ->
     policy = parse_policy(format_policy(make_policy(LOG, keys, names[0], rule)))
     assert [witness.name for witness in policy.witnesses] == names[1:]
     for chosen in (set(some) for size in range(count + 1) for some in combinations(names, size)):
-        assert is_quorum(policy, chosen) == is_witnessed(chosen, names, names[0], rule)
+        assert is_quorum(policy, chosen) == bool(witnessed_size(dict.fromkeys(chosen, 1), names, names[0], rule))
 
 
 def test_a_witness_with_two_keys_counts_once() -> None:

@@ -1,17 +1,23 @@
 """When a head is witnessed: every federation of up to six."""
 
+from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
 
 import pytest
 
 from protocol.core.errors import MisuseError
-from protocol.log.quorum import Rule, count_needed, is_witnessed, list_eligible
+from protocol.log.quorum import Rule, count_needed, list_eligible, witnessed_size
 
 NAMES = [f"w{number}" for number in range(6)]
 # Needed for 0 to 6 eligible witnesses. With none, no number is enough.
 NEEDED: dict[Rule, list[int]] = {"half": [1, 1, 2, 2, 3, 3, 4], "two_thirds": [1, 1, 2, 2, 3, 4, 4]}
 RULES: list[Rule] = ["half", "two_thirds"]
+
+
+def is_witnessed(cosigners: Iterable[str], witnesses: list[str], owner: str, rule: Rule) -> bool:
+    """Whether a head of size 1 is witnessed by these."""
+    return witnessed_size(dict.fromkeys(cosigners, 1), witnesses, owner, rule) == 1
 
 
 def all_subsets(names: list[str]) -> list[set[str]]:
@@ -51,6 +57,14 @@ def test_two_thirds_never_ask_for_less_than_half_does() -> None:
 )
 def test_small_federations(members: list[str], needed: int) -> None:
     assert count_needed(members, "north", "half") == needed
+
+
+def test_a_log_is_witnessed_as_far_as_enough_have_cosigned() -> None:
+    witnesses = ["north", "oak", "mill", "dairy"]
+    cosigned = {"oak": 30, "mill": 20, "dairy": 10, "north": 40, "stranger": 40}
+    assert witnessed_size(cosigned, witnesses, "north", "half") == 20
+    assert witnessed_size(cosigned, witnesses, "nobody", "half") == 20
+    assert witnessed_size({"oak": 30}, witnesses, "north", "half") == 0
 
 
 def test_the_owner_and_strangers_never_count() -> None:

@@ -9,8 +9,9 @@ from protocol.log.merkle import (
     check_inclusion,
     prove_consistency,
     prove_inclusion,
+    range_root,
 )
-from protocol.log.subtree import check_subtree, is_subtree, prove_subtree, subtree_root
+from protocol.log.subtree import check_subtree, is_subtree, prove_subtree
 from tests.protocol.log.model.slow_tree import (
     LEAVES,
     SIZE,
@@ -32,7 +33,7 @@ def test_every_subtree_proof_of_every_tree_is_that_of_the_draft_and_is_accepted(
 
 def test_roots_of_parts_are_those_of_the_rfc() -> None:
     for start, end in list_subtrees(SIZE):
-        assert subtree_root(start, end, read) == slow_range(start, end)
+        assert range_root(start, end, read) == slow_range(start, end)
 
 
 def test_a_part_from_the_beginning_is_proven_as_consistency_and_one_entry_as_inclusion() -> None:
@@ -55,8 +56,6 @@ def test_what_is_no_subtree_has_no_proof() -> None:
             if not fits:
                 with pytest.raises(MisuseError):
                     prove_subtree(start, end, 32, read)
-                with pytest.raises(MisuseError):
-                    subtree_root(start, end, read)
                 with pytest.raises(PeerError, match="are no subtree"):
                     check_subtree(start, end, LEAVES[0], 32, LEAVES[0], [])
     with pytest.raises(MisuseError):

@@ -15,9 +15,10 @@ from protocol.log.merkle import (
     leaf_hash,
     prove_consistency,
     prove_inclusion,
+    range_root,
     root_at,
 )
-from protocol.log.subtree import check_subtree, prove_subtree, subtree_root
+from protocol.log.subtree import check_subtree, prove_subtree
 from protocol.log.tiles import (
     TILE_BYTES,
     TILE_NUMBER_MAX,
@@ -156,7 +157,7 @@ def test_roots_and_proofs_come_from_tiles_alone(size: int) -> None:
         old_root = Tree.of(LEAVES[: index + 1]).root()
         check_consistency(index + 1, old_root, size, root, prove_consistency(index + 1, size, read))
         start, end = index & ~255, index + 1
-        part = subtree_root(start, end, read)
+        part = range_root(start, end, read)
         check_subtree(start, end, part, size, root, prove_subtree(start, end, size, read))
 
 

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from node.simulation.world.disk.platter import DurableView
 from node.simulation.world.machine import Machine
-from node.use_cases.cosign import witness_name
 from node.use_cases.publish import Published
 from protocol.core.errors import PeerError
 from protocol.core.identity import key_id
@@ -24,6 +23,7 @@ from protocol.gossip.frames import parse_frame
 from protocol.gossip.messages import Fork, Have, Head, Push
 from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, bundle_roots_fold
 from protocol.log.checkpoint import parse_checkpoint
+from protocol.log.cosignature import witness_name
 from storage.home.head_file import HeadFile
 from storage.log import fork_cuts, log_store
 from storage.log.record_index import index_entry

@@ -8,8 +8,7 @@ import pytest
 
 from protocol.core.mldsa44 import Mldsa44Key
 from protocol.core.note import COSIGNATURE_MLDSA44, format_vkey, parse_note
-from protocol.log.cosignature import add_signature
-from protocol.log.subtree_cosignature import sign_mldsa44_cosignature
+from protocol.log.cosignature import add_signature, sign_mldsa44_cosignature
 from tests.interop.made_log import LOG_KEY, LOG_VKEY, TIME_S, MadeLog, Witness
 from tests.node.cli.command_line import Run
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from node.use_cases.context import Node
-from node.use_cases.cosign import admit_cosignature, witness_name
+from node.use_cases.cosign import admit_cosignature
 from protocol.core.identity import generate
 from protocol.log.checkpoint import Checkpoint, format_checkpoint
-from protocol.log.cosignature import sign_cosignature
+from protocol.log.cosignature import sign_cosignature, witness_name
 from storage.log import cosignatures, log_store
 from tests.node.homes import Rosters, make_nodes, pin_all, stop_all, until
 from tests.node.peering.test_peering import are_level

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from node.use_cases.cosign import witness_name
 from node.use_cases.federation.policy import PolicyParams, show_policy
 from node.use_cases.public.witnessing import add_checkpoint, show_checkpoint
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.note import format_note, format_signature, parse_note
-from protocol.log.cosignature import add_signature
+from protocol.log.cosignature import add_signature, witness_name
 from protocol.log.mirror import mirror_prefix
 from protocol.log.policy import check_head, parse_policy
 from protocol.log.witness import format_add_checkpoint

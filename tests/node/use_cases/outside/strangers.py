@@ -10,8 +10,7 @@ from protocol.core.identity import SigningKey, generate
 from protocol.core.mldsa44 import Mldsa44Key
 from protocol.core.note import COSIGNATURE_MLDSA44, COSIGNATURE_V1, Ed25519Verifier, format_vkey
 from protocol.log.checkpoint import format_checkpoint
-from protocol.log.cosignature import sign_cosignature
-from protocol.log.subtree_cosignature import sign_mldsa44_cosignature
+from protocol.log.cosignature import sign_cosignature, sign_mldsa44_cosignature
 from protocol.log.witness import OK, CosignedHead, Verdict, judge_checkpoint, parse_add_checkpoint
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -11,13 +11,13 @@ import pytest
 
 from node.clock import Clock
 from node.config import Config
-from node.use_cases.cosign import mirror_name
 from node.use_cases.home import init_home, open_node
 from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.peers import AddPeer, add_peer, make_card
 from node.use_cases.till import NoParams
 from protocol.core.identity import generate, public_keys
 from protocol.core.note import COSIGNATURE_V1, Ed25519Verifier, format_vkey, verify_note
+from protocol.log.cosignature import mirror_name
 from protocol.log.mirror import EntriesHeader, format_entries_header, parse_mirror_info
 from storage.home.head_file import Mark
 from storage.log import log_store

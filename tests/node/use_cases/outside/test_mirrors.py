@@ -7,13 +7,13 @@ import pytest
 from aiohttp import web
 
 from node.use_cases.context import Node
-from node.use_cases.cosign import mirror_name
 from node.use_cases.log.heads import LogName, show_head
 from node.use_cases.outside.mirrors import STANDSTILLS_MAX, Pushed, PushParams, push_log
 from node.use_cases.own_log.own_head import own_head_of
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import generate, public_keys
 from protocol.core.note import COSIGNATURE_MLDSA44, COSIGNATURE_V1, format_vkey, parse_note
+from protocol.log.cosignature import mirror_name
 from protocol.log.mirror import parse_entries_header
 from storage.log import log_store
 from tests.node.use_cases.log.grown_home import fill

@@ -28,8 +28,8 @@ from node.use_cases.till import NoParams
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import generate
 from protocol.core.note import parse_note, parse_vkey
-from protocol.log.cosignature import list_cosigners, sign_cosignature
-from protocol.log.outside.cosigning import ANSWER_BYTES_MAX, make_verifier
+from protocol.log.cosignature import make_verifier, read_cosigned, sign_cosignature
+from protocol.log.outside.cosigning import ANSWER_BYTES_MAX
 from protocol.log.policy import check_head, make_policy
 from protocol.log.proof import check_proof, parse_proof
 from storage.log.cosignatures import Cosignature
@@ -78,7 +78,8 @@ async def test_a_new_head_is_cosigned_with_both_keys_and_served(north: Node, oak
     assert (shown.size, shown.log_size, shown.names, shown.error) == (SIZE + 7, SIZE + 7, (oak.name,), "")
     assert oak.asked == [(0, SIZE, 200), (SIZE, SIZE + 7, 200)]
     note = (await show_head(north, LogName())).note.encode()
-    assert list_cosigners(note, [make_verifier(parse_vkey(vkey)) for vkey in oak.vkeys]) == {oak.name: TIME_S}
+    cosigned = read_cosigned(note, [(oak.name, make_verifier(parse_vkey(vkey))) for vkey in oak.vkeys])
+    assert cosigned == ({oak.name: TIME_S}, ())
 
 
 async def test_a_policy_that_asks_for_an_outsider_accepts_head_and_proof(north: Node, oak: OutsideWitness) -> None:

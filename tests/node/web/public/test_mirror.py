@@ -9,13 +9,13 @@ import pytest
 
 from node.clock import Clock
 from node.use_cases.context import Node
-from node.use_cases.cosign import Cosigner, mirror_name
+from node.use_cases.cosign import Cosigner
 from node.use_cases.fork_watch import list_evidence
 from node.use_cases.home import open_node
 from protocol.core.identity import public_keys
 from protocol.core.note import Ed25519Verifier, Verifier, verify_note
 from protocol.log.bundle import BUNDLE_ENTRIES
-from protocol.log.cosignature import CosignatureVerifier
+from protocol.log.cosignature import CosignatureVerifier, Mldsa44Verifier, mirror_name
 from protocol.log.merkle import prove_consistency
 from protocol.log.mirror import (
     EntriesHeader,
@@ -27,7 +27,6 @@ from protocol.log.mirror import (
     parse_mirror_info,
     prove_package,
 )
-from protocol.log.subtree_cosignature import Mldsa44Verifier
 from protocol.log.witness import format_add_checkpoint
 from storage.log import cosignatures, log_store
 from tests.interop.made_log import LOG_KEY, ORIGIN, MadeLog, list_flipped

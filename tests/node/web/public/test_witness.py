@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from node.clock import Clock
 from node.use_cases.context import Node
-from node.use_cases.cosign import Cosigner, witness_name
+from node.use_cases.cosign import Cosigner
 from node.use_cases.fork_watch import list_evidence
 from node.use_cases.home import open_node
 from node.use_cases.receive import Receiver
@@ -21,10 +21,9 @@ from protocol.core.identity import public_keys
 from protocol.core.note import Ed25519Verifier, Verifier, verify_note
 from protocol.log.bundle import format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
-from protocol.log.cosignature import CosignatureVerifier, list_cosigners
+from protocol.log.cosignature import CosignatureVerifier, Mldsa44Verifier, read_cosigned, witness_name
 from protocol.log.merkle import EMPTY_ROOT, prove_consistency
 from protocol.log.mirror import mirror_prefix
-from protocol.log.subtree_cosignature import Mldsa44Verifier
 from protocol.log.witness import ADD_CHECKPOINT_BYTES_MAX, format_add_checkpoint
 from storage.log import cosignatures, log_store
 from tests.interop.made_log import LOG_KEY, ORIGIN, MadeLog
@@ -50,6 +49,12 @@ def forged(size: int) -> bytes:
     name, text = ORIGIN.encode(), ask(0, size)
     place = text.rindex(b"\n\xe2\x80\x94 " + name) + len(name) + 12
     return text[:place] + (b"A" if text[place : place + 1] != b"A" else b"B") + text[place + 1 :]
+
+
+def times_of(note: bytes, scene: "Scene") -> dict[str, int]:
+    times_s, wrong = read_cosigned(note, [(one.name, one) for one in scene.verifiers])
+    assert wrong == ()
+    return times_s
 
 
 class Scene:
@@ -104,7 +109,7 @@ async def test_a_head_that_extends_the_last_is_cosigned_with_both_keys_and_shown
     assert lines.count("\n") == 2 and lines.startswith(f"\u2014 {witness_name(scene.node.origin)} ")
     note = LOG.note(40) + lines.encode()
     verified = verify_note(note, [Ed25519Verifier(ORIGIN, LOG_KEY.public), *scene.verifiers])[1]
-    assert len(verified) == 3 and min(list_cosigners(note, scene.verifiers).values()) > 1_600_000_000
+    assert len(verified) == 3 and min(times_of(note, scene).values()) > 1_600_000_000
     answer = await scene.browser.get(SHOWN)
     assert (answer.status, await answer.read()) == (200, note)
     assert scene.last() == (40, LOG.head(40).root)
@@ -233,7 +238,7 @@ async def test_what_is_asked_over_the_web_and_what_comes_by_session_are_one_witn
     assert made is not None and learned == [made]
     assert (await scene.post(ask(9, 30)))[1:] == ("text/x.tlog.size", "20\n")
     shown = await (await scene.browser.get(SHOWN)).read()
-    assert shown.startswith(LOG.note(20)) and list_cosigners(shown, scene.verifiers)
+    assert shown.startswith(LOG.note(20)) and times_of(shown, scene)
 
 
 async def test_a_head_beside_the_entries_held_here_is_not_signed(scene: Scene) -> None:

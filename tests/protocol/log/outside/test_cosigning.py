@@ -9,10 +9,17 @@ from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import generate, verify
 from protocol.core.mldsa44 import Mldsa44Key
 from protocol.core.note import ED25519, Verifier, VerifierKey, parse_note, parse_signature
-from protocol.log.cosignature import TIME_BYTES, CosignatureVerifier, join_signatures, sign_cosignature
-from protocol.log.outside.cosigning import make_verifier, parse_held_size, read_cosignatures
+from protocol.log.cosignature import (
+    TIME_BYTES,
+    CosignatureVerifier,
+    Mldsa44Verifier,
+    join_signatures,
+    make_verifier,
+    sign_cosignature,
+    sign_mldsa44_cosignature,
+)
+from protocol.log.outside.cosigning import parse_held_size, read_cosignatures
 from protocol.log.policy import parse_policy
-from protocol.log.subtree_cosignature import Mldsa44Verifier, sign_mldsa44_cosignature
 from tests.interop.made_log import LOG_VKEY, TIME_S, MadeLog, Witness, list_flipped
 from tests.protocol.core.values import load_vectors
 
