@@ -106,13 +106,13 @@ class Demo:
         witnesses = tuple(sorted(node.origin for node in self.coops[:WITNESSES]))
         first, *others = members
         charter = charter_row(self.region, witnesses)
-        self.founder.call("federation.create", {"charter": charter, "kind": "consumers", "heads": heads_of(first)})
+        self.founder.call("federation.create", {"charter": charter, "kind": "consumers", "people": people_of(first)})
         for member in others:
             node = self.nodes[member.id]
             card = node.call("peer.card")["card"]
             invitation = self.founder.call("federation.invite", {"card": card})["invitation"]
             kind = "consumers" if isinstance(member, Coop) else "producers"
-            node.call("federation.join", {"invitation": invitation, "kind": kind, "heads": heads_of(member)})
+            node.call("federation.join", {"invitation": invitation, "kind": kind, "people": people_of(member)})
         self.wait(self.has_whole_roster, JOIN_WAIT_S, "the roster of all members")
         roster = self.founder.call("federation.roster")
         self.say(f"One federation: {len(roster['members'])} members, roster version {roster['version']}.")
@@ -247,6 +247,6 @@ class Demo:
         run_together([node.stop for node in self.nodes.values()])
 
 
-def heads_of(member: Any) -> int:
-    """How many people a member counts in the roster: a co-op's heads, a producer's workers."""
-    return int(member.heads if isinstance(member, Coop) else member.workers)
+def people_of(member: Any) -> int:
+    """How many people a member counts in the roster: a co-op's people, a producer's workers."""
+    return int(member.people if isinstance(member, Coop) else member.workers)

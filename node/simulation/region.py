@@ -31,7 +31,7 @@ QUANTITY_DECIMALS: Final = 4
 
 
 class Good(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A good of the plan. `start_price` in credits a unit, `floor` per head a week, `endowment` a week, in its unit.
+    """A good of the plan. `start_price` in credits a unit, `floor` per person a week, `endowment` a week, in its unit.
 
     `nest` and `till` only for what members take home; `share` is a made-up till's, in thousandths of its money.
     """
@@ -106,18 +106,18 @@ class Coop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     about: str
     households: int
-    heads: int
+    people: int
 
 
 class Region(msgspec.Struct, frozen=True):
-    """All of it. `credits_per_head` is a week's allotment."""
+    """All of it. `credits_per_person` is a week's allotment."""
 
     goods: tuple[Good, ...]
     nests: tuple[NestShape, ...]
     trade: tuple[Trade, ...]
     producers: tuple[Producer, ...]
     coops: tuple[Coop, ...]
-    credits_per_head: Decimal
+    credits_per_person: Decimal
     made_up: bool = True
 
     @property
@@ -141,7 +141,7 @@ class Region(msgspec.Struct, frozen=True):
     def allotment(self, coop: Coop) -> Allotment:
         """What the made-up charter gives a co-op."""
         floors = {good.id: good.floor for good in self.consumer_goods if good.floor}
-        return Allotment(coop.heads, int(self.credits_per_head * 1_000_000), floors)
+        return Allotment(coop.people, int(self.credits_per_person * 1_000_000), floors)
 
 
 class _GoodsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,7 +167,7 @@ class _WorkplacesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _CoopsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """made_up/coops.toml."""
 
-    credits_per_head: Decimal
+    credits_per_person: Decimal
     coops: tuple[Coop, ...]
 
 
@@ -189,7 +189,7 @@ def load_region() -> Region:
         trade=means_file.trade,
         producers=producers,
         coops=coops_file.coops,
-        credits_per_head=coops_file.credits_per_head,
+        credits_per_person=coops_file.credits_per_person,
     )
     check_region(region)
     return region

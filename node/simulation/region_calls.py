@@ -12,7 +12,7 @@ from node.simulation.region import QUANTITY_DECIMALS, Coop, Producer, Region
 from node.simulation.region_cards import (
     TOLERANCE_PPM,
     council_row,
-    credits_per_head_micro,
+    credits_per_person_micro,
     list_floors,
     workplace_rows,
 )
@@ -43,10 +43,10 @@ def charter_row(region: Region, witnesses: tuple[str, ...]) -> dict[str, Any]:
         "required_sections": sorted(required_sections()),
         "committee_threshold": COMMITTEE_THRESHOLD,
         "approvals_percent_coops": APPROVALS_PERCENT,
-        "approvals_percent_heads": 0,
+        "approvals_percent_people": 0,
         "witnesses": sorted(witnesses),
         "witness_rule": "half",
-        "credits_per_head_micro": credits_per_head_micro(region),
+        "credits_per_person_micro": credits_per_person_micro(region),
         "floors": sorted(floors, key=lambda floor: str(floor["good"])),
         "k_households": K_HOUSEHOLDS,
         "rules": {"federation": 1, "planning": 1, "supply": 1},

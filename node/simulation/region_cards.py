@@ -48,7 +48,7 @@ def to_whole(number: Decimal, place: str) -> int:
 
 
 def list_floors(region: Region) -> tuple[ApprovedFloor, ...]:
-    """The made-up charter's floors: per head a week, in 10^-QUANTITY_DECIMALS of the good's unit."""
+    """The made-up charter's floors: for a person and week, in 10^-QUANTITY_DECIMALS of the good's unit."""
     return tuple(
         ApprovedFloor(good.id, to_whole(good.floor * 10**QUANTITY_DECIMALS, f"{good.id}: floor"), QUANTITY_DECIMALS)
         for good in region.consumer_goods
@@ -56,9 +56,9 @@ def list_floors(region: Region) -> tuple[ApprovedFloor, ...]:
     )
 
 
-def credits_per_head_micro(region: Region) -> int:
-    """The made-up charter's equal allotment a head a week, in micro-credits."""
-    return to_whole(region.credits_per_head * MICRO, "credits_per_head")
+def credits_per_person_micro(region: Region) -> int:
+    """The made-up charter's equal allotment of a person for a week, in micro-credits."""
+    return to_whole(region.credits_per_person * MICRO, "credits_per_person")
 
 
 def council_row(region: Region) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What members want, from what their till sold: proportions only, never a share of the region.
 
-Credits are heads times an equal amount, floors the charter's list times heads: the till changes neither. It says how a
+Credits and floors are so much for each person, by the charter: the till changes neither. It says how a
 co-op would spread its credits beyond the floors, if every good stood at its start price.
 Invariant: no weight stands for fewer than k households: rarer goods of a nest are summed and share their sum evenly.
 Invariant: exact decimals throughout, so that the same lines give the same weights on every machine.
@@ -39,23 +39,23 @@ class NestShape(msgspec.Struct, frozen=True):
 
 
 class Allotment(msgspec.Struct, frozen=True):
-    """What the charter gives a council: its heads, credits a head in millionths, floors a head in the good's unit; and
-    what others approved for it beyond that, in all."""
+    """What the charter gives a council: its people, credits for each in millionths, floors for each in the good's unit;
+    and what others approved for it beyond that, in all."""
 
-    heads: int
-    credits_per_head_micro: int
-    floors_per_head: dict[str, Decimal]
+    people: int
+    credits_per_person_micro: int
+    floors_per_person: dict[str, Decimal]
     extra_credits_micro: int = 0
     extra_floors: dict[str, Decimal] = {}
 
     @property
     def credits_micro(self) -> int:
         """All credits of the council."""
-        return self.heads * self.credits_per_head_micro + self.extra_credits_micro
+        return self.people * self.credits_per_person_micro + self.extra_credits_micro
 
     def floor_of(self, good: str) -> Decimal:
         """All that is due of a good as a basic need."""
-        return self.floors_per_head.get(good, Decimal(0)) * self.heads + self.extra_floors.get(good, Decimal(0))
+        return self.floors_per_person.get(good, Decimal(0)) * self.people + self.extra_floors.get(good, Decimal(0))
 
 
 class TasteGood(msgspec.Struct, frozen=True):
@@ -231,7 +231,7 @@ def _make_nest(
     allotment: Allotment,
 ) -> TasteNest:
     """One nest: at start prices a CES buyer with these weights buys just the wanted proportions."""
-    weights = {good: _weight_of(wants[good], start_prices[good], nest.sigma, allotment.heads) for good in nest.goods}
+    weights = {good: _weight_of(wants[good], start_prices[good], nest.sigma, allotment.people) for good in nest.goods}
     least = SHORT.multiply(max(weights.values()), WEIGHT_LEAST)
     goods = tuple(
         TasteGood(
@@ -245,7 +245,7 @@ def _make_nest(
     return TasteNest(nest.id, nest.name, nest.sigma, credits_micro, goods)
 
 
-def _weight_of(want: Decimal, price: Decimal, sigma: Decimal, heads: int) -> Decimal:
-    """The CES weight a head: spending goes as weight times price^(1 - sigma), so the weight is their ratio."""
+def _weight_of(want: Decimal, price: Decimal, sigma: Decimal, people: int) -> Decimal:
+    """The CES weight of a person: spending goes as weight times price^(1 - sigma), so the weight is their ratio."""
     scale = EXACT.power(price, Decimal(1) - sigma)
-    return SHORT.divide(want, EXACT.multiply(scale, Decimal(heads)))
+    return SHORT.divide(want, EXACT.multiply(scale, Decimal(people)))

@@ -22,7 +22,7 @@ CHARTER_DOMAIN = b"rochdale/charter/v1\0"
 K_HOUSEHOLDS_LEAST = 5
 SECTIONS_MAX = 32
 FLOORS_MAX = 256
-CREDITS_PER_HEAD_MICRO_MAX = 10**15
+CREDITS_PER_PERSON_MICRO_MAX = 10**15
 WITNESS_NAME_LENGTH_MAX = 400
 FACILITATORS_MAX = 15
 EXCEPTIONS_MAX = 32
@@ -41,7 +41,7 @@ WitnessName = Annotated[str, msgspec.Meta(min_length=1, max_length=WITNESS_NAME_
 
 
 class Floor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One basic need: `amount` x 10^-decimals of a good's unit for each head."""
+    """One basic need: `amount` x 10^-decimals of a good's unit for each person."""
 
     good: Name
     amount: Annotated[int, msgspec.Meta(ge=1, le=10**12)]
@@ -49,7 +49,7 @@ class Floor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CouncilException(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What the members approved for one council beyond what heads bring: needs in all (not for each head), and
+    """What the members approved for one council beyond its people's equal part: needs in all (not for each person), and
     credits. The reason is public, and says nothing about a person."""
 
     member: WitnessName
@@ -61,10 +61,10 @@ class CouncilException(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One version of a federation's charter.
 
-    `approvals_percent` of the co-ops, and of their heads (0: not counted by heads), must approve a plan, and never
-    fewer co-ops than a decision's quorum. `rules` activates (area, rule version). Floors are amounts per head.
+    `approvals_percent` of the co-ops, and of their people (0: not counted by people), must approve a plan, and never
+    fewer co-ops than a decision's quorum. `rules` activates (area, rule version). Floors are amounts per person.
     `facilitators` are members' logs that look after plans; empty (then it is not written): whoever calls one.
-    `exceptions` are what single councils are granted beyond what their heads bring; not written when empty.
+    `exceptions` are what single councils may claim beyond what their people are allotted; not written when empty.
     """
 
     name: Name
@@ -74,10 +74,10 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     required_sections: Annotated[tuple[Name, ...], msgspec.Meta(max_length=SECTIONS_MAX)]
     committee_threshold: Annotated[int, msgspec.Meta(ge=1, le=16)]
     approvals_percent_coops: Share
-    approvals_percent_heads: Annotated[int, msgspec.Meta(ge=0, le=100)]
+    approvals_percent_people: Annotated[int, msgspec.Meta(ge=0, le=100)]
     witnesses: Annotated[tuple[WitnessName, ...], msgspec.Meta(max_length=WITNESSES_MAX)]
     witness_rule: WitnessRule
-    credits_per_head_micro: Annotated[int, msgspec.Meta(ge=1, le=CREDITS_PER_HEAD_MICRO_MAX)]
+    credits_per_person_micro: Annotated[int, msgspec.Meta(ge=1, le=CREDITS_PER_PERSON_MICRO_MAX)]
     floors: Annotated[tuple[Floor, ...], msgspec.Meta(max_length=FLOORS_MAX)]
     k_households: Annotated[int, msgspec.Meta(ge=K_HOUSEHOLDS_LEAST, le=1_000)]
     rules: dict[str, Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]]
@@ -167,6 +167,6 @@ def approvals_needed(charter: Charter, member_count: int) -> int:
     return max(share, quorum(member_count))
 
 
-def heads_needed(charter: Charter, heads: int) -> int:
+def people_needed(charter: Charter, people: int) -> int:
     """For how many of so many people the approving members must stand; 0 where people are not counted."""
-    return -(-heads * charter.approvals_percent_heads // 100)
+    return -(-people * charter.approvals_percent_people // 100)

@@ -1,4 +1,4 @@
-"""How a federation begins and changes: founding, admission, leaving, new heads, a new charter; folded into versions.
+"""How a federation begins and changes: founding, admission, leaving, new counts, a new charter; folded into versions.
 
 Invariant: a co-op joins by its own word, which a member vouches for; each version is decided by the members before it.
 Invariant: the chain of versions follows from the set of records alone, in whatever order they came.
@@ -15,14 +15,14 @@ from protocol.core.errors import Finding, RefusedError
 from protocol.core.record import INDEX_MAX, Hash, Origin, Reference
 from protocol.federation.charter import Charter, hash_charter
 from protocol.federation.roster import (
-    HEADS_MAX,
+    PEOPLE_MAX,
     Change,
     InForce,
     Join,
     Leave,
     Member,
     NewCharter,
-    NewHeads,
+    Recount,
     Replace,
     follow,
     found_federation,
@@ -35,7 +35,7 @@ from protocol.federation.votes import quorum
 
 CHANGES_MAX = 128
 VERSIONS_MAX = 100_000
-Heads = Annotated[int, msgspec.Meta(ge=0, le=HEADS_MAX)]
+People = Annotated[int, msgspec.Meta(ge=0, le=PEOPLE_MAX)]
 
 
 class FederationFounding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +50,7 @@ class JoinRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     federation: Hash
     kind: Literal["consumers", "producers"]
-    heads: Heads
+    people: People
 
 
 class Admission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,11 +85,11 @@ class Retirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     root: Hash
 
 
-class HeadCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """federation.heads: a member's own signed count of its people."""
+class PeopleCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """federation.people: a member's own signed count of its people."""
 
     federation: Hash
-    heads: Heads
+    people: People
 
 
 class CharterProposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -216,10 +216,10 @@ def read_change(history: History, said: Said, subject: str = "") -> Change:
             if said.index <= history.joined.get(said.origin, -1):
                 raise RefusedError.at("leave", "the notice is older than the request to join")
             return Leave(said.origin)
-        case HeadCount(_, heads):
+        case PeopleCount(_, people):
             if said.index <= history.counted.get(said.origin, -1):
-                raise RefusedError.at("heads", "a later count has been followed already")
-            return NewHeads(said.origin, heads)
+                raise RefusedError.at("people", "a later count has been followed already")
+            return Recount(said.origin, people)
         case CharterProposal(_, charter):
             if hash_charter(charter) == roster.charter:
                 raise RefusedError.at("charter", "is the one in force already")
@@ -233,7 +233,7 @@ def apply_changes(history: History, saids: Sequence[Said], subject: str = "") ->
     if len(saids) > 1 and any(isinstance(said.body, Retirement) for said in saids):
         raise RefusedError.at("changes", "a version that ends a log changes nothing else")
     following = follow(history.newest, changes)
-    counts = {said.origin: said.index for said in saids if isinstance(said.body, HeadCount)}
+    counts = {said.origin: said.index for said in saids if isinstance(said.body, PeopleCount)}
     requests = [said.body.join for said in saids if isinstance(said.body, Admission)]
     joins = {request.origin: request.index for request in requests}
     return History(
@@ -283,7 +283,7 @@ def check_request(admission: Admission, said: Said) -> None:
         raise RefusedError.at("join", "the request does not lie where the admission says")
     if not isinstance(request, JoinRequest) or request.federation != admission.federation:
         raise RefusedError.at("join", "the record is no request to join this federation")
-    if (request.kind, request.heads) != (admission.member.kind, admission.member.heads):
+    if (request.kind, request.people) != (admission.member.kind, admission.member.people):
         raise RefusedError.at("member", "another kind or count of people than the co-op's own word")
 
 
@@ -307,10 +307,10 @@ def list_changes(history: History, saids: Iterable[Said]) -> list[Said]:
     chosen: list[Said] = []
     latest: dict[str, Said] = {}
     for said in sorted(saids, key=lambda one: (one.origin, one.index)):
-        if isinstance(said.body, HeadCount):
+        if isinstance(said.body, PeopleCount):
             latest[said.origin] = said
     for said in sorted(saids, key=lambda one: one.leaf):
-        if isinstance(said.body, HeadCount) and latest[said.origin] is not said:
+        if isinstance(said.body, PeopleCount) and latest[said.origin] is not said:
             continue
         try:
             apply_changes(history, [*chosen, said])

@@ -20,7 +20,7 @@ from protocol.federation.votes import VOTERS_MAX
 ROSTER_DOMAIN = b"rochdale/roster/v1\0"
 SLOT_DOMAIN = b"rochdale/roster-slot/v1\0"
 NO_PREDECESSOR = bytes(32)
-HEADS_MAX = 100_000_000
+PEOPLE_MAX = 100_000_000
 VERSIONS_MAX = 1_000_000
 CERTIFICATE_BYTES_MAX = 1_024
 URL_LENGTH_MAX = 200
@@ -30,12 +30,12 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 
 
 class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A co-op in the roster: its log, the keys it is bound to, its heads, and where it can be reached (or not)."""
+    """A co-op in the roster: its log, the keys it is bound to, its count of people, and where it can be reached."""
 
     origin: Origin
     name: Name
     kind: Literal["consumers", "producers"]
-    heads: Annotated[int, msgspec.Meta(ge=0, le=HEADS_MAX)]
+    people: Annotated[int, msgspec.Meta(ge=0, le=PEOPLE_MAX)]
     log_key: PublicKey
     witness_key: PublicKey
     mirror_key: PublicKey
@@ -71,11 +71,11 @@ class Replace(msgspec.Struct, frozen=True):
     member: Member
 
 
-class NewHeads(msgspec.Struct, frozen=True):
+class Recount(msgspec.Struct, frozen=True):
     """A co-op's people, counted anew."""
 
     origin: str
-    heads: int
+    people: int
 
 
 class NewCharter(msgspec.Struct, frozen=True):
@@ -84,7 +84,7 @@ class NewCharter(msgspec.Struct, frozen=True):
     charter: Charter
 
 
-Change = Join | Leave | Replace | NewHeads | NewCharter
+Change = Join | Leave | Replace | Recount | NewCharter
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -124,7 +124,7 @@ def found_federation(member: Member, charter: Charter) -> InForce:
     return InForce(hash_roster(roster), roster, charter)
 
 
-def _next_roster(roster: Roster, changes: Sequence[Join | Leave | Replace | NewHeads]) -> Roster:
+def _next_roster(roster: Roster, changes: Sequence[Join | Leave | Replace | Recount]) -> Roster:
     """The version that follows after these changes; RefusedError when one cannot be made."""
     members = {member.origin: member for member in roster.members}
     for change in changes:
@@ -137,13 +137,13 @@ def _next_roster(roster: Roster, changes: Sequence[Join | Leave | Replace | NewH
                 _known(members, origin, "leave")
                 del members[origin]
             case Replace(origin, member):
-                heads = _known(members, origin, "succession").heads
+                people = _known(members, origin, "succession").people
                 if member.origin in members:
                     raise RefusedError.at(f"succession.{member.origin}", "is a member already")
                 del members[origin]
-                members[member.origin] = msgspec.structs.replace(member, heads=heads)
-            case NewHeads(origin, heads):
-                members[origin] = msgspec.structs.replace(_known(members, origin, "heads"), heads=heads)
+                members[member.origin] = msgspec.structs.replace(member, people=people)
+            case Recount(origin, people):
+                members[origin] = msgspec.structs.replace(_known(members, origin, "people"), people=people)
     ordered = tuple(members[origin] for origin in sorted(members))
     following = Roster(roster.version + 1, hash_roster(roster), roster.charter, ordered)
     _check_roster(following)

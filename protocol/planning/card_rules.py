@@ -33,7 +33,7 @@ START_PRICE_MOST_MICRO = 10**12
 QUANTITY_MOST = 10**15
 WHOLE_UNITS_MOST = 10**9
 CREDITS_MOST_MICRO = 10**15
-HEADS_MOST = 10**8
+PEOPLE_MOST = 10**8
 AMOUNT_MOST = 10**15
 CAPACITY_MOST = 10**15
 BATCHES_MOST = 1_000_000
@@ -185,8 +185,8 @@ def _audit_batch(card: WorkplaceCard, technique: Technique, place: str) -> list[
 def audit_consumer_card(table: GoodsTable, card: ConsumerCard, terms: CardTerms | None = None) -> list[Finding]:
     """Everything that makes this consumer card void; with `terms` also what goes beyond the charter's ceilings."""
     findings = _audit_names([card.id], "id")
-    if not 1 <= card.heads <= HEADS_MOST:
-        findings.append(Finding(f"{card.id}.heads", f"must be 1 to {HEADS_MOST}"))
+    if not 1 <= card.people <= PEOPLE_MOST:
+        findings.append(Finding(f"{card.id}.people", f"must be 1 to {PEOPLE_MOST}"))
     if not 1 <= len(card.nests) <= NESTS_MOST:
         findings.append(Finding(f"{card.id}.nests", f"a card has 1 to {NESTS_MOST} nests"))
     for position, nest in enumerate(card.nests):
@@ -223,16 +223,16 @@ def _audit_nest(table: GoodsTable, nest: Nest, place: str) -> list[Finding]:
 
 
 def _audit_credits(card: ConsumerCard, terms: CardTerms) -> list[Finding]:
-    ceiling = granted_credits(card.heads, terms)
+    ceiling = granted_credits(card.people, terms)
     claimed = sum(nest.credits_micro for nest in card.nests)
     if claimed <= ceiling:
         return []
-    reason = f"{claimed} micro-credits claimed, {card.heads} heads may have {ceiling}: {claimed - ceiling} too many"
+    reason = f"{claimed} micro-credits claimed, {card.people} people may have {ceiling}: {claimed - ceiling} too many"
     return [Finding(f"{card.id}.credits_micro", reason)]
 
 
 def _audit_floors(table: GoodsTable, card: ConsumerCard, terms: CardTerms) -> list[Finding]:
-    granted = granted_floors(table, card.heads, terms)
+    granted = granted_floors(table, card.people, terms)
     claimed = {good: floor for nest in card.nests for good, floor in zip(nest.goods, nest.floors, strict=True)}
     findings: list[Finding] = []
     for good in sorted(set(granted) | set(claimed)):
@@ -244,19 +244,19 @@ def _audit_floors(table: GoodsTable, card: ConsumerCard, terms: CardTerms) -> li
     return findings
 
 
-def granted_credits(heads: int, terms: CardTerms) -> int:
-    """Micro-credits that `heads` people may claim: the equal allotment, and what others approved for their council."""
-    return heads * terms.credits_per_head_micro + terms.extra_credits_micro
+def granted_credits(people: int, terms: CardTerms) -> int:
+    """Micro-credits that so many `people` may claim: the equal allotment, and what others approved for them."""
+    return people * terms.credits_per_person_micro + terms.extra_credits_micro
 
 
-def granted_floors(table: GoodsTable, heads: int, terms: CardTerms) -> dict[int, int]:
-    """Good index -> units that `heads` people may claim as basic needs: list x heads, rounded up, plus exceptions.
+def granted_floors(table: GoodsTable, people: int, terms: CardTerms) -> dict[int, int]:
+    """Good index -> units that so many `people` may claim as basic needs: list x people, rounded up, plus exceptions.
 
     A need of a good that stands in several periods is spread over them by their weeks, each sum so far rounded up.
     """
     index = {good.id: position for position, good in enumerate(table.goods)}
     granted: dict[int, int] = {}
-    for floors, counted in ((terms.floors, heads), (terms.extra_floors, 1)):
+    for floors, counted in ((terms.floors, people), (terms.extra_floors, 1)):
         for floor in floors:
             places = [(index[floor.good], 1)] if floor.good in index else _places_of(table, index, floor.good)
             so_far, all_weeks = 0, sum(weeks for _, weeks in places)

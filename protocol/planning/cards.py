@@ -75,7 +75,7 @@ class ConsumerCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A consumer council: how many people it stands for and how it divides their allotment."""
 
     id: str
-    heads: int
+    people: int
     nests: tuple[Nest, ...]
 
 
@@ -119,7 +119,7 @@ class GoodsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class ApprovedFloor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The federation's list of basic needs: `amount` x 10^-decimals whole units of a good per head."""
+    """The federation's list of basic needs: `amount` x 10^-decimals whole units of a good per person."""
 
     good: str
     amount: int
@@ -127,12 +127,12 @@ class ApprovedFloor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CardTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the charter grants: credits per head, the list of floors, and one council's approved exceptions.
+    """What the charter grants: credits per person, the list of floors, and one council's approved exceptions.
 
-    `extra_credits_micro` and `extra_floors` (in all, not for each head) are what others approved for this council.
+    `extra_credits_micro` and `extra_floors` (in all, not for each person) are what others approved for this council.
     """
 
-    credits_per_head_micro: int
+    credits_per_person_micro: int
     floors: tuple[ApprovedFloor, ...]
     extra_credits_micro: int = 0
     extra_floors: tuple[ApprovedFloor, ...] = ()

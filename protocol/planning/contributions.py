@@ -30,8 +30,8 @@ def _list_card_ids(cards: PlanCards) -> list[str]:
     return [card.id for card in cards.consumers] + [card.id for card in cards.workplaces]
 
 
-def audit_cards(origin: str, cards: PlanCards, table: GoodsTable, heads: int, terms: CardTerms) -> list[Finding]:
-    """Why a member's cards are void: another's name, other heads than the roster's, more than the charter grants."""
+def audit_cards(origin: str, cards: PlanCards, table: GoodsTable, people: int, terms: CardTerms) -> list[Finding]:
+    """Why a member's cards are void: another's name, not the roster's count of people, more than the charter allots."""
     names = _list_card_ids(cards)
     found = [Finding(name, "not a card of this member") for name in names if owner_of_card(name) != origin]
     if len(set(names)) != len(names) or len(cards.consumers) > 1:
@@ -39,8 +39,8 @@ def audit_cards(origin: str, cards: PlanCards, table: GoodsTable, heads: int, te
     for council in cards.consumers:
         if council.id != origin:
             found.append(Finding(council.id, "a council's card bears the name of its log"))
-        if council.heads != heads:
-            found.append(Finding(f"{council.id}.heads", f"{council.heads}, the roster counts {heads}"))
+        if council.people != people:
+            found.append(Finding(f"{council.id}.people", f"{council.people}, the roster counts {people}"))
         found += audit_consumer_card(table, council, terms)
     for workplace in cards.workplaces:
         found += audit_workplace_card(table, workplace)

@@ -147,7 +147,7 @@ class _Council:
         ]
 
     def card(self, goods: tuple[Good, ...]) -> ConsumerCard:
-        """The public card; heads are unknown to the file and stand as 1."""
+        """The public card; how many people it is for is unknown to the file and stands as 1."""
         prices = np.array([good.start_price_micro / MICRO for good in goods])
         nests = []
         for (credits, chosen, written), wants in zip(self.nests, self.wants(prices), strict=True):

@@ -30,7 +30,7 @@ class ConsumerRow:
     """One good of one council: units wanted at the start prices, planned, and its floor; price now and at the start."""
 
     consumer: str
-    heads: int
+    people: int
     good: str
     wanted: int
     planned: int
@@ -118,7 +118,7 @@ def list_consumers(plan: Plan) -> list[ConsumerRow]:
         floors = [floor for nest in card.nests for floor in nest.floors]
         wants = [want for nest in card.nests for want in nest.wants]
         for good, want, planned, floor in zip(goods_of(card), wants, plan.consumption[card.id], floors, strict=True):
-            rows.append(ConsumerRow(card.id, card.heads, plan.goods_table.goods[good].id, want, planned, floor))
+            rows.append(ConsumerRow(card.id, card.people, plan.goods_table.goods[good].id, want, planned, floor))
     return rows
 
 

@@ -53,7 +53,7 @@ class Member:
     """A co-op or producer at its own home."""
 
     node: Node
-    heads: int
+    people: int
     release: dict[str, Any]
 
 
@@ -75,12 +75,12 @@ class Stage:
         """What a release makes of a member's till."""
         member = self.members[name]
         given = msgspec.convert(release, Release)
-        return prepare_side(member.node, given, CALL, 1, self.table, member.heads, self.terms, K_HOUSEHOLDS)
+        return prepare_side(member.node, given, CALL, 1, self.table, member.people, self.terms, K_HOUSEHOLDS)
 
     def is_void(self, name: str, side: PrivateSide) -> bool:
         """Whether every node sets these cards aside."""
         member = self.members[name]
-        return bool(audit_cards(member.node.origin, side.cards, self.table, member.heads, self.terms))
+        return bool(audit_cards(member.node.origin, side.cards, self.table, member.people, self.terms))
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def open_stage(seed: int, weeks: int = WEEKS) -> Iterator[Stage]:
         members = asyncio.run(_open_members(region, seed, weeks, Path(folder)))
         try:
             table = read_table(msgspec.convert(table_row(region), TableFile))
-            stage = Stage(table, CardTerms(charter.credits_per_head_micro, floors), members, {})
+            stage = Stage(table, CardTerms(charter.credits_per_person_micro, floors), members, {})
             sides = {name: stage.prepare(name, member.release) for name, member in members.items()}
             yield replace(stage, sides=sides)
         finally:
@@ -107,7 +107,7 @@ async def _open_members(region: Region, seed: int, weeks: int, folder: Path) -> 
     for coop, till in zip(region.coops, tills, strict=True):
         node = await _open_home(folder / coop.id)
         await import_file(node, TillParams(name="till.csv", content=till.raw))
-        members[coop.id] = Member(node, coop.heads, council_release(region))
+        members[coop.id] = Member(node, coop.people, council_release(region))
     for producer in region.producers:
         node = await _open_home(folder / producer.id)
         members[producer.id] = Member(node, producer.workers, producer_release(region, producer))

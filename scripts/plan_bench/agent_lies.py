@@ -37,7 +37,7 @@ class Gain:
 
 def tell_agent_lies(stage: Stage) -> list[Gain]:
     """Every lie against the same honest plan."""
-    liar = max(stage.councils, key=lambda name: stage.members[name].heads)
+    liar = max(stage.councils, key=lambda name: stage.members[name].people)
     return AgentLies(stage, liar).tell()
 
 
@@ -66,8 +66,8 @@ class AgentLies:
             self._answer_by("the same in every other round", lambda number: tripled if number % 2 else None),
             self._set_aside("the same, and its answers are set aside"),
             self._weigh("20 % of its wants called needs", self.with_floors(20)),
-            self._weigh("5 % more credits than its heads bring", self.with_credits(105)),
-            self._weigh("5 % more heads than the roster counts", self.with_heads(105)),
+            self._weigh("5 % more credits than its people are allotted", self.with_credits(105)),
+            self._weigh("5 % more people than the roster counts", self.with_people(105)),
             self._hide_capacity(),
         ]
 
@@ -151,10 +151,10 @@ class AgentLies:
             lambda nest: msgspec.structs.replace(nest, credits_micro=nest.credits_micro * percent // 100)
         )
 
-    def with_heads(self, percent: int) -> PrivateSide:
+    def with_people(self, percent: int) -> PrivateSide:
         """A card for more people than the roster counts."""
         card = self.stage.sides[self.liar].cards.consumers[0]
-        return self._with_card(msgspec.structs.replace(card, heads=card.heads * percent // 100))
+        return self._with_card(msgspec.structs.replace(card, people=card.people * percent // 100))
 
     def _with_nests(self, change: Any) -> PrivateSide:
         card = self.stage.sides[self.liar].cards.consumers[0]

@@ -43,7 +43,7 @@ SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
         ("decision", f"when the slot is opened (1 to {votes.VOTERS_MAX})"),
         ("decision", f"0 ≤ round ≤ {votes.ROUNDS_MAX - 1}"),
         ("federation", f"the number, 1 to {roster.VERSIONS_MAX:,};"),
-        ("federation", f"`heads` (at most {roster.HEADS_MAX:,})"),
+        ("federation", f"`people` (at most {roster.PEOPLE_MAX:,})"),
         ("federation", f"`tls_certificate` (at most {roster.CERTIFICATE_BYTES_MAX:,} bytes)"),
         ("federation", f"`url` (at most {roster.URL_LENGTH_MAX} characters"),
         ("federation", f"a canonical list of 1 to {membership.CHANGES_MAX} leaf hashes"),
@@ -68,4 +68,4 @@ def test_limits_that_are_powers_are_those_of_the_pages() -> None:
     assert record.INDEX_MAX == 9_007_199_254_740_991
     assert record.AT_MS_MAX == 253_402_300_799_999
     assert (encoding.INT_MIN, encoding.INT_MAX) == (-9_223_372_036_854_775_808, 9_223_372_036_854_775_807)
-    assert cost_sheet.AMOUNT_MAX == charter.CREDITS_PER_HEAD_MICRO_MAX == 1_000_000_000_000_000
+    assert cost_sheet.AMOUNT_MAX == charter.CREDITS_PER_PERSON_MICRO_MAX == 1_000_000_000_000_000

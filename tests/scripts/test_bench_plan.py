@@ -88,7 +88,7 @@ def test_on_the_agent_s_road_a_false_card_is_void_and_asking_for_more_of_everyth
         (card,) = stage.sides[name].cards.consumers
         assert not stage.is_void(name, stage.sides[name])
         lies = AgentLies(stage, name)
-        for false in (lies.with_floors(20), lies.with_credits(105), lies.with_heads(105)):
+        for false in (lies.with_floors(20), lies.with_credits(105), lies.with_people(105)):
             assert stage.is_void(name, false)
         sold = [good for good, said in stage.sides[name].sources.items() if not said[0].startswith(NOT_SOLD)]
         (more,), (one,) = (lies.edited(dict.fromkeys(of, 300)).cards.consumers for of in (sold, sold[:1]))

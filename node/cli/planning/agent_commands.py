@@ -64,7 +64,7 @@ def _read_edit(text: str) -> tuple[str, int]:
 
 
 def _print_preview(answer: dict[str, Any]) -> None:
-    say(f"{count(answer['heads'], 'head')}, {answer['credits']} credits. Nothing has gone out.")
+    say(f"{count(answer['people'], 'person', 'people')}, {answer['credits']} credits. Nothing has gone out.")
     print_table(("nest", "sigma", "credits"), [(one["nest"], one["sigma"], one["credits"]) for one in answer["nests"]])
     rows = [
         (one["good"], one["nest"], f"{one['want']} {one['unit']}", one["floor"], "; ".join(one["sources"]))

@@ -26,7 +26,9 @@ OTHER = "other"
 
 
 @click.command(name="what-if")
-@click.option("--floor", "floors", multiple=True, metavar="GOOD=AMOUNT", help="A basic need, in whole units a head.")
+@click.option(
+    "--floor", "floors", multiple=True, metavar="GOOD=AMOUNT", help="A basic need, in whole units for each person."
+)
 @click.option("--capacity", "capacities", multiple=True, metavar="CARD=PERCENT", help="A workplace; 0: it is broken.")
 @click.option("--endowment", "endowments", multiple=True, metavar="GOOD=PERCENT", help="A cap, hours or land.")
 @click.option("--leaves", multiple=True, metavar="MEMBER", help="Who votes no, and leaves with all its cards.")
@@ -144,9 +146,9 @@ def _print_way(way: dict[str, Any]) -> None:
     if way["trouble"]:
         say(f"{way['name']}: {way['trouble']}")
         return
-    lacks = f"{way['heads_below']} people below a basic need" if way["heads_below"] else "nobody below a basic need"
+    lacks = f"{way['people_below']} people below a basic need" if way["people_below"] else "nobody below a basic need"
     least, most = way["least_ppm"] / PPM_PER_PERCENT, way["most_ppm"] / PPM_PER_PERCENT
-    spread = f"a head gets {least:.0f} to {most:.0f} % of the mean"
+    spread = f"a person gets {least:.0f} to {most:.0f} % of the mean"
     short = f"; short: {', '.join(good for good, _ in way['short'][:5])}" if way["short"] else ""
     over = f"; left over: {', '.join(good for good, _ in way['surplus'][:5])}" if way["surplus"] else ""
     say(f"{way['name']}: {lacks}; {spread}{short}{over}.")

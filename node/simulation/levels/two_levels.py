@@ -20,17 +20,17 @@ PRICES: Final = {
 KINDS: Final = {"hours": "labour", "land": "land", "co2": "cap", "money": "outside"}
 REGIONAL: Final = ("bread", "vegetables", "care", "hours", "land")
 FLOORS: Final = {"bread": 0.5, "milk": 0.3}
-CREDITS_A_HEAD: Final = 10.0
+CREDITS_A_PERSON: Final = 10.0
 
 
 def make_two_levels(seed: int, regions: int = 3, councils: int = 3) -> Json:
     """An economy file of two levels, the same for the same numbers."""
     chance = Random(f"two levels {seed}")  # noqa: S311
     names = REGIONS[:regions]
-    heads = {name: [chance.randint(20, 60) for _ in range(councils)] for name in names}
-    people = {name: sum(counted) for name, counted in heads.items()}
+    counts = {name: [chance.randint(20, 60) for _ in range(councils)] for name in names}
+    people = {name: sum(counted) for name, counted in counts.items()}
     consumers = [
-        _council(chance, f"{name}-{number}", name, count) for name in names for number, count in enumerate(heads[name])
+        _council(chance, f"{name}-{number}", name, count) for name in names for number, count in enumerate(counts[name])
     ]
     workplaces = [row for name in names for row in _workplaces(chance, name, people[name])]
     everybody = sum(people.values())
@@ -61,35 +61,35 @@ def _good(chance: Random, name: str, people: dict[str, int]) -> Json:
     return row
 
 
-def _council(chance: Random, name: str, region: str, heads: int) -> Json:
-    credits = CREDITS_A_HEAD * heads
+def _council(chance: Random, name: str, region: str, people: int) -> Json:
+    credits = CREDITS_A_PERSON * people
     here = chance.uniform(0.45, 0.65)
     return {
         "id": name,
         "region": region,
         "nests": [
-            _nest(chance, EATEN_HERE, credits * here, heads),
-            _nest(chance, EATEN_SHARED, credits * (1 - here), heads),
+            _nest(chance, EATEN_HERE, credits * here, people),
+            _nest(chance, EATEN_SHARED, credits * (1 - here), people),
         ],
     }
 
 
-def _common_tasks(chance: Random, heads: int) -> Json:
+def _common_tasks(chance: Random, people: int) -> Json:
     """What the regions do together, a hospital say, eats above."""
-    return {"id": "common tasks", "nests": [_nest(chance, ("tools", "energy", "milk"), 0.5 * heads, 0)]}
+    return {"id": "common tasks", "nests": [_nest(chance, ("tools", "energy", "milk"), 0.5 * people, 0)]}
 
 
-def _nest(chance: Random, goods: tuple[str, ...], credits: float, heads: int) -> Json:
+def _nest(chance: Random, goods: tuple[str, ...], credits: float, people: int) -> Json:
     cells = {
-        good: {"weight": _text(chance.uniform(0.5, 2.0)), "floor": _text(FLOORS.get(good, 0.0) * heads)}
+        good: {"weight": _text(chance.uniform(0.5, 2.0)), "floor": _text(FLOORS.get(good, 0.0) * people)}
         for good in goods
     }
     return {"sigma": chance.choice(("0", "0.5", "1", "2")), "credits": _text(credits), "goods": cells}
 
 
 def _workplaces(chance: Random, region: str, people: int) -> list[Json]:
-    def of(name: str, per_head: float, *techniques: Recipe) -> Json:
-        return _workplace(chance, f"{region}-{name}", per_head * people, techniques) | {"region": region}
+    def of(name: str, per_person: float, *techniques: Recipe) -> Json:
+        return _workplace(chance, f"{region}-{name}", per_person * people, techniques) | {"region": region}
 
     # One region is good at grain, the next at milk: what it has over, the others lack.
     grain, milk = chance.choice(((4.0, 0.6), (0.5, 3.0), (2.0, 1.5)))

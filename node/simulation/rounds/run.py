@@ -91,7 +91,7 @@ class _World:
             exceptions=(),
             k_households=1,
             approvals_needed=quorum(scenario.members),
-            heads_needed=0,
+            people_needed=0,
         )
         for member in self.members:
             member.files.put(table)

@@ -14,7 +14,7 @@ from node.simulation.world.machine import Machine
 from node.simulation.world.scenario import Happening
 from node.simulation.world.virtual_time import pass_time
 from node.simulation.world.world import World
-from node.use_cases.federation.verbs import HeadsParams, count_heads
+from node.use_cases.federation.verbs import PeopleParams, count_people
 from node.use_cases.peers import OnePeer, pin_card, remove_peer
 from node.use_cases.publish import publish
 
@@ -53,12 +53,12 @@ async def _fetch_one(world: World, machine: Machine, sha256: bytes) -> None:
         world.ledger.accounts[machine.name].files.add(sha256)
 
 
-def _count_heads(world: World, machine: Machine, heads: int) -> None:
-    world.do(machine, "count_heads", partial(_count_heads_at, machine, heads))
+def _count_people(world: World, machine: Machine, people: int) -> None:
+    world.do(machine, "count_people", partial(_count_people_at, machine, people))
 
 
-async def _count_heads_at(machine: Machine, heads: int) -> None:
-    await count_heads(machine.node, HeadsParams(heads))
+async def _count_people_at(machine: Machine, people: int) -> None:
+    await count_people(machine.node, PeopleParams(people))
 
 
 def _cut_in(world: World, machine: Machine, steps: int, down_ms: int) -> None:
@@ -190,7 +190,7 @@ HAPPENINGS: dict[str, Callable[..., None]] = {
     "publish": _publish,
     "publish_many": _publish,
     "put_file": _put_file,
-    "count_heads": _count_heads,
+    "count_people": _count_people,
     "cut_in": _cut_in,
     "cut_on_tell": partial(_cut_on, "tell_cuts"),
     "cut_on_acknowledge": partial(_cut_on, "acknowledge_cuts"),

@@ -98,12 +98,12 @@ async def _federate(machines: list[Machine]) -> None:
     """The first founds, and invites the others."""
     founder, *guests = machines
     charter = _make_charter([machine.origin for machine in machines])
-    await founder.begin(create(founder.node, CreateParams(charter=charter, kind="consumers", heads=10)))
+    await founder.begin(create(founder.node, CreateParams(charter=charter, kind="consumers", people=10)))
     await _grow(lambda: founder.node.parts["roster"].history is not None)
     for guest in guests:
         card = await make_card(guest.node, NoParams())
         invitation = await founder.begin(invite(founder.node, InviteParams(card=card.card)))
-        params = JoinParams(invitation=invitation["invitation"], kind="consumers", heads=10)
+        params = JoinParams(invitation=invitation["invitation"], kind="consumers", people=10)
         await guest.begin(join(guest.node, params))
     await _grow(lambda: all(_count_members(machine) == len(machines) for machine in machines))
     await _grow(lambda: all(map(_has_all_logs, machines)))
@@ -118,10 +118,10 @@ def _make_charter(witnesses: list[str]) -> Charter:
         "required_sections": [],
         "committee_threshold": 1,
         "approvals_percent_coops": 67,
-        "approvals_percent_heads": 0,
+        "approvals_percent_people": 0,
         "witnesses": sorted(witnesses),
         "witness_rule": "half",
-        "credits_per_head_micro": 1_000_000,
+        "credits_per_person_micro": 1_000_000,
         "floors": [],
         "k_households": 5,
         "rules": {"federation": 1},

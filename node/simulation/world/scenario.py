@@ -193,7 +193,7 @@ def _draw_happenings(
     faults = [kind for kind in FAULTS if chance.random() < 0.5]
     kinds = [*(("publish",) * 6), "publish_many", "put_file", *faults, *faults]
     if is_federated:
-        kinds += ["count_heads"] * 3
+        kinds += ["count_people"] * 3
     drawn: list[Happening] = []
     at_ms = 500
     for _ in range(steps):
@@ -214,7 +214,7 @@ def _draw_numbers(chance: Random, kind: str, count: int) -> tuple[int, ...]:
             return (chance.choice((BOUNDARY - 1, BOUNDARY, BOUNDARY + 44)),)
         case "put_file":
             return (other, chance.randint(1, 1 << 20))
-        case "count_heads":
+        case "count_people":
             return (chance.randint(1, 9_999),)
         case "cut_in":
             return (chance.randint(1, 40), down_ms)

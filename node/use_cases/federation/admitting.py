@@ -108,7 +108,7 @@ def _find_open_request(db: sqlite3.Connection, history: History, origin: str) ->
 
 
 async def _admit(node: Node, history: History, request: IndexedRecord, card: PeerCard) -> None:
-    member = member_of_card(card, request.body.kind, request.body.heads)
+    member = member_of_card(card, request.body.kind, request.body.people)
     if await vouch_for_successor(node, history, member):
         return
     place = Reference(request.origin, request.index, request.leaf)

@@ -23,7 +23,7 @@ Amount = Annotated[str, msgspec.Meta(max_length=AMOUNT_CHARS_MAX)]
 
 
 class ExceptionParams(msgspec.Struct, kw_only=True):
-    """For which member, why, and what: goods with their amounts in whole units (in all, not for each head), and
+    """For which member, why, and what: goods with their amounts in whole units (in all, not for each person), and
     credits. Without either the member's exception ends."""
 
     member: str
@@ -33,7 +33,7 @@ class ExceptionParams(msgspec.Struct, kw_only=True):
         help_of("Why, in a sentence that all may read; nothing about a person."),
     ] = ""
     floors: Annotated[dict[str, Amount], help_of("A need in all, in whole units."), typed("--floor GOOD=AMOUNT")] = {}
-    credits: Annotated[Amount, help_of("Credits beyond what its heads bring.")] = "0"
+    credits: Annotated[Amount, help_of("Credits beyond what its people are allotted.")] = "0"
 
 
 async def propose_exception(node: Node, params: ExceptionParams) -> dict[str, Any]:

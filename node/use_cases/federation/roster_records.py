@@ -15,7 +15,7 @@ from storage.log.record_index import latest
 OFFERED_MAX: Final = {
     "federation.admission": 32,
     "federation.leave": 1,
-    "federation.heads": 1,
+    "federation.people": 1,
     "federation.charter": 1,
     "federation.succession": 8,
 }

@@ -1,4 +1,4 @@
-"""Belonging: founding a federation, inviting, joining, leaving, counting heads; and the roster that follows.
+"""Belonging: founding a federation, inviting, joining, leaving, counting people; and the roster that follows.
 
 Invariant: whom this node counts as a member follows from the logs alone; an invitation is a person's act.
 """
@@ -20,10 +20,10 @@ from protocol.core.text_token import format_token, parse_token
 from protocol.federation.charter import Charter, check_charter
 from protocol.federation.membership import (
     FederationFounding,
-    HeadCount,
     History,
     JoinRequest,
     LeaveNotice,
+    PeopleCount,
     Said,
     fold_federation,
     name_federation,
@@ -41,20 +41,20 @@ ROSTER_PARTS = {False: "roster", True: "roster_above"}
 INVITED_SETTING = "invited"
 INVITATION_PREFIX = "rochdale-invitation:"
 INVITATION_BYTES_MAX = 256 * 1024
-HEADS_MAX = 100_000_000
+PEOPLE_MAX = 100_000_000
 
 MemberKind = Literal["consumers", "producers"]
-Heads = Annotated[int, msgspec.Meta(ge=0, le=HEADS_MAX), help_of("How many people we count.")]
+People = Annotated[int, msgspec.Meta(ge=0, le=PEOPLE_MAX), help_of("How many people we count.")]
 Above = Annotated[bool, help_of("In the federation above, in which we speak for our own.")]
 OurKind = Annotated[MemberKind, help_of("What we are.")]
 
 
 class CreateParams(msgspec.Struct, kw_only=True):
-    """A charter, and the founder's own kind and heads."""
+    """A charter, and the founder's own kind and people."""
 
     charter: Annotated[Charter, help_of("JSON file with the charter.")]
     kind: OurKind = "consumers"
-    heads: Heads
+    people: People
 
 
 class InviteParams(msgspec.Struct):
@@ -69,14 +69,14 @@ class JoinParams(msgspec.Struct, kw_only=True):
 
     invitation: Annotated[str, LINE]
     kind: OurKind = "consumers"
-    heads: Heads
+    people: People
     above: Above = False
 
 
-class HeadsParams(msgspec.Struct):
+class PeopleParams(msgspec.Struct):
     """This co-op's people, counted anew; `above`: those of its own federation, in the one above."""
 
-    heads: Heads
+    people: People
     above: Above = False
 
 
@@ -99,7 +99,7 @@ class MemberRow(msgspec.Struct, frozen=True):
     origin: str
     name: str
     kind: str
-    heads: int
+    people: int
     url: str
 
 
@@ -110,7 +110,7 @@ class RosterReport(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     hash: str
     members: tuple[MemberRow, ...]
-    heads: int
+    people: int
     charter: Any
     findings: tuple[str, ...]
     waits_for: tuple[str, ...]
@@ -174,7 +174,7 @@ async def create(node: Node, params: CreateParams) -> RosterReport:
     unknown = sorted(set(params.charter.required_sections) - set(SECTIONS))
     if unknown:
         raise RefusedError.at("charter.required_sections", f"{unknown[0]} is no section of a disclosure")
-    member = member_of_card(own_card(node), params.kind, params.heads)
+    member = member_of_card(own_card(node), params.kind, params.people)
     founding = FederationFounding(params.charter, member)
     federation = name_federation(founding)
     await node.database.write(lambda db: set_setting(db, FEDERATION_SETTING, federation))
@@ -215,7 +215,7 @@ async def join(node: Node, params: JoinParams) -> dict[str, Any]:
             await pin_card(node, card)
     name = ABOVE_SETTING if params.above else FEDERATION_SETTING
     await node.database.write(lambda db: set_setting(db, name, invitation.federation))
-    published = await publish(node, "federation.join", JoinRequest(invitation.federation, params.kind, params.heads))
+    published = await publish(node, "federation.join", JoinRequest(invitation.federation, params.kind, params.people))
     return {"federation": invitation.federation.hex(), "index": published.index}
 
 
@@ -231,13 +231,13 @@ async def leave(node: Node, params: WhichParams) -> dict[str, Any]:
     return {"federation": history.federation.hex(), "index": published.index}
 
 
-async def count_heads(node: Node, params: HeadsParams) -> dict[str, Any]:
+async def count_people(node: Node, params: PeopleParams) -> dict[str, Any]:
     """Sign a new count of our people; the next version of the roster has it."""
     history = current_history(node, params.above)
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "this home belongs to none")
-    published = await publish(node, "federation.heads", HeadCount(history.federation, params.heads))
-    return {"heads": params.heads, "index": published.index}
+    published = await publish(node, "federation.people", PeopleCount(history.federation, params.people))
+    return {"people": params.people, "index": published.index}
 
 
 async def show_roster(node: Node, params: WhichParams) -> RosterReport:
@@ -247,26 +247,26 @@ async def show_roster(node: Node, params: WhichParams) -> RosterReport:
     if history is None:
         raise RefusedError.at("federation", "no federation here, or its logs have not arrived yet")
     newest = history.newest
-    rows = tuple(MemberRow(one.origin, one.name, one.kind, one.heads, one.url) for one in newest.roster.members)
+    rows = tuple(MemberRow(one.origin, one.name, one.kind, one.people, one.url) for one in newest.roster.members)
     return RosterReport(
         federation=history.federation.hex(),
         version=newest.roster.version,
         hash=newest.hash.hex(),
         members=rows,
-        heads=sum(row.heads for row in rows),
+        people=sum(row.people for row in rows),
         charter=msgspec.to_builtins(newest.charter),
         findings=tuple(map(str, history.findings)),
         waits_for=() if keeper is None else keeper.waits_for(),
     )
 
 
-def member_of_card(card: PeerCard, kind: MemberKind, heads: int) -> Member:
+def member_of_card(card: PeerCard, kind: MemberKind, people: int) -> Member:
     """The roster's entry for a co-op, from its card and its own word."""
     return Member(
         origin=card.origin,
         name=card.name,
         kind=kind,
-        heads=heads,
+        people=people,
         log_key=card.log_key,
         witness_key=card.witness_key,
         mirror_key=card.mirror_key,
@@ -289,9 +289,9 @@ def card_of_member(member: Member) -> PeerCard:
 
 
 def _tell_roster(report: RosterReport) -> Iterator[str | Rows]:
-    members, people = count(len(report.members), "member"), count(report.heads, "person", "people")
+    members, people = count(len(report.members), "member"), count(report.people, "person", "people")
     yield f"{report.charter['name']}: version {report.version}, {members}, {people}."
-    rows = [(one.name, one.kind, one.heads, one.url or "dials out", one.origin) for one in report.members]
+    rows = [(one.name, one.kind, one.people, one.url or "dials out", one.origin) for one in report.members]
     yield Rows(("member", "kind", "people", "address", "log"), rows)
     if report.waits_for:
         yield f"The next version waits for {', '.join(report.waits_for)}."
@@ -313,8 +313,8 @@ def _tell_leave(_: dict[str, Any]) -> Iterator[str]:
     yield "Your word is in your log; the next roster is without you."
 
 
-def _tell_heads(answer: dict[str, Any]) -> Iterator[str]:
-    yield f"Your log now counts {answer['heads']} people."
+def _tell_people(answer: dict[str, Any]) -> Iterator[str]:
+    yield f"Your log now counts {answer['people']} people."
 
 
 OPERATIONS = (
@@ -326,7 +326,7 @@ OPERATIONS = (
         tell=_tell_roster,
         command=Command(
             "federation create",
-            example="--charter product.json --heads 9",
+            example="--charter product.json --people 9",
             code=1,
             group="The federation: found it, invite, join, leave, see who belongs.",
         ),
@@ -345,7 +345,7 @@ OPERATIONS = (
         join,
         "Accept an INVITATION (a line, or a file that holds it).",
         tell=_tell_asked,
-        command=Command("federation join", ("invitation",), "rochdale-invitation:x --heads 9", 1),
+        command=Command("federation join", ("invitation",), "rochdale-invitation:x --people 9", 1),
     ),
     Operation(
         "federation.leave",
@@ -356,12 +356,12 @@ OPERATIONS = (
         command=Command("federation leave", code=1),
     ),
     Operation(
-        "federation.heads",
-        HeadsParams,
-        count_heads,
-        "Sign a new count of our people, HEADS.",
-        tell=_tell_heads,
-        command=Command("federation heads", ("heads",), "9", 1),
+        "federation.people",
+        PeopleParams,
+        count_people,
+        "Sign a new count of our people, PEOPLE.",
+        tell=_tell_people,
+        command=Command("federation people", ("people",), "9", 1),
     ),
     Operation(
         "federation.roster",

@@ -18,7 +18,7 @@ ONLY_THE_DOCUMENT = "no minutes were given: that the plan follows from what ever
 TASTES = "what each council would still gain (its tastes are private)"
 EFFORTS = "what each workplace would still gain (its effort is private)"
 RECIPES = "that they can do what they last answered, and at which effort (their recipes are private)"
-CARDS = "that cards tell the truth about recipes, capacities and heads"
+CARDS = "that cards tell the truth about recipes, capacities and people"
 RECORDS = "that the minutes repeat the members' logs (their places are in it: `rochdale audit log`)"
 
 

@@ -32,9 +32,9 @@ async def try_release(
     node: Node, release: Release, call: bytes, reading: int, table: GoodsTable, terms: Terms
 ) -> PrivateSide:
     """The private side of a release as it would be now; RefusedError names what does not fit."""
-    heads, k_households = terms.members[node.origin], terms.k_households
+    people, k_households = terms.members[node.origin], terms.k_households
     side = await asyncio.to_thread(
-        prepare_side, node, release, call, reading, table, heads, terms.terms_of(node.origin), k_households
+        prepare_side, node, release, call, reading, table, people, terms.terms_of(node.origin), k_households
     )
     check_side(node, side, table, terms)
     return side

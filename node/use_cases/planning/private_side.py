@@ -1,6 +1,6 @@
 """What a member brings to a plan: tastes from its own till, its workplaces' effort; only cards and answers go out.
 
-Invariant: till, wishes and pledges give proportions only; credits are heads x an equal amount, floors the list's.
+Invariant: till, wishes and pledges give proportions only; credits and floors are so much for each person.
 Invariant: nothing is answered for a call that a person has not released; tastes and effort costs never leave the node.
 """
 
@@ -103,7 +103,7 @@ def prepare_side(
     call: bytes,
     reading: int,
     table: GoodsTable,
-    heads: int,
+    people: int,
     terms: CardTerms,
     k_households: int,
 ) -> PrivateSide:
@@ -113,8 +113,8 @@ def prepare_side(
     tastes: dict[str, Tastes] = {}
     unmapped, summed, sources = 0, tuple[str, ...](), Sources()
     if release.council is not None:
-        mapped, sources = _sum_wants(node, release.council, table, granted_credits(heads, terms), k_households)
-        card, taste, summed = _prepare_council(node.origin, release.council, mapped, table, heads, terms, k_households)
+        mapped, sources = _sum_wants(node, release.council, table, granted_credits(people, terms), k_households)
+        card, taste, summed = _prepare_council(node.origin, release.council, mapped, table, people, terms, k_households)
         consumers, tastes, unmapped = (card,), {card.id: taste}, mapped.lines_unmapped
     cards = PlanCards(call, reading, consumers, workplaces)
     told = {good: tuple(said) for good, said in sources.items()}
@@ -191,7 +191,7 @@ def _prepare_council(
     council: Council,
     mapped: MappedSales,
     table: GoodsTable,
-    heads: int,
+    people: int,
     terms: CardTerms,
     k_households: int,
 ) -> tuple[ConsumerCard, Tastes, tuple[str, ...]]:
@@ -206,11 +206,11 @@ def _prepare_council(
         for floors in (terms.floors, terms.extra_floors)
     )
     shapes = leave_out_of_season(shapes, mapped, due.keys() | extra.keys(), table)
-    allotment = Allotment(heads, terms.credits_per_head_micro, due, terms.extra_credits_micro, extra)
+    allotment = Allotment(people, terms.credits_per_person_micro, due, terms.extra_credits_micro, extra)
     found = tastes_from_consumption(mapped, shapes, prices, allotment, k_households)
-    granted = granted_floors(table, heads, terms)
+    granted = granted_floors(table, people, terms)
     nests = [prepare_nest(nest, table, index, granted) for nest in found.nests if nest.credits_micro > 0]
-    card = ConsumerCard(origin, heads, tuple(public for public, _ in nests))
+    card = ConsumerCard(origin, people, tuple(public for public, _ in nests))
     return card, Tastes(tuple(private for _, private in nests)), found.summed
 
 

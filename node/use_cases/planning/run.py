@@ -230,9 +230,9 @@ class PlanRun(Speaker):
         if isinstance(indexed.body, PlanCandidate):
             found = audit_candidate(indexed.body, self.unbatched.plan, self.unbatched.digest)
         elif slot.number == CARDS_ROUND:
-            heads = self.terms.members[indexed.origin]
+            people = self.terms.members[indexed.origin]
             terms = self.terms.terms_of(indexed.origin)
-            found = audit_cards(indexed.origin, indexed.body, self.table, heads, terms)
+            found = audit_cards(indexed.origin, indexed.body, self.table, people, terms)
             if indexed.body.grant is not None and indexed.origin != self.speaker:
                 found.append(Finding("grant", "is for whoever speaks for this region to bring"))
         else:

@@ -10,14 +10,14 @@ import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.federation.verbs import current_history
-from protocol.federation.charter import CouncilException, Floor, approvals_needed, describe_outdated, heads_needed
+from protocol.federation.charter import CouncilException, Floor, approvals_needed, describe_outdated, people_needed
 from protocol.federation.membership import History
 from protocol.planning.cards import ApprovedFloor, CardTerms
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What the roster and charter of a call say: members with their heads, the charter's grants, k households.
+    """What the roster and charter of a call say: how many people each member counts, what the charter allots.
 
     `outdated` says why this node must not follow the call, empty when it may.
     """
@@ -28,12 +28,12 @@ class Terms:
     exceptions: tuple[CouncilException, ...]
     k_households: int
     approvals_needed: int
-    heads_needed: int
+    people_needed: int
     facilitators: tuple[str, ...] = ()
     outdated: str = ""
 
     def terms_of(self, origin: str) -> CardTerms:
-        """What one member's council is due: what the list and heads bring, and what others approved for it."""
+        """What one member's council is due: what the list and its people come to, and what others approved for it."""
         own = next((one for one in self.exceptions if one.member == origin), None)
         if own is None:
             return self.card_terms
@@ -49,13 +49,13 @@ def terms_of_roster(node: Node, roster_hash: bytes) -> Terms | None:
         if version.hash == roster_hash:
             charter = version.charter
             return Terms(
-                members={member.origin: member.heads for member in version.roster.members},
+                members={member.origin: member.people for member in version.roster.members},
                 names={member.origin: member.name for member in version.roster.members},
-                card_terms=CardTerms(charter.credits_per_head_micro, _list_floors(charter.floors)),
+                card_terms=CardTerms(charter.credits_per_person_micro, _list_floors(charter.floors)),
                 exceptions=charter.exceptions,
                 k_households=charter.k_households,
                 approvals_needed=approvals_needed(charter, len(version.roster.members)),
-                heads_needed=heads_needed(charter, sum(member.heads for member in version.roster.members)),
+                people_needed=people_needed(charter, sum(member.people for member in version.roster.members)),
                 facilitators=charter.facilitators,
                 outdated=describe_outdated(charter, "planning"),
             )

@@ -92,7 +92,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     rounds_max: int
     waits_for: tuple[str, ...]
     members: dict[str, str]
-    heads: dict[str, int]
+    people: dict[str, int]
     readings: tuple[ReadingRow, ...]
     digest: str
     document: str
@@ -132,7 +132,7 @@ def describe_plan(node: Node, run: PlanRun) -> PlanReport:
         rounds_max=run.call.rounds_max,
         waits_for=run.waits_for(),
         members=dict(run.terms.names),
-        heads=dict(run.terms.members),
+        people=dict(run.terms.members),
         readings=tuple(_reading_row(node, run, reading) for reading in run.readings),
         digest="" if draft is None else draft.digest.hex(),
         document="" if draft is None else draft.document.decode(),

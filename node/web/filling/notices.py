@@ -42,7 +42,7 @@ def tell_restless(report: PlanReport) -> Restless | None:
 
 
 def tell_exception(report: PlanReport, granted: CouncilException) -> str:
-    """What the members approved for one co-op beyond what its heads bring."""
+    """What the members approved for one co-op beyond what its people are allotted."""
     name = report.members.get(granted.member, granted.member)
     units = {} if report.plan is None else {good.id: good.unit for good in report.plan.goods_table.goods}
     told = [
@@ -53,4 +53,4 @@ def tell_exception(report: PlanReport, granted: CouncilException) -> str:
     ]
     if granted.credits_micro:
         told.append(f"{format_amount(granted.credits_micro, CREDITS_DECIMALS)} credits")
-    return f"{name}: {join_words(told)} more than its heads bring, because: {granted.reason}"
+    return f"{name}: {join_words(told)} more than its people are allotted, because: {granted.reason}"

@@ -179,7 +179,7 @@ def _fill_coops(
     return {
         origin: CoopPage(
             name=labels.member(origin),
-            people=rows[origin][0].heads if rows[origin] else report.heads.get(origin, 0),
+            people=rows[origin][0].people if rows[origin] else report.people.get(origin, 0),
             goods=tuple(_fill_coop_good(row, sums[row.good], labels) for row in rows[origin]),
             promises=None if following is None else fill_promises(following, origin, plan.goods_table, labels, prices),
         )

@@ -67,7 +67,7 @@ def _fill_lines(
     return msgspec.structs.replace(
         page,
         has_lines=True,
-        heads=preview.heads,
+        people=preview.people,
         credits=preview.credits,
         nests=tuple(
             NestRow(nest.nest, _tell_togetherness(float(nest.sigma)), nest.credits, tuple(lines[nest.nest]))

@@ -28,7 +28,7 @@ TEXT_MAX = 128
 LACKS_TOLD = 6
 FIELDS = ("good", "floor", "workplace", "capacity", "means", "share", "leaves")
 PAIRS = (
-    ("a basic need", "good", "floor", "choose the good, and write the amount a head"),
+    ("a basic need", "good", "floor", "choose the good, and write the amount for each person"),
     ("a workplace", "workplace", "capacity", "choose which, and write its capacity in percent: 0 where it is broken"),
     ("a cap, hours, land or outside money", "means", "share", "choose which, and write the percent of today's"),
 )
@@ -66,7 +66,7 @@ def read_amount(text: str) -> str:
     """A decimal as people type it, `0,7` too; RefusedError where it might mean another number."""
     plain = text.replace(",", ".") if text.count(",") == 1 and not THOUSANDS.search(text) else text
     if not AMOUNT.fullmatch(plain):
-        raise RefusedError.at("amount a head", "write a number such as 0.7")
+        raise RefusedError.at("amount for each person", "write a number such as 0.7")
     return plain
 
 
@@ -193,7 +193,7 @@ def _fill_way(plan: Plan, way: Way, labels: Labels) -> WayRow:
     left_off = len(way.lacks) - LACKS_TOLD
     return WayRow(
         name=way.name,
-        people_below=way.heads_below,
+        people_below=way.people_below,
         lacks=(*lacks, f"{left_off} more") if left_off > 0 else lacks,
         least_ppm=way.least_ppm,
         most_ppm=way.most_ppm,

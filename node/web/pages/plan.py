@@ -119,7 +119,7 @@ class Binding(msgspec.Struct, frozen=True):
 
 
 class Vote(msgspec.Struct, frozen=True):
-    """What one meeting decided, by heads; `scripted` votes are made up and the page says so."""
+    """What one meeting decided, by people; `scripted` votes are made up and the page says so."""
 
     name: str
     approved: bool

@@ -77,7 +77,7 @@ class ProposalPage(msgspec.Struct, frozen=True, kw_only=True):
     period: str
     readings: tuple[ReadingRow, ...]
     reading: int
-    heads: int = 0
+    people: int = 0
     credits: str = ""
     has_lines: bool = False
     nests: tuple[NestRow, ...] = ()

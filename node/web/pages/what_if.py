@@ -51,7 +51,7 @@ class ReadTill(msgspec.Struct, frozen=True):
 
 
 class WayRow(msgspec.Struct, frozen=True):
-    """Another way to share: people below a basic need, what a head gets against the mean, what is short or left."""
+    """Another way to share: people below a basic need, what a person gets against the mean, what is short or left."""
 
     name: str
     people_below: int

@@ -15,10 +15,10 @@ from protocol.planning.card_rules import (
     CAPACITY_MOST,
     CARD_GOODS_MOST,
     CREDITS_MOST_MICRO,
-    HEADS_MOST,
     NAME_CHARACTERS_MOST,
     NESTS_MOST,
     NET_MOST,
+    PEOPLE_MOST,
     TECHNIQUES_MOST,
     WHOLE_UNITS_MOST,
     audit_consumer_card,
@@ -57,7 +57,7 @@ def _are_named(cards: Sequence[ConsumerCard | WorkplaceCard]) -> bool:
 
 
 def _are_councils_sound(table: GoodsTable, cards: Sequence[ConsumerCard], columns: CardColumns) -> bool:
-    if not all(1 <= card.heads <= HEADS_MOST and 1 <= len(card.nests) <= NESTS_MOST for card in cards):
+    if not all(1 <= card.people <= PEOPLE_MOST and 1 <= len(card.nests) <= NESTS_MOST for card in cards):
         return False
     nests, credits = columns.nests, columns.credits
     if not len(nests) or np.min(credits) < 1 or np.max(credits) > CREDITS_MOST_MICRO:

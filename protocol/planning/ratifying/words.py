@@ -26,14 +26,14 @@ Words = Mapping[str, PlanApproval | None]
 class Ballot(msgspec.Struct, frozen=True):
     """One attempt's question: which draft (digest), whose cards are in it, and how many must approve.
 
-    `needed` members who stand for `heads_needed` of the people counted in `heads`.
+    `needed` members who stand for `people_needed` of the people counted in `people`.
     """
 
     digest: bytes
     owners: frozenset[str]
-    heads: Mapping[str, int]
+    people: Mapping[str, int]
     needed: int
-    heads_needed: int
+    people_needed: int
 
 
 def vote_slot(call: bytes, attempt: int) -> bytes:
@@ -87,5 +87,5 @@ def leave_out(economy: Economy, left_out: Iterable[str]) -> Economy:
 
 
 def _are_enough(ballot: Ballot, names: frozenset[str]) -> bool:
-    people = sum(ballot.heads.get(name, 0) for name in names)
-    return len(names) >= ballot.needed and people >= ballot.heads_needed
+    people = sum(ballot.people.get(name, 0) for name in names)
+    return len(names) >= ballot.needed and people >= ballot.people_needed

@@ -48,7 +48,7 @@ def write(path: Path, content: Any) -> Path:
 
 def members(said: Said) -> dict[str, int]:
     """The roster that a node shows: people by member; empty while it has none."""
-    return {one["name"]: one["heads"] for one in said.json["members"]} if said.code == 0 else {}
+    return {one["name"]: one["people"] for one in said.json["members"]} if said.code == 0 else {}
 
 
 def test_two_co_ops_meet_federate_call_a_plan_and_part(co_ops: tuple[Run, Run], tmp_path: Path) -> None:
@@ -76,20 +76,20 @@ def federate(north: Run, oak: Run, cards: tuple[str, str], folder: Path) -> None
     """One founds, invites; the other joins by its own word; both see the same."""
     assert "no federation here" in north("federation", "roster").err
     charter = write(folder / "charter.json", msgspec.to_builtins(make_charter(required_sections=("ingredients",))))
-    founded = north("federation", "create", "--charter", charter, "--heads", 180)
+    founded = north("federation", "create", "--charter", charter, "--people", 180)
     assert "Made-up region: version 1, 1 member, 180 people." in founded.out
-    again = north("federation", "create", "--charter", charter, "--heads", 180)
+    again = north("federation", "create", "--charter", charter, "--people", 180)
     assert again.code == 1 and again.err.startswith("federation: ")
     (folder / "card.txt").write_text(cards[1] + "\n")
     invitation = north("federation", "invite", folder / "card.txt", "--json").answer["invitation"]
-    mistyped = oak("federation", "join", invitation[:-1], "--heads", 12)
+    mistyped = oak("federation", "join", invitation[:-1], "--people", 12)
     assert mistyped.code == 1 and "invitation" in mistyped.err
-    assert oak("federation", "join", invitation, "--kind", "producers", "--heads", 12).code == 0
+    assert oak("federation", "join", invitation, "--kind", "producers", "--people", 12).code == 0
     both = {"Northside": 180, "Oak bakery": 12}
     for run in (north, oak):
         until(partial(run, "federation", "roster", "--json"), lambda said: members(said) == both)
     assert "version 2, 2 members, 192 people." in oak("federation", "roster").out
-    assert "Your log now counts 14 people." in oak("federation", "heads", 14).out
+    assert "Your log now counts 14 people." in oak("federation", "people", 14).out
     until(lambda: north("federation", "roster", "--json"), lambda said: members(said) == both | {"Oak bakery": 14})
 
 

@@ -14,10 +14,10 @@ from node.use_cases.context import Node
 from node.use_cases.federation.keeper import RosterKeeper
 from node.use_cases.federation.verbs import (
     CreateParams,
-    HeadsParams,
     InviteParams,
+    PeopleParams,
     WhichParams,
-    count_heads,
+    count_people,
     create,
     invite,
     member_of_card,
@@ -179,7 +179,7 @@ async def test_a_member_that_babbles_in_every_kind_stops_nobody(north: Node) -> 
     receiver, keeper = Receiver(north), north.parts["roster"]
     with capture_logs() as logged:
         charter = make_charter(required_sections=("ingredients",))
-        founded = await create(north, CreateParams(charter=charter, kind="consumers", heads=180))
+        founded = await create(north, CreateParams(charter=charter, kind="consumers", people=180))
         await invite(north, InviteParams(format_card(south.card)))
         federation = bytes.fromhex(founded.federation)
 
@@ -187,12 +187,12 @@ async def test_a_member_that_babbles_in_every_kind_stops_nobody(north: Node) -> 
         for seed in SEEDS:
             babble(south, seed, [federation], but=frozenset({"federation.join"}))
         await south.push(receiver)
-        await count_heads(north, HeadsParams(200))
-        await until(north, lambda: keeper.history is not None and keeper.history.newest.roster.members[0].heads == 200)
+        await count_people(north, PeopleParams(200))
+        await until(north, lambda: keeper.history is not None and keeper.history.newest.roster.members[0].people == 200)
         assert len(keeper.history.newest.roster.members) == 1
 
         # As a member: it speaks out of turn in calls, rounds and votes that are under way.
-        south.say("federation.join", {"federation": federation, "kind": "producers", "heads": 12})
+        south.say("federation.join", {"federation": federation, "kind": "producers", "people": 12})
         await south.push(receiver)
         await until(north, lambda: len(keeper.history.newest.roster.members) == 2)
         table = TableFile(goods=(GoodRow("loaf", "C62", start_price="1.00"),))
@@ -219,19 +219,19 @@ async def test_a_member_that_babbles_in_every_kind_stops_nobody(north: Node) -> 
     assert list(record_index.rows(north.database.reader)) == before
     await start(north)
     roster = await show_roster(north, WhichParams())
-    assert (roster.federation, [member.heads for member in roster.members]) == (founded.federation, [200, 12])
+    assert (roster.federation, [member.people for member in roster.members]) == (founded.federation, [200, 12])
 
 
 async def found(node: Node) -> bytes:
     """A federation of one; its name."""
     charter = make_charter(required_sections=("ingredients",))
-    return bytes.fromhex((await create(node, CreateParams(charter=charter, kind="consumers", heads=180))).federation)
+    return bytes.fromhex((await create(node, CreateParams(charter=charter, kind="consumers", people=180))).federation)
 
 
-def heads(node: Node) -> dict[str, int]:
+def people(node: Node) -> dict[str, int]:
     """The people of each member, as the keeper knows it."""
     history = node.parts["roster"].history
-    return {} if history is None else {one.name: one.heads for one in history.newest.roster.members}
+    return {} if history is None else {one.name: one.people for one in history.newest.roster.members}
 
 
 @pytest.mark.parametrize("change", [{"name": " \x1b[2J"}, {"url": "http://a"}, {"tls_certificate": b"none"}])
@@ -241,16 +241,16 @@ async def test_a_member_that_nobody_could_meet_is_not_let_in_and_stops_nobody(
     federation = await found(north)
     member = msgspec.structs.replace(member_of_card(HostileLog().card, "producers", 9), **change)
     await publish(north, "federation.admission", Admission(federation, member, Reference(ORIGIN, 0, bytes(32))))
-    await count_heads(north, HeadsParams(200))
-    await until(north, lambda: heads(north).get("north") == 200)
-    assert heads(north) == {"north": 200}
+    await count_people(north, PeopleParams(200))
+    await until(north, lambda: people(north).get("north") == 200)
+    assert people(north) == {"north": 200}
 
 
 async def test_a_member_under_an_origin_that_we_know_by_other_keys_keeps_us_from_nothing(north: Node) -> None:
     federation = await found(north)
     pinned = peer_state.peers(north.database.reader)
     south = HostileLog()
-    place = south.say("federation.join", {"federation": federation, "kind": "producers", "heads": 9})
+    place = south.say("federation.join", {"federation": federation, "kind": "producers", "people": 9})
     await south.push(Receiver(north))
     request = Reference(ORIGIN, place, rows(north)[place].leaf)
     card = msgspec.structs.replace(south.card, witness_key=generate(b"x" * 32).public)
@@ -259,8 +259,8 @@ async def test_a_member_under_an_origin_that_we_know_by_other_keys_keeps_us_from
     # Another log key: the request that was read is not of the co-op that somebody vouches for.
     await publish(north, "federation.admission", Admission(federation, another, request))
     await publish(north, "federation.admission", Admission(federation, member, request))
-    await until(north, lambda: heads(north) == {"north": 180, "South": 9})
-    await count_heads(north, HeadsParams(200))
+    await until(north, lambda: people(north) == {"north": 180, "South": 9})
+    await count_people(north, PeopleParams(200))
     await until(north, lambda: north.parts["roster"].waits_for() == (ORIGIN,))
     assert peer_state.peers(north.database.reader) == pinned
 

@@ -69,11 +69,11 @@ def is_member_everywhere(nodes: list[Node]) -> bool:
 
 
 async def found(founder: Node, guests: list[Node]) -> None:
-    await create(founder, CreateParams(charter=charter(), kind="consumers", heads=10))
+    await create(founder, CreateParams(charter=charter(), kind="consumers", people=10))
     for guest in guests:
         card = (await make_card(guest, NoParams())).card
         text = (await invite(founder, InviteParams(card)))["invitation"]
-        await join(guest, JoinParams(invitation=text, kind="consumers", heads=10))
+        await join(guest, JoinParams(invitation=text, kind="consumers", people=10))
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ async def test_a_member_of_both_by_its_own_word_tells_each_of_its_members_of_its
     try:
         card = (await make_card(middle, NoParams())).card
         text = (await invite(dune, InviteParams(card)))["invitation"]
-        await join(middle, JoinParams(invitation=text, kind="consumers", heads=30, above=True))
+        await join(middle, JoinParams(invitation=text, kind="consumers", people=30, above=True))
         members = {dune.origin, elm.origin, middle.origin}
         keepers = (above, elm.parts["roster"])
         await until(five.nodes, lambda: all(list_members(one) == members for one in keepers))

@@ -63,10 +63,10 @@ def charter(witnesses: tuple[str, ...] = ()) -> Charter:
         "required_sections": [],
         "committee_threshold": 1,
         "approvals_percent_coops": 67,
-        "approvals_percent_heads": 0,
+        "approvals_percent_people": 0,
         "witnesses": sorted(witnesses),
         "witness_rule": "half",
-        "credits_per_head_micro": 10_000_000,
+        "credits_per_person_micro": 10_000_000,
         "floors": [{"good": "bread", "amount": 5, "decimals": 1}],
         "k_households": 5,
         "rules": {"federation": 1, "planning": 1},
@@ -191,7 +191,7 @@ async def found_village(network: MemoryNetwork) -> None:
 
 async def found(network: MemoryNetwork, founder: Machine, witnesses: tuple[str, ...] = ()) -> None:
     """A federation of one."""
-    params = CreateParams(charter=charter(witnesses), kind="consumers", heads=MEMBERS[founder.name])
+    params = CreateParams(charter=charter(witnesses), kind="consumers", people=MEMBERS[founder.name])
     await founder.do(create(founder.node, params))
     await network.until(lambda: founder.keeper.history is not None, "the founder's own federation")
 
@@ -201,7 +201,7 @@ async def bring_in(host: Machine, guest: Machine) -> None:
     card = await make_card(guest.node, NoParams())
     invitation = await host.do(invite(host.node, InviteParams(card=card.card)))
     kind: MemberKind = "consumers" if guest.name in COUNCILS else "producers"
-    params = JoinParams(invitation=invitation["invitation"], kind=kind, heads=MEMBERS.get(guest.name, 1))
+    params = JoinParams(invitation=invitation["invitation"], kind=kind, people=MEMBERS.get(guest.name, 1))
     await guest.do(join(guest.node, params))
 
 

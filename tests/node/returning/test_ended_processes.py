@@ -112,7 +112,7 @@ def village(tmp_path: Path) -> Path:
 
 def members(node: RunningNode) -> dict[str, int]:
     """The roster that a node shows."""
-    return {one["origin"]: one["heads"] for one in node.ask("federation.roster", {})["members"]}
+    return {one["origin"]: one["people"] for one in node.ask("federation.roster", {})["members"]}
 
 
 def test_a_lost_recovery_key_the_others_end_the_log_and_its_people_join_under_a_new_name(village: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_lost_recovery_key_the_others_end_the_log_and_its_people_join_under_a_
         with RunningNode(village / "quay") as quay:
             card = quay.ask("peer.card", {})["card"]
             invitation = north.ask("federation.invite", {"card": card})["invitation"]
-            quay.ask("federation.join", {"invitation": invitation, "kind": "producers", "heads": 7})
+            quay.ask("federation.join", {"invitation": invitation, "kind": "producers", "people": 7})
             # The south has never met the quay: it reads its request by way of the north.
             until(lambda: members(south).get(quay.said["origin"]) == 7)
             until(lambda: members(north) == members(south))

@@ -118,7 +118,7 @@ def test_proportions_are_shares_of_money_and_refunds_come_off() -> None:
     assert proportions([], MAPPING) == {"bread": 0, "cake": 0, "milk": 0, "cheese": 0, "oats": 0}
 
 
-def test_credits_are_heads_times_the_equal_amount_whatever_the_till_says() -> None:
+def test_credits_are_people_times_the_equal_amount_whatever_the_till_says() -> None:
     for sales in (shop(8), shop(30), [*shop(), *shop()]):
         assert sum(nest.credits_micro for nest in taste(sales).nests) == 100 * 10_000_000
 

@@ -180,7 +180,7 @@ async def test_the_charter_says_which_sections_and_how_many_signatures(homes: Ho
     (line,) = await list_products(homes.coop, ListParams())
     assert (line.state, len(line.missing)) == ("in talks", 7)
     charter = make_charter(required_sections=("ingredients",), committee_threshold=1)
-    await federation.create(homes.coop, federation.CreateParams(charter=charter, kind="consumers", heads=180))
+    await federation.create(homes.coop, federation.CreateParams(charter=charter, kind="consumers", people=180))
     (line,) = await list_products(homes.coop, ListParams())
     assert (line.state, line.missing) == ("disclosed", [])
     assert read_rules(homes.coop) == PriceRules(("ingredients",), 1)

@@ -72,7 +72,7 @@ def village_plan() -> Village:
         rounds_max=40,
         waits_for=(),
         members=NAMES,
-        heads=dict.fromkeys(origins, 40),
+        people=dict.fromkeys(origins, 40),
         readings=tuple(rows),
         digest=digest,
         document=format_plan(plan).decode(),

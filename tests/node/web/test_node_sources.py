@@ -119,7 +119,7 @@ async def test_every_page_that_an_operation_describes_is_whole_on_a_new_home(bro
 async def test_the_federation_is_told_with_its_members(browser: Browser, node: Node) -> None:
     assert "no federation here" in (await look(browser, "/federation")).text
     charter = make_charter(name="Valley", required_sections=())
-    await create(node, CreateParams(charter=charter, kind="consumers", heads=41))
+    await create(node, CreateParams(charter=charter, kind="consumers", people=41))
     page = await look(browser, "/federation")
     assert "Valley: version 1, 1 member, 41 people." in page.text and node.origin in page.text
     assert '"name": "Valley"' in (await look(browser, "/charter")).text

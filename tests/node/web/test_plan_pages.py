@@ -207,7 +207,10 @@ async def test_what_facilitators_said_stands_on_the_page_with_the_objections(tmp
 async def test_approved_exceptions_stand_on_the_page_with_their_reason(tmp_path: Path) -> None:
     async with build_client(tmp_path, PausedSources()) as browser:
         plan = read_page(await (await browser.get("/plan")).text())
-    told = "Southgate: 0.5 of gold, 40.5 l of milk and 70 credits more than its heads bring, because: a <b>school</b>"
+    told = (
+        "Southgate: 0.5 of gold, 40.5 l of milk and 70 credits more than its people are allotted, "
+        "because: a <b>school</b>"
+    )
     assert plan.findings == [] and told in plan.text
 
 

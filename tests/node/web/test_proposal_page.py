@@ -27,7 +27,7 @@ def proposal(preview: bool = True) -> Proposal:
         CardLine("milk", HOSTILE, "LTR", "90", "0", ("till: no lines",)),
     )
     whole = CardPreview(
-        heads=40,
+        people=40,
         credits="400",
         nests=(CardNest("Baked", "0.5", "300"), CardNest(HOSTILE, "0", "100")),
         lines=lines,

@@ -68,12 +68,16 @@ MUCH_MILK = village_till(bread=1, milk=9)
         ),
         ({"good": "milk", "floor": "60,5"}, 200, ["Who gains, who lacks"]),
         ({"means": "co2", "share": "80"}, 200, ["Who gains, who lacks"]),
-        ({"good": "milk", "floor": "<b>"}, 422, ["Nothing was tried.", "amount a head: write a number such as 0.7"]),
+        (
+            {"good": "milk", "floor": "<b>"},
+            422,
+            ["Nothing was tried.", "amount for each person: write a number such as 0.7"],
+        ),
         ({"good": "milk", "floor": "1,000"}, 422, ["write a number such as 0.7"]),
         ({"workplace": OVEN, "capacity": "many"}, 422, ["must be a whole number of percent"]),
         ({"workplace": "<script>", "capacity": "5"}, 422, ["is not in this plan"]),
         ({"means": "co2", "share": "9" * 100}, 422, ["Nothing was tried."]),
-        ({"good": "milk"}, 422, ["choose the good, and write the amount a head"]),
+        ({"good": "milk"}, 422, ["choose the good, and write the amount for each person"]),
         ({"capacity": "0"}, 422, ["a workplace: choose which, and write its capacity in percent"]),
         (
             {"leaves": SOUTH},

@@ -19,10 +19,10 @@ def make_charter(**changes: Any) -> Charter:
         "required_sections": ("labour", "water"),
         "committee_threshold": 2,
         "approvals_percent_coops": 67,
-        "approvals_percent_heads": 0,
+        "approvals_percent_people": 0,
         "witnesses": (ASH, BIRCH),
         "witness_rule": "half",
-        "credits_per_head_micro": 120_000_000,
+        "credits_per_person_micro": 120_000_000,
         "floors": (Floor("bread", 4, 1), Floor("milk", 25, 2)),
         "k_households": 5,
         "rules": {"planning": 1},
@@ -30,7 +30,7 @@ def make_charter(**changes: Any) -> Charter:
     return Charter(**{**fields, **changes})
 
 
-def make_member(origin: str, heads: int = 100) -> Member:
+def make_member(origin: str, people: int = 100) -> Member:
     """A member whose keys are drawn from its name."""
     log_key, witness_key, mirror_key = (hashlib.sha256(f"{origin}/{use}".encode()).digest() for use in range(3))
-    return Member(origin, origin.split(".")[0], "consumers", heads, log_key, witness_key, mirror_key, b"", "")
+    return Member(origin, origin.split(".")[0], "consumers", people, log_key, witness_key, mirror_key, b"", "")

@@ -18,10 +18,10 @@ from protocol.federation.membership import (
     Admission,
     CharterProposal,
     FederationFounding,
-    HeadCount,
     History,
     JoinRequest,
     LeaveNotice,
+    PeopleCount,
     Question,
     Retirement,
     Said,
@@ -46,9 +46,9 @@ def say(origin: str, index: int, body: Any) -> Said:
     return Said(origin, index, hashlib.sha256(f"{origin}/{index}".encode()).digest(), body)
 
 
-def admit(by: str, index: int, origin: str, heads: int = 100) -> Said:
+def admit(by: str, index: int, origin: str, people: int = 100) -> Said:
     request = Reference(origin, 0, hashlib.sha256(f"{origin}/0".encode()).digest())
-    return say(by, index, Admission(NAME, make_member(origin, heads), request))
+    return say(by, index, Admission(NAME, make_member(origin, people), request))
 
 
 class Records:
@@ -72,10 +72,10 @@ class Records:
 
 
 def tell_a_story() -> Records:
-    """Birch and cedar join, heads are counted, the charter changes, an attempt fails, birch leaves, dogwood joins."""
+    """Birch and cedar join, people are counted, the charter changes, an attempt fails, birch leaves, dogwood joins."""
     records = Records()
     records.close(admit(ASH, 1, BIRCH))
-    records.close(admit(BIRCH, 1, CEDAR), say(ASH, 2, HeadCount(NAME, 180)))
+    records.close(admit(BIRCH, 1, CEDAR), say(ASH, 2, PeopleCount(NAME, 180)))
     records.close(say(CEDAR, 1, CharterProposal(NAME, make_charter(k_households=8))))
     records.close(admit(ASH, 3, BIRCH))
     records.close(say(BIRCH, 2, LeaveNotice(NAME)), admit(CEDAR, 2, DOGWOOD))
@@ -95,7 +95,7 @@ def test_a_story_of_joining_counting_changing_and_leaving() -> None:
     assert [len(version.voters) for version in history.versions] == [1, 2, 3, 3, 3]
     assert history.newest.voters == (ASH, CEDAR, DOGWOOD)
     assert history.newest.charter.k_households == 8
-    assert history.versions[2].roster.members[0].heads == 180
+    assert history.versions[2].roster.members[0].people == 180
 
 
 def test_who_votes_on_a_version_are_the_members_before_it_also_when_one_leaves() -> None:
@@ -122,7 +122,7 @@ def test_two_want_to_join_one_is_decided_first_the_other_is_offered_on_the_next_
 def test_two_admissions_of_one_co_op_make_it_a_member_once() -> None:
     records = Records()
     records.close(admit(ASH, 1, BIRCH))
-    pair = [admit(ASH, 2, CEDAR, heads=10), admit(BIRCH, 1, CEDAR, heads=20)]
+    pair = [admit(ASH, 2, CEDAR, people=10), admit(BIRCH, 1, CEDAR, people=20)]
     history = records.fold()
     assert len(list_changes(history, pair)) == 1
     assert records.close(*list_changes(history, pair)).newest.voters == (ASH, BIRCH, CEDAR)
@@ -172,7 +172,7 @@ def test_decisions_on_a_predecessor_that_nobody_knows_change_nothing() -> None:
         pytest.param(say(ASH, 9, LeaveNotice(b"?" * 32)), "another federation", id="a word for others is not for us"),
         pytest.param(say(ASH, 9, JoinRequest(NAME, "consumers", 5)), "changes no roster", id="a request alone is none"),
         pytest.param(admit(ASH, 1, BIRCH), "followed already", id="a record is followed once"),
-        pytest.param(say(ASH, 1, HeadCount(NAME, 9)), "followed already", id="an older count does not undo a newer"),
+        pytest.param(say(ASH, 1, PeopleCount(NAME, 9)), "followed already", id="an older count does not undo a newer"),
         pytest.param(
             say(ASH, 9, Admission(NAME, make_member(DOGWOOD), Reference(CEDAR, 0, bytes(32)))),
             "another log",
@@ -183,17 +183,17 @@ def test_decisions_on_a_predecessor_that_nobody_knows_change_nothing() -> None:
 def test_which_records_may_change_a_roster(said: Said, reason: str) -> None:
     records = Records()
     records.close(admit(ASH, 1, BIRCH))
-    records.close(admit(BIRCH, 1, CEDAR), say(ASH, 2, HeadCount(NAME, 180)))
+    records.close(admit(BIRCH, 1, CEDAR), say(ASH, 2, PeopleCount(NAME, 180)))
     with pytest.raises(RefusedError, match=reason):
         read_change(records.fold(), said)
 
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_the_founders_first_words_count_wherever_they_lie(index: int) -> None:
-    for body, heads in ((HeadCount(NAME, 55), [55, 100]), (LeaveNotice(NAME), [100])):
+    for body, people in ((PeopleCount(NAME, 55), [55, 100]), (LeaveNotice(NAME), [100])):
         records = Records()
         records.close(admit(ASH, 7, BIRCH))
-        assert [member.heads for member in records.close(say(ASH, index, body)).newest.roster.members] == heads
+        assert [member.people for member in records.close(say(ASH, index, body)).newest.roster.members] == people
 
 
 def test_a_fold_ends_at_the_most_versions_and_attempts_there_may_be() -> None:
@@ -210,14 +210,14 @@ def test_a_fold_ends_at_the_most_versions_and_attempts_there_may_be() -> None:
 
 def test_no_more_is_offered_than_one_version_may_change() -> None:
     joins = [admit(ASH, number, f"co-op-{number:03}.example") for number in range(1, CHANGES_MAX)]
-    others = [say(ASH, 200, HeadCount(NAME, 5)), say(ASH, 201, CharterProposal(NAME, make_charter(k_households=9)))]
+    others = [say(ASH, 200, PeopleCount(NAME, 5)), say(ASH, 201, CharterProposal(NAME, make_charter(k_households=9)))]
     offered = list_changes(Records().fold(), [*joins, *others])
     assert len(offered) == CHANGES_MAX
     assert parse_changes(format_changes([said.leaf for said in offered]))
 
 
 def test_of_several_counts_of_one_co_op_the_latest_is_offered() -> None:
-    counts = [say(ASH, index, HeadCount(NAME, 100 + index)) for index in (3, 1, 2)]
+    counts = [say(ASH, index, PeopleCount(NAME, 100 + index)) for index in (3, 1, 2)]
     assert list_changes(Records().fold(), counts) == [counts[0]]
 
 
@@ -275,14 +275,14 @@ def test_in_any_order_of_arrival_the_chain_only_grows_and_ends_the_same(seed: in
 
 def test_applying_what_is_offered_is_what_the_fold_does() -> None:
     records = Records()
-    offered = list_changes(records.fold(), [admit(ASH, 1, BIRCH), say(ASH, 2, HeadCount(NAME, 5))])
+    offered = list_changes(records.fold(), [admit(ASH, 1, BIRCH), say(ASH, 2, PeopleCount(NAME, 5))])
     assert apply_changes(records.fold(), offered) == records.close(*offered)
 
 
 def test_a_co_op_that_left_comes_back_by_a_new_word_of_its_own_only() -> None:
     records = Records()
     records.close(admit(ASH, 1, BIRCH))
-    records.close(say(BIRCH, 1, HeadCount(NAME, 70)))
+    records.close(say(BIRCH, 1, PeopleCount(NAME, 70)))
     leave = say(BIRCH, 2, LeaveNotice(NAME))
     assert records.close(leave).newest.voters == (ASH,)
     left_over = admit(ASH, 2, BIRCH)
@@ -291,7 +291,7 @@ def test_a_co_op_that_left_comes_back_by_a_new_word_of_its_own_only() -> None:
     again = say(BIRCH, 5, JoinRequest(NAME, "consumers", 100))
     admission = Admission(NAME, make_member(BIRCH), Reference(BIRCH, again.index, again.leaf))
     assert records.close(say(ASH, 3, admission)).newest.voters == (ASH, BIRCH)
-    for old in (say(BIRCH, 3, LeaveNotice(NAME)), say(BIRCH, 4, HeadCount(NAME, 9))):
+    for old in (say(BIRCH, 3, LeaveNotice(NAME)), say(BIRCH, 4, PeopleCount(NAME, 9))):
         with pytest.raises(RefusedError, match=r"older than|later count"):
             read_change(records.fold(), old)
     assert records.close(say(BIRCH, 6, LeaveNotice(NAME))).newest.voters == (ASH,)
@@ -331,8 +331,8 @@ def test_the_others_end_a_log_in_a_slot_in_which_its_owner_has_no_vote() -> None
 
 def test_what_was_about_to_close_in_the_ordinary_slot_may_close_there() -> None:
     records = tell_of_three()
-    history = close_end(records, CEDAR, say(ASH, 8, HeadCount(NAME, 7)))
-    assert history.newest.voters == (ASH, BIRCH, CEDAR) and history.newest.roster.members[0].heads == 7
+    history = close_end(records, CEDAR, say(ASH, 8, PeopleCount(NAME, 7)))
+    assert history.newest.voters == (ASH, BIRCH, CEDAR) and history.newest.roster.members[0].people == 7
     assert close_end(records, CEDAR, end(ASH, 9, CEDAR)).newest.voters == (ASH, BIRCH)
 
 
@@ -341,7 +341,7 @@ def test_what_was_about_to_close_in_the_ordinary_slot_may_close_there() -> None:
     [
         pytest.param([end(ASH, 9, BIRCH)], id="another member's log"),
         pytest.param([end(ASH, 9, CEDAR), end(BIRCH, 9, CEDAR)], id="two words at once"),
-        pytest.param([end(ASH, 9, CEDAR), say(ASH, 10, HeadCount(NAME, 7))], id="something else with it"),
+        pytest.param([end(ASH, 9, CEDAR), say(ASH, 10, PeopleCount(NAME, 7))], id="something else with it"),
         pytest.param([end("mallow.example", 9, CEDAR)], id="a stranger's word"),
     ],
 )
@@ -381,7 +381,7 @@ REQUEST = say(DOGWOOD, 3, JoinRequest(NAME, "consumers", 100))
     [
         (say(CEDAR, 3, REQUEST.body), "does not lie where"),
         (say(DOGWOOD, 4, REQUEST.body), "does not lie where"),
-        (say(DOGWOOD, 3, HeadCount(NAME, 100)), "no request"),
+        (say(DOGWOOD, 3, PeopleCount(NAME, 100)), "no request"),
         (say(DOGWOOD, 3, JoinRequest(bytes(32), "consumers", 100)), "no request"),
         (say(DOGWOOD, 3, JoinRequest(NAME, "producers", 100)), "another kind or count"),
         (say(DOGWOOD, 3, JoinRequest(NAME, "consumers", 101)), "another kind or count"),

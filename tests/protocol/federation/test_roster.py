@@ -16,7 +16,7 @@ from protocol.federation.roster import (
     Leave,
     Member,
     NewCharter,
-    NewHeads,
+    Recount,
     Roster,
     audit_roster,
     follow,
@@ -43,24 +43,24 @@ def test_each_version_names_the_one_before_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "heads"),
+    ("changes", "people"),
     [
         pytest.param([Leave(BIRCH)], {ASH: 100, CEDAR: 100}, id="one leaves"),
         pytest.param([Leave(ASH)], {BIRCH: 100, CEDAR: 100}, id="the founder leaves and the rest go on"),
-        pytest.param([NewHeads(CEDAR, 412)], {ASH: 100, BIRCH: 100, CEDAR: 412}, id="one counts its heads anew"),
-        pytest.param([NewHeads(CEDAR, 0)], {ASH: 100, BIRCH: 100, CEDAR: 0}, id="a workplace has no heads"),
-        pytest.param([NewHeads(CEDAR, 7), Leave(CEDAR)], {ASH: 100, BIRCH: 100}, id="one counts its heads and leaves"),
+        pytest.param([Recount(CEDAR, 412)], {ASH: 100, BIRCH: 100, CEDAR: 412}, id="one counts its people anew"),
+        pytest.param([Recount(CEDAR, 0)], {ASH: 100, BIRCH: 100, CEDAR: 0}, id="a workplace has no people"),
+        pytest.param([Recount(CEDAR, 7), Leave(CEDAR)], {ASH: 100, BIRCH: 100}, id="one counts its people and leaves"),
         pytest.param(
-            [Leave(BIRCH), Join(make_member(BIRCH, heads=9))],
+            [Leave(BIRCH), Join(make_member(BIRCH, people=9))],
             {ASH: 100, BIRCH: 9, CEDAR: 100},
             id="one leaves and comes back",
         ),
         pytest.param([], {ASH: 100, BIRCH: 100, CEDAR: 100}, id="nothing changes"),
     ],
 )
-def test_what_follows(changes: list[Change], heads: dict[str, int]) -> None:
+def test_what_follows(changes: list[Change], people: dict[str, int]) -> None:
     following = follow(THREE, changes)
-    assert {member.origin: member.heads for member in following.roster.members} == heads
+    assert {member.origin: member.people for member in following.roster.members} == people
     assert following.roster.version == 3
     assert following.charter == THREE.charter
     assert audit_roster(following.roster) == []
@@ -71,8 +71,8 @@ def test_what_follows(changes: list[Change], heads: dict[str, int]) -> None:
     [
         pytest.param([Join(make_member(ASH))], "is a member already", id="nobody joins twice"),
         pytest.param([Leave("mallow.example")], "is no member", id="a stranger cannot leave"),
-        pytest.param([NewHeads("mallow.example", 5)], "is no member", id="a stranger has no heads"),
-        pytest.param([Leave(CEDAR), NewHeads(CEDAR, 7)], "is no member", id="who has left is not counted"),
+        pytest.param([Recount("mallow.example", 5)], "is no member", id="a stranger has no people"),
+        pytest.param([Leave(CEDAR), Recount(CEDAR, 7)], "is no member", id="who has left is not counted"),
         pytest.param([Leave(ASH), Leave(BIRCH), Leave(CEDAR)], "members", id="the last one cannot leave"),
         pytest.param(
             [Join(msgspec.structs.replace(make_member("elm.example"), log_key=make_member(ASH).log_key))],
@@ -122,7 +122,7 @@ def test_what_is_wrong_with_a_roster_is_named(field: str, value: Any, place: str
     ("field", "value"),
     [
         ("k_households", 4),
-        ("credits_per_head_micro", 0),
+        ("credits_per_person_micro", 0),
         ("currency", "eur"),
         ("currency", "EUR\n"),
         ("language", "english"),
@@ -189,7 +189,7 @@ def test_a_plan_needs_the_charters_share_and_never_less_than_a_quorum(
 
 def test_one_changed_field_changes_the_name_of_a_version() -> None:
     names = {hash_roster(THREE.roster)}
-    changes: dict[str, Any] = {"heads": 101, "url": "wss://b", "name": "B", "kind": "producers", "log_key": b"x" * 32}
+    changes: dict[str, Any] = {"people": 101, "url": "wss://b", "name": "B", "kind": "producers", "log_key": b"x" * 32}
     for field, value in changes.items():
         first, *rest = THREE.roster.members
         changed: Member = msgspec.structs.replace(first, **{field: value})
@@ -209,8 +209,8 @@ def test_versions_and_slots_are_named_as_the_page_says() -> None:
         ("name", "n" * 80, "n" * 81),
         ("name", "n", ""),
         ("url", "u" * 200, "u" * 201),
-        ("heads", 100_000_000, 100_000_001),
-        ("heads", 0, -1),
+        ("people", 100_000_000, 100_000_001),
+        ("people", 0, -1),
         ("tls_certificate", bytes(1_024), bytes(1_025)),
         ("log_key", bytes(32), bytes(33)),
         ("log_key", bytes(32), bytes(31)),

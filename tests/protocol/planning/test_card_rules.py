@@ -22,7 +22,7 @@ from tests.protocol.planning.economies import load, village
 
 FILE, ECONOMY = load(village())
 TABLE = FILE.table
-NORTH = msgspec.structs.replace(FILE.consumers[0], heads=100)
+NORTH = msgspec.structs.replace(FILE.consumers[0], people=100)
 OVEN = next(card for card in FILE.workplaces if card.id == "oven")
 BREAD_FLOOR = NORTH.nests[0].floors[0]
 TERMS = CardTerms(1_500_000, (ApprovedFloor("bread", 5, 2),))
@@ -38,7 +38,7 @@ def test_a_card_at_its_ceilings_counts() -> None:
 
 COUNCILS: list[tuple[str, ConsumerCard, CardTerms, str]] = [
     ("one micro-credit too many", nest(credits_micro=150_000_001), TERMS, "1 too many"),
-    ("fewer heads than credits", msgspec.structs.replace(NORTH, heads=99), TERMS, "1500000 too many"),
+    ("fewer people than credits", msgspec.structs.replace(NORTH, people=99), TERMS, "1500000 too many"),
     ("a floor above the list", nest(floors=(BREAD_FLOOR + 1, 0)), TERMS, "the list grants"),
     ("a floor below the list", nest(floors=(BREAD_FLOOR - 1, 0)), TERMS, "the list grants"),
     ("a floor that is not on the list", nest(floors=(BREAD_FLOOR, 1)), TERMS, "grants 0 units"),
@@ -55,7 +55,7 @@ COUNCILS: list[tuple[str, ConsumerCard, CardTerms, str]] = [
     ("a nest without credits", nest(credits_micro=0), TERMS, "must be 1 to"),
     ("lists that differ in length", nest(wants=(1,)), TERMS, "same length"),
     ("no nest", msgspec.structs.replace(NORTH, nests=()), TERMS, "1 to 64 nests"),
-    ("no head", msgspec.structs.replace(NORTH, heads=0), TERMS, "must be 1 to"),
+    ("nobody", msgspec.structs.replace(NORTH, people=0), TERMS, "must be 1 to"),
     ("a name with a line break", msgspec.structs.replace(NORTH, id="a\nb"), TERMS, "printable"),
 ]
 
@@ -75,7 +75,7 @@ def test_what_others_approved_for_one_council_counts_for_it() -> None:
 def test_a_floor_of_a_fraction_of_a_unit_is_rounded_up() -> None:
     extra = (ApprovedFloor("bread", 21, 4), ApprovedFloor("milk", 21, 4))
     terms = CardTerms(1, (ApprovedFloor("bread", 1, 4), ApprovedFloor("unknown", 1, 0)), extra_floors=extra)
-    assert granted_floors(TABLE, 101, terms) == {0: 11 + 3, 1: 3}, "what others approved is in all, not for each head"
+    assert granted_floors(TABLE, 101, terms) == {0: 11 + 3, 1: 3}, "what others approved is in all, not for each person"
 
 
 def technique(**changes: Any) -> WorkplaceCard:

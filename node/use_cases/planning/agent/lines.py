@@ -50,7 +50,7 @@ class CardPreview(msgspec.Struct, frozen=True, kw_only=True):
     """What would go out: the council's nests and lines, its workplaces, and what no rule of the till took.
     `digest` names these very cards."""
 
-    heads: int
+    people: int
     credits: str
     nests: tuple[CardNest, ...]
     lines: tuple[CardLine, ...]
@@ -60,12 +60,12 @@ class CardPreview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def describe_side(
-    side: PrivateSide, council: Council | None, table: GoodsTable, heads: int, terms: CardTerms
+    side: PrivateSide, council: Council | None, table: GoodsTable, people: int, terms: CardTerms
 ) -> CardPreview:
     """A member's cards in words, from what was prepared for one reading."""
     shapes = [] if council is None else shape_council(council, table)
     nest_of = {good: nest for nest in shapes for good in nest.goods}
-    floors = granted_floors(table, heads, terms)
+    floors = granted_floors(table, people, terms)
     excepted = {floor.good for floor in terms.extra_floors}
     nests: list[CardNest] = []
     lines: list[CardLine] = []
@@ -79,14 +79,14 @@ def describe_side(
                 if good.id in side.summed:
                     said.append("shared evenly with others that too few households bought")
                 if floors.get(place):
-                    said.append(f"floor: the charter's list for {heads} heads")
+                    said.append(f"floor: the charter's list for {people} people")
                 if good.id in excepted:
                     said.append("floor: with what the members approved for this co-op")
                 wanted, needed = format_amount(want, good.decimals), format_amount(floor, good.decimals)
                 lines.append(CardLine(good.id, shape.name, good.unit, wanted, needed, tuple(said)))
     return CardPreview(
-        heads=heads,
-        credits=format_amount(granted_credits(heads, terms), MICRO_DECIMALS),
+        people=people,
+        credits=format_amount(granted_credits(people, terms), MICRO_DECIMALS),
         nests=tuple(nests),
         lines=tuple(lines),
         workplaces=tuple(_describe_workplace(side, card, table) for card in side.cards.workplaces),

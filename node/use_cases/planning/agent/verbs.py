@@ -69,8 +69,8 @@ async def preview_release(node: Node, params: ProposeParams) -> CardPreview:
     release = resolve_release(node, params.release, params.edits_percent, offers)
     side = await try_side(node, run, release, params.reading)
     assert run.table is not None
-    heads = run.terms.members[node.origin]
-    return describe_side(side, release.council, run.table, heads, run.terms.terms_of(node.origin))
+    people = run.terms.members[node.origin]
+    return describe_side(side, release.council, run.table, people, run.terms.terms_of(node.origin))
 
 
 async def _keep(node: Node, kind: str, household: str, good: str, amount: int | None) -> dict[str, Any]:

@@ -30,13 +30,13 @@ class Lack(msgspec.Struct, frozen=True):
 
 
 class Way(msgspec.Struct, frozen=True):
-    """One way to share. `heads_below`: people in councils that lack a basic need. `short` and `surplus`: goods of which
-    more was ordered than there is, or less, with the share in parts per million; `least_ppm` and `most_ppm`: the
-    council with the least and the most for each head, against the region's mean, at the plan's scarcity."""
+    """One way to share. `people_below`: people in councils that lack a basic need. `short` and `surplus`: goods of
+    which more was ordered than there is, or less, with the share in parts per million; `least_ppm` and `most_ppm`: the
+    council with the least and the most for each person, against the region's mean, at the plan's scarcity."""
 
     name: str
     lacks: tuple[Lack, ...]
-    heads_below: int
+    people_below: int
     short: tuple[tuple[str, int], ...]
     surplus: tuple[tuple[str, int], ...]
     least_ppm: int
@@ -68,7 +68,7 @@ def _drop_floors(plan: Plan) -> tuple[ConsumerCard, ...]:
 
 
 def _share_by_turnover(plan: Plan) -> tuple[ConsumerCard, ...]:
-    """The same credits in all, divided by what each council wanted at the start prices instead of by heads."""
+    """The same credits in all, divided by what each council wanted at the start prices instead of by people."""
     goods = plan.goods_table.goods
 
     def worth(nest: Nest) -> int:
@@ -113,7 +113,7 @@ def _repeat_orders(plan: Plan, planned: Plan) -> Way:
 
 def _describe(name: str, plan: Plan, consumption: dict[str, tuple[int, ...]]) -> Way:
     goods = plan.goods_table.goods
-    lacks, worth, heads_below = [], {}, 0
+    lacks, worth, people_below = [], {}, 0
     for card in plan.consumers:
         floors = [floor for nest in card.nests for floor in nest.floors]
         is_below = False
@@ -125,9 +125,9 @@ def _describe(name: str, plan: Plan, consumption: dict[str, tuple[int, ...]]) ->
                 decimals = goods[good].decimals
                 told = format_decimal(units, decimals), format_decimal(floor, decimals)
                 lacks.append(Lack(card.id, goods[good].id, *told))
-        heads_below += card.heads if is_below else 0
-        worth[card.id] = total // card.heads
-    heads = sum(card.heads for card in plan.consumers)
-    mean = max(1, sum(worth[card.id] * card.heads for card in plan.consumers) // heads)
+        people_below += card.people if is_below else 0
+        worth[card.id] = total // card.people
+    people = sum(card.people for card in plan.consumers)
+    mean = max(1, sum(worth[card.id] * card.people for card in plan.consumers) // people)
     least, most = min(worth.values()) * PPM // mean, max(worth.values()) * PPM // mean
-    return Way(name, tuple(lacks), heads_below, (), (), least, most)
+    return Way(name, tuple(lacks), people_below, (), (), least, most)

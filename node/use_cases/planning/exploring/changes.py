@@ -23,7 +23,7 @@ Amount = Annotated[str, msgspec.Meta(max_length=30)]
 
 
 class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What would be different: floors in whole units a head (all councils that have the good), capacities and
+    """What would be different: floors in whole units for each person (all councils that have the good), capacities and
     endowments (caps, hours, land, outside money, stock) in percent of today's; `leaves`: members that vote no, and
     leave the plan with all their cards."""
 
@@ -83,7 +83,7 @@ def _raise_floors(plan: Plan, card: ConsumerCard, floors: dict[int, int]) -> Con
         new = []
         for good, floor in zip(nest.goods, nest.floors, strict=True):
             most = quantity_most(plan.goods_table.goods[good].decimals)
-            new.append(min(floors[good] * card.heads, most) if good in floors else floor)
+            new.append(min(floors[good] * card.people, most) if good in floors else floor)
         wants = tuple(max(floor, want) for floor, want in zip(new, nest.wants, strict=True))
         return msgspec.structs.replace(nest, floors=tuple(new), wants=wants)
 

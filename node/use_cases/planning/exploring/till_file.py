@@ -89,7 +89,7 @@ def bring_till(plan: Plan, file: TillFile, own: Council | None, token_key: bytes
     prices = {good.id: Decimal(good.start_price_micro) / MICRO for good in plan.goods_table.goods}
     decimals = {good.id: good.decimals for good in plan.goods_table.goods}
     needs = {good: Decimal(floors.get(number, 0)).scaleb(-decimals[good]) for good, number in goods.items()}
-    # All that the council has, as of one head: only proportions count.
+    # All that the council has, as of one person: only proportions count.
     allotment = Allotment(1, sum(nest.credits_micro for nest in card.nests), needs)
     found = tastes_from_consumption(mapped, _shape_nests(plan, card, own), prices, allotment, k_households)
     nests = [prepare_nest(nest, plan.goods_table, goods, floors) for nest in found.nests if nest.credits_micro]

@@ -52,5 +52,5 @@ def make_ballot(draft: Draft, terms: Terms) -> Ballot:
     plan = draft.plan
     cards = [*(card.id for card in plan.consumers), *(card.id for card in plan.workplaces)]
     return Ballot(
-        draft.digest, frozenset(map(owner_of_card, cards)), terms.members, terms.approvals_needed, terms.heads_needed
+        draft.digest, frozenset(map(owner_of_card, cards)), terms.members, terms.approvals_needed, terms.people_needed
     )

@@ -244,7 +244,7 @@ MUTANTS = (
     Mutant("files are not synced", _leave_files_unsynced, LOST_FILE, 15, _has("put_file")),
     Mutant("whom heads were sent to is not kept", _forget_whom_heads_were_sent, LOST, 128, _has("part")),
     Mutant("roots of bundles are not compared", _compare_no_bundle_roots, UNTRUE, 292, _is_forging),
-    Mutant("one vote closes a decision", _close_by_one_vote, CHANGED, 449, _has("count_heads")),
+    Mutant("one vote closes a decision", _close_by_one_vote, CHANGED, 449, _has("count_people")),
     Mutant("what waits for its head has no bound", _hold_without_bound, UNBOUND, 178, _is_narrow),
     Mutant("a witness forgets what it signed", _forget_what_was_cosigned, SIGNED_TWICE, 381, _is_fooled),
     Mutant("pings go out while heads wait", _ping_while_heads_wait, RESTLESS, 2),

@@ -77,14 +77,14 @@ def test_a_word_that_is_not_the_co_op_s_own_is_voted_down(homes: Path, fault: st
             place = Reference(first.origin, first.index, first.leaf)
         history = liar.keeper.history
         assert history is not None
-        heads = request.body.heads + (fault == "more people than it says")
-        member = member_of_card(own_card(guest.node), request.body.kind, heads)
+        people = request.body.people + (fault == "more people than it says")
+        member = member_of_card(own_card(guest.node), request.body.kind, people)
         await liar.do(publish(liar.node, "federation.admission", Admission(history.federation, member, place)))
         await pass_time(30.0)
         assert all(count_members(one) == 3 for one in members)
         network.withheld.clear()
         await network.until(lambda: all(count_members(one) == 4 for one in members), "the true word")
-        assert heads_at(members[2], guest) == request.body.heads
+        assert people_at(members[2], guest) == request.body.people
 
     run_region(homes, 22, story)
 
@@ -149,8 +149,8 @@ def count_words(machine: Machine) -> int:
     return int(machine.node.database.reader.execute(sql).fetchone()[0])
 
 
-def heads_at(machine: Machine, member: Machine) -> int:
+def people_at(machine: Machine, member: Machine) -> int:
     """How many people a machine counts at a member."""
     history = machine.keeper.history
     assert history is not None
-    return next(one.heads for one in history.newest.roster.members if one.origin == member.node.origin)
+    return next(one.people for one in history.newest.roster.members if one.origin == member.node.origin)

@@ -15,7 +15,7 @@ async def test_a_vote_counts_only_in_a_slot_in_which_a_federation_goes_on(tmp_pa
     try:
         before = await publish(node, "decision.prevote", PrevoteBody(bytes(32), 0, None))
         assert not is_about_circles(node, node.origin, before.index, before.index + 1)
-        await create(node, CreateParams(charter=make_charter(required_sections=()), kind="consumers", heads=180))
+        await create(node, CreateParams(charter=make_charter(required_sections=()), kind="consumers", people=180))
         (circle,) = read_circles(node)
         assert circle.members == {node.origin}
         history = read_history(node)

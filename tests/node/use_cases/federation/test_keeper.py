@@ -8,10 +8,10 @@ import pytest
 
 from node.simulation.world.virtual_time import pass_time
 from node.use_cases.federation.verbs import (
-    HeadsParams,
     InviteParams,
+    PeopleParams,
     WhichParams,
-    count_heads,
+    count_people,
     invite,
     leave,
     member_of_card,
@@ -66,10 +66,10 @@ def test_a_member_leaves_and_the_others_go_on_deciding(homes: Path) -> None:
         await network.settle()
         assert len({hash_of(one) for one in network.machines}) == 1
         leaver.crash()
-        await counter.do(count_heads(counter.node, HeadsParams(33)))
-        await network.until(lambda: all(heads_of(one, counter) == 33 for one in rest), "the new count")
+        await counter.do(count_people(counter.node, PeopleParams(33)))
+        await network.until(lambda: all(people_of(one, counter) == 33 for one in rest), "the new count")
         await network.boot(leaver)
-        await network.until(lambda: heads_of(leaver, counter) == 33, "word of it to whoever left")
+        await network.until(lambda: people_of(leaver, counter) == 33, "word of it to whoever left")
         await network.settle()
         assert len({hash_of(one) for one in network.machines}) == 1
 
@@ -80,9 +80,9 @@ def test_of_several_counts_the_latest_stands(homes: Path) -> None:
     async def story(network: MemoryNetwork) -> None:
         await found_village(network)
         counter = network["south"]
-        for heads in (31, 35, 29):
-            await counter.do(count_heads(counter.node, HeadsParams(heads)))
-        await network.until(lambda: all(heads_of(one, counter) == 29 for one in network.machines), "the last count")
+        for people in (31, 35, 29):
+            await counter.do(count_people(counter.node, PeopleParams(people)))
+        await network.until(lambda: all(people_of(one, counter) == 29 for one in network.machines), "the last count")
         await network.settle()
         assert len({hash_of(one) for one in network.machines}) == 1
 
@@ -196,7 +196,7 @@ def test_two_vouch_for_a_guest_who_leaves_and_stays_out_until_it_asks_again(home
         await network.settle()
         assert {count_members(one) for one in network.machines} == {len(MEMBERS) - 1}
         with pytest.raises(RefusedError, match="belongs to none"):
-            await guest.do(count_heads(guest.node, HeadsParams(1)))
+            await guest.do(count_people(guest.node, PeopleParams(1)))
         await bring_in(founder, guest)
         await network.until(lambda: count_members(guest) == len(MEMBERS), "the second admission")
         await network.settle()
@@ -212,11 +212,11 @@ def test_whoever_was_away_meets_the_new_members_on_the_way_to_the_newest_version
         away.crash()
         await bring_in(founder, guest)
         await network.until(lambda: count_members(guest) == len(MEMBERS), "the guest's admission")
-        await guest.do(count_heads(guest.node, HeadsParams(8)))
-        await network.until(lambda: heads_of(founder, guest) == 8, "the guest's first word as a member")
+        await guest.do(count_people(guest.node, PeopleParams(8)))
+        await network.until(lambda: people_of(founder, guest) == 8, "the guest's first word as a member")
         # What the newest version names lies in a log that whoever was away has never heard of.
         await network.boot(away)
-        await network.until(lambda: heads_of(away, guest) == 8, "the newest version")
+        await network.until(lambda: people_of(away, guest) == 8, "the newest version")
         await network.settle()
         assert len({hash_of(one) for one in network.machines}) == 1
 
@@ -252,7 +252,7 @@ async def vouch(member: Machine, guest: Machine, request: IndexedRecord) -> None
     """Say that a guest belongs, whether one may or not."""
     body = Admission(
         request.body.federation,
-        member_of_card(own_card(guest.node), "producers", request.body.heads),
+        member_of_card(own_card(guest.node), "producers", request.body.people),
         Reference(request.origin, request.index, request.leaf),
     )
     await member.do(publish(member.node, "federation.admission", body))
@@ -279,11 +279,11 @@ def hash_of(machine: Machine) -> bytes:
     return history.newest.hash
 
 
-def heads_of(machine: Machine, member: Machine) -> int | None:
+def people_of(machine: Machine, member: Machine) -> int | None:
     """How many people a machine counts at a member."""
     history = machine.keeper.history
     assert history is not None
-    return next((one.heads for one in history.newest.roster.members if one.name == member.name), None)
+    return next((one.people for one in history.newest.roster.members if one.name == member.name), None)
 
 
 def request_of(guest: Machine, reader: Machine) -> IndexedRecord | None:

@@ -6,7 +6,7 @@ import pytest
 
 from node.simulation.world.virtual_time import pass_time
 from node.use_cases.federation.deciding import has_voted, read_own_lock
-from node.use_cases.federation.verbs import HeadsParams, count_heads
+from node.use_cases.federation.verbs import PeopleParams, count_people
 from node.use_cases.keys.ends import list_ends, recount_ends
 from node.use_cases.keys.following import RetireParams, retire
 from protocol.core.errors import RefusedError
@@ -39,7 +39,7 @@ def test_two_of_three_end_the_log_of_the_third_without_its_word(homes: Path, see
         # Whoever was only away learns of it, and is no member any more.
         await network.boot(lost)
         await network.until(lambda: count_members(lost) == 2, "word of it to the third")
-        await second.do(count_heads(second.node, HeadsParams(77)))
+        await second.do(count_people(second.node, PeopleParams(77)))
         await network.until(lambda: newest(first).newest.roster.version == newest(second).newest.roster.version, "it")
         await network.settle()
         assert newest(first).newest == newest(second).newest == newest(lost).newest
@@ -53,9 +53,9 @@ def test_what_two_hold_to_is_decided_first_and_the_log_ends_in_the_version_after
         history, old = newest(first), lost.node.origin
         # The third prevotes and never learns that both others do: they hold to the count, and nobody can close on it.
         leader = proposer(history.newest.voters, history.slot, 0)
-        unheard = second if leader == first.node.origin else first
+        counter, unheard = (second, first) if leader == second.node.origin else (first, second)
         network.withheld.add((unheard.node.origin, lost))
-        await first.do(count_heads(first.node, HeadsParams(77)))
+        await counter.do(count_people(counter.node, PeopleParams(77)))
         both = (first, second)
         await network.until(lambda: all(read_own_lock(one.node, history.slot) for one in both), "the two locks")
         assert newest(first).newest == history.newest
@@ -66,7 +66,7 @@ def test_what_two_hold_to_is_decided_first_and_the_log_ends_in_the_version_after
         for machine in both:
             before, after = newest(machine).versions[-2:]
             assert before.roster.predecessor == history.newest.hash
-            assert old in before.voters and max(one.heads for one in before.roster.members) == 77
+            assert old in before.voters and max(one.people for one in before.roster.members) == 77
             assert after.voters == tuple(sorted(one.node.origin for one in both))
 
     run_region(homes, 3, story)
@@ -91,7 +91,7 @@ def test_whoever_has_turned_to_ending_a_log_votes_no_more_on_the_ordinary_versio
         await first.do(retire(first.node, RetireParams(origin=old, size=size - 1)))
         first.crash()
         await network.boot(first)
-        await first.do(count_heads(first.node, HeadsParams(77)))
+        await first.do(count_people(first.node, PeopleParams(77)))
         await pass_time(10.0)
         assert not has_voted(first.node, history.slot) and newest(first).newest == history.newest
         await first.do(retire(first.node, RetireParams(origin=old, size=size)))

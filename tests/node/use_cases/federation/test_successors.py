@@ -22,7 +22,7 @@ def recovery_key_of(name: str) -> str:
 
 def members_of(machine: Machine) -> dict[str, int]:
     history = machine.keeper.history
-    return {} if history is None else {one.origin: one.heads for one in history.newest.roster.members}
+    return {} if history is None else {one.origin: one.people for one in history.newest.roster.members}
 
 
 def size_of(machine: Machine, origin: str) -> int:

@@ -36,7 +36,7 @@ def test_the_committee_reads_every_line_with_its_sources_and_the_very_card_goes_
         assert told["bread"].sources == (
             f"till: {HOUSEHOLDS} households",
             f"wishes of {SPEAKERS} households: +66.7 %",
-            "floor: the charter's list for 40 heads",
+            "floor: the charter's list for 40 people",
         )
         assert told["bread"].floor == "20"
         assert f"pledges of {SPEAKERS} households" in told["rolls"].sources[1]

@@ -67,6 +67,7 @@ def test_ending_a_round_and_setting_a_card_aside_leave_their_members_silent_alik
         await network.settle()
         await say(caller, NoticeParams(act="end_round", reason="made up: they are away", reading=1, round=0))
         await network.until(lambda: all(drafts(machine) >= 1 for machine in network.machines), "a draft", 900.0)
+        await network.until(lambda: len(cards_at(caller, 2)) == len(network.machines) - 1, "the second cards")
         await say(caller, NoticeParams(act="end_round", reason="made up: they are away", reading=2, round=0))
         await plan_to_the_vote(network)
         await network.settle()

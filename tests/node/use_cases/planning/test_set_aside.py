@@ -45,13 +45,13 @@ def _with_nests(card: ConsumerCard, *nests: object) -> ConsumerCard:
 
 
 CARDS: tuple[tuple[str, Change, str], ...] = (
-    ("a council's card one micro-credit above its heads' credits", _more_credits, "1 too many"),
+    ("a council's card one micro-credit above what its people are allotted", _more_credits, "1 too many"),
     ("a floor above the charter's list", _more_floor, "the list grants"),
     ("a floor below the charter's list", _no_floor, "the list grants"),
     ("another member's card", lambda card, other: msgspec.structs.replace(card, id=other), "not a card of this member"),
     (
         "a council's card for more people than the roster counts",
-        lambda card, _: msgspec.structs.replace(card, heads=card.heads + 1),
+        lambda card, _: msgspec.structs.replace(card, people=card.people + 1),
         "the roster counts",
     ),
     (
@@ -180,10 +180,10 @@ async def lie(liar: Machine, other: Machine, told: Told) -> None:
 
 def private_side(liar: Machine, run: PlanRun) -> PrivateSide:
     """What an honest node in the liar's place would bring."""
-    terms, heads = run.terms, run.terms.members[liar.node.origin]
+    terms, people = run.terms, run.terms.members[liar.node.origin]
     assert run.table is not None
     released = release_of(liar.name)
-    return prepare_side(liar.node, released, run.call_id, 1, run.table, heads, terms.card_terms, terms.k_households)
+    return prepare_side(liar.node, released, run.call_id, 1, run.table, people, terms.card_terms, terms.k_households)
 
 
 async def answer(watched: Machine, side: PrivateSide, number: int) -> PlanAnswer:

@@ -87,7 +87,7 @@ def test_what_differs_is_named() -> None:
     less = {**plan.consumption, "south": (1, 1)}
     found = audit_replay(msgspec.structs.replace(plan, consumption=less), minutes, replayed)
     assert [finding.place for finding in found] == ["consumption.south"]
-    richer = msgspec.structs.replace(plan.consumers[0], heads=9)
+    richer = msgspec.structs.replace(plan.consumers[0], people=9)
     found = audit_replay(msgspec.structs.replace(plan, consumers=(richer, plan.consumers[1])), minutes, replayed)
     assert [finding.place for finding in found] == ["consumers.north"]
 

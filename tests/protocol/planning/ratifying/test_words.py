@@ -34,8 +34,8 @@ YES, NO, STRAY = word(True), word(False), word(True, OTHER)
 Words = dict[str, PlanApproval | None]
 
 
-def ballot(owners: frozenset[str] = EVERYBODY, heads: dict[str, int] | None = None, heads_needed: int = 0) -> Ballot:
-    return Ballot(DIGEST, owners, heads or {}, NEEDED, heads_needed)
+def ballot(owners: frozenset[str] = EVERYBODY, people: dict[str, int] | None = None, people_needed: int = 0) -> Ballot:
+    return Ballot(DIGEST, owners, people or {}, NEEDED, people_needed)
 
 
 def words_of(*spoken: PlanApproval | None) -> Words:

@@ -163,8 +163,8 @@ def test_other_ways_stand_beside_the_plan() -> None:
     """A made-up region of seventy goods: only the plan keeps everybody above the floors."""
     ways = {way.name: way for way in compare_ways(make(region(1)))}
     assert list(ways) == [PLANNED, NO_FLOORS, BY_TURNOVER, REPEATED]
-    assert ways[PLANNED].lacks == () and ways[PLANNED].heads_below == 0
-    assert ways[NO_FLOORS].heads_below > 0 and ways[NO_FLOORS].lacks
+    assert ways[PLANNED].lacks == () and ways[PLANNED].people_below == 0
+    assert ways[NO_FLOORS].people_below > 0 and ways[NO_FLOORS].lacks
     for lack in ways[NO_FLOORS].lacks:
         assert float(lack.gets) < float(lack.floor)
     assert ways[BY_TURNOVER].trouble == ""

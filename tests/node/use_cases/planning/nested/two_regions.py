@@ -38,7 +38,7 @@ CANTEEN = "canteen"
 REGIONS = {"hilltop": ("millers",), "quay": ("herders",)}
 """Who speaks for a region, and who else is in it."""
 
-HEADS = {"canteen": 10, "hilltop": 40, "quay": 30}
+PEOPLE = {"canteen": 10, "hilltop": 40, "quay": 30}
 HOURS = {"hilltop": "110", "quay": "90"}
 TOLERANCE_PPM = 30_000
 PLAN_WITHIN_S = 3_000.0
@@ -71,7 +71,7 @@ async def found_federations(network: MemoryNetwork) -> None:
     """Each region a federation of two; above them the canteen and whoever speaks for a region."""
     for name in (CANTEEN, *REGIONS):
         machine = network[name]
-        await machine.do(create(machine.node, CreateParams(charter=charter(), kind="consumers", heads=HEADS[name])))
+        await machine.do(create(machine.node, CreateParams(charter=charter(), kind="consumers", people=PEOPLE[name])))
         await network.until(partial(_has_federation, machine), "a federation")
     for name, others in REGIONS.items():
         for other in others:
@@ -103,7 +103,7 @@ async def call_plans(network: MemoryNetwork) -> Calls:
 
 async def release_all(network: MemoryNetwork, calls: Calls) -> None:
     """Tills come in; everybody's proposal stands for all readings, and two members speak for their regions."""
-    for name in HEADS:
+    for name in PEOPLE:
         await import_till(network[name])
     await _propose(network[CANTEEN], calls.above, {"council": _council(_DAIRY)})
     for name, call in calls.regions.items():
@@ -179,8 +179,8 @@ def _has_run(machine: Machine, call: bytes) -> bool:
 async def _speak_above(host: Machine, guest: Machine) -> None:
     card = await make_card(guest.node, NoParams())
     invitation = await host.do(invite(host.node, InviteParams(card=card.card)))
-    people = HEADS[guest.name]
-    params = JoinParams(invitation=invitation["invitation"], kind="consumers", heads=people, above=True)
+    people = PEOPLE[guest.name]
+    params = JoinParams(invitation=invitation["invitation"], kind="consumers", people=people, above=True)
     await guest.do(join(guest.node, params))
 
 

@@ -103,10 +103,10 @@ def test_needs_are_spread_over_the_weeks_to_the_last_unit() -> None:
     )
     assert [period.weeks for period in written.periods] == [5, 4]
     terms = CardTerms(1_000_000, (ApprovedFloor("bread", 5, 1),))
-    for heads in range(1, 40):
-        due = granted_floors(written, heads, terms)
-        whole = -(-heads // 2)
-        assert sum(due.values()) == whole and due[0] == -(-heads * 5 // 18), heads
+    for people in range(1, 40):
+        due = granted_floors(written, people, terms)
+        whole = -(-people // 2)
+        assert sum(due.values()) == whole and due[0] == -(-people * 5 // 18), people
 
 
 @pytest.mark.parametrize(
