@@ -2,7 +2,7 @@
 
 Invariant: a file under a name is whole and hashes to that name.
 Invariant: a file without a scope is fetched by nobody.
-Spec: docs/spec/scopes.md
+Spec: docs/spec/federation/scopes.md
 """
 
 import hashlib

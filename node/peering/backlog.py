@@ -1,7 +1,7 @@
 """What sessions have begun and the disk has not taken yet: so many pieces of work in all, so many bytes of one session.
 
 Invariant: strong references are held to all of it, and all of it comes to its end before the node does.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import asyncio

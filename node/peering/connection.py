@@ -2,7 +2,7 @@
 
 Invariant: what waits to be sent is bounded; a peer that does not read is dropped.
 Invariant: frames are binary, uncompressed and within the limit; anything else ends the connection.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 Invariant: each pinned certificate is its own authority; nothing that any other authority signed is accepted.
 Invariant: the key never lies readable on disk; OpenSSL gets it in an encrypted file that is gone at once.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import ssl

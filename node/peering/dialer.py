@@ -1,7 +1,7 @@
 """Calling peers: one patient caller for each, with back-off and chance, quiet while a session stands.
 
 Invariant: a peer is called only at its own address and only its pinned certificate may answer.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import asyncio

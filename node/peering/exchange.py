@@ -2,7 +2,7 @@
 
 Invariant: a session's actions are carried out in order; what must wait for the disk never lets more than the limit
 of unverified bytes in.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import contextlib

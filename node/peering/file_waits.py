@@ -1,7 +1,7 @@
 """Files that somebody here waits for: one peer is asked after the other, and all who wait hear the answer.
 
 Invariant: a file is asked of one peer at a time, however many wait for it.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """What peers say of two versions of a log, or of one that ended: judged, kept, told to all who may have that log.
 
 Invariant: a log of which two versions are known stands still, however the evidence came.
-Spec: docs/spec/session.md, docs/spec/branch-point.md
+Spec: docs/spec/gossip/session.md, docs/spec/log/branch-point.md
 """
 
 from collections.abc import Callable

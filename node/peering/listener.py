@@ -3,7 +3,7 @@
 Invariant: an address holds at most so many connections, the node at most so many in all, counted from the accept.
 Invariant: a caller takes the place of one that has not greeted yet, never of a session: idle sockets lock nobody out.
 Invariant: what has not become a session in time is aborted.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import asyncio

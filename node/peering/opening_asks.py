@@ -1,7 +1,7 @@
 """Which openings are asked of whom: of the log's owner where it is connected, else of everyone who is.
 
 Invariant: a session is asked for an opening once in a while, not again and again.
-Spec: docs/spec/scopes.md
+Spec: docs/spec/federation/scopes.md
 """
 
 from collections.abc import Iterable

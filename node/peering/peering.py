@@ -2,7 +2,7 @@
 
 Invariant: a session exists only with a peer whose certificate is pinned under the origin it names.
 Invariant: stopping says goodbye and ends within ten seconds.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import asyncio

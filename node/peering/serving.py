@@ -1,7 +1,7 @@
 """What peers ask of us, read from the store as they take it: heads, bundles, cosignatures, evidence, files.
 
 Invariant: a bundle is one read and one send; nothing is read before the peer has taken what came before it.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import sqlite3

@@ -1,7 +1,7 @@
 """How it stands with each peer, for people to see; what is held against it: kept through a restart, gone with time.
 
 Invariant: only what a peer itself did counts; that it cannot be reached does not.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 from typing import Final

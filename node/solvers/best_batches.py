@@ -3,7 +3,7 @@
 Columns are techniques (in batches where there are any), what councils eat less and more of, set-ups, and effort batch
 by batch; rows are balances, capacities, leasts and what joins the columns.
 Invariant: what comes out is a proposal. It counts only after the check in whole numbers that everybody can do.
-Spec: docs/spec/batches.md, section "Finding them"
+Spec: docs/spec/planning/batches.md, section "Finding them"
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 HiGHS (extra `plan`) finds which ways are used; quantities and potentials are then worked out exactly along them.
 Without HiGHS the nearest come first, which is said to be unproven.
-Spec: docs/spec/delivery.md
+Spec: docs/spec/planning/delivery.md
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """A draft that knows no batches as the arrays in which better ones are searched.
 
 Invariant: what a search finds is a proposal. It counts only after the check in whole numbers that everybody can do.
-Spec: docs/spec/batches.md, section "Finding them"
+Spec: docs/spec/planning/batches.md, section "Finding them"
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ Every week of a period counts like a week that the till has seen in it, so that 
 months of summer, gives no season more than it is due. A period in whose weeks the till has no line yet counts like
 all its weeks.
 Invariant: proportions only, in whole numbers, the same for the same lines in any order.
-Spec: docs/spec/periods.md
+Spec: docs/spec/planning/periods.md
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Invariant: every answer is shown by the signed head it is given under; what is kept anyone can check.
 Invariant: whoever answers remembers nothing; whoever asks holds one gap for each pair of heads.
-Spec: docs/spec/branch-point.md
+Spec: docs/spec/log/branch-point.md
 """
 
 import sqlite3

@@ -3,7 +3,7 @@
 Invariant: the witness signs the newest head only, never below or beside one it signed before: of its own accord only
 what this node holds whole, on request what is proven to extend the last. It is on disk before it is handed out.
 Invariant: the last one also lies outside the home, so that a backup that is put back signs nothing beside it.
-Spec: docs/spec/note-and-checkpoint.md, docs/spec/mirror.md, docs/spec/signed-head.md
+Spec: docs/spec/log/note-and-checkpoint.md, docs/spec/log/mirror.md, docs/spec/log/signed-head.md
 """
 
 import asyncio

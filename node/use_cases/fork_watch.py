@@ -2,7 +2,7 @@
 
 Invariant: only heads that the log itself signed count, and only with a proof that anyone can check.
 Invariant: evidence ends a log's views where its versions part: at once at nothing, then as far as is shown.
-Spec: docs/spec/session.md, docs/spec/branch-point.md, docs/spec/fork-evidence.md
+Spec: docs/spec/gossip/session.md, docs/spec/log/branch-point.md, docs/spec/log/fork-evidence.md
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """Whom this node talks to: its own card to hand out, and the cards of others that it was given.
 
 Invariant: a peer comes in by its card alone, by hand; its keys never change under one origin.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import sqlite3

@@ -3,7 +3,7 @@
 Invariant: nothing is stored before a signed head vouches for it; the head moves only with the last bundle it covers.
 Invariant: the same delivery twice, or by two peers at once, changes nothing.
 Invariant: on the bulk path entries are split and hashed, never decoded; the index follows from its own cursor.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Files that others may fetch by their hash: kept with the scope that says who.
 
 Invariant: a file is on disk before its scope lets anyone have it.
-Spec: docs/spec/scopes.md
+Spec: docs/spec/federation/scopes.md
 """
 
 from node.use_cases.context import Node

@@ -3,7 +3,7 @@
 Invariant: there is no token here: what a request may change hangs on a log's signature alone.
 Invariant: what a log is answered is what tlog-witness and tlog-mirror say, in plain text, refusals of the web included.
 Invariant: however many ask, and however slowly, the pages stay reachable.
-Spec: docs/spec/mirror.md
+Spec: docs/spec/log/mirror.md
 """
 
 import asyncio

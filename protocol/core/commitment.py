@@ -2,7 +2,7 @@
 
 Invariant: a commitment names its log, kind and place, so nobody can pass off another's as their own.
 Invariant: without its 32-byte salt a commitment says nothing; whoever deletes the salt has withdrawn the text.
-Spec: docs/spec/commitment.md
+Spec: docs/spec/core/commitment.md
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """A document that stands on its own: canonical JSON, so that equal contents have equal bytes and equal digests.
 
 Invariant: sorted keys, no spaces, integers and text as the type has them; any other form is refused.
-Spec: docs/spec/plan.md
+Spec: docs/spec/planning/plan.md
 """
 
 from typing import Protocol, TypeVar

@@ -1,7 +1,7 @@
 """A record that waits for its place in a log: all is settled and written but the sequence number.
 
 Invariant: a placed draft is byte for byte what format_record makes of the record with that number.
-Spec: docs/spec/record.md
+Spec: docs/spec/core/record.md
 """
 
 from typing import Final, NamedTuple

@@ -2,7 +2,7 @@
 
 Invariant: decoding then encoding gives the same bytes; anything else is refused.
 Invariant: no float, no extension type, no integer beyond int64 and no key that is not text ever passes.
-Spec: docs/spec/encoding.md
+Spec: docs/spec/core/encoding.md
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """The first record of a log: who begins here, with which keys, and which key could ever succeed them.
 
-Spec: docs/spec/record.md
+Spec: docs/spec/core/record.md
 """
 
 from typing import Annotated

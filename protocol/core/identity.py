@@ -3,7 +3,7 @@
 Invariant: libsodium is the definition of a valid Ed25519 signature, here and in every audit tool.
 Invariant: randomness comes in as seeds; no key is made here from anything else.
 Invariant: no secret shows in a repr.
-Spec: docs/spec/record.md
+Spec: docs/spec/core/record.md
 """
 
 import hashlib

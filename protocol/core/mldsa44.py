@@ -2,7 +2,7 @@
 
 Invariant: FIPS 204, pure, with an empty context; a key is made from its 32-byte seed and from nothing else.
 Invariant: two signatures of one text differ (FIPS 204 mixes in chance), so nothing may hang on a signature's bytes.
-Spec: docs/spec/note-and-checkpoint.md
+Spec: docs/spec/log/note-and-checkpoint.md
 """
 
 from typing import Final, final

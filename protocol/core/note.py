@@ -2,7 +2,7 @@
 
 Invariant: a note parses in one way only; formatting what was parsed gives the same bytes.
 Invariant: an unknown signature is ignored, a wrong one of a known key refuses the whole note.
-Spec: docs/spec/note-and-checkpoint.md (c2sp.org/signed-note)
+Spec: docs/spec/log/note-and-checkpoint.md (c2sp.org/signed-note)
 """
 
 import base64

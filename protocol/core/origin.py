@@ -1,7 +1,7 @@
 """The name of a log: the origin line of its signed heads, such as `northside.example/log`.
 
 Invariant: an origin is lower-case ASCII in its host part, so that no two origins look alike.
-Spec: docs/spec/note-and-checkpoint.md
+Spec: docs/spec/log/note-and-checkpoint.md
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Invariant: an amount is an integer; its value is amount / 10**exponent in its currency or unit, exactly.
 Invariant: amounts of different currencies, units or exponents are never added.
-Spec: docs/spec/encoding.md
+Spec: docs/spec/core/encoding.md
 """
 
 import re

@@ -3,7 +3,7 @@
 Invariant: an entry parses in one way only; formatting what was parsed gives the same bytes.
 Invariant: without signatures an entry speaks for its log's own key alone; with them it holds one whole statement.
 Invariant: an entry made by the office never counts as the member's own signature.
-Spec: docs/spec/record.md
+Spec: docs/spec/core/record.md
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """What a federation's members have agreed on: what must be disclosed, who witnesses, what everybody is due.
 
 Invariant: a charter is never edited; a change is a new version that the members of the roster before it decide on.
-Spec: docs/spec/federation.md
+Spec: docs/spec/federation/federation.md
 """
 
 import hashlib

@@ -3,7 +3,7 @@
 Invariant: two nodes never close one slot on different values while fewer than a third of the voters sign twice.
 Invariant: everything that binds a node is its own cast votes; a restart that still has them never contradicts them.
 Invariant: a closed slot stays as it is, whatever arrives later.
-Spec: docs/spec/decision.md
+Spec: docs/spec/federation/decision.md
 """
 
 from collections.abc import Iterable

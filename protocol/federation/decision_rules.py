@@ -2,7 +2,7 @@
 
 Invariant: a rule reads nothing but the state, and speaks at most once for the same votes.
 Invariant: no rule signs a second vote of one kind in one round.
-Spec: docs/spec/decision.md (the letters C, S, P, V, K, J, T, X)
+Spec: docs/spec/federation/decision.md (the letters C, S, P, V, K, J, T, X)
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """What one node knows of one decision, what can happen to it, and what it may ask its owner to do.
 
 Invariant: a state is never changed in place; where the node stands and what it holds to are read off its own votes.
-Spec: docs/spec/decision.md
+Spec: docs/spec/federation/decision.md
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """A federation's roster and charter as a file that outside tools read: whose word makes a member's head believable.
 
 Invariant: the policy accepts just the heads that the charter's rule calls witnessed; the log's owner never counts.
-Spec: docs/spec/policy.md, docs/spec/federation.md
+Spec: docs/spec/log/policy.md, docs/spec/federation/federation.md
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 Invariant: a co-op joins by its own word, which a member vouches for; each version is decided by the members before it.
 Invariant: the chain of versions follows from the set of records alone, in whatever order they came.
-Spec: docs/spec/federation.md
+Spec: docs/spec/federation/federation.md
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,7 +1,7 @@
 """What one co-op hands to another so that their nodes can meet: one line to paste into a mail.
 
 Invariant: a card parses in one way only, and a mistyped letter is noticed.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import re

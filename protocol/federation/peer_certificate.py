@@ -1,7 +1,7 @@
 """The certificate by which a home is known on the wire: self-signed, and the same for ever.
 
 Invariant: the same key gives the same certificate, byte for byte, so that a pin never has to change.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import datetime

@@ -2,7 +2,7 @@
 
 Invariant: a version names its predecessor; its voters are the predecessor's members; two never close for one slot.
 Invariant: the same set of facts gives the same chain of versions, in whatever order they came.
-Spec: docs/spec/federation.md
+Spec: docs/spec/federation/federation.md
 """
 
 import hashlib

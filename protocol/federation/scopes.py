@@ -1,7 +1,7 @@
 """Who may see what: the scopes that a hidden field or a file can have, and whom each lets in.
 
 Invariant: whoever a scope does not name is let in to nothing; auditors are people, and are handed things by hand.
-Spec: docs/spec/scopes.md
+Spec: docs/spec/federation/scopes.md
 """
 
 from collections.abc import Collection

@@ -5,7 +5,7 @@ Invariant: nobody continues another's tree: a successor is a log of its own, und
 Invariant: what follows from a set of successions is the same in whatever order they came.
 Invariant: any two quorums that can close a version of the roster, its ordinary one or one that ends a log, have more
 voters in common than may be faulty.
-Spec: docs/spec/succession.md
+Spec: docs/spec/federation/succession.md
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """How a vote lies in its voter's own log: the log says who voted, the slot says what about.
 
 Invariant: the voter of a record is the log it lies in, whatever the record says.
-Spec: docs/spec/decision.md
+Spec: docs/spec/federation/decision.md
 """
 
 import hashlib

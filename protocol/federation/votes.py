@@ -2,7 +2,7 @@
 
 Invariant: only votes of the slot's voters, for its rounds, are ever kept, and at most two of one voter in one step.
 Invariant: a voter who signed two different votes in one step counts, in that step, for every value.
-Spec: docs/spec/decision.md
+Spec: docs/spec/federation/decision.md
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """What a session tells its peer: our own log's entries at once, other heads in batches, nothing twice.
 
 Invariant: when a counter is said, every change up to it was said before or is known to be with the peer.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 from collections.abc import Iterable

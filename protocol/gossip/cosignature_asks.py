@@ -2,7 +2,7 @@
 
 Invariant: a difference of marks is asked about once in a session, so two nodes that judge differently do not loop.
 Invariant: an answer has come only when its lines give the mark that was asked about, so a cursor never passes a line.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,7 @@
 """What happens to a session, and what it wants done: the two sides of its state table.
 
 Invariant: a session learns of the world by these events alone and touches it by these actions alone.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import msgspec

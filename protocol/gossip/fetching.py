@@ -2,7 +2,7 @@
 
 Invariant: one session fetches a log at a time, and only as many bundles are under way as the limits say.
 Invariant: a log stays in `behind` until we hold what the peer said it holds, so a cursor never passes a gap.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 from collections import deque

@@ -2,7 +2,7 @@
 
 Invariant: a file is handed on only whole and only under the hash of its bytes.
 Invariant: what has come of files that are not whole is bounded, whoever sent it.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 Invariant: a frame parses in one way only, and formatting what was parsed gives the same bytes.
 Invariant: nothing of an entry is decoded here; bulk bytes pass as they are.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import re

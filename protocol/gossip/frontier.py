@@ -4,7 +4,7 @@ Invariant: only logs that were made known by key are here; a peer cannot add one
 Invariant: a head never goes back, and a forked log stands still.
 Invariant: one session at a time fetches a log; whoever waits for it asks again when it is free.
 Invariant: a peer is told of a federation's logs only if it belongs to that federation.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import hashlib

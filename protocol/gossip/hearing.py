@@ -2,7 +2,7 @@
 
 Invariant: of logs that are not known here nothing is taken; they are counted.
 Invariant: what a peer may not have is to it as if it were not known here.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """How much a peer may ask of us, send us or keep us waiting: every bound of a session in one place.
 
 Invariant: memory that a peer can make us hold is bounded by these numbers, whatever it sends.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """What two nodes say to each other: one struct for each frame of a session.
 
 Invariant: an origin, a size and 16 bytes of root say all about a single-writer log; no set is ever reconciled.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 from typing import NamedTuple

@@ -2,7 +2,7 @@
 
 Invariant: both ends settle two connections alike, from what both know.
 Invariant: what is held against a peer fades; nobody is sent away for ever, and never for longer than the limit.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 from enum import Enum

@@ -3,7 +3,7 @@
 Invariant: every pair of state and event is in the table; what the peer must not say in a state ends the session.
 Invariant: no clock, no randomness, no input or output; the same events at the same times give the same actions.
 Invariant: gossip only hurries: every gap ends in a Want and every reconnect starts from the counter.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 from collections.abc import Callable

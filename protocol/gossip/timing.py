@@ -1,7 +1,7 @@
 """When a session acts of itself: batches, signs of life, patience, each a time on the clock it is handed.
 
 Invariant: one timer; it goes off no later than the earliest of these times.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 Invariant: the roots we hold and those that came fold to the signed root, so the new tree begins with our bundles.
 Invariant: a bundle counts only with exactly its entries, its bytes and its root.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 from collections.abc import Mapping, Sequence

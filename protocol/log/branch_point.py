@@ -1,7 +1,7 @@
 """Where two versions of a log part: how far both are one and the same, for anyone to check offline.
 
 Invariant: what is shown is a lower bound: two signed heads both begin with this many entries, of this root.
-Spec: docs/spec/branch-point.md
+Spec: docs/spec/log/branch-point.md
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 Invariant: a bundle has exactly the promised number of entries and not one byte more; anything else is PeerError.
 Invariant: the root of a log is the fold over the roots of its bundles, the last of which may be partial.
-Spec: docs/spec/tree.md (c2sp.org/tlog-tiles, entry bundles)
+Spec: docs/spec/log/tree.md (c2sp.org/tlog-tiles, entry bundles)
 """
 
 from collections.abc import Sequence

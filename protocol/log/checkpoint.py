@@ -2,7 +2,7 @@
 
 Invariant: three lines and no more; a head parses in one way only.
 Invariant: a head counts only under its log's own key, whose name is the origin.
-Spec: docs/spec/note-and-checkpoint.md (c2sp.org/tlog-checkpoint)
+Spec: docs/spec/log/note-and-checkpoint.md (c2sp.org/tlog-checkpoint)
 """
 
 import base64

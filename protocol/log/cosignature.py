@@ -3,7 +3,7 @@
 Invariant: a cosigner's key is never a log's key, and witness and mirror have a key and a name each.
 Invariant: what is signed is the whole head, with the time; a key that a quantum computer does not break signs the name
 of the cosigner too.
-Spec: docs/spec/note-and-checkpoint.md (c2sp.org/tlog-cosignature)
+Spec: docs/spec/log/note-and-checkpoint.md (c2sp.org/tlog-cosignature)
 """
 
 from collections.abc import Callable, Iterable, Mapping

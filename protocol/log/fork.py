@@ -3,7 +3,7 @@
 Invariant: evidence convicts only a log's own signatures: two signed heads that no tree can both begin with.
 Invariant: a file of evidence is at most 4 KB and needs nothing beside it but the log's key.
 Invariant: the words stay neutral; the first cause of a fork is a restored backup.
-Spec: docs/spec/fork-evidence.md, docs/spec/session.md
+Spec: docs/spec/log/fork-evidence.md, docs/spec/gossip/session.md
 """
 
 from typing import Final

@@ -2,7 +2,7 @@
 
 Invariant: a check accepts exactly what its prover makes for the same sizes and roots; anything else is PeerError.
 Invariant: all of it is RFC 6962 (SHA-256): leaf = H(0, entry), node = H(1, left, right), empty tree = H("").
-Spec: docs/spec/tree.md
+Spec: docs/spec/log/tree.md
 """
 
 import base64

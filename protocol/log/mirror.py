@@ -3,7 +3,7 @@
 Invariant: no entry is kept that is not proven to stand under a signed head; a package is judged on its own, so an
 interrupted upload goes on where it stopped.
 Invariant: a mirror signs a head only when every entry below it is on disk, and never one below the last it signed.
-Spec: docs/spec/mirror.md (c2sp.org/tlog-mirror)
+Spec: docs/spec/log/mirror.md (c2sp.org/tlog-mirror)
 """
 
 import base64

@@ -2,7 +2,7 @@
 
 Invariant: a proof parses in one way only; formatting what was parsed gives the same bytes.
 Invariant: what stands in `extra` is not covered by any signature and never believed.
-Spec: docs/spec/tiles-and-proofs.md (c2sp.org/tlog-proof)
+Spec: docs/spec/log/tiles-and-proofs.md (c2sp.org/tlog-proof)
 """
 
 import base64

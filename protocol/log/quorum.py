@@ -1,7 +1,7 @@
 """When a head is witnessed: enough of the federation's witnesses, the log's owner not counted, have cosigned it.
 
 Invariant: any two sets of witnesses that are enough for the same log have a witness in common.
-Spec: docs/spec/note-and-checkpoint.md
+Spec: docs/spec/log/note-and-checkpoint.md
 """
 
 from collections.abc import Collection, Mapping

@@ -3,7 +3,7 @@
 Invariant: a part is start..end where start is a multiple of the power of two that end - start needs; so it is one
 node of the tree, or the left edge of one.
 Invariant: with start 0 the proof is that of consistency, with one entry that of inclusion; both of RFC 6962.
-Spec: docs/spec/tiles-and-proofs.md (draft-ietf-plants-merkle-tree-certs, subtree consistency proofs)
+Spec: docs/spec/log/tiles-and-proofs.md (draft-ietf-plants-merkle-tree-certs, subtree consistency proofs)
 """
 
 from collections.abc import Sequence

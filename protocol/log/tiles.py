@@ -3,7 +3,7 @@
 Invariant: hash i of tile (level, number) is the root over 256**level entries; level 0 has leaf hashes, level 1 the
 roots of bundles. A tile is partial only at the right edge of its level; an empty one does not exist.
 Invariant: a path parses in one way only.
-Spec: docs/spec/tiles-and-proofs.md (c2sp.org/tlog-tiles)
+Spec: docs/spec/log/tiles-and-proofs.md (c2sp.org/tlog-tiles)
 """
 
 import re

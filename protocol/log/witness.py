@@ -3,7 +3,7 @@
 Invariant: the verdict depends on the request, the log's keys and the last head cosigned, and on nothing else; checking
 and storing the new head are one step for the caller, on disk before anyone gets the cosignature.
 Invariant: a head that contradicts the stored one is never signed; it is handed back as possible evidence.
-Spec: docs/spec/mirror.md (c2sp.org/tlog-witness, add-checkpoint)
+Spec: docs/spec/log/mirror.md (c2sp.org/tlog-witness, add-checkpoint)
 """
 
 import re

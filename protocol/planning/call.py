@@ -2,7 +2,7 @@
 
 Invariant: a round's set names, for every participant, its first valid contribution or that it was silent.
 Invariant: nobody's contribution is left out that a voter held in time, and no late one changes a closed set.
-Spec: docs/spec/plan-records.md
+Spec: docs/spec/planning/plan-records.md
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Which goods tables and cards count: bad ones are refused with the place and the reason.
 
 Invariant: whatever passes these rules can be planned with without any integer leaving its declared bounds.
-Spec: docs/spec/planning-step.md, section "Bounds".
+Spec: docs/spec/planning/planning-step.md, section "Bounds".
 """
 
 from collections.abc import Sequence

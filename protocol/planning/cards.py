@@ -2,7 +2,7 @@
 
 Invariant: integers and names only. A quantity counts units of 10^-decimals of the good's unit, a price is in
 micro-credits per whole unit; recipes, activities and capacities are in millionths. Use is positive, output negative.
-Spec: docs/spec/planning-step.md.
+Spec: docs/spec/planning/planning-step.md.
 """
 
 from typing import Literal

@@ -1,7 +1,7 @@
 """The certificate: does this plan hold to the last unit, and how far can it be from the best one?
 
 Invariants: integers and fractions only; what cannot be checked is said to be unknown, never assumed.
-Spec: docs/spec/plan.md, section "Certificate".
+Spec: docs/spec/planning/plan.md, section "Certificate".
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 The last answers are fitted to one another nest by nest, then exact integers settle what is left of rounding.
 Invariants: settling takes integers only; above-floor quantities of a short good are cut in proportion, then activities
 that use it, and never a floor; nobody ends above their credits.
-Spec: docs/spec/planning-step.md, sections "Fitting" and "Clearing".
+Spec: docs/spec/planning/planning-step.md, sections "Fitting" and "Clearing".
 """
 
 from collections.abc import Iterator

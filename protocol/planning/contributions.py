@@ -1,7 +1,7 @@
 """Which cards and answers of a member count: every voter judges them alike, from public facts only.
 
 Invariant: a card belongs to the log whose name it begins with; a member speaks for its own cards and no others.
-Spec: docs/spec/plan-records.md
+Spec: docs/spec/planning/plan-records.md
 """
 
 from protocol.core.errors import Finding, RefusedError

@@ -2,7 +2,7 @@
 
 Invariants: cards are sorted by the bytes of their id, trade nodes likewise after the workplaces; the same cards give
 the same arrays and digest; floats are whole units, whole activities and credits, each one division of integers.
-Spec: docs/spec/planning-step.md.
+Spec: docs/spec/planning/planning-step.md.
 """
 
 import hashlib

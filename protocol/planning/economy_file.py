@@ -1,7 +1,7 @@
 """Reads an economy file (`rochdale-economy/1`): numbers as decimal strings, for tests and outside economists.
 
 Bad input is refused with its place. What the integers cannot hold exactly is rounded to the safe side: floors up,
-endowments and capacities down. Spec: docs/spec/planning-step.md, section "Economy file".
+endowments and capacities down. Spec: docs/spec/planning/planning-step.md, section "Economy file".
 """
 
 import json

@@ -2,7 +2,7 @@
 
 If not, people choose how to share, or call without what nobody can supply.
 Invariant: the answer is the same on every node; nothing is cut here, only named.
-Spec: docs/spec/planning-step.md, section "Floors".
+Spec: docs/spec/planning/planning-step.md, section "Floors".
 """
 
 from dataclasses import replace

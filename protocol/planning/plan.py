@@ -1,7 +1,7 @@
 """The plan document: who makes and gets what, with the cards and prices it rests on, as bytes that anyone can check.
 
 Invariants: canonical JSON (sorted keys, no spaces, integers and text only), so equal plans have equal digests; regrets
-are not part of it. Spec: docs/spec/plan.md.
+are not part of it. Spec: docs/spec/planning/plan.md.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """The private side of a round: what a council or workplace would do, and what it would still gain in the end.
 
 Tastes and effort costs stay here; only the integers that these functions return are published.
-Spec: docs/spec/planning-step.md, section "Answers".
+Spec: docs/spec/planning/planning-step.md, section "Answers".
 """
 
 import math

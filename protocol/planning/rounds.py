@@ -2,7 +2,7 @@
 
 Invariants: a state and a set of answers give one next state on every node; who is silent keeps their last answer;
 nobody's answer claims more than their credits; the metric is refreshed in the first rounds only and then stays.
-Spec: docs/spec/planning-step.md.
+Spec: docs/spec/planning/planning-step.md.
 """
 
 from collections.abc import Mapping

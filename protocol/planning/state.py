@@ -1,7 +1,7 @@
 """The state of a round: all that a node needs to take part again after it was away.
 
 Invariant: integers only; the bytes are canonical, so equal states have equal hashes and nothing else does.
-Spec: docs/spec/planning-step.md, section "State".
+Spec: docs/spec/planning/planning-step.md, section "State".
 """
 
 import hashlib
@@ -24,7 +24,7 @@ INTEGER_MOST = 2**53
 class State:
     """One entry per council edge, then per technique, in the economy's order.
 
-    `carried` is v, `metric` is r (see docs/spec/planning-step.md for its scale), `answers` the answers that stand,
+    `carried` is v, `metric` is r (its scale: docs/spec/planning/planning-step.md), `answers` the answers that stand,
     `planned` the last public plan; `prices` in micro-credits per whole unit, one per good.
     """
 

@@ -1,7 +1,7 @@
 """What a plan says, in tables that a page can turn into sentences: who wants, gets and makes what, and what binds.
 
 Invariant: everything is read from the plan document, so every node tells the same.
-Spec: docs/spec/plan.md, section "Summary".
+Spec: docs/spec/planning/plan.md, section "Summary".
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 Invariant: the lines add up to the price, to the last minor unit of the money; what does not is refused.
 Invariant: a price less its tax never lies below the costs that the sheet itself shows.
 Invariant: a sheet hides no line or at least two: one hidden line would be the price minus the rest.
-Spec: docs/spec/price.md
+Spec: docs/spec/supply/price.md
 """
 
 from typing import Annotated, Final

@@ -2,7 +2,7 @@
 
 Invariant: a public section's text is in the record; any other section is there only as a commitment to it.
 Invariant: a section counts as filled only when the members who pay can read it; for auditors alone is not filled.
-Spec: docs/spec/price.md
+Spec: docs/spec/supply/price.md
 """
 
 from collections.abc import Iterable

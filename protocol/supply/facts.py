@@ -2,7 +2,7 @@
 
 Invariant: the same set of records gives the same facts, whatever order they came in.
 Invariant: a product or disclosure counts only from its maker's own log, by that log's own key.
-Spec: docs/spec/price.md
+Spec: docs/spec/supply/price.md
 """
 
 from collections.abc import Iterable

@@ -2,7 +2,7 @@
 
 Invariant: an opening adds findings, never another state: a price's status reads log bytes alone.
 Invariant: an opening counts only at the place that its commitment was made for.
-Spec: docs/spec/price.md, docs/spec/commitment.md
+Spec: docs/spec/supply/price.md, docs/spec/core/commitment.md
 """
 
 from typing import Any, Final, NamedTuple

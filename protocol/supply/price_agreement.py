@@ -2,7 +2,7 @@
 
 Invariant: a proposal is never changed; a change is a new version that names the version before it.
 Invariant: no free text of a person is in these records: a refusal gives a reason word, a note is a commitment.
-Spec: docs/spec/price.md
+Spec: docs/spec/supply/price.md
 """
 
 import re

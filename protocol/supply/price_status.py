@@ -3,7 +3,7 @@
 Invariant: a pure function of the set of records: every order of delivery gives the same status.
 Invariant: no agreed price while a required section of the disclosure is missing, or below the disclosed cost.
 Invariant: an agreed price holds until a later version is agreed.
-Spec: docs/spec/price.md
+Spec: docs/spec/supply/price.md
 """
 
 from collections.abc import Iterable

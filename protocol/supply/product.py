@@ -2,7 +2,7 @@
 
 Invariant: only its maker's own log can describe a product; a product described by another log is void.
 Invariant: a code is a GTIN with a right check digit or an in-house code; no third form.
-Spec: docs/spec/price.md
+Spec: docs/spec/supply/price.md
 """
 
 import re

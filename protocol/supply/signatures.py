@@ -3,7 +3,7 @@
 Invariant: a committee member's word counts once, signed with a key that the co-op's log had granted before it.
 Invariant: a key that the co-op's node holds, and what the office entered, never count as a person's own signature.
 Invariant: a yes to one version or disclosure never counts for another.
-Spec: docs/spec/price.md
+Spec: docs/spec/supply/price.md
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """Words that carry their language: what every text in a supply record keeps to.
 
 Invariant: no control character and no invisible character that turns the reading direction round.
-Spec: docs/spec/price.md
+Spec: docs/spec/supply/price.md
 """
 
 import re

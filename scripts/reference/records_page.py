@@ -6,8 +6,8 @@ from scripts.reference.shapes import Struct, format_fields, opening_words, shape
 HEADING = (
     "# Kinds of records\n\n"
     "Written by `scripts/export_reference.py` from `protocol/record_kinds.py`; do not edit by hand.\n\n"
-    "Each is the `body` of a [record](record.md): a map with exactly these fields, in canonical "
-    "[encoding](encoding.md). A field that is missing, superfluous or of another type makes the record void. "
+    "Each is the `body` of a [record](core/record.md): a map with exactly these fields, in canonical "
+    "[encoding](core/encoding.md). A field that is missing, superfluous or of another type makes the record void. "
     "Kinds that a node does not know are kept, mirrored and shown as unknown.\n\n"
     "Each is shown whole on the page of its rule, in a block `json KIND` that is JSON but for bytes: "
     '`{"hex": "c4", "times": 32}` is the byte c4, 32 times. The block `refused KIND` after it has a line for each '

@@ -101,7 +101,7 @@ REFUSED: list[tuple[str, bytes, str]] = [
 def export_encoding() -> dict[str, Any]:
     """Values with their bytes, and bytes that are refused with a part of the reason."""
     return {
-        "about": f"Canonical msgpack (docs/spec/encoding.md). {HEX}",
+        "about": f"Canonical msgpack (docs/spec/core/encoding.md). {HEX}",
         "canonical": [{"says": says, "value": value, "encoded": encode(value)} for says, value in CANONICAL],
         "refused": [{"says": says, "encoded": raw, "reason": reason} for says, raw, reason in REFUSED],
     }
@@ -110,7 +110,7 @@ def export_encoding() -> dict[str, Any]:
 def export_records() -> dict[str, Any]:
     """Records of every form, a statement, and commitments with their openings."""
     return {
-        "about": f"Records, statements and commitments (docs/spec/record.md, docs/spec/commitment.md). {HEX} "
+        "about": f"Records, statements and commitments (docs/spec/core/record.md, docs/spec/core/commitment.md). {HEX} "
         "Keys and content are made up.",
         "keys": describe_keys(),
         "statement": format_statement(_make_statement()),

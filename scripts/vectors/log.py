@@ -24,7 +24,7 @@ def export_trees() -> dict[str, Any]:
     text = note.decode().partition("\n\n")[0] + "\n"
     line = sign_cosignature(text, WITNESS, KEYS["witness"], AT_MS // 1000)
     return {
-        "about": f"A log of {size} entries (docs/spec/tree.md, docs/spec/note-and-checkpoint.md). {HEX}",
+        "about": f"A log of {size} entries (docs/spec/log/tree.md, docs/spec/log/note-and-checkpoint.md). {HEX}",
         "keys": describe_keys(),
         "bundle": format_bundle(TREE_ENTRIES),
         "bundle_root": bundle_root(TREE_ENTRIES),

@@ -46,7 +46,7 @@ def export_logs(keys: Mapping[str, SigningKey], entries: Sequence[bytes]) -> dic
     """A small log as tiles, proofs and requests show it, and evidence that it was signed on two branches."""
     leaves = [leaf_hash(entry) for entry in entries]
     return {
-        "about": "A log from outside (docs/spec/tiles-and-proofs.md, policy.md, mirror.md, fork-evidence.md, "
+        "about": "A log from outside (docs/spec/log/tiles-and-proofs.md, policy.md, mirror.md, fork-evidence.md, "
         'note-and-checkpoint.md). {"hex": ...} stands for bytes.',
         "tiles": _export_tiles(leaves),
         "subtrees": _export_subtrees(leaves),

@@ -2,7 +2,7 @@
 
 Invariant: it is on disk before the head it names can be seen by anyone, this node's own pages included.
 Invariant: a file that is torn, of another log or not there says nothing; nothing is ever guessed from it.
-Spec: docs/spec/signed-head.md
+Spec: docs/spec/log/signed-head.md
 """
 
 import hashlib

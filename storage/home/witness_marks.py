@@ -2,7 +2,7 @@
 
 Invariant: it is on disk before the signature can be seen by anyone.
 Invariant: whichever of file and database knows the longer head stands; neither makes the witness sign below it.
-Spec: docs/spec/signed-head.md
+Spec: docs/spec/log/signed-head.md
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 Invariant: a cut follows from the evidence and the retirements that are held, never from the order they came in.
 Invariant: entries beyond a cut stay readable; views leave them out, and closed decisions still name them.
-Spec: docs/spec/branch-point.md
+Spec: docs/spec/log/branch-point.md
 """
 
 import sqlite3

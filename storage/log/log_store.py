@@ -3,7 +3,7 @@
 Invariant: a stored head covers only entries stored with it; it never goes back and never leaves a branch.
 Invariant: a closed bundle's blob is byte for byte the tlog-tiles entry bundle; the open bundle lies in runs of
 entries, one for each append and laid out as a bundle is, so that the runs one after the other are its beginning.
-Spec: docs/spec/tree.md, docs/spec/session.md
+Spec: docs/spec/log/tree.md, docs/spec/gossip/session.md
 """
 
 import sqlite3

@@ -2,7 +2,7 @@
 
 Invariant: whatever a peer should hear of again after a break has a change number of its own.
 Invariant: an epoch belongs to one run of the node, so a change number that was told in it is given to nothing else.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import sqlite3

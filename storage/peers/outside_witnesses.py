@@ -1,7 +1,7 @@
 """Witnesses and mirrors beyond the federation: whom this home asks to cosign its log, and the heads that they signed.
 
 Invariant: a kept head carries only lines that were checked, under the log's own signature.
-Spec: docs/spec/cosigning.md
+Spec: docs/spec/log/cosigning.md
 """
 
 import sqlite3

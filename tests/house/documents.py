@@ -5,7 +5,7 @@ import re
 from tests.house.source_tree import Breach, SourceTree
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
-SPEC_PAGE = re.compile(r"docs/(?:spec|guides|decisions)/[\w-]+\.md")
+SPEC_PAGE = re.compile(r"docs/(?:spec|guides|decisions)/[\w/-]+\.md")
 NAMED_FILE = re.compile(r"`([\w/]+\.py)`")
 CODE_MAP = "docs/ARCHITECTURE.md"
 CODE_MAP_LINES_MAX = 150

@@ -12,16 +12,16 @@ from tests.protocol.core.values import LOG_KEY, MEMBER_KEY, OFFICE_KEY, VECTORS
 
 SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
 PAGES = [
-    "commitment.md",
-    "cosigning.md",
-    "encoding.md",
-    "fork-evidence.md",
-    "mirror.md",
-    "note-and-checkpoint.md",
-    "policy.md",
-    "record.md",
-    "tiles-and-proofs.md",
-    "tree.md",
+    "core/commitment.md",
+    "log/cosigning.md",
+    "core/encoding.md",
+    "log/fork-evidence.md",
+    "log/mirror.md",
+    "log/note-and-checkpoint.md",
+    "log/policy.md",
+    "core/record.md",
+    "log/tiles-and-proofs.md",
+    "log/tree.md",
 ]
 HEX = re.compile(r"(?:[0-9a-f]{2})+")
 

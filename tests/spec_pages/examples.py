@@ -23,13 +23,14 @@ class Example(NamedTuple):
 
 
 def list_pages() -> list[str]:
-    """The names of all spec pages."""
-    return sorted(path.name for path in SPEC.glob("*.md"))
+    """The names of all spec pages, without their folders."""
+    return sorted(path.name for path in SPEC.rglob("*.md") if path.name != "README.md")
 
 
 def read_page(page: str) -> str:
     """The text of one."""
-    return (SPEC / page).read_text(encoding="utf-8")
+    (path,) = SPEC.rglob(page)
+    return path.read_text(encoding="utf-8")
 
 
 def list_blocks(page: str, language: str = "") -> list[str]:

@@ -1,4 +1,4 @@
-"""What homes say on docs/spec/session.md is what sessions say, frame by frame and in that order."""
+"""What homes say on docs/spec/gossip/session.md is what sessions say, frame by frame and in that order."""
 
 import re
 from collections.abc import Iterator

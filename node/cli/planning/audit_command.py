@@ -1,7 +1,7 @@
 """`rochdale audit plan`: check a plan without trusting those who made it. With files it needs no home.
 
 Invariant: exit code 1 when anything is found wanting; odd answers are questions and change no exit code.
-Spec: docs/spec/plan-audit.md
+Spec: docs/spec/planning/plan-audit.md
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """`rochdale plan batches`: from a plan that knows no batches to one that keeps them; `plan candidate` proposes it.
 
-Spec: docs/spec/batches.md
+Spec: docs/spec/planning/batches.md
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """`rochdale plan deliver`: the shortest ways for a plan's goods. With a file of places it needs no home.
 
-Spec: docs/spec/delivery.md
+Spec: docs/spec/planning/delivery.md
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """`rochdale plan gave|received|follow`: say what was carried under a plan, see what is open.
 
-Spec: docs/spec/following.md
+Spec: docs/spec/planning/following.md
 """
 
 from pathlib import Path

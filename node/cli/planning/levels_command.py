@@ -1,7 +1,7 @@
 """`rochdale audit levels`: check a plan above and its regions' plans, and who spoke for whom. Needs no home.
 
 Invariant: exit code 1 when anything is found wanting.
-Spec: docs/spec/nested-plans.md, section "On real nodes"
+Spec: docs/spec/planning/nested-plans.md, section "On real nodes"
 """
 
 import sys

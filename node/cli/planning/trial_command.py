@@ -1,7 +1,7 @@
 """`rochdale plan simulate`: try a plan out on an economy file. Needs no home.
 
 Invariant: exit code 1 when the rounds ended before the plan was close enough, or its certificate does not hold.
-Spec: docs/spec/planning-step.md, section "Trial".
+Spec: docs/spec/planning/planning-step.md, section "Trial".
 """
 
 import contextlib

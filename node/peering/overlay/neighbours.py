@@ -2,7 +2,7 @@
 
 Invariant: only members whose certificates are pinned here are called or judged; other peers are left to the callers.
 Invariant: visits are few and short, and neither side counts them as neighbours.
-Spec: docs/spec/membership.md
+Spec: docs/spec/gossip/membership.md
 """
 
 import asyncio

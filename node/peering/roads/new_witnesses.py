@@ -1,7 +1,7 @@
 """Witnesses that the roster has not named before: their lines were passed over until now, and are asked for.
 
 Invariant: no cursor stands that was kept while lines of a witness which counts now were passed over.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import sqlite3

@@ -1,7 +1,7 @@
 """From the peers to our store: what sessions have heard is checked, stored and handed on, and faults find their owner.
 
 Invariant: what goes wrong ends the session that brought it, and only a peer's fault is held against the peer.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import asyncio

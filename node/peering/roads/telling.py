@@ -2,7 +2,7 @@
 
 Invariant: the frontier is a picture of the store, taken by change number; whatever moved a head, sessions hear of it.
 Invariant: who may have a log is settled before its entries are sent on.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 import sqlite3

@@ -1,6 +1,6 @@
 """A made-up economy of two levels: regions that eat, bake and grow, and above them energy, tools, a cap and trade.
 
-MADE UP from end to end: everything is drawn from the seed. Format: docs/spec/nested-plans.md.
+MADE UP from end to end: everything is drawn from the seed. Format: docs/spec/planning/nested-plans.md.
 """
 
 from random import Random

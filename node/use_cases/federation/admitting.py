@@ -2,7 +2,7 @@
 
 Invariant: this node vouches, and votes, only for a co-op whose own request it has read in that co-op's own log.
 Invariant: an invitation is a person's act and is used up by one admission.
-Spec: docs/spec/federation.md
+Spec: docs/spec/federation/federation.md
 """
 
 import sqlite3

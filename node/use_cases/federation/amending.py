@@ -1,7 +1,7 @@
 """Another charter for the same members: one writes it, the others say that they want it too, then it is decided.
 
 Invariant: a member's newest word counts; a charter is decided on once as many want it as a decision needs.
-Spec: docs/spec/federation.md
+Spec: docs/spec/federation/federation.md
 """
 
 import json

@@ -2,7 +2,7 @@
 
 Invariant: a co-op belongs to another federation than ours only by its own word, in its own log.
 Invariant: what a peer may newly have gets a change number, so that it hears of it also after a break.
-Spec: docs/spec/scopes.md
+Spec: docs/spec/federation/scopes.md
 """
 
 import hashlib

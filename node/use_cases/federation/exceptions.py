@@ -1,7 +1,7 @@
 """What one council needs beyond the list: written into a charter that the members must want, so that others approve it.
 
 Invariant: it counts only in calls that name a roster under that charter; nobody's own word grants anything.
-Spec: docs/spec/federation.md, section "Exceptions".
+Spec: docs/spec/federation/federation.md, section "Exceptions".
 """
 
 from typing import Annotated, Any

@@ -3,7 +3,7 @@
 Invariant: this node votes for a change that any member vouches for; a new charter, or the end of a member's log, only
 after a person here accepted it.
 Invariant: once it has turned to ending a member's log, it signs nothing more in the ordinary slot of that version.
-Spec: docs/spec/federation.md, docs/spec/succession.md
+Spec: docs/spec/federation/federation.md, docs/spec/federation/succession.md
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Whom to believe about the heads of a member's log: roster and charter in force, for auditors' own tools.
 
-Spec: docs/spec/policy.md
+Spec: docs/spec/log/policy.md
 """
 
 from collections.abc import Iterator

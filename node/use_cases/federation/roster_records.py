@@ -1,7 +1,7 @@
 """The records that may change the roster next, read in bounded number however many a member has written.
 
 Invariant: of each member's log the newest records of a kind are read, never more than the limit of that kind.
-Spec: docs/spec/federation.md
+Spec: docs/spec/federation/federation.md
 """
 
 import sqlite3

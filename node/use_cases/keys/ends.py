@@ -1,7 +1,7 @@
 """Which logs have ended, as all that this node holds says: recovery keys' words, and what a roster closed on.
 
 Invariant: it is worked out anew from the set of records, never changed step by step.
-Spec: docs/spec/succession.md
+Spec: docs/spec/federation/succession.md
 """
 
 import asyncio

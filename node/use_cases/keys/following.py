@@ -2,7 +2,7 @@
 
 Invariant: a successor is accepted on the recovery key's word alone; an end without it only after a person here agreed,
 which this home then says in its own log.
-Spec: docs/spec/succession.md
+Spec: docs/spec/federation/succession.md
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """Going on under a new name: this home's log takes the place of one whose key was lost or stolen.
 
 Invariant: only the recovery key names a successor; it is read, used once and not kept.
-Spec: docs/spec/succession.md
+Spec: docs/spec/federation/succession.md
 """
 
 import sqlite3

@@ -1,6 +1,6 @@
 """Auditing a log from its public files: needs no home, no node and no word of anyone but the keys given.
 
-Spec: docs/spec/tiles-and-proofs.md, docs/spec/policy.md
+Spec: docs/spec/log/tiles-and-proofs.md, docs/spec/log/policy.md
 """
 
 from collections.abc import Callable, Sequence

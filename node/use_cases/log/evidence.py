@@ -1,7 +1,7 @@
 """Evidence against a log's key as a file: of two versions, or of a head signed after the log's end.
 
 Invariant: what a file shows is said with its two heads; why it came about it does not say.
-Spec: docs/spec/fork-evidence.md
+Spec: docs/spec/log/fork-evidence.md
 """
 
 import msgspec

@@ -2,7 +2,7 @@
 
 Invariant: the head is written last, when all it covers is on disk; each file appears whole or not at all.
 Invariant: a folder is only ever moved on along the log that it has; what it had before is proven to be its beginning.
-Spec: docs/spec/tiles-and-proofs.md (c2sp.org/tlog-tiles)
+Spec: docs/spec/log/tiles-and-proofs.md (c2sp.org/tlog-tiles)
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """A log as the files that mirrors and auditors fetch, straight from the database.
 
 Invariant: only what lies under the stored head is served, byte for byte as the static files have it.
-Spec: docs/spec/tiles-and-proofs.md (c2sp.org/tlog-tiles)
+Spec: docs/spec/log/tiles-and-proofs.md (c2sp.org/tlog-tiles)
 """
 
 import sqlite3

@@ -1,6 +1,6 @@
 """A log's newest signed head, with the cosignatures that this node has seen under it.
 
-Spec: docs/spec/note-and-checkpoint.md
+Spec: docs/spec/log/note-and-checkpoint.md
 """
 
 import sqlite3

@@ -2,7 +2,7 @@
 
 Invariant: nothing is stored before everything has been checked; what is stored goes through `receive` like any peer's.
 Invariant: two heads of one log that do not go together are kept as evidence, whatever brought them.
-Spec: docs/spec/tiles-and-proofs.md, docs/spec/fork-evidence.md
+Spec: docs/spec/log/tiles-and-proofs.md, docs/spec/log/fork-evidence.md
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Proving to a stranger that one record stands in a log: a small file that is checked without the network.
 
 Invariant: a proof that leaves the node has been checked against the head it carries.
-Spec: docs/spec/tiles-and-proofs.md
+Spec: docs/spec/log/tiles-and-proofs.md
 """
 
 import sqlite3

@@ -2,7 +2,7 @@
 
 Invariant: publishing never waits for it; a witness that is slow or gone delays neither another one nor the stop.
 Invariant: after a failure it is asked again later and later, never more often than a set time.
-Spec: docs/spec/cosigning.md
+Spec: docs/spec/log/cosigning.md
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 Invariant: only a head that is on disk is shown, and none while this home must not sign.
 Invariant: where the mirror says to go on is never believed beyond our own head, nor for long while it comes no further.
-Spec: docs/spec/mirror.md (c2sp.org/tlog-mirror)
+Spec: docs/spec/log/mirror.md (c2sp.org/tlog-mirror)
 """
 
 from collections.abc import AsyncIterator

@@ -2,7 +2,7 @@
 
 Invariant: only https, or this very machine; no redirect is followed, nothing is unpacked, no cookie or proxy is used.
 Invariant: no answer is read beyond its limit nor waited for beyond its time; every failure is a PeerError in words.
-Spec: docs/spec/cosigning.md
+Spec: docs/spec/log/cosigning.md
 """
 
 import asyncio

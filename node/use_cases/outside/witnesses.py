@@ -2,7 +2,7 @@
 
 Invariant: nothing a witness says is kept before its lines were checked against its keys, under the head it was shown.
 Invariant: only a head that is on disk is shown, and none while this home must not sign.
-Spec: docs/spec/cosigning.md (c2sp.org/tlog-witness)
+Spec: docs/spec/log/cosigning.md (c2sp.org/tlog-witness)
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 Invariant: a home that was restored, copied or crashed badly signs nothing until all who were ever sent its heads have
 said what they hold, or its people begin a new log.
 Invariant: a log of which two versions exist, or that was retired, is never signed again.
-Spec: docs/spec/signed-head.md
+Spec: docs/spec/log/signed-head.md
 """
 
 import contextlib

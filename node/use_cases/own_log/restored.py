@@ -3,7 +3,7 @@
 Invariant: it waits for every node that was ever sent one of its heads, and for the witnesses outside that it asks; who
 is not here is named.
 Invariant: entries of its own log that others hold are taken as any log's: under a head that its own key has signed.
-Spec: docs/spec/signed-head.md
+Spec: docs/spec/log/signed-head.md
 """
 
 import asyncio

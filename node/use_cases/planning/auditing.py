@@ -1,7 +1,7 @@
 """A plan checked by someone who trusts nobody: from the document alone, or from the minutes of all that was said.
 
 Invariant: needs no home; what could not be checked is named, never counted as good.
-Spec: docs/spec/plan-audit.md
+Spec: docs/spec/planning/plan-audit.md
 """
 
 import msgspec

@@ -1,7 +1,7 @@
 """A plan's goods on their ways: where everybody is, the shortest delivery, and what each then gives and gets.
 
 Invariant: a delivery is checked in whole numbers before it is shown, whoever worked it out.
-Spec: docs/spec/delivery.md
+Spec: docs/spec/planning/delivery.md
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """The minutes of a call, from this node's logs: which cards and answers counted, and where each of them lies.
 
 Invariant: only closed sets are read, so every node that has the logs writes the same minutes, to the byte.
-Spec: docs/spec/plan-audit.md
+Spec: docs/spec/planning/plan-audit.md
 """
 
 from typing import Any

@@ -2,7 +2,7 @@
 
 Invariant: a price stands here only where producer and buyers have agreed it; everything else is "price open". Scarcity
 signals of the plan are never prices to pay.
-Spec: docs/spec/delivery.md
+Spec: docs/spec/planning/delivery.md
 """
 
 from collections.abc import Mapping

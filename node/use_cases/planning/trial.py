@@ -3,7 +3,7 @@
 Invariant: rounds, clearing and certificate are the rules that real plans follow; only the answers are simulated.
 Invariant: the same file and options give the same plan; who is silent follows from the seed by a hash, not by dice.
 Whole batches are the exception: how far a solver comes in its time differs from machine to machine.
-Spec: docs/spec/planning-step.md, section "Trial".
+Spec: docs/spec/planning/planning-step.md, section "Trial".
 """
 
 import hashlib

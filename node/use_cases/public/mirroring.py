@@ -3,7 +3,7 @@
 Invariant: every package is proven to a head that the log signed before it is kept, and kept on its own, so that an
 upload that breaks off goes on where it stopped; several may run at once.
 Invariant: the entries lie where those of sessions lie; there is one copy of a log in a node.
-Spec: docs/spec/mirror.md (c2sp.org/tlog-mirror)
+Spec: docs/spec/log/mirror.md (c2sp.org/tlog-mirror)
 """
 
 import sqlite3

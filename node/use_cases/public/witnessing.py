@@ -2,7 +2,7 @@
 
 Invariant: there is one witness, however it is asked: what it signed last is one row, and only `cosign` moves it.
 Invariant: a signed head that contradicts what the log signed before is kept as evidence, never cosigned.
-Spec: docs/spec/mirror.md (c2sp.org/tlog-witness)
+Spec: docs/spec/log/mirror.md (c2sp.org/tlog-witness)
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """Which product stands for a good of a plan, so that its agreed price can be shown beside what is planned.
 
 Invariant: pages and schedules ask the same rule; a good without a product has no price.
-Spec: docs/spec/delivery.md
+Spec: docs/spec/planning/delivery.md
 """
 
 from collections.abc import Callable, Collection, Iterable

@@ -1,7 +1,7 @@
 """Hidden sections and lines on their way from node to node: what this home may ask for, hand out and keep.
 
 Invariant: an opening is handed to a peer only where its scope lets that peer in, and asked for only where it lets us.
-Spec: docs/spec/scopes.md
+Spec: docs/spec/federation/scopes.md
 """
 
 from collections.abc import Iterable, Mapping

@@ -2,7 +2,7 @@
 
 Invariant: read only, and byte for byte what an export would have written.
 Invariant: a tile never changes and may be kept for ever; a head may be followed by the next one at once.
-Spec: docs/spec/tiles-and-proofs.md (c2sp.org/tlog-tiles)
+Spec: docs/spec/log/tiles-and-proofs.md (c2sp.org/tlog-tiles)
 """
 
 from aiohttp import web

@@ -6,7 +6,7 @@ what did not come in time is grafted, and so is one that had it over fewer links
 
 Invariant: a log has one parent here at most, and it is a live session; our own log has none.
 Invariant: nothing hangs on the tree: what is not pushed is told by a Have and fetched by a Want.
-Spec: docs/spec/session.md
+Spec: docs/spec/gossip/session.md
 """
 
 from enum import Enum

@@ -1,7 +1,7 @@
 """How many neighbours a node keeps, how often it speaks of others, and how long it lets one rest that did not answer.
 
 Invariant: views, walks and shuffles are bounded by these numbers, whatever neighbours say.
-Spec: docs/spec/membership.md
+Spec: docs/spec/gossip/membership.md
 """
 
 from typing import Final

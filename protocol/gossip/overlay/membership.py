@@ -7,7 +7,7 @@ neighbour is replaced from the passive view, and from the roster when that is em
 Invariant: only members of the roster are in a view; what a peer says of others is passed over.
 Invariant: views, calls under way and what a peer can make us send are bounded, and one place fills half a view at most.
 Invariant: no clock and no dice: time and drawn bytes come with each event.
-Spec: docs/spec/membership.md
+Spec: docs/spec/gossip/membership.md
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,7 @@
 """What happens to a node's views, and what they want done: the two sides of the table of membership.
 
 Invariant: membership learns of the world by these events alone and touches it by these actions alone.
-Spec: docs/spec/membership.md
+Spec: docs/spec/gossip/membership.md
 """
 
 from enum import Enum

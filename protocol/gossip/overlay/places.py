@@ -1,7 +1,7 @@
 """Where a node is, as far as its address tells: the network that one cable or one provider may cut off.
 
 Invariant: the same address gives the same place at every node.
-Spec: docs/spec/membership.md
+Spec: docs/spec/gossip/membership.md
 """
 
 import ipaddress

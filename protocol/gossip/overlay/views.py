@@ -2,7 +2,7 @@
 
 Invariant: chance is handed in as bytes; the same bytes pick the same names from the same set, whatever its order.
 Invariant: one place fills half of a view at most, or its share of the roster where that is more.
-Spec: docs/spec/membership.md
+Spec: docs/spec/gossip/membership.md
 """
 
 import hashlib

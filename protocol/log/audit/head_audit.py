@@ -1,7 +1,7 @@
 """A signed head as an auditor meets it: who signed, who cosigned, and whether that is enough.
 
 Invariant: nothing is said of a head that the log did not sign.
-Spec: docs/spec/note-and-checkpoint.md, docs/spec/policy.md
+Spec: docs/spec/log/note-and-checkpoint.md, docs/spec/log/policy.md
 """
 
 from typing import Final

@@ -5,7 +5,7 @@ right edge: the signed root) says which is true, and the true one is carried on:
 
 Invariant: no finding means that every entry and every tile is as the head promises.
 Invariant: what is held in memory at a time is a bundle and one tile a level, however long the log.
-Spec: docs/spec/tiles-and-proofs.md
+Spec: docs/spec/log/tiles-and-proofs.md
 """
 
 import hashlib

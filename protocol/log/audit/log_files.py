@@ -2,7 +2,7 @@
 
 Invariant: no file is asked for beyond the bytes that its place can need.
 Invariant: a partial tile whose log has grown may be gone; the full one then stands for it (c2sp.org/tlog-tiles).
-Spec: docs/spec/tiles-and-proofs.md
+Spec: docs/spec/log/tiles-and-proofs.md
 """
 
 from collections.abc import Callable, Iterator

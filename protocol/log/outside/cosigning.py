@@ -1,7 +1,7 @@
 """Asking to be cosigned: what a log makes of the answer of a witness or a mirror, by whose keys it knows them.
 
 Invariant: a line counts only when a known key made it, under this very head and with a time; unknown ones are ignored.
-Spec: docs/spec/cosigning.md (c2sp.org/tlog-witness, c2sp.org/tlog-mirror)
+Spec: docs/spec/log/cosigning.md (c2sp.org/tlog-witness, c2sp.org/tlog-mirror)
 """
 
 import re

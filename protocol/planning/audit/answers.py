@@ -4,7 +4,7 @@ With q = r (x - v), R (x - v) behind an outline, an honest answer to any two rou
 (q_k - q_l) . (x_k - x_l) <= 0: what became dearer is not wanted more. An erratic answer breaks it; a liar who keeps to
 one story does not, and the credit check is what bounds that. A finding is a question to ask, not a verdict; floats are
 welcome, nothing is agreed on here.
-Spec: docs/spec/plan-audit.md, section "Answers".
+Spec: docs/spec/planning/plan-audit.md, section "Answers".
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Whether all cards of a plan keep their bounds, seen at one glance; only where they do not, each is read by itself.
 
 Invariant: the findings are those of protocol/planning/card_rules.py, card by card; the glance only spares the reading.
-Spec: docs/spec/planning-step.md, section "Bounds".
+Spec: docs/spec/planning/planning-step.md, section "Bounds".
 """
 
 from collections.abc import Sequence

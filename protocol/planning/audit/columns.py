@@ -1,7 +1,7 @@
 """All cards and quantities of a plan as columns of whole numbers: a thousand cards are looked at in one go.
 
 Invariant: exact. Sums are int64 within bounds that are worked out first, and Python's own whole numbers beyond them.
-Spec: docs/spec/plan.md, section "Certificate".
+Spec: docs/spec/planning/plan.md, section "Certificate".
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """The minutes of a plan: the cards and answers that counted, round by round, as bytes that an auditor takes along.
 
 Invariants: canonical JSON (sorted keys, no spaces, integers and text only); only what lies in the members' logs, with
-the place where it lies. Spec: docs/spec/plan-audit.md.
+the place where it lies. Spec: docs/spec/planning/plan-audit.md.
 """
 
 import msgspec

@@ -1,7 +1,7 @@
 """The rounds of a plan done over again from its minutes: the same answers must lead to the same plan.
 
 Invariant: the functions are those that every node runs; what is found differs only if the minutes or the plan do.
-Spec: docs/spec/plan-audit.md
+Spec: docs/spec/planning/plan-audit.md
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 Invariant: whether a candidate holds and what it is worth follow from draft and candidate alone, in whole numbers; so
 all who see the same candidates choose the same one, whoever worked it out and however long.
-Spec: docs/spec/batches.md, section "Candidates"
+Spec: docs/spec/planning/batches.md, section "Candidates"
 """
 
 import contextlib

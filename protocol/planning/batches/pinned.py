@@ -3,7 +3,7 @@
 All that is pinned becomes one trade node that runs exactly once: what it takes and gives is the sum of all batches.
 Invariant: nobody answers for what is pinned, and no rule of rounds, fitting or clearing knows that it is there.
 Invariant: fitting sees pinned work a little to the worse, so that clearing finds every batch covered.
-Spec: docs/spec/batches.md, section "Pinning"
+Spec: docs/spec/planning/batches.md, section "Pinning"
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """A member's word on which batches are run where: any member may find better ones than everybody works out alone.
 
 Invariant: it says how many batches, nothing else; what follows from it everybody computes and judges alike.
-Spec: docs/spec/batches.md, section "In a call"
+Spec: docs/spec/planning/batches.md, section "In a call"
 """
 
 from collections.abc import Mapping

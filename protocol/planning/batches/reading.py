@@ -2,7 +2,7 @@
 
 Invariant: which batches are run, and what the reading comes to, follow from the draft, its last state and the closed
 sets alone. Where the further rounds come to nothing better, the chosen candidate is the plan.
-Spec: docs/spec/batches.md, section "In a call"
+Spec: docs/spec/planning/batches.md, section "In a call"
 """
 
 from collections.abc import Mapping, Sequence

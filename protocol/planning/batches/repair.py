@@ -2,7 +2,7 @@
 
 This is what every node works out for itself, so that there is something to run where nobody has found better.
 Invariant: whole numbers only, in one written order: the same draft gives the same batches on every machine.
-Spec: docs/spec/batches.md, section "The repair"
+Spec: docs/spec/planning/batches.md, section "The repair"
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Which techniques come in batches, and whether a plan keeps to them.
 
 Invariant: integers only; a level of 0 keeps every rule, since what is not set up needs no batch.
-Spec: docs/spec/batches.md
+Spec: docs/spec/planning/batches.md
 """
 
 from collections.abc import Iterable, Mapping

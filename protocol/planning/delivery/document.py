@@ -2,7 +2,7 @@
 
 Invariant: anyone checks it in whole numbers without solving anything: with the potentials, what was carried costs
 exactly what the best way would cost, or the check says by how much it may be longer.
-Spec: docs/spec/delivery.md
+Spec: docs/spec/planning/delivery.md
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 Invariant: a co-op says it for itself and its own workplaces; for what comes from outside and for stocks the member that
 called the plan does. The last word of a log on a name counts, in any order of arrival the same.
-Spec: docs/spec/delivery.md, section "Known places"
+Spec: docs/spec/planning/delivery.md, section "Known places"
 """
 
 from collections.abc import Collection, Mapping, Sequence

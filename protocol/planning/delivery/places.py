@@ -1,7 +1,7 @@
 """Where a council eats and a workplace works, and how far it is from one to the other: the same metres on every node.
 
 Invariant: integers only; a distance is symmetric, never below 0, and 0 from a place to itself.
-Spec: docs/spec/delivery.md, section "Distance".
+Spec: docs/spec/planning/delivery.md, section "Distance".
 """
 
 from math import isqrt

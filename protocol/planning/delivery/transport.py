@@ -1,7 +1,7 @@
 """What a plan leaves to be carried: for every good, who has how much and who needs how much.
 
 Invariant: what is needed is there; what rounding to whole units leaves uncovered is taken from the workplaces' needs
-first, and said. Spec: docs/spec/delivery.md, section "What is carried".
+first, and said. Spec: docs/spec/planning/delivery.md, section "What is carried".
 """
 
 from dataclasses import dataclass

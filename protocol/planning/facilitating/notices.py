@@ -2,7 +2,7 @@
 
 Invariant: what it comes to is a function of the set of words; each facilitator's own are ordered by its log.
 Invariant: no word changes a set that is closed, and none touches a quantity: there are waits, silence and a halt.
-Spec: docs/spec/facilitation.md
+Spec: docs/spec/planning/facilitation.md
 """
 
 from collections.abc import Collection, Mapping

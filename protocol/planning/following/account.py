@@ -1,7 +1,7 @@
 """A plan beside what came of it: planned, promised, given and received, what is open and what will be lacking.
 
 Invariant: nothing is added to anybody's word: a line shows what its own co-op says and, beside it, what the others say.
-Spec: docs/spec/following.md
+Spec: docs/spec/planning/following.md
 """
 
 from collections.abc import Mapping
@@ -86,7 +86,8 @@ def account_for(
     told: Mapping[Way, Told],
     loads: Mapping[Way, int] | None = None,
 ) -> Account:
-    """The account of a plan; `loads` is a delivery of it (docs/spec/delivery.md), where somebody has worked one out."""
+    """The account of a plan; `loads` is a delivery of it, where somebody has worked one out
+    (docs/spec/planning/delivery.md)."""
     goods = dict.fromkeys(good.id for good in plan.goods_table.goods)
     # What an earlier revision carried of a good that this one does not know is no part of it.
     told = {way: one for way, one in told.items() if way[0] in goods}

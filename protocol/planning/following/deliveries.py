@@ -2,7 +2,7 @@
 
 Invariant: a co-op speaks for its own end of a way and no other; what its words add up to never falls below nothing.
 Invariant: two sides that say different amounts are both kept; no rule chooses between them.
-Spec: docs/spec/following.md
+Spec: docs/spec/planning/following.md
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 Invariant: a co-op promises for its own cards only, and only what the plan has a line for; a later word on a line takes
 the place of an earlier one of the same log, so that the order in which logs arrive changes nothing.
-Spec: docs/spec/following.md
+Spec: docs/spec/planning/following.md
 """
 
 from collections.abc import Mapping
@@ -64,7 +64,8 @@ class PlannedLine:
 
 
 def list_planned(plan: Plan) -> dict[Line, PlannedLine]:
-    """Every line of what is to be carried (docs/spec/delivery.md): who gives and who takes how much of each good."""
+    """Every line of what is to be carried: who gives and who takes how much of each good
+    (docs/spec/planning/delivery.md)."""
     outside = {STOCK, *(card.id for card in plan.goods_table.trade)}
     found: dict[Line, PlannedLine] = {}
     for transport in list_transports(plan):

@@ -1,7 +1,7 @@
 """The plan documents of a plan above and of its regions as one plan of the flat economy, so that it can be checked.
 
 Invariant: nothing is planned here; quantities are only written in one set of units, and the cards that stand for
-another level are left away. Spec: docs/spec/nested-plans.md, section "On real nodes".
+another level are left away. Spec: docs/spec/planning/nested-plans.md, section "On real nodes".
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,7 @@
 """The plans of both levels as one plan of the flat economy, so that every check of a plan can be asked of them.
 
 Invariant: nothing is planned here; quantities are only written in the flat economy's units and order.
-Spec: docs/spec/nested-plans.md.
+Spec: docs/spec/planning/nested-plans.md.
 """
 
 from collections.abc import Mapping

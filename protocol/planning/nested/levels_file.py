@@ -1,7 +1,7 @@
 """An economy file of two levels: which goods each region plans for itself, and the same as one flat economy.
 
 Invariants: a row belongs to one region or to the level above; a good is regional (each region has its own) or shared.
-What is refused is refused with its place. Spec: docs/spec/nested-plans.md.
+What is refused is refused with its place. Spec: docs/spec/planning/nested-plans.md.
 """
 
 from collections.abc import Mapping

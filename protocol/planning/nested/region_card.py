@@ -5,7 +5,7 @@ In its own plan one more participant, the level above, brings and takes the same
 state of the plan above it wants what that state pulls towards; the region's own rounds say what of it does the region
 most good, and that is the answer. So a region needs no tastes, recipes or effort of its members to speak for them.
 Invariants: integers on both sides; a grant never gives more nor takes less than the plan above says.
-Spec: docs/spec/nested-plans.md.
+Spec: docs/spec/planning/nested-plans.md.
 """
 
 import math
@@ -62,7 +62,8 @@ def card_of_above(outline: WorkplaceCard, table: GoodsTable, own: GoodsTable, na
 class Pull:
     """What a state of the plan above says to one region: how much of each good it aims at, and how firmly.
 
-    `pivot` and `hold` (v and the matrix R of docs/spec/private-recipes.md, in spans) follow the outline of its card.
+    `pivot` and `hold` (v and the matrix R of docs/spec/planning/private-recipes.md, in spans) follow the outline
+    of its card.
     """
 
     def __init__(self, card: WorkplaceCard, economy: Economy, state: State) -> None:

@@ -1,7 +1,7 @@
 """One region while the plan above goes on: its own rounds, its answers above, and its plan with the grant.
 
 Invariant: the region's rounds are those of any plan; its members answer for themselves and are known to nobody else.
-Spec: docs/spec/nested-plans.md.
+Spec: docs/spec/planning/nested-plans.md.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Whoever speaks for a region wishes nothing there: each of its answers is worked out again from the minutes of both.
 
 Invariants: the functions are those that the speaker's node runs; what is found has its place in the minutes.
-Spec: docs/spec/nested-plans.md, section "On real nodes".
+Spec: docs/spec/planning/nested-plans.md, section "On real nodes".
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -2,7 +2,7 @@
 regions' last plans.
 
 Invariant: both levels follow the planning step as any plan does; only who answers for whom is added here.
-Spec: docs/spec/nested-plans.md.
+Spec: docs/spec/planning/nested-plans.md.
 """
 
 from collections.abc import Callable, Mapping

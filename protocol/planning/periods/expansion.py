@@ -3,7 +3,7 @@
 Storing is a workplace that takes a good in one period and gives what is left of it in the next; what cannot wait has
 no store. Nothing behind this page knows periods: rounds, floors, certificate and batches are those of any plan.
 Invariant: a file without periods is what it was; what does not fit is refused with its place in the file.
-Spec: docs/spec/periods.md
+Spec: docs/spec/planning/periods.md
 """
 
 import re

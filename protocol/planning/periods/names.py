@@ -1,6 +1,6 @@
 """What goods, workplaces and stores are called in each period, and which period a name belongs to.
 
-Spec: docs/spec/periods.md
+Spec: docs/spec/planning/periods.md
 """
 
 

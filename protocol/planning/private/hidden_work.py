@@ -1,7 +1,7 @@
 """What a workplace that keeps its recipes to itself works out at home: its answers, and what it would still gain.
 
 Private: recipes, capacity and effort stay here, floats are welcome; only the answer's whole numbers are published.
-Spec: docs/spec/private-recipes.md, section "Answers".
+Spec: docs/spec/planning/private-recipes.md, section "Answers".
 """
 
 import math

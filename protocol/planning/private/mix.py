@@ -3,7 +3,7 @@
 One good of an outline hardly ever moves alone. So each good is held stiffly and the *mix* of all of them loosely: that
 is what the plan knows of a recipe without being told.
 Invariant: as public and exact as the step: from the integers of the state alone, sums in the order of the goods.
-Spec: docs/spec/private-recipes.md, section "The mix".
+Spec: docs/spec/planning/private-recipes.md, section "The mix".
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,7 @@
 In the public step each good of an outline is a technique of its own that moves freely between its bounds; its level is
 the workplace's answer, in millionths of the larger bound, above 0 for use and below for output.
 Invariants: integers only; at the end of the rounds the last answer is a recipe that is only scaled as a whole.
-Spec: docs/spec/private-recipes.md.
+Spec: docs/spec/planning/private-recipes.md.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 Invariant: all that follows (clearing, certificate, deliveries, audit) knows recipes only; whoever shows an outline
 is never asked for anything but its last answer, or the same share of all of it.
-Spec: docs/spec/private-recipes.md, section "The end of the rounds".
+Spec: docs/spec/planning/private-recipes.md, section "The end of the rounds".
 """
 
 from dataclasses import replace

@@ -2,7 +2,7 @@
 
 Invariant: it follows from one closed set of first words alone, so every node comes to the same, whoever was late.
 Invariant: whoever approved is never left out; whoever refused has no card in a plan that is in force.
-Spec: docs/spec/ratification.md
+Spec: docs/spec/planning/ratification.md
 """
 
 import hashlib

@@ -1,7 +1,8 @@
 """Everybody's private side at once: what all councils and workplaces would say, and what the plan is worth to them.
 
 A node answers for its own cards alone (protocol/planning/responses.py); here the same problems are solved side by side.
-Floats and logarithms are welcome: only published integers count. Spec: docs/spec/planning-step.md, section "Answers".
+Floats and logarithms are welcome: only published integers count.
+Spec: docs/spec/planning/planning-step.md, section "Answers".
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The planning rules that there are, as one table: what starts, closes and clears a plan in each of them.
 
 Invariant: a rule is `(economy, state, answers) -> state`; whoever runs it, a node or a trial, runs the same functions.
-Spec: docs/spec/planning-step.md.
+Spec: docs/spec/planning/planning-step.md.
 """
 
 from collections.abc import Callable, Mapping

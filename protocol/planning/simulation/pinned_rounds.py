@@ -1,7 +1,7 @@
 """From a chosen candidate to the plan: its batches stand, everybody else answers again until that is in balance.
 
 Invariant: the rounds, fitting and clearing are those of any plan; who kept recipes private stays at what was answered.
-Spec: docs/spec/batches.md, section "Pinning"
+Spec: docs/spec/planning/batches.md, section "Pinning"
 """
 
 from collections.abc import Callable, Mapping

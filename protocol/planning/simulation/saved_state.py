@@ -1,7 +1,7 @@
 """The last state of a plan as a file, with the cards that it stands on: where the next plan takes up.
 
 Invariant: a file that was cut short or changed is refused; the hash covers every byte after it.
-Spec: docs/spec/planning-step.md, section "Saved state".
+Spec: docs/spec/planning/planning-step.md, section "Saved state".
 """
 
 import hashlib

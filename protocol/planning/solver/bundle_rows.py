@@ -1,6 +1,6 @@
 """Rows of the public plan that move several goods as one: a nest's last answer, or what a workplace usually does.
 
-Spec: docs/spec/planning-step.md, section "Fitting"; docs/spec/private-recipes.md, section "The mix".
+Spec: docs/spec/planning/planning-step.md, section "Fitting"; docs/spec/planning/private-recipes.md, section "The mix".
 """
 
 from dataclasses import dataclass

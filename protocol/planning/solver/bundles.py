@@ -2,7 +2,7 @@
 
 Cut good by good, a nest of complements would lose as much as its scarcest good and waste the rest.
 Invariant: the result depends only on the economy and the integers of the state: same bytes on every machine.
-Spec: docs/spec/planning-step.md, section "Fitting".
+Spec: docs/spec/planning/planning-step.md, section "Fitting".
 """
 
 from dataclasses import dataclass, replace

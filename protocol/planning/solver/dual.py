@@ -2,7 +2,7 @@
 
 Prices are relative to the start prices. Sums over nodes are int64 in fixed point, bounded by construction: shares of a
 good's `flow` add up to at most 1 and are cut at 2^EXTREME_BITS, so no sum exceeds 2^(FIXED_BITS + EXTREME_BITS + 2).
-Spec: docs/spec/planning-step.md, section "The public plan at given prices".
+Spec: docs/spec/planning/planning-step.md, section "The public plan at given prices".
 """
 
 from dataclasses import dataclass

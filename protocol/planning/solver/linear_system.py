@@ -2,7 +2,7 @@
 
 Invariant: a matrix product is only taken of whole numbers whose absolute products add up to less than 2^53, so it is
 exact whatever order, threads or instructions the machine uses; all else is one IEEE-754 operation at a time.
-Spec: docs/spec/planning-step.md, section "Solving".
+Spec: docs/spec/planning/planning-step.md, section "Solving".
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """How strongly each entry is held in place (the metric r): refreshed in the first rounds, then frozen.
 
 Written as integers: METRIC_ONE stands for start price / scale of a council's edge, for turnover / level of a technique.
-Spec: docs/spec/planning-step.md, section "Metric".
+Spec: docs/spec/planning/planning-step.md, section "Metric".
 """
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 Prices are found by a projected semismooth Newton method on the dual; quantities follow from the prices in closed form.
 Invariant: the result depends only on the economy and the integers of the state: same bytes on every machine.
-Spec: docs/spec/planning-step.md, section "The public plan".
+Spec: docs/spec/planning/planning-step.md, section "The public plan".
 """
 
 from dataclasses import dataclass

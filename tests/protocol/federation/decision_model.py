@@ -4,7 +4,7 @@ The state of the model is what binds the three honest nodes: their own votes and
 votes of others a node holds, what it thinks of a value, which waits run) is chosen afresh before every step: the node
 is restored from its own votes by the real `restore`, given some of the votes that exist, and driven by the real
 `handle`. A node that may lose all this at any instant can do whatever one that keeps it can do, so no behaviour is
-missed; what is reduced and why that is sound is written in docs/spec/decision.md.
+missed; what is reduced and why that is sound is written in docs/spec/federation/decision.md.
 """
 
 from collections import deque

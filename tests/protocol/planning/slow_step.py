@@ -1,4 +1,4 @@
-"""The public step once more, slowly: plain Python numbers and loops, written from docs/spec/planning-step.md.
+"""The public step once more, slowly: plain Python numbers and loops, written from docs/spec/planning/planning-step.md.
 
 It shares no arithmetic with protocol/planning; a Python float operation is the same IEEE-754 operation as numpy's.
 """

@@ -1,4 +1,4 @@
-"""The vectors of docs/spec/plan-records.md stand on the page and are what the code makes."""
+"""The vectors of docs/spec/planning/plan-records.md stand on the page and are what the code makes."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from protocol.planning.call import CARDS_ROUND, format_set, parse_set, round_slot
 from protocol.planning.ratifying.words import vote_slot
 
-PAGE = Path(__file__).resolve().parents[3] / "docs/spec/plan-records.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs/spec/planning/plan-records.md"
 CALL = bytes([0x11]) * 32
 LISTED = {"oak-bakery.example/log": bytes([0x22]) * 32, "northside.example/log": None}
 

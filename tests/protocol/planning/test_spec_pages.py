@@ -18,7 +18,7 @@ from protocol.planning.state import hash_state
 from tests.protocol.planning.batches.test_batches import lumpy_village
 from tests.protocol.planning.economies import finished_plan, load
 
-SPEC = Path(__file__).resolve().parents[3] / "docs" / "spec"
+SPEC = Path(__file__).resolve().parents[3] / "docs" / "spec" / "planning"
 
 
 def example(page: str) -> Any:

@@ -1,7 +1,7 @@
 """From a draft that knows no batches to plans that keep them: proposals from solvers, fitted, checked, the best taken.
 
 Invariant: a candidate is checked in whole numbers before it is shown, whoever worked it out.
-Spec: docs/spec/batches.md
+Spec: docs/spec/planning/batches.md
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
 """What a call decided about whole batches: which are run where, who found them, and what they cost at most.
 
 Invariant: computed by this node from the draft and the closed set alone.
-Spec: docs/spec/batches.md, section "In a call"
+Spec: docs/spec/planning/batches.md, section "In a call"
 """
 
 import msgspec

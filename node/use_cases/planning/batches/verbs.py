@@ -1,7 +1,7 @@
 """Proposing batches: what this co-op found elsewhere, said before its node's own search is over.
 
 Invariant: nothing goes out that everybody would set aside, or that does not hold.
-Spec: docs/spec/batches.md, section "In a call"
+Spec: docs/spec/planning/batches.md, section "In a call"
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """What the facilitators' words on a call come to at this node, read from the logs.
 
-Spec: docs/spec/facilitation.md
+Spec: docs/spec/planning/facilitation.md
 """
 
 import msgspec

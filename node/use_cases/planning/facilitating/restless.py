@@ -1,7 +1,7 @@
 """Who holds up the rounds of a call, as people are told it, and the answer that a facilitator may set aside.
 
 Invariant: this node only says what it finds in public answers; nothing follows from it but what a person signs.
-Spec: docs/spec/facilitation.md
+Spec: docs/spec/planning/facilitation.md
 """
 
 import msgspec

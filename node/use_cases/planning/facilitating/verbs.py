@@ -1,6 +1,6 @@
 """What a facilitator says of a call, and what a member objects to: signed, with a reason, for everybody to read.
 
-Spec: docs/spec/facilitation.md
+Spec: docs/spec/planning/facilitation.md
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """How a plan in force is followed, as people read it: who promised what, what came, what is open or will be lacking.
 
 Invariant: read from the members' logs alone; nobody's number is changed, and where two differ both are shown.
-Spec: docs/spec/following.md
+Spec: docs/spec/planning/following.md
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """What the members' meetings said of each draft of a call, and which one is in force.
 
-Spec: docs/spec/ratification.md
+Spec: docs/spec/planning/ratification.md
 """
 
 from node.use_cases.context import Node

@@ -1,7 +1,7 @@
 """After a shock: how much of a workplace's capacity its own promises leave, for the call that goes on from the plan.
 
 Invariant: it is a suggestion; whoever releases sees it and may say another amount.
-Spec: docs/spec/revision.md
+Spec: docs/spec/planning/revision.md
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """How far a call has come: its readings, the present economy and state; the next follows from each closed set.
 
 Invariant: nothing here depends on when or in which order a set's records arrived, so every node takes the same course.
-Spec: docs/spec/plan-records.md, docs/spec/ratification.md
+Spec: docs/spec/planning/plan-records.md, docs/spec/planning/ratification.md
 """
 
 import asyncio

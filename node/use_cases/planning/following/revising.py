@@ -1,7 +1,7 @@
 """Making a plan in force again: a call for the same period that goes on from it, with what can still be done.
 
 Invariant: a revision plans the whole period anew; what was carried stays carried and counts towards it.
-Spec: docs/spec/revision.md
+Spec: docs/spec/planning/revision.md
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """One round's set in the making: who has spoken, who still has time, and which set this node would accept.
 
 Invariant: what a facilitator set aside counts as silent; a contribution held in time is in every set accepted here.
-Spec: docs/spec/plan-records.md
+Spec: docs/spec/planning/plan-records.md
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 Invariant: what this node answers is on disk in its own log before anyone sees it, once per slot.
 Invariant: nothing of its own goes out before a person has released it; batches are found from the public draft alone.
-Spec: docs/spec/plan-records.md
+Spec: docs/spec/planning/plan-records.md
 """
 
 import asyncio

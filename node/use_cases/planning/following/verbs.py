@@ -1,7 +1,7 @@
 """Following a plan: sign what we will give and take, say what was carried, see what is open.
 
 Invariant: a co-op signs for its own cards only, and only once a plan is in force.
-Spec: docs/spec/following.md
+Spec: docs/spec/planning/following.md
 """
 
 import asyncio

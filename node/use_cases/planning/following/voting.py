@@ -1,7 +1,7 @@
 """The vote on a draft: which words are in, and which set of them this node would close.
 
 Invariant: no clock ends a vote; it waits for people, and a set that leaves out a word that is here is refused.
-Spec: docs/spec/ratification.md
+Spec: docs/spec/planning/ratification.md
 """
 
 import math

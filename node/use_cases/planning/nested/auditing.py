@@ -1,7 +1,7 @@
 """Plans of two levels checked by someone who trusts nobody: each by itself, who spoke for whom, and all as one plan.
 
 Invariant: needs no home; the joined plan is checked in whole numbers by the certificate of any plan.
-Spec: docs/spec/nested-plans.md, section "On real nodes".
+Spec: docs/spec/planning/nested-plans.md, section "On real nodes".
 """
 
 from collections.abc import Mapping

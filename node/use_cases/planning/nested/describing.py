@@ -1,6 +1,6 @@
 """What can be told of a call's place between two levels: who speaks for whom, and which goods are planned where.
 
-Spec: docs/spec/nested-plans.md, section "On real nodes"
+Spec: docs/spec/planning/nested-plans.md, section "On real nodes"
 """
 
 import msgspec

@@ -1,7 +1,7 @@
 """A plan of two levels tried out on an economy file, with the flat plan of the same file beside it.
 
 Invariant: the joined plan is checked by the certificate of the flat economy, in whole numbers, like any other plan.
-Spec: docs/spec/nested-plans.md, section "Trial".
+Spec: docs/spec/planning/nested-plans.md, section "Trial".
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """Speaking for a region: one standing word of a person, for both calls and all their readings.
 
 Invariant: nothing of what speaks for a region goes out in either call before this word.
-Spec: docs/spec/nested-plans.md, section "On real nodes".
+Spec: docs/spec/planning/nested-plans.md, section "On real nodes".
 """
 
 from collections.abc import Iterator

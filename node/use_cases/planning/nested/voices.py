@@ -3,7 +3,7 @@
 Its two cards have nobody's wishes behind them: each answer follows from the state of the other call, so whoever has the
 minutes of both can work every one of them out again.
 Invariant: nothing is said for another level before a person at this node has released that this member speaks.
-Spec: docs/spec/nested-plans.md, section "On real nodes".
+Spec: docs/spec/planning/nested-plans.md, section "On real nodes".
 """
 
 import math

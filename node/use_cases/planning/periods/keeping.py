@@ -1,7 +1,7 @@
 """Which goods of a call keep, from what their makers told of their products.
 
 Invariant: what a caller wrote itself stands; a good of which one maker tells no shelf life is not kept.
-Spec: docs/spec/periods.md, section "In a call"
+Spec: docs/spec/planning/periods.md, section "In a call"
 """
 
 import msgspec

@@ -1,6 +1,6 @@
 """What a plan of several periods does with each good: made, eaten, used, and carried on to the next period.
 
-Spec: docs/spec/periods.md
+Spec: docs/spec/planning/periods.md
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """What a council wants in each period of a call: its till, nests, members' voices and needs, spread over the periods.
 
 Invariant: without periods everything is handed on as it came.
-Spec: docs/spec/periods.md
+Spec: docs/spec/planning/periods.md
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Where everybody of a call is, from the members' own words, and whose place nobody has said.
 
-Spec: docs/spec/delivery.md, section "Known places"
+Spec: docs/spec/planning/delivery.md, section "Known places"
 """
 
 from collections.abc import Mapping

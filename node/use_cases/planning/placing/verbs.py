@@ -1,7 +1,7 @@
 """Saying where we are, so that deliveries can be planned, and seeing of whom it is not known.
 
 Invariant: a place is that of a shop or a workplace, to a thousandth of a degree (about 100 m); nobody's home.
-Spec: docs/spec/delivery.md, section "Known places"
+Spec: docs/spec/planning/delivery.md, section "Known places"
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a log believes of an answer, and the example of docs/spec/cosigning.md."""
+"""What a log believes of an answer, and the example of docs/spec/log/cosigning.md."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ from protocol.log.policy import parse_policy
 from tests.interop.made_log import LOG_VKEY, TIME_S, MadeLog, Witness, list_flipped
 from tests.protocol.core.values import load_vectors
 
-PAGE = Path(__file__).resolve().parents[4] / "docs/spec/cosigning.md"
+PAGE = Path(__file__).resolve().parents[4] / "docs/spec/log/cosigning.md"
 LOG = MadeLog(9)
 TEXT = parse_note(LOG.note(9))[0]
 ANNA, BEN = Witness(1), Witness(2)

@@ -69,7 +69,7 @@ def test_the_figures_of_the_spec_page() -> None:
         return {**answers, "south": spoil(answers["south"], f"south {number}", 30)}
 
     assert play(village(), 10_000, 12, stray)[-1] == Restless("south", 159_627, 999_861)
-    page = (Path(__file__).parents[4] / "docs/spec/facilitation.md").read_text()
+    page = (Path(__file__).parents[4] / "docs/spec/planning/facilitation.md").read_text()
     assert "15.96 %" in page and "99.99 %" in page
 
 

@@ -13,7 +13,7 @@ from protocol.core.errors import RefusedError
 from protocol.planning.nested.levels_file import read_levels
 from protocol.planning.nested.two_levels import LevelTerms
 
-PAGE = Path(__file__).resolve().parents[5] / "docs" / "spec" / "nested-plans.md"
+PAGE = Path(__file__).resolve().parents[5] / "docs" / "spec" / "planning" / "nested-plans.md"
 
 
 def example() -> dict[str, Any]:

@@ -58,7 +58,7 @@ def test_goods_stand_in_each_period_and_what_keeps_has_a_store() -> None:
 
 
 def test_the_table_of_the_spec_page() -> None:
-    page = (Path(__file__).parents[5] / "docs/spec/periods.md").read_text().partition("## In a call")[2]
+    page = (Path(__file__).parents[5] / "docs/spec/planning/periods.md").read_text().partition("## In a call")[2]
     block = page.partition("```json\n")[2].partition("```")[0]
     written = table(**{"trade": [], **json.loads(re.sub(r"(?m)^ *\d+ ", "", block))})
     assert [card.id for card in written.trade] == ["potatoes kept from summer", "cheese kept from summer"]
