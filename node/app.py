@@ -19,8 +19,8 @@ from typing import TextIO, cast
 import structlog
 
 from node.clock import Clock
-from node.config import Config
-from node.operations import OPERATIONS
+from node.config import OWNER_ONLY, Config
+from node.operations import load_operations
 from node.peering.lan import Lan
 from node.peering.peering import Peering
 from node.use_cases.context import Node
@@ -38,7 +38,6 @@ from storage.home.home_lock import HomeLock
 
 TOKEN_BYTES = 32
 DRAIN_S = 10
-OWNER_ONLY = 0o077
 MADE_SENTENCE = (
     "A new home was made. Write this recovery key on paper and keep it away from this machine. It is shown only now:"
 )
@@ -136,7 +135,7 @@ async def _start_parts(node: Node, parts: contextlib.AsyncExitStack, token: str)
     parts.push_async_callback(asker.stop)
     await asker.start()
     with _refused_port("--web-port", node.config.web_port):
-        runner = await start_web(node, NodeSources(node), OPERATIONS, token)
+        runner = await start_web(node, NodeSources(node), load_operations(), token)
     parts.push_async_callback(runner.cleanup)
     return web_address(runner), peering.port
 

@@ -17,6 +17,8 @@ CONFIG_FILE = "config.toml"
 NAME_LENGTH_MAX = 80
 PORT_MAX = 65_535
 SETTING_SHOWN_CHARS = 40
+OWNER_ONLY = 0o077
+"""The umask of every process of ours: what a node or a command writes is its owner's alone to read."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

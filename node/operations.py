@@ -1,23 +1,36 @@
 """Every verb of a node in one table: pages, API, commands and simulator call these and nothing else.
 
-Each module below `node/use_cases` lists its own in `OPERATIONS`; they are found there.
+Each module below `node/use_cases` lists its own in `OPERATIONS`; they are found there. An index says in which module a
+verb stands, so that one command loads one.
+
+Invariant: the index says what the modules say; `python -m scripts.export_reference` writes it, a house test holds it.
 """
 
 import importlib
-import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
 
 from node import use_cases
+from node.modules import walk_modules
 from node.use_cases.context import Operation
 
-
-def find_operations() -> Iterator[Operation]:
-    """The operations of every module, in the order of the modules' names."""
-    for found in pkgutil.walk_packages(use_cases.__path__, f"{use_cases.__name__}."):
-        yield from getattr(importlib.import_module(found.name), "OPERATIONS", ())
+INDEX = Path(__file__).with_name("operations.tsv")
 
 
-def index_operations(found: Iterator[Operation]) -> dict[str, Operation]:
+@cache
+def load_operations() -> dict[str, Operation]:
+    """All operations by name, of every module."""
+    return index_operations(operation for _, operation in _find_operations())
+
+
+def load_operation(name: str) -> Operation:
+    """One operation, of the one module that it stands in."""
+    operations: Iterable[Operation] = importlib.import_module(_read_index()[name]).OPERATIONS
+    return next(operation for operation in operations if operation.name == name)
+
+
+def index_operations(found: Iterable[Operation]) -> dict[str, Operation]:
     """Operations by name; no two may have one."""
     table: dict[str, Operation] = {}
     for operation in found:
@@ -26,4 +39,17 @@ def index_operations(found: Iterator[Operation]) -> dict[str, Operation]:
     return table
 
 
-OPERATIONS: dict[str, Operation] = index_operations(find_operations())
+def format_operations_index() -> str:
+    """The index: each operation's name and its module, a line each, by name."""
+    return "".join(sorted(f"{operation.name}\t{module}\n" for module, operation in _find_operations()))
+
+
+def _find_operations() -> Iterator[tuple[str, Operation]]:
+    for module in walk_modules(use_cases):
+        for operation in getattr(module, "OPERATIONS", ()):
+            yield module.__name__, operation
+
+
+def _read_index() -> dict[str, str]:
+    lines = INDEX.read_text("utf-8").splitlines()
+    return dict(line.split("\t") for line in lines)

@@ -2,7 +2,8 @@
 """Writes the reference pages from the tables they describe, so that they cannot fall behind.
 
 docs/spec/records.md from protocol/record_kinds.py, docs/guides/api.md from the operations and routes,
-docs/guides/commands.md from the command line. A house test compares what is written with what would be.
+docs/guides/commands.md from the command line; and the two indexes by which a command loads no more than its own
+module, node/operations.tsv and node/cli/commands.tsv. A house test compares what is written with what would be.
 Run it from the checkout: .venv/bin/python -m scripts.export_reference
 """
 
@@ -10,6 +11,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from node.cli.command_tree import format_commands_index
+from node.operations import format_operations_index
 from scripts.reference.api_page import format_api_page
 from scripts.reference.commands_page import format_commands_page
 from scripts.reference.records_page import format_records_page
@@ -18,6 +21,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/spec/records.md": format_records_page,
     "docs/guides/api.md": format_api_page,
     "docs/guides/commands.md": format_commands_page,
+    "node/operations.tsv": format_operations_index,
+    "node/cli/commands.tsv": format_commands_index,
 }
 
 

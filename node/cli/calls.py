@@ -3,11 +3,9 @@
 Invariant: with --json one JSON object goes to standard output, however a command ends; people never get a traceback.
 """
 
-import asyncio
 import contextlib
 import http.client
 import json
-import logging
 import sqlite3
 import sys
 import urllib.error
@@ -18,17 +16,10 @@ from typing import Any
 
 import click
 import msgspec
-import structlog
 
 from node.cli.printing import plain
-from node.clock import Clock
-from node.config import Config
-from node.operations import OPERATIONS
 from node.use_cases.description import EXIT_MISUSE, EXIT_REFUSED, EXIT_UNREACHED
-from node.use_cases.home import begin_command, is_home, open_config, open_node
-from node.web.server import place_of
-from protocol.core.errors import Finding, MisuseError, PeerError, RefusedError, RochdaleError
-from storage.home.home_lock import HomeLock
+from protocol.core.errors import Finding, MisuseError, PeerError, RefusedError, RochdaleError, place_of
 
 ANSWER_WAIT_S = 600
 ANSWER_BYTES_MAX = 256 * 1024 * 1024
@@ -59,7 +50,10 @@ def call(home: Path, operation: str, params: msgspec.Struct | dict[str, Any]) ->
     if running is not None:
         with contextlib.suppress(NotRunningError):
             return _ask(running, operation, payload)
-    return asyncio.run(_run_here(home, operation, payload))
+    # All that a home is made of is loaded only where no running node answers for it.
+    from node.cli.home.opened import run_here
+
+    return run_here(home, operation, payload)
 
 
 def run_command(context: Context, operation: str, params: msgspec.Struct | dict[str, Any], human: Human) -> Any:
@@ -105,14 +99,6 @@ def exit_codes(as_json: bool) -> Iterator[None]:
         # The kind and the place, never the words: they may quote a line of somebody's till.
         print_error(f"{UNFORESEEN} ({type(error).__name__} at {place_of(error)})", (), as_json)
         sys.exit(EXIT_REFUSED)
-
-
-def quiet_logs() -> None:
-    """Logs of a short command: warnings only, on stderr."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def print_error(reason: str, findings: tuple[Finding, ...], as_json: bool) -> None:
@@ -171,24 +157,3 @@ def _read_problem(error: urllib.error.HTTPError) -> RochdaleError:
     if error.code in (502, 504):
         return PeerError(reason)
     return MisuseError(reason) if error.code in MISUSE_STATUSES else RefusedError(reason, findings)
-
-
-async def _run_here(home: Path, operation: str, payload: bytes) -> Any:
-    if not is_home(home):
-        raise RefusedError.at(str(home), "no home here; `rochdale init` makes one")
-    config: Config = open_config(home)
-    lock = HomeLock.take(home)
-    try:
-        node = open_node(config, Clock())
-        begin_command(node)
-        try:
-            found = OPERATIONS[operation]
-            try:
-                params = msgspec.json.decode(payload, type=found.params)
-            except msgspec.ValidationError as error:
-                raise RefusedError.at(operation, str(error)) from None
-            return msgspec.to_builtins(await found.run(node, params))
-        finally:
-            node.database.close()
-    finally:
-        lock.release()

@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from node.cli.calls import Context, exit_codes, quiet_logs
+from node.cli.calls import Context, exit_codes
+from node.cli.home.opened import quiet_logs
 from node.cli.printing import print_table, say
 from node.simulation.demo import Demo
 from node.simulation.demo_report import make_report
@@ -20,11 +21,6 @@ from node.simulation.demo_tills import open_source
 from node.simulation.node_process import CLOCK
 from node.simulation.region import load_region
 from protocol.core.errors import RefusedError
-
-
-def add_commands(group: click.Group) -> None:
-    """Hang this area's commands into `rochdale`."""
-    group.add_command(demo)
 
 
 @click.command()
@@ -59,6 +55,9 @@ def demo(context: Context, once: bool, data: str, folder: Path | None, json_here
             run.stop()
             if folder is None:
                 shutil.rmtree(place, ignore_errors=True)
+
+
+COMMANDS = {"demo": demo}
 
 
 def _open_folder(folder: Path | None) -> Path:

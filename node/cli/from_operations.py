@@ -34,30 +34,18 @@ class Taken(NamedTuple):
     read: Callable[[Any], Any]
 
 
-def add_operations(root: click.Group, operations: Iterable[Operation]) -> None:
-    """Hang the commands of these operations below `root`, with the groups that they need."""
+def make_commands(operations: Iterable[Operation]) -> Iterator[tuple[str, click.Command]]:
+    """The commands of these operations by the words that are typed, and the groups that they say something of."""
     for operation in operations:
         if (command := operation.command) is not None:
+            if command.group:
+                path = command.words.rpartition(" ")[0]
+                yield path, click.Group(path.split()[-1], help=command.group)
             for words in (command.words, *command.also):
-                *path, name = words.split()
-                find_group(root, path, command.group).add_command(make_command(name, operation))
+                yield words, _make_command(words.split()[-1], operation)
 
 
-def find_group(root: click.Group, path: list[str], doc: str) -> click.Group:
-    """The group of this path, made where there is none yet; `doc` says what it is for."""
-    for name in path:
-        found = root.commands.get(name)
-        if found is None:
-            found = click.Group(name)
-            root.add_command(found)
-        assert isinstance(found, click.Group), f"{name} is a command, no group"
-        root = found
-    root.help = doc or root.help
-    return root
-
-
-def make_command(name: str, operation: Operation) -> click.Command:
-    """The command of one operation."""
+def _make_command(name: str, operation: Operation) -> click.Command:
     command = operation.command
     assert command is not None
     taken = [] if command.is_from_file else list(_list_taken(operation.params, command))

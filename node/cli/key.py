@@ -19,14 +19,6 @@ RECOVERY_BYTES_MAX = 1_024
 FILE = click.Path(dir_okay=False, resolve_path=True)
 
 
-def add_commands(group: click.Group) -> None:
-    """Hang these commands into `rochdale key`."""
-    key = group.commands["key"]
-    assert isinstance(key, click.Group)
-    for command in (change, export, succeed):
-        key.add_command(command)
-
-
 @click.command(name="change-passphrase")
 @click.option("--new-passphrase-file", type=FILE, help="The file with the new passphrase.")
 @click.option("--key-file", is_flag=True, help="Open the keys by a key file instead, so that a node starts unattended.")
@@ -69,6 +61,14 @@ def succeed(context: Context, recovery_key: Path, old: str, old_home: Path | Non
     params = {"recovery_key": secret, "old": old, "size": size}
     params["old_home"] = "" if old_home is None else str(old_home.absolute())
     run_command(context, "key.succeed", params, _print_succeeded)
+
+
+COMMANDS = {
+    "key": click.Group("key", help="Keys: of this home, and of persons."),
+    "key change-passphrase": change,
+    "key export": export,
+    "key succeed": succeed,
+}
 
 
 def _config(context: Context) -> Any:

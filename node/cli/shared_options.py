@@ -8,14 +8,10 @@ import msgspec
 from node.cli.calls import Context
 
 
-def add_shared_options(group: click.Group) -> None:
-    """Let every command below `group` take the options of `rochdale` itself; they stay out of its own help."""
-    for command in group.commands.values():
-        if isinstance(command, click.Group):
-            add_shared_options(command)
-            continue
-        taken = {name for parameter in command.params for name in parameter.opts}
-        command.params += [option for option in _make_options() if taken.isdisjoint(option.opts)]
+def add_shared_options(command: click.Command) -> None:
+    """Let a command take the options of `rochdale` itself; they stay out of its own help."""
+    taken = {name for parameter in command.params for name in parameter.opts}
+    command.params += [option for option in _make_options() if taken.isdisjoint(option.opts)]
 
 
 def _make_options() -> tuple[click.Option, click.Option]:

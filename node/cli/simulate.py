@@ -9,7 +9,8 @@ from typing import Final
 import click
 import msgspec
 
-from node.cli.calls import Context, exit_codes, quiet_logs
+from node.cli.calls import Context, exit_codes
+from node.cli.home.opened import quiet_logs
 from node.cli.printing import say
 from node.simulation.overlay.reduced import run_reduced
 from node.simulation.overlay.run import run_overlay
@@ -33,11 +34,6 @@ NODES_MAX: Final = 1_000_000
 AUTHORS: Final = 10
 NAME_WIDTH: Final = 56
 NO_DISK = "this Python has SQLite built in where it cannot be reached, so disks cannot be made to fail"
-
-
-def add_commands(group: click.Group) -> None:
-    """Hang this area's commands into `rochdale`."""
-    group.add_command(simulate)
 
 
 @click.command()
@@ -74,6 +70,9 @@ def simulate(
         _print(outcome, shortest, as_json)
         if outcome.rule:
             command.exit(EXIT_REFUSED)
+
+
+COMMANDS = {"simulate": simulate}
 
 
 def _print(outcome: Outcome, shortest: Outcome, as_json: bool) -> None:

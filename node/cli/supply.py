@@ -11,7 +11,7 @@ from node.cli.files import read_json
 from node.cli.from_operations import human_of
 from node.cli.printing import print_table, say
 from node.clock import Clock
-from node.operations import OPERATIONS
+from node.operations import load_operation
 from node.use_cases.supply.drafts import SignedStatement
 from node.use_cases.supply.person_key import (
     Reading,
@@ -28,17 +28,6 @@ _FILE = click.Path(path_type=Path)
 _READERS = click.Choice(["public", "buyers", "federation", "auditors"])
 
 Form = TypeVar("Form")
-
-
-def add_commands(group: click.Group) -> None:
-    """Hang this area's commands into `rochdale`."""
-    for command in (disclosure, price):
-        group.add_command(command)
-    keys = group.commands.get("key")
-    if not isinstance(keys, click.Group):
-        keys = click.Group("key", help="Keys: of this home, and of persons.")
-        group.add_command(keys)
-    keys.add_command(person)
 
 
 @click.group()
@@ -80,7 +69,7 @@ def price() -> None:
 def approve(context: Context, proposal: str, refuse: str | None) -> None:
     """As the producer, say yes (or no) to PROPOSAL, the id of a price."""
     params = {"proposal": proposal, "approve": refuse is None, "reason": refuse or ""}
-    run_command(context, "price.approve", params, human_of(OPERATIONS["price.approve"]))
+    run_command(context, "price.approve", params, human_of(load_operation("price.approve")))
 
 
 @price.command("statement")
@@ -125,6 +114,9 @@ def person(context: Context, file: Path) -> None:
     with exit_codes(context.as_json):
         public = make_person_key(file, Clock(), context.home)
     click.echo(msgspec.json.encode({"file": str(file), "public": public}) if context.as_json else public)
+
+
+COMMANDS = {"disclosure": disclosure, "price": price, "key person": person}
 
 
 def _run_to_file(context: Context, operation: str, params: dict[str, Any], out: Path) -> None:

@@ -18,11 +18,6 @@ from protocol.core.errors import RefusedError
 SHOWN_MAX = 20
 
 
-def add_commands(group: click.Group) -> None:
-    """Hang this area's commands into `rochdale`."""
-    group.add_command(till)
-
-
 @click.group()
 def till() -> None:
     """Till files: preview and import them. They never leave this node."""
@@ -51,6 +46,9 @@ def import_(context: Context, file: Path, encoding: str, mapping: Path | None, g
     with exit_codes(context.as_json):
         params = _read_params(file, encoding, mapping) | {"good_rows_only": good_rows_only}
     run_command(context, "till.import", params, _print_report)
+
+
+COMMANDS = {"till": till}
 
 
 def _read_params(file: Path, encoding: str, mapping: Path | None) -> dict[str, Any]:

@@ -3,10 +3,8 @@
 Invariant: every answer goes through the same guard and carries the same headers, errors included.
 """
 
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from aiohttp import web
 
@@ -30,7 +28,7 @@ from node.web.sources import Sources
 from node.web.static_files import files_version, load_files
 from node.web.told.told_pages import add_sections, list_titles, show_told
 from node.web.visit import SITE, Site, Visit, visit_of
-from protocol.core.errors import RochdaleError
+from protocol.core.errors import RochdaleError, place_of
 
 # aiohttp waits this long for the whole head of a request, on a new connection and between two requests.
 HEADER_DEADLINE_S = 10
@@ -171,12 +169,6 @@ async def answer_failures(request: web.Request, handler: NextHandler) -> web.Str
         # The kind and the place, never the words: they may quote a line of somebody's till.
         site.log.error("web.failed", error=type(error).__name__, place=place_of(error))
         return await answer_failure(request, failure_of_error(error))
-
-
-def place_of(error: BaseException) -> str:
-    """The file and line where an error came up."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
 
 
 async def answer_failure(request: web.Request, failure: Failure) -> web.Response:

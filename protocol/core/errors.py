@@ -54,3 +54,14 @@ def refuse(findings: Sequence[Finding], what: str) -> None:
     if findings:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         raise RefusedError(f"{what} is refused: {findings[0]}{more}", tuple(findings))
+
+
+def place_of(error: BaseException) -> str:
+    """The file and line where an error came up: what may be said of one that nobody foresaw."""
+    step = error.__traceback__
+    if step is None:
+        return "unknown"
+    while step.tb_next is not None:
+        step = step.tb_next
+    file = step.tb_frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
+    return f"{file}:{step.tb_lineno}"

@@ -4,7 +4,7 @@ from typing import get_type_hints
 
 import msgspec.inspect as shapes
 
-from node.operations import OPERATIONS
+from node.operations import load_operations
 from node.web.routes import ROUTES
 from scripts.reference.shapes import (
     Struct,
@@ -27,13 +27,14 @@ HEADING = (
 
 def format_api_page() -> str:
     """The page: addresses, then operations with their parameters."""
+    operations = load_operations()
     lines = [HEADING, "## Addresses", "", "| method | path | what stands there |", "|---|---|---|"]
     lines.extend(f"| {route.method} | `{route.path}` | {route.doc} |" for route in ROUTES)
-    pages = [(one.page.path, one.doc) for one in OPERATIONS.values() if one.page is not None]
+    pages = [(one.page.path, one.doc) for one in operations.values() if one.page is not None]
     lines.extend(f"| GET | `{path}` | {doc} |" for path, doc in pages)
     lines.extend(["", "## Operations"])
     parts: dict[str, Struct] = {}
-    for name, operation in sorted(OPERATIONS.items()):
+    for name, operation in sorted(operations.items()):
         params = shape_of(operation.params)
         effect = "changes something" if operation.writes else "reads only"
         typed = f", `rochdale {operation.command.words}`" if operation.command else ""

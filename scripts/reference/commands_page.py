@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import click
 
+from node.cli.command_tree import find_commands, hang_commands
 from node.cli.main import rochdale
 
 HEADING = (
@@ -17,9 +18,16 @@ HEADING = (
 def format_commands_page() -> str:
     """The page: the options of `rochdale` itself, then each command with arguments and options."""
     lines = [HEADING, *_format_command("rochdale", rochdale)]
-    for path, command in walk_commands("rochdale", rochdale):
+    for path, command in walk_commands("rochdale", load_tree()):
         lines.extend(["", *_format_command(path, command)])
     return "\n".join(lines) + "\n"
+
+
+def load_tree() -> click.Group:
+    """`rochdale` with every command itself, where the program reads only those that are typed."""
+    root = click.Group("rochdale", params=rochdale.params, help=rochdale.help)
+    hang_commands(root, find_commands())
+    return root
 
 
 def walk_commands(path: str, group: click.Command) -> Iterator[tuple[str, click.Command]]:

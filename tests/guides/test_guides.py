@@ -9,6 +9,7 @@ import pytest
 
 from node.cli.main import rochdale
 from node.config import Config
+from scripts.reference.commands_page import load_tree
 
 ROOT = Path(__file__).resolve().parents[2]
 # commands.md and api.md are written from the commands themselves.
@@ -21,6 +22,7 @@ REMARK = re.compile(r" {2,}.*| #.*| > .*|( --[a-z-]+)? …|…|[\[\]]")
 NO_COMMANDS = {"signed"}
 """The first line of a file that begins so."""
 TYPED_LEAST = 80
+TREE = load_tree()
 
 
 def list_typed(text: str) -> list[str]:
@@ -31,7 +33,7 @@ def list_typed(text: str) -> list[str]:
 
 def audit_typed(words: str) -> str:
     """Why a command cannot be typed like that, empty where it can; files and values are not looked at."""
-    command: click.Command = rochdale
+    command: click.Command = TREE
     context = click.Context(rochdale, **rochdale.context_settings)
     left = shlex.split(words)
     while isinstance(command, click.Group) and left and not left[0].startswith("-"):

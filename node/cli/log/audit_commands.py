@@ -16,8 +16,6 @@ from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.files import read_bytes, read_key
 from node.cli.log.ahead_files import AheadFiles
 from node.cli.log.progress import show_progress
-from node.cli.planning.audit_command import audit_plan_command
-from node.cli.planning.levels_command import audit_levels_command
 from node.cli.printing import say
 from node.clock import Clock
 from node.use_cases.description import EXIT_REFUSED, count
@@ -37,13 +35,6 @@ KEY = click.option("--key", help="The log's verifier key, or a file that holds i
 POLICY = click.option("--policy", type=click.Path(path_type=Path), help="Whose cosignatures it needs (tlog-policy).")
 WEB_SCHEMES = ("http://", "https://")
 FINDINGS_SHOWN = 100
-
-
-def add_commands(group: click.Group) -> None:
-    """Hang this area's commands into `rochdale`."""
-    audit.add_command(audit_plan_command)
-    audit.add_command(audit_levels_command)
-    group.add_command(audit)
 
 
 @click.group()
@@ -104,6 +95,9 @@ def evidence(context: Context, file: Path, key: str) -> None:
         except PeerError as error:
             raise RefusedError.at(str(file), error.reason) from None
         print_answer(context.as_json, msgspec.to_builtins(found), _print_evidence)
+
+
+COMMANDS = {"audit": audit}
 
 
 def _read_trust(key: str | None, policy: Path | None) -> tuple[Policy, VerifierKey | None]:

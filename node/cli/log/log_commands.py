@@ -6,19 +6,12 @@ from typing import Any
 import click
 
 from node.cli.calls import Context, call, exit_codes, print_answer
-from node.cli.log import mirror_commands
 from node.cli.printing import print_table, say
 from node.use_cases.description import count
 from storage.disk import write_durably
 
 ORIGIN = click.option("--origin", default="", help="Which log; this home's own if none is named.")
 ROOT_SHOWN = 16
-
-
-def add_commands(group: click.Group) -> None:
-    """Hang this area's commands into `rochdale`."""
-    mirror_commands.add_commands(log)
-    group.add_command(log)
 
 
 @click.group()
@@ -64,6 +57,9 @@ def evidence(context: Context, origin: str, out: Path | None) -> None:
         if out is not None:
             write_durably(out, answer["files"][0].encode())
         print_answer(context.as_json, answer, lambda told: _print_evidence(told, out))
+
+
+COMMANDS = {"log": log}
 
 
 def _print_log(answer: dict[str, Any]) -> None:

@@ -12,11 +12,6 @@ from node.use_cases.description import count
 from protocol.core.errors import PeerError
 
 
-def add_commands(group: click.Group) -> None:
-    """Hang this area's commands into `rochdale log`."""
-    group.add_command(push)
-
-
 @click.command()
 @click.argument("url")
 @click.argument("key", nargs=-1)
@@ -36,6 +31,9 @@ def push(context: Context, url: str, key: tuple[str, ...]) -> None:
                     raise PeerError(f"the mirror comes no further than {count(answer['next_entry'], 'record')}")
                 reached = answer["next_entry"]
         print_answer(context.as_json, answer, _print_pushed)
+
+
+COMMANDS = {"log push": push}
 
 
 def _print_pushed(answer: dict[str, Any]) -> None:

@@ -51,6 +51,9 @@ def propose(
     run_command(context, "plan.propose", params, _print_released)
 
 
+COMMANDS = {"plan preview": preview, "plan propose": propose}
+
+
 def _read_params(release: Path | None, edits: tuple[str, ...], reading: int, call: str) -> dict[str, Any]:
     given = None if release is None else read_json(release)
     return {"release": given, "edits_percent": dict(map(_read_edit, edits)), "reading": reading, "call": call}

@@ -56,6 +56,9 @@ def audit_plan_command(context: Context, plan: str, minutes: Path | None, digest
             sys.exit(EXIT_REFUSED)
 
 
+COMMANDS = {"audit plan": audit_plan_command}
+
+
 def _ask_home(context: Context, digest: str) -> tuple[bytes, bytes]:
     answer = ask(context.home, "plan.minutes", {"call": ""})
     if answer["digest"] != digest.lower():

@@ -69,6 +69,9 @@ def candidate(context: Context, plan: Path, call: str) -> None:
         print_answer(context.as_json, answer, lambda said: say(f"Proposed for draft {said['draft'][:16]}."))
 
 
+COMMANDS = {"plan batches": batches, "plan candidate": candidate}
+
+
 def print_decided(decided: dict[str, Any] | None) -> None:
     """What a call decided about whole batches, in a table and a sentence; nothing where there are none."""
     if decided is None:

@@ -48,6 +48,9 @@ def deliver(context: Context, plan: Path, places: Path | None, out: Path | None,
         print_answer(context.as_json, describe_delivery(document, delivery), _print_delivery)
 
 
+COMMANDS = {"plan deliver": deliver}
+
+
 @contextlib.contextmanager
 def _watch(is_quiet: bool) -> Iterator[Watch]:
     console = Console(stderr=True)

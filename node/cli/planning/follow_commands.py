@@ -66,6 +66,9 @@ def follow(context: Context, places: Path | None, ways: bool, as_csv: bool, call
         print_answer(context.as_json, answer, lambda told: _print_follow(told, ways))
 
 
+COMMANDS = {"plan gave": gave, "plan received": received, "plan follow": follow}
+
+
 def print_promises(following: dict[str, Any] | None) -> None:
     """Who has promised its part of the plan in force, in two sentences."""
     if following is None:

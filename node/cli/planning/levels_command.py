@@ -49,6 +49,9 @@ def audit_levels_command(context: Context, above: Path, minutes: Path, regions: 
             sys.exit(EXIT_REFUSED)
 
 
+COMMANDS = {"audit levels": audit_levels_command}
+
+
 def _read_files(document: Path, minutes: Path) -> tuple[bytes, bytes]:
     return read_bytes(document, PLAN_BYTES_MOST), read_bytes(minutes, MINUTES_BYTES_MAX)
 

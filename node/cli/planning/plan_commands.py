@@ -7,25 +7,13 @@ import click
 
 from node.cli.calls import Context, exit_codes, print_answer, run_command
 from node.cli.calls import call as ask
-from node.cli.planning.agent_commands import preview, propose
-from node.cli.planning.batches_command import batches, candidate, print_decided
-from node.cli.planning.deliver_command import deliver
-from node.cli.planning.follow_commands import follow, gave, print_promises, received
-from node.cli.planning.schedule_command import schedule
-from node.cli.planning.trial_command import simulate
-from node.cli.planning.what_if_command import what_if
+from node.cli.planning.batches_command import print_decided
+from node.cli.planning.follow_commands import print_promises
 from node.cli.printing import percent, print_table, say
 from protocol.core.errors import RefusedError
 from storage.disk import write_durably
 
 _CALL = click.option("--call", default="", help="The call's id; without it the newest.")
-
-
-def add_commands(group: click.Group) -> None:
-    """Hang this area's commands into `rochdale`."""
-    for command in (preview, propose, batches, candidate, deliver, gave, received, follow, schedule, simulate, what_if):
-        plan.add_command(command)
-    group.add_command(plan)
 
 
 @click.group()
@@ -85,6 +73,9 @@ def ratify(
     meeting = {"yes": votes_yes, "no": votes_no, "abstained": abstained, "made_up": False}
     params = {"approve": approve, "meeting": meeting, "digest": digest, "reason": reason, "call": call}
     run_command(context, "plan.ratify", params, lambda answer: say(f"Signed for draft {answer['digest'][:16]}."))
+
+
+COMMANDS = {"plan": plan}
 
 
 def _print_status(status: dict[str, Any]) -> None:

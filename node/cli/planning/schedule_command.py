@@ -44,6 +44,9 @@ def schedule(context: Context, places: Path | None, card: str, as_csv: bool, cal
         print_answer(context.as_json, answer, _print_schedule)
 
 
+COMMANDS = {"plan schedule": schedule}
+
+
 def _print_schedule(answer: dict[str, Any]) -> None:
     for card in answer["cards"]:
         say(f"\n{card['card']}{', ' if answer['period'] else ''}{answer['period']}")

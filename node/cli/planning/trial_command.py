@@ -92,6 +92,9 @@ def simulate(
         _finish(context.as_json, trial.result, _print_trial)
 
 
+COMMANDS = {"plan simulate": simulate}
+
+
 def _simulate_levels(as_json: bool, raw: bytes, tolerance_ppm: int, terms: LevelTerms) -> None:
     file = read_levels(decode_economy(raw), tolerance_ppm)
     with _watch_rounds(as_json, terms.rounds_most) as watch:

@@ -69,6 +69,9 @@ def what_if(
         print_answer(context.as_json, answer, _print_answer)
 
 
+COMMANDS = {"plan what-if": what_if}
+
+
 def _read_till(till: Path, council: str, release: Path | None) -> TillFile:
     rules = {}
     if release is not None:

@@ -7,11 +7,10 @@ from typing import Any
 import click
 import pytest
 
-from node.cli import main
 from node.cli.main import run_words
-from node.operations import OPERATIONS, index_operations
+from node.operations import index_operations, load_operations
 from protocol.core.note import ED25519, format_vkey
-from scripts.reference.commands_page import walk_commands
+from scripts.reference.commands_page import load_tree, walk_commands
 from tests.node.cli.command_line import Run
 
 LOAF = "in-house:wheat-loaf"
@@ -68,7 +67,7 @@ WRITTEN_BY_HAND: dict[str, tuple[str, int]] = {
 }
 MADE_OF_OPERATIONS: dict[str, tuple[str, int]] = {
     words: (f"{words} {command.example}", command.code)
-    for command in (operation.command for operation in OPERATIONS.values())
+    for command in (operation.command for operation in load_operations().values())
     if command is not None
     for words in (command.words, *command.also)
 }
@@ -87,7 +86,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_table_names_every_command() -> None:
-    leaves = {path.removeprefix("rochdale ") for path, command in walk_commands("rochdale", main.rochdale)}
+    leaves = {path.removeprefix("rochdale ") for path, command in walk_commands("rochdale", load_tree())}
     groups = {path.rsplit(" ", 1)[0] for path in leaves if " " in path}
     untried = leaves - groups - LONG_RUNNING - COMMANDS.keys()
     assert not untried, (
@@ -120,7 +119,7 @@ def test_a_command_explains_itself(bare_process: None, capsys: pytest.CaptureFix
 
 
 def test_every_argument_stands_in_its_help_and_every_option_has_a_sentence() -> None:
-    for path, command in walk_commands("rochdale", main.rochdale):
+    for path, command in walk_commands("rochdale", load_tree()):
         assert command.help, f"{path}: no sentence says what it is for"
         for parameter in command.params:
             if isinstance(parameter, click.Argument) and not isinstance(parameter.type, click.Choice):
@@ -130,13 +129,13 @@ def test_every_argument_stands_in_its_help_and_every_option_has_a_sentence() -> 
 
 
 def test_a_group_within_a_group_has_a_sentence_of_its_own() -> None:
-    helps = {path: command.help for path, command in walk_commands("rochdale", main.rochdale)}
+    helps = {path: command.help for path, command in walk_commands("rochdale", load_tree())}
     assert helps["rochdale log"] == "This home's log and the logs it holds for others."
     assert str(helps["rochdale log witness"]).startswith("Witnesses outside the federation")
 
 
 def test_no_two_operations_have_one_name() -> None:
-    status = OPERATIONS["status"]
+    status = load_operations()["status"]
     assert index_operations(iter([status])) == {"status": status}
     with pytest.raises(AssertionError, match="two operations are called status"):
         index_operations(iter([status, status]))

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from node.operations import OPERATIONS
+from node.operations import load_operations
 from node.use_cases.context import Node
 from node.use_cases.federation.keeper import RosterKeeper
 from node.use_cases.federation.verbs import (
@@ -90,7 +90,7 @@ def rows(node: Node, origin: str = ORIGIN) -> list[record_index.IndexRow]:
 async def ask_everything(node: Node) -> dict[str, Any]:
     """Every question that needs no parameters, and South's log; what may be refused is refused in words."""
     answers: dict[str, Any] = {}
-    for name, operation in OPERATIONS.items():
+    for name, operation in load_operations().items():
         if operation.writes:
             continue
         try:

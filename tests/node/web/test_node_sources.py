@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from node.clock import Clock
 from node.config import Config
-from node.operations import OPERATIONS
+from node.operations import load_operations
 from node.use_cases import status, till
 from node.use_cases.context import Node
 from node.use_cases.federation.verbs import CreateParams, create
@@ -58,7 +58,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
 @pytest.fixture
 async def browser(node: Node) -> AsyncIterator[Browser]:
     """A visitor of that home."""
-    site = build_site(node.config, node.clock, NodeSources(node), OperationTable(node, OPERATIONS), "token")
+    site = build_site(node.config, node.clock, NodeSources(node), OperationTable(node, load_operations()), "token")
     async with TestClient(TestServer(build_application(site))) as client:
         yield client
 
@@ -110,7 +110,7 @@ async def offer_loaf(node: Node, sections: list[str], lines: list[tuple[str, int
 
 
 async def test_every_page_that_an_operation_describes_is_whole_on_a_new_home(browser: Browser, node: Node) -> None:
-    paths = OperationTable(node, OPERATIONS).list_pages()
+    paths = OperationTable(node, load_operations()).list_pages()
     assert {"/federation", "/charter", "/logs"} <= paths.keys()
     for path in paths:
         assert "{" in path or (await look(browser, path)).text

@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from node.cli.from_operations import add_operations
+from node import operations
+from node.cli.command_tree import hang_commands, read_index
 from node.cli.main import rochdale
-from node.cli.shared_options import add_shared_options
-from node.operations import OPERATIONS
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import KEY, LINE, PLACE, Command, Rows, help_of, typed
 from tests.node.cli.command_line import Run
@@ -81,17 +80,19 @@ WHOLE = Operation(
 )
 
 
+OPERATIONS = (ECHO, WHOLE)
+COMMANDS_INDEX = "made\t\tMade up.\n" + "".join(f"made {name}\t{__name__}\t\n" for name in ("echo", "again", "whole"))
+
+
 @pytest.fixture(autouse=True)
 def made_operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A node that also has these operations, and a folder with files to name."""
-    added = {one.name: one for one in (ECHO, WHOLE)}
-    OPERATIONS.update(added)
-    add_operations(rochdale, added.values())
-    add_shared_options(rochdale)
+    """A node of which the indexes say that this module has operations too, and a folder with files to name."""
+    (tmp_path / "commands").write_text(COMMANDS_INDEX)
+    (tmp_path / "operations").write_text("".join(f"{one.name}\t{__name__}\n" for one in OPERATIONS))
+    monkeypatch.setattr(operations, "INDEX", tmp_path / "operations")
+    hang_commands(rochdale, read_index(tmp_path / "commands"))
     monkeypatch.chdir(tmp_path)
     yield
-    for name in added:
-        del OPERATIONS[name]
     del rochdale.commands["made"]
 
 

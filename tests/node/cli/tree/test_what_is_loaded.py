@@ -1,0 +1,45 @@
+"""A command loads what it needs and no more: a volunteer's old machine waits for every module."""
+
+import subprocess
+import sys
+
+import pytest
+
+from node.cli.command_tree import read_index
+from node.cli.main import rochdale
+from scripts.reference.commands_page import load_tree, walk_commands
+
+HEAVY = {
+    *("aiohttp", "asyncio", "cryptography", "highspy", "jinja2", "networkx", "numpy", "sqlite_utils", "structlog"),
+    *("node.app", "node.operations", "node.peering", "node.simulation", "node.solvers", "node.web", "storage.database"),
+}
+SHOW_LOADED = """
+import sys
+from node.cli.main import run_words
+code = run_words(sys.argv[1:])
+sys.stderr.write(" ".join(sys.modules))
+sys.exit(code)
+"""
+
+
+def loaded_by(*words: str) -> set[str]:
+    """The modules of a fresh process that ran these words."""
+    done = subprocess.run([sys.executable, "-c", SHOW_LOADED, *words], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["plan", "--help"], ["status", "--help"]])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    assert loaded_by(*words) & HEAVY == set()
+
+
+def test_what_is_heavy_would_be_noticed() -> None:
+    assert {"node.app", "numpy", "aiohttp"} <= loaded_by("run", "--help") & HEAVY
+
+
+def test_the_index_tells_of_commands_what_they_tell_of_themselves() -> None:
+    """In the same order, with the same sentence in the list of their group."""
+    themselves = {path: command.get_short_help_str() for path, command in walk_commands("rochdale", load_tree())}
+    told = {path: command.get_short_help_str() for path, command in walk_commands("rochdale", rochdale)}
+    assert told == themselves
+    assert [one.words for one in read_index()] == sorted({one.words for one in read_index()})
