@@ -30,7 +30,6 @@ from node.use_cases.keys.ends import EndKeeper
 from node.use_cases.outside.asker import WitnessAsker
 from node.use_cases.own_log.restored import Return, prepare_return
 from node.use_cases.planning.planner import Planner
-from node.web.node_sources import NodeSources
 from node.web.server import start_web, web_address
 from protocol.core.errors import RefusedError
 from storage.disk import write_durably
@@ -135,7 +134,7 @@ async def _start_parts(node: Node, parts: contextlib.AsyncExitStack, token: str)
     parts.push_async_callback(asker.stop)
     await asker.start()
     with _refused_port("--web-port", node.config.web_port):
-        runner = await start_web(node, NodeSources(node), load_operations(), token)
+        runner = await start_web(node, load_operations(), token)
     parts.push_async_callback(runner.cleanup)
     return web_address(runner), peering.port
 

@@ -61,7 +61,7 @@ def is_home(home: Path) -> bool:
 async def init_home(config: Config, clock: Clock) -> Made:
     """Make a home: keys sealed, log begun, first record signed; RefusedError when there is one."""
     name = config.name or DEFAULT_NAME
-    _check_name(name)
+    check_name(name)
     passphrase = read_passphrase(config.passphrase_file)
     _check_folder(config.home)
     config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -120,7 +120,7 @@ def begin_command(node: Node) -> None:
 
 async def rename(node: Node, name: str) -> None:
     """Call the co-op by another name on this node's own pages; its log keeps its origin."""
-    _check_name(name.strip())
+    check_name(name.strip())
     await node.database.write(lambda db: set_setting(db, "name", name.strip()))
     node.name = name.strip()
 
@@ -133,7 +133,7 @@ def open_config(home: Path, **changes: object) -> Config:
     return config
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
     """RefusedError when a co-op cannot be called so."""
     if not 0 < len(name.strip()) <= NAME_LENGTH_MAX or not name.isprintable():
         raise RefusedError.at("name", f"must have 1 to {NAME_LENGTH_MAX} printable characters")

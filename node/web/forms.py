@@ -10,7 +10,7 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http import HttpProcessingError
 
 from node.web.guard import check_form_origin, check_form_token
-from protocol.core.errors import RefusedError
+from protocol.core.errors import Finding, RefusedError
 
 FILE_BYTES_MAX = 50 * 1024 * 1024
 FIELD_BYTES_MAX = 4096
@@ -33,6 +33,16 @@ class SentForm(msgspec.Struct, frozen=True):
 
     fields: dict[str, str]
     file: SentFile | None = None
+
+
+class FormModel(msgspec.Struct, frozen=True, kw_only=True):
+    """The model of a page with a form: the form's token, and why the last one was refused (`refusal` empty where none
+    was), with the findings that this does not say already and how many were left off."""
+
+    form_token: str = ""
+    refusal: str = ""
+    findings: tuple[Finding, ...] = ()
+    findings_left_off: int = 0
 
 
 async def read_form(request: web.Request, form_key: bytes, fields_max: int = FIELDS_MAX) -> SentForm:

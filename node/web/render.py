@@ -11,9 +11,9 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from node.web.figures import charts, words
+from node.web.frame import Frame
 from node.web.languages import Language
-from node.web.pages.frame import Frame
-from node.web.pages.told import Section
+from node.web.told.section import Section
 
 NAVIGATION = (
     ("/", "Three questions"),
@@ -43,7 +43,7 @@ def build_environment(static_version: str, more: Sequence[tuple[str, str]] = ())
     """The environment of all pages; `static_version` makes a browser ask again for a changed style sheet, `more` are
     pages that the head of each page names after the first ones."""
     environment = Environment(
-        loader=PackageLoader("node.web", "templates"),
+        loader=PackageLoader("node.web", ""),
         autoescape=True,
         undefined=StrictUndefined,
         lstrip_blocks=True,

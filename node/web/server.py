@@ -8,12 +8,11 @@ from functools import partial
 
 from aiohttp import web
 
-from node.clock import Clock
-from node.config import Config
 from node.use_cases.context import Node, Operation
 from node.web.api.calls import answer_problem
 from node.web.api.operations import OperationTable
 from node.web.failures import Failure, failure_of_error, failure_of_status
+from node.web.frame import Frame, fill_frame
 from node.web.guard import (
     FORM_NONCE_BYTES,
     LOOPBACK_HOSTS,
@@ -21,10 +20,10 @@ from node.web.guard import (
     is_known_host,
     set_form_cookie,
 )
-from node.web.log_handlers import SERVED_NODE
+from node.web.page import FilledPage, Handler, Route
 from node.web.render import View, build_environment, render_view
-from node.web.routes import API_PREFIX, ROUTES, STATIC_PATH, Handler
-from node.web.sources import Sources
+from node.web.routes import API_PREFIX, ROUTES, STATIC_PATH
+from node.web.showing import list_routes
 from node.web.static_files import files_version, load_files
 from node.web.told.told_pages import add_sections, list_titles, show_told
 from node.web.visit import SITE, Site, Visit, visit_of
@@ -44,12 +43,9 @@ ANY_HOSTS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised here, never 
 NextHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-async def start_web(node: Node, sources: Sources, operations: Mapping[str, Operation], token: str) -> web.AppRunner:
+async def start_web(node: Node, operations: Mapping[str, Operation], token: str) -> web.AppRunner:
     """Listen where the config says; the API is for whoever holds `token`. `web_address` tells where it is."""
-    site = build_site(node.config, node.clock, sources, OperationTable(node, operations), token)
-    application = build_application(site)
-    application[SERVED_NODE] = node
-    runner = build_runner(application)
+    runner = build_runner(build_application(node, operations, token))
     await runner.setup()
     await web.TCPSite(runner, node.config.web_host, node.config.web_port).start()
     return runner
@@ -77,38 +73,51 @@ def web_address(runner: web.AppRunner) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def build_site(config: Config, clock: Clock, sources: Sources, operations: OperationTable, token: str) -> Site:
-    """What all requests share; the key of the forms is drawn anew at every start."""
-    files = load_files()
-    host = config.web_host
-    return Site(
-        sources=sources,
-        operations=operations,
-        environment=build_environment(files_version(files), list_titles(operations.list_pages())),
-        api_token=token,
-        form_key=clock.random_bytes(FORM_KEY_BYTES),
-        hosts=None if host in ANY_HOSTS else LOOPBACK_HOSTS | {host.lower()},
-        draw_nonce=lambda: clock.random_bytes(FORM_NONCE_BYTES).hex(),
-        files=files,
-    )
-
-
-def build_application(site: Site) -> web.Application:
-    """The application of all routes for one site."""
+def build_application(
+    node: Node,
+    operations: Mapping[str, Operation],
+    token: str,
+    found: Sequence[FilledPage | Route] = ROUTES,
+    frame: Callable[[Node], Frame] = fill_frame,
+) -> web.Application:
+    """The application of all addresses of one node."""
+    table, routes = OperationTable(node, operations), list_routes(found)
+    told = table.list_pages()
     application = web.Application(middlewares=[answer_failures], client_max_size=BODY_BYTES_MAX)
-    application[SITE] = site
+    application[SITE] = _build_site(node, table, token, list_titles(told, {route.path for route in routes}), frame)
     application.on_response_prepare.append(add_security_headers)
     application.router.add_get(STATIC_PATH, serve_file)
-    told = site.operations.list_pages()
-    for route in ROUTES:
+    for route in routes:
         answer = serve_route(route.handler, told.pop(route.path, ()))
         if route.method == "GET":
             application.router.add_get(route.path, answer)
         else:
             application.router.add_route(route.method, route.path, answer)
-    for path, operations in told.items():
-        application.router.add_get(path, serve_route(partial(show_told, operations=operations)))
+    for path, operations_there in told.items():
+        application.router.add_get(path, serve_route(partial(show_told, operations=operations_there)))
     return application
+
+
+def _build_site(
+    node: Node,
+    operations: OperationTable,
+    token: str,
+    titles: Sequence[tuple[str, str]],
+    frame: Callable[[Node], Frame],
+) -> Site:
+    """What all requests share; the key of the forms is drawn anew at every start."""
+    files, host, draw = load_files(), node.config.web_host, node.clock.random_bytes
+    return Site(
+        node=node,
+        fill_frame=frame,
+        operations=operations,
+        environment=build_environment(files_version(files), titles),
+        api_token=token,
+        form_key=draw(FORM_KEY_BYTES),
+        hosts=None if host in ANY_HOSTS else LOOPBACK_HOSTS | {host.lower()},
+        draw_nonce=lambda: draw(FORM_NONCE_BYTES).hex(),
+        files=files,
+    )
 
 
 def serve_route(handler: Handler, told: Sequence[Operation] = ()) -> NextHandler:
@@ -136,7 +145,7 @@ async def serve_file(request: web.Request) -> web.Response:
 
 async def answer_view(visit: Visit, view: View) -> web.Response:
     """A view as a whole page."""
-    frame = await visit.sources.frame()
+    frame = visit.site.fill_frame(visit.site.node)
     text = render_view(visit.site.environment, view, frame, visit.language, visit.request.path)
     response = web.Response(text=text, status=view.status, content_type="text/html")
     response.headers["Content-Language"] = visit.language.code
@@ -176,4 +185,4 @@ async def answer_failure(request: web.Request, failure: Failure) -> web.Response
     if request.path.startswith(API_PREFIX):
         return answer_problem(failure)
     visit = visit_of(request)
-    return await answer_view(visit, View("failure.html", failure.title, failure, failure.status))
+    return await answer_view(visit, View("templates/failure.html", failure.title, failure, failure.status))

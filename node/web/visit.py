@@ -9,10 +9,12 @@ import structlog
 from aiohttp import web
 from jinja2 import Environment
 
+from node.use_cases.context import Node
 from node.web.api.operations import OperationTable
+from node.web.asked import Asked, Kept
+from node.web.frame import Frame
 from node.web.guard import form_nonce
 from node.web.languages import Language, choose_language
-from node.web.sources import Sources
 from node.web.static_files import StaticFile
 
 REQUESTS_MAX = 64
@@ -43,7 +45,8 @@ class Crowd:
 class Site:
     """What every request of one web server shares; `hosts` None answers to any name."""
 
-    sources: Sources
+    node: Node
+    fill_frame: Callable[[Node], Frame]
     operations: OperationTable
     environment: Environment
     api_token: str
@@ -51,6 +54,7 @@ class Site:
     hosts: frozenset[str] | None
     draw_nonce: Callable[[], str]
     files: dict[str, StaticFile]
+    kept: Kept = field(default_factory=Kept)
     log: Any = field(default_factory=structlog.get_logger)
     crowd: Crowd = field(default_factory=Crowd)
     uploads: Crowd = field(default_factory=lambda: Crowd(limit=UPLOADS_MAX))
@@ -70,9 +74,9 @@ class Visit:
     nonce: str
 
     @property
-    def sources(self) -> Sources:
-        """Where the pages' figures come from."""
-        return self.site.sources
+    def asked(self) -> Asked:
+        """What this address asks of the node."""
+        return Asked(self.site.node, {**self.request.query, **self.request.match_info}, self.site.kept)
 
     @property
     def language(self) -> Language:

@@ -6,6 +6,7 @@ import msgspec.inspect as shapes
 
 from node.operations import load_operations
 from node.web.routes import ROUTES
+from node.web.showing import list_routes
 from scripts.reference.shapes import (
     Struct,
     format_fields,
@@ -29,7 +30,7 @@ def format_api_page() -> str:
     """The page: addresses, then operations with their parameters."""
     operations = load_operations()
     lines = [HEADING, "## Addresses", "", "| method | path | what stands there |", "|---|---|---|"]
-    lines.extend(f"| {route.method} | `{route.path}` | {route.doc} |" for route in ROUTES)
+    lines.extend(f"| {route.method} | `{route.path}` | {route.doc} |" for route in list_routes(ROUTES))
     pages = [(one.page.path, one.doc) for one in operations.values() if one.page is not None]
     lines.extend(f"| GET | `{path}` | {doc} |" for path, doc in pages)
     lines.extend(["", "## Operations"])

@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import web
 
 from node.web.failures import Failure, failure_of_error, format_problem
+from node.web.page import Route
 from node.web.visit import Visit
 from protocol.core.errors import PeerError, RochdaleError
 
@@ -90,3 +91,15 @@ async def read_body(request: web.Request) -> bytes:
             if len(held) > BODY_BYTES_MAX:
                 raise web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX, len(held))
     return bytes(held)
+
+
+async def answer_health(visit: Visit) -> web.Response:
+    """One word for a watchdog: this node answers."""
+    return web.Response(text="ok\n")
+
+
+ROUTES = (
+    Route("GET", "/healthz", answer_health, "ok, for a watchdog"),
+    Route("GET", "/api/v1", list_operations, "the operations and their parameters"),
+    Route("POST", "/api/v1/{operation}", run_operation, "run one operation"),
+)

@@ -1,1 +1,1 @@
-"""Forms on the pages of a plan."""
+"""The plan, one co-op's part of it, and the pages on which people touch it."""

@@ -8,7 +8,8 @@ Spec: docs/spec/log/tiles-and-proofs.md (c2sp.org/tlog-tiles)
 from aiohttp import web
 
 from node.use_cases.log.files import OWN_LOG, read_log_file
-from node.web.log_handlers import origin_hash, served_node
+from node.web.page import Route
+from node.web.public.log_requests import origin_hash
 from node.web.visit import Visit
 from protocol.log.tiles import CHECKPOINT_PATH
 
@@ -40,7 +41,7 @@ async def show_tile(visit: Visit) -> web.Response:
 
 
 async def _answer(visit: Visit, log: str, path: str) -> web.Response:
-    content = await read_log_file(served_node(visit), log, path)
+    content = await read_log_file(visit.site.node, log, path)
     if content is None:
         raise web.HTTPNotFound
     is_head = path == CHECKPOINT_PATH
@@ -55,3 +56,11 @@ async def _answer(visit: Visit, log: str, path: str) -> web.Response:
         if "gzip" in visit.request.headers.get("Accept-Encoding", ""):
             response.enable_compression(web.ContentCoding.gzip)
     return response
+
+
+ROUTES = (
+    Route("GET", "/log/checkpoint", show_own_head, "the newest signed head of this node's own log"),
+    Route("GET", "/log/tile/{tile:.+}", show_own_tile, "a tile or entry bundle of it (tlog-tiles)"),
+    Route("GET", "/mirror/{prefix}/checkpoint", show_head, "the same of any log it holds, by its origin's SHA-256"),
+    Route("GET", "/mirror/{prefix}/tile/{tile:.+}", show_tile, "a tile or entry bundle of that log"),
+)

@@ -3,23 +3,21 @@
 Invariant: looking at a page runs nothing that writes, with nothing but what the address says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from aiohttp import web
 
 from node.use_cases.context import Operation
 from node.web.api.operations import read_params
-from node.web.pages.told import Section
 from node.web.render import View
-from node.web.routes import ROUTES
+from node.web.told.section import Section
 from node.web.visit import Visit
 from protocol.core.errors import RefusedError
 
 
-def list_titles(pages: Mapping[str, Sequence[Operation]]) -> list[tuple[str, str]]:
-    """Address and title of each page of its own that no address has to say more for."""
-    taken = {route.path for route in ROUTES}
+def list_titles(pages: Mapping[str, Sequence[Operation]], taken: Collection[str]) -> list[tuple[str, str]]:
+    """Address and title of each page of its own that no address has to say more for; `taken` have other content."""
     titles = [(path, page.title) for path, (first, *_) in pages.items() if (page := first.page) and path not in taken]
     return [(path, title) for path, title in titles if "{" not in path]
 
@@ -28,7 +26,9 @@ async def show_told(visit: Visit, operations: Sequence[Operation]) -> View:
     """The page of operations at an address of their own; what they refuse is said in its place."""
     page = operations[0].page
     assert page is not None
-    return View("told.html", page.title, told=tuple([await tell_section(visit, one) for one in operations]))
+    return View(
+        "told/templates/told.html", page.title, told=tuple([await tell_section(visit, one) for one in operations])
+    )
 
 
 async def add_sections(visit: Visit, view: View, operations: Sequence[Operation]) -> View:

@@ -1,7 +1,8 @@
 """A web server on loopback with the example behind it, and a browser of sorts."""
 
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -11,10 +12,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from node.clock import Clock
 from node.config import Config
 from node.use_cases.context import Node, Operation
-from node.web.api.operations import OperationTable
-from node.web.server import build_application, build_site
+from node.use_cases.home import init_home, open_node
+from node.web.frame import Frame
+from node.web.server import build_application
 from protocol.core.errors import PeerError, RefusedError
-from tests.node.web.example import ExampleSources
+from tests.node.web.example import EMPTY, EXAMPLE, Models, TakeModel, empty_frame, example_frame, list_pages
 
 TOKEN = "t0ken-of-a-test"
 Browser = TestClient[Any, Any]
@@ -45,28 +47,43 @@ async def greet(_: Node, params: Greeting) -> dict[str, object]:
 GREET = Operation("greet", Greeting, greet, "Greets.", writes=False)
 
 
+@pytest.fixture(scope="session")
+def spare_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A new home for pages that ask nothing of it; nobody writes there."""
+    config = Config(home=tmp_path_factory.mktemp("spare") / "home")
+    asyncio.run(init_home(config, Clock()))
+    node = open_node(config, Clock())
+    yield node
+    node.database.close()
+
+
 def build_client(
-    tmp_path: Path,
-    sources: ExampleSources,
+    node: Node,
+    models: Models = EXAMPLE,
+    takes: Mapping[str, TakeModel] | None = None,
     token: str = TOKEN,
-    web_host: str = "127.0.0.1",
     operations: Sequence[Operation] = (GREET,),
+    frame: Callable[[Node], Frame] = example_frame,
 ) -> Browser:
-    """A client of a server that is started with it, as if it listened on `web_host`."""
-    table = OperationTable(None, {operation.name: operation for operation in operations})  # type: ignore[arg-type]
-    site = build_site(Config(home=tmp_path, web_host=web_host), Clock(), sources, table, token)
-    return TestClient(TestServer(build_application(site)))
+    """A client of a server, started with it, whose pages have these models."""
+    table = {operation.name: operation for operation in operations}
+    return TestClient(TestServer(build_application(node, table, token, tuple(list_pages(models, takes or {})), frame)))
+
+
+def open_to_all(node: Node, web_host: str = "0.0.0.0") -> Node:
+    """The same node, as if it listened there."""
+    return replace(node, config=msgspec.structs.replace(node.config, web_host=web_host))
 
 
 @pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+async def browser(spare_node: Node) -> AsyncIterator[Browser]:
     """A visitor of the filled example."""
-    async with build_client(tmp_path, ExampleSources()) as client:
+    async with build_client(spare_node) as client:
         yield client
 
 
 @pytest.fixture
-async def first_browser(tmp_path: Path) -> AsyncIterator[Browser]:
+async def first_browser(spare_node: Node) -> AsyncIterator[Browser]:
     """A visitor of an empty home."""
-    async with build_client(tmp_path, ExampleSources(is_empty=True)) as client:
+    async with build_client(spare_node, EMPTY, frame=empty_frame) as client:
         yield client

@@ -1,13 +1,12 @@
 """The API: whoever holds the token may run operations; bad input is answered with problem+json and findings."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from node.use_cases.context import Node
 from node.web.api import calls
 from tests.node.web.conftest import TOKEN, Browser, build_client
-from tests.node.web.example import ExampleSources
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -35,8 +34,8 @@ async def test_without_the_token_nothing_runs(browser: Browser, authorization: s
     assert (await browser.get("/api/v1", headers={"Authorization": authorization})).status == 401
 
 
-async def test_a_server_without_a_token_authorizes_nobody(tmp_path: Path) -> None:
-    async with build_client(tmp_path, ExampleSources(), token="") as browser:
+async def test_a_server_without_a_token_authorizes_nobody(spare_node: Node) -> None:
+    async with build_client(spare_node, token="") as browser:
         assert (await call(browser, {"name": "Ada"}, Authorization="Bearer "))[0] == 401
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from node.web.figures import words
 from node.web.figures.charts import BAR_WIDTH, draw_curve, draw_share, draw_stacked_bar, draw_swatch
 from protocol.core.quantities import Money, Quantity
-from tests.node.web.example import HOSTILE
+from tests.node.web.made_up import HOSTILE
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,20 @@
 """The server against rude visitors: strange hosts, slow heads, long heads, too many at once; and its own faults."""
 
 import asyncio
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
-from node.clock import Clock
-from node.config import Config
-from node.web.api.operations import OperationTable
+from node.use_cases.context import Node
 from node.web.guard import host_name
-from node.web.pages.prices import PriceList
-from node.web.server import LINE_BYTES_MAX, build_application, build_runner, build_site, web_address
+from node.web.server import LINE_BYTES_MAX, build_application, build_runner, web_address
+from node.web.supply.model import PriceList
 from node.web.visit import REQUESTS_MAX, SITE, Site
-from tests.node.web.conftest import Browser, build_client
-from tests.node.web.example import ExampleSources
+from tests.node.web.conftest import Browser, build_client, open_to_all
+from tests.node.web.example import EXAMPLE
 
 
 @pytest.mark.parametrize(
@@ -42,19 +39,15 @@ def test_the_name_in_a_host_header(host: str, name: str | None) -> None:
     assert host_name(host) == name
 
 
-def site_of(tmp_path: Path, **changes: Any) -> Any:
-    """A site of the example with another config."""
-    return build_site(Config(home=tmp_path, **changes), Clock(), ExampleSources(), OperationTable(None, {}), "t")  # type: ignore[arg-type]
+def test_a_server_open_to_the_network_answers_to_any_name_and_one_bound_to_a_name_to_that(spare_node: Node) -> None:
+    assert build_application(open_to_all(spare_node), {}, "t")[SITE].hosts is None
+    hosts = build_application(open_to_all(spare_node, "Oak.example"), {}, "t")[SITE].hosts
+    assert hosts is not None and "oak.example" in hosts
 
 
-def test_a_server_open_to_the_network_answers_to_any_name_and_one_bound_to_a_name_to_that(tmp_path: Path) -> None:
-    assert site_of(tmp_path, web_host="0.0.0.0").hosts is None
-    assert "oak.example" in site_of(tmp_path, web_host="Oak.example").hosts
-
-
-async def serve(tmp_path: Path, deadline_s: float) -> tuple[web.AppRunner, int]:
+async def serve(node: Node, deadline_s: float) -> tuple[web.AppRunner, int]:
     """A running server with a short deadline for heads: the runner and its port."""
-    runner = build_runner(build_application(site_of(tmp_path)), deadline_s)
+    runner = build_runner(build_application(node, {}, "t"), deadline_s)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     return runner, runner.addresses[0][1]
@@ -72,8 +65,8 @@ async def read_to_end(reader: asyncio.StreamReader) -> bytes:
 @pytest.mark.parametrize(
     "sent", [b"", b"GET / HTTP/1.1\r\nHost: local", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /"]
 )
-async def test_half_a_head_does_not_hold_a_connection(tmp_path: Path, sent: bytes) -> None:
-    runner, port = await serve(tmp_path, 0.05)
+async def test_half_a_head_does_not_hold_a_connection(spare_node: Node, sent: bytes) -> None:
+    runner, port = await serve(spare_node, 0.05)
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
@@ -93,8 +86,8 @@ async def test_half_a_head_does_not_hold_a_connection(tmp_path: Path, sent: byte
         b"\x16\x03\x01\x02\x00 not http at all\r\n\r\n",
     ],
 )
-async def test_a_head_beyond_the_limits_is_refused(tmp_path: Path, head: bytes) -> None:
-    runner, port = await serve(tmp_path, 5)
+async def test_a_head_beyond_the_limits_is_refused(spare_node: Node, head: bytes) -> None:
+    runner, port = await serve(spare_node, 5)
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(head)
@@ -104,8 +97,8 @@ async def test_a_head_beyond_the_limits_is_refused(tmp_path: Path, head: bytes) 
         await runner.cleanup()
 
 
-async def test_the_address_is_one_that_a_browser_opens(tmp_path: Path) -> None:
-    runner, port = await serve(tmp_path, 5)
+async def test_the_address_is_one_that_a_browser_opens(spare_node: Node) -> None:
+    runner, port = await serve(spare_node, 5)
     try:
         assert web_address(runner) == f"http://127.0.0.1:{port}/"
     finally:
@@ -127,17 +120,14 @@ async def test_one_visitor_too_many_is_asked_to_come_back(browser: Browser) -> N
     assert crowd.inside == 0
 
 
-class BrokenSources(ExampleSources):
-    """The example with a fault in it."""
-
-    async def prices(self) -> PriceList:
-        """Breaks, with words that nobody else should read."""
-        raise ZeroDivisionError("secret words of a till line")
+def fail_with_secret(_: Mapping[str, str]) -> PriceList:
+    """Breaks, with words that nobody else should read."""
+    raise ZeroDivisionError("secret words of a till line")
 
 
-async def test_a_fault_of_ours_is_logged_by_kind_and_place_and_shown_in_plain_words(tmp_path: Path) -> None:
+async def test_a_fault_of_ours_is_logged_by_kind_and_place_and_shown_in_plain_words(spare_node: Node) -> None:
     with capture_logs() as logged:
-        async with build_client(tmp_path, BrokenSources()) as browser:
+        async with build_client(spare_node, {**EXAMPLE, "/prices": fail_with_secret}) as browser:
             answer = await browser.get("/prices")
             text = await answer.text()
     assert answer.status == 500

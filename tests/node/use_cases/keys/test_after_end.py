@@ -18,7 +18,7 @@ from node.use_cases.logs import LogParams, show_log
 from node.use_cases.public.mirroring import add_checkpoint as add_to_mirror
 from node.use_cases.public.witnessing import add_checkpoint as add_to_witness
 from node.use_cases.publish import publish
-from node.web.filling.logs import tell_cut
+from node.web.logs.filling import tell_cut
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import generate
 from protocol.core.note import ED25519, VerifierKey

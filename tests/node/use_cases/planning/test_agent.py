@@ -11,8 +11,8 @@ from node.use_cases.planning.agent.lines import CardLine, CardPreview
 from node.use_cases.planning.agent.releases import Offer
 from node.use_cases.planning.agent.verbs import PledgeParams, WishParams, preview_release, say_pledge, say_wish
 from node.use_cases.planning.verbs import ProposeParams, propose
-from node.web.pages.proposal import ProposalForm, ProposalPage
-from node.web.planning.proposal_source import answer_proposal
+from node.web.planning.proposal.buttons import answer_proposal
+from node.web.planning.proposal.model import ProposalForm, ProposalPage
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError
 from protocol.planning.call import PlanCards
@@ -65,7 +65,7 @@ def test_a_committee_reads_changes_releases_and_takes_back_on_its_page(homes: Pa
         await import_till(north)
 
         async def answer(**fields: Any) -> ProposalPage:
-            return await north.do(answer_proposal(north.node, ProposalForm(**fields), None))
+            return await north.do(answer_proposal(north.node, ProposalForm(**fields)))
 
         opened = await answer()
         assert not opened.has_lines and opened.can_change, "nothing was ever released here"

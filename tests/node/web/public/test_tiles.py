@@ -15,15 +15,12 @@ from node.clock import Clock
 from node.use_cases.context import Node
 from node.use_cases.log.auditing import audit_files, policy_of_key
 from node.use_cases.log.files import OWN_LOG, read_log_file
-from node.web.api.operations import OperationTable
-from node.web.log_handlers import SERVED_NODE
-from node.web.server import build_application, build_site
+from node.web.server import build_application
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.note import parse_vkey
 from tests.node.use_cases.log.grown_home import fill, vkey_of
 from tests.node.use_cases.two_homes import open_home
 from tests.node.web.conftest import Browser
-from tests.node.web.example import ExampleSources
 
 SIZE = 600
 
@@ -38,9 +35,7 @@ async def north(tmp_path: Path) -> AsyncIterator[Node]:
 
 @pytest.fixture
 async def auditor(north: Node) -> AsyncIterator[Browser]:
-    site = build_site(north.config, north.clock, ExampleSources(), OperationTable(north, {}), "token")
-    application = build_application(site)
-    application[SERVED_NODE] = north
+    application = build_application(north, {}, "token")
     async with TestClient(TestServer(application)) as client:
         yield client
 

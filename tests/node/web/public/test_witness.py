@@ -13,9 +13,7 @@ from node.use_cases.cosign import Cosigner
 from node.use_cases.fork_watch import list_evidence
 from node.use_cases.home import open_node
 from node.use_cases.receive import Receiver
-from node.web.api.operations import OperationTable
-from node.web.log_handlers import SERVED_NODE
-from node.web.server import build_application, build_site
+from node.web.server import build_application
 from node.web.visit import UPLOADS_MAX
 from protocol.core.identity import public_keys
 from protocol.core.note import Ed25519Verifier, Verifier, verify_note
@@ -29,7 +27,6 @@ from storage.log import cosignatures, log_store
 from tests.interop.made_log import LOG_KEY, ORIGIN, MadeLog
 from tests.node.homes import Rosters, make_node
 from tests.node.web.conftest import Browser
-from tests.node.web.example import ExampleSources
 from tests.node.web.test_server import served_site
 
 ADD = "/witness/add-checkpoint"
@@ -85,9 +82,7 @@ class Scene:
 
 
 def build_browser(node: Node) -> Browser:
-    site = build_site(node.config, Clock(), ExampleSources(), OperationTable(node, {}), "t")
-    application = build_application(site)
-    application[SERVED_NODE] = node
+    application = build_application(node, {}, "token")
     return TestClient(TestServer(application))
 
 

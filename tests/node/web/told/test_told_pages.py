@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,7 +10,7 @@ from node.use_cases.context import Node, Operation
 from node.use_cases.description import Page, Rows
 from protocol.core.errors import RefusedError
 from tests.node.web.conftest import Browser, build_client
-from tests.node.web.example import HOSTILE, ExampleSources
+from tests.node.web.made_up import HOSTILE
 from tests.node.web.page_reader import read_page
 
 
@@ -51,9 +50,9 @@ BELOW = replace(WEIGH, name="weigh.below", page=Page("/logs", "Weighed too"))
 
 
 @pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+async def browser(spare_node: Node) -> AsyncIterator[Browser]:
     """A visitor of a node that weighs."""
-    async with build_client(tmp_path, ExampleSources(), operations=(WEIGH, OF_ONE, BELOW)) as client:
+    async with build_client(spare_node, operations=(WEIGH, OF_ONE, BELOW)) as client:
         yield client
 
 

@@ -18,7 +18,7 @@ from node.use_cases.planning.nested.voices import RegionVoice, Spoken
 from node.use_cases.planning.own_side import kept_side
 from node.use_cases.planning.verbs import PlanParams, find_above, show_minutes, show_plan
 from node.use_cases.planning.view import PlanReport
-from node.web.filling.levels import tell_levels
+from node.web.planning.filling.levels import tell_levels
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import Minutes, format_minutes, parse_minutes
 from protocol.planning.audit.replay import replay_minutes

@@ -27,8 +27,8 @@ from node.use_cases.planning.verbs import (
     show_schedule,
 )
 from node.use_cases.till import TillParams, import_file
-from node.web.filling.plan import fill_plan_pages
-from node.web.pages.prices import PriceList
+from node.web.planning.filling.plan import fill_plan_pages
+from node.web.supply.model import PriceList
 from protocol.core.errors import RefusedError
 from protocol.planning.plan import Plan
 from tests.node.region.machine import Machine

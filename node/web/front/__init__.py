@@ -1,0 +1,1 @@
+"""The first page with its three questions, and the tour."""

@@ -1,1 +1,0 @@
-"""What each page shows: one typed model a page, filled from the sources."""

@@ -1,0 +1,1 @@
+"""The committee's page: its co-op's proposal, line by line."""

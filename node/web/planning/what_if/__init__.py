@@ -1,0 +1,1 @@
+"""The plan tried again with changes."""

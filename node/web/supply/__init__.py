@@ -1,0 +1,1 @@
+"""Products and what their prices are made of."""

@@ -1,0 +1,1 @@
+"""The first day: a name, a till file, the most wanted goods."""
