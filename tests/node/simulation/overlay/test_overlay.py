@@ -11,7 +11,7 @@ from node.simulation.overlay.run import BYTES_BAR, LINKS_BAR, Report, run_overla
 from node.simulation.overlay.words import LEAST, list_lines, list_reduced_lines
 from protocol.gossip.overlay import broadcast, limits
 from protocol.gossip.overlay.broadcast import Move, News, Standpoint
-from scripts.figures import Figure
+from scripts.benches.figures import Figure
 
 NODES, AUTHORS = 80, 4
 

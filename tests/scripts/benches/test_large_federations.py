@@ -6,7 +6,7 @@ from protocol.federation.votes import VOTERS_MAX
 from protocol.gossip.overlay import limits
 from scripts.reference import large_federations as costs
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/large-federations.md").read_text(encoding="utf-8")
 
 

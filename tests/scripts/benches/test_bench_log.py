@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from protocol.log.checkpoint import open_checkpoint
-from scripts import bench_log
-from scripts.bench_appends import KEY, ORIGIN
-from scripts.bench_log import fill_log
+from scripts.benches.log import run as bench_log
+from scripts.benches.log.appends import KEY, ORIGIN
+from scripts.benches.log.run import fill_log
 from storage.database import Database
 from storage.log import log_store
 

@@ -14,7 +14,7 @@ from node.use_cases.planning.private_side import PrivateSide
 from protocol.planning.audit.answers import judge_answers
 from protocol.planning.certificate import goods_of
 from protocol.planning.plan import Plan
-from scripts.plan_bench.agent_liars import Sides, Stage, Told, plan_with, utility_of
+from scripts.benches.plan.agent_liars import Sides, Stage, Told, plan_with, utility_of
 
 EDITS_PERCENT = (70, 90, 110, 140)
 EDITED_GOODS = 6

@@ -13,8 +13,8 @@ from protocol.planning.cards import ConsumerCard, WorkplaceCard
 from protocol.planning.plan import Plan
 from protocol.planning.rounds import Answer
 from protocol.planning.solver.nests import log_utility
-from scripts.plan_bench.economies import Region, open_region
-from scripts.plan_bench.trials import TOLERANCES, Answers, Change, run_course
+from scripts.benches.plan.economies import Region, open_region
+from scripts.benches.plan.trials import TOLERANCES, Answers, Change, run_course
 
 TOLERANCE_PPM = TOLERANCES[0]
 

@@ -18,14 +18,14 @@ from protocol.core.errors import RefusedError
 from protocol.planning.certificate import check_certificate
 from protocol.planning.economy_file import hide_all
 from protocol.planning.simulation.members import Members
-from scripts.figures import MOST, Figure, report
-from scripts.plan_bench.agent_liars import open_stage
-from scripts.plan_bench.agent_lies import tell_agent_lies
-from scripts.plan_bench.batches import BATCHES_VARIANT, BATCHINGS, WAIT_S, make_lumpy, measure_batching
-from scripts.plan_bench.economies import SIZES, TABLES, VARIANTS, Region, make_region, open_region
-from scripts.plan_bench.liars import tell_lies
-from scripts.plan_bench.tatonnement import damped, follow_rule, naive
-from scripts.plan_bench.trials import ROUNDS_MOST, TOLERANCES, Course, lose_answers, run_course, run_warm
+from scripts.benches.figures import MOST, Figure, report
+from scripts.benches.plan.agent_liars import open_stage
+from scripts.benches.plan.agent_lies import tell_agent_lies
+from scripts.benches.plan.batches import BATCHES_VARIANT, BATCHINGS, WAIT_S, make_lumpy, measure_batching
+from scripts.benches.plan.economies import SIZES, TABLES, VARIANTS, Region, make_region, open_region
+from scripts.benches.plan.liars import tell_lies
+from scripts.benches.plan.tatonnement import damped, follow_rule, naive
+from scripts.benches.plan.trials import ROUNDS_MOST, TOLERANCES, Course, lose_answers, run_course, run_warm
 
 ROUNDS_BARS = {20: (8, 14), 200: (12, 25), 1000: (16, 30)}
 GAP_BARS = (0.2, 0.02)

@@ -14,7 +14,7 @@ from protocol.planning.economy import Economy, build_economy
 from protocol.planning.economy_file import EconomyFile, read_economy
 from protocol.planning.simulation.members import Members, gather_members
 
-GENERATOR = Path(__file__).resolve().parents[3] / "shared" / "bench" / "planning" / "make_economy.py"
+GENERATOR = Path(__file__).resolve().parents[4] / "shared" / "bench" / "planning" / "make_economy.py"
 TABLES = ("bea", "uk")
 # Goods, councils, workplaces; a trade node for each good comes on top.
 SIZES = {20: (20, 20, 30), 200: (200, 200, 300), 1000: (1000, 1000, 1000)}

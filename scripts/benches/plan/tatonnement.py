@@ -12,7 +12,7 @@ from protocol.planning.cards import MICRO
 from protocol.planning.economy import Economy, Floats
 from protocol.planning.simulation.members import Members
 from protocol.planning.solver.nests import best_at_prices
-from scripts.plan_bench.economies import Region
+from scripts.benches.plan.economies import Region
 
 ROUNDS_MOST = 200
 BISECTIONS = 60

@@ -18,9 +18,9 @@ from aiohttp import web
 from node.clock import Clock
 from node.peering.contexts import Identity
 from protocol.core.identity import SEED_BYTES
-from scripts.gossip_bench.children import Child
-from scripts.gossip_bench.homes import HOST
-from scripts.gossip_bench.made_up_logs import make_entry
+from scripts.benches.gossip.children import Child
+from scripts.benches.gossip.homes import HOST
+from scripts.benches.gossip.made_up_logs import make_entry
 
 ENTRIES: Final = 50_000
 BUNDLE: Final = 256

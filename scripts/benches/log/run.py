@@ -30,8 +30,8 @@ from protocol.core.note import ED25519, VerifierKey, format_vkey
 from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, format_bundle
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import Tree
-from scripts.bench_appends import ENTRY_BYTES, KEY, ORIGIN, measure_appends
-from scripts.figures import LEAST, MOST, Figure, percentile, report
+from scripts.benches.figures import LEAST, MOST, Figure, percentile, report
+from scripts.benches.log.appends import ENTRY_BYTES, KEY, ORIGIN, measure_appends
 from storage.database import Database
 from storage.files import Files
 from storage.log import log_store

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from scripts.figures import LEAST, MOST, Figure, percentile, report
+from scripts.benches.figures import LEAST, MOST, Figure, percentile, report
 
 
 @pytest.mark.parametrize(

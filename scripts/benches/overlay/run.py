@@ -11,7 +11,7 @@ import sys
 from node.simulation.overlay.reduced import run_reduced
 from node.simulation.overlay.run import run_overlay
 from node.simulation.overlay.words import REAL, list_lines, list_reduced_lines
-from scripts.figures import Figure, report
+from scripts.benches.figures import Figure, report
 
 
 def main() -> int:

@@ -4,14 +4,14 @@ import numpy as np
 
 from protocol.planning.cards import ConsumerCard
 from protocol.planning.economy_file import read_economy
-from scripts.bench_plan import measure_course
-from scripts.plan_bench.agent_liars import open_stage
-from scripts.plan_bench.agent_lies import NOT_SOLD, AgentLies
-from scripts.plan_bench.batches import Batching, measure_batching
-from scripts.plan_bench.economies import Region, open_region
-from scripts.plan_bench.liars import tell_lies
-from scripts.plan_bench.tatonnement import damped, follow_rule, naive, respond_at
-from scripts.plan_bench.trials import TOLERANCES, lose_answers, run_course, run_warm
+from scripts.benches.plan.agent_liars import open_stage
+from scripts.benches.plan.agent_lies import NOT_SOLD, AgentLies
+from scripts.benches.plan.batches import Batching, measure_batching
+from scripts.benches.plan.economies import Region, open_region
+from scripts.benches.plan.liars import tell_lies
+from scripts.benches.plan.run import measure_course
+from scripts.benches.plan.tatonnement import damped, follow_rule, naive, respond_at
+from scripts.benches.plan.trials import TOLERANCES, lose_answers, run_course, run_warm
 from tests.protocol.planning.economies import region, village
 
 COARSE, FINE = TOLERANCES

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from scripts.figures import LEAST, MOST, Figure, percentile, report
-from scripts.gossip_bench import hypercore
-from scripts.gossip_bench.network import enter_own_network, is_alone
-from scripts.gossip_bench.scenarios import ManyLogs, Replicated, measure_many, measure_waits, replicate
-from scripts.gossip_bench.serial_limit import Parts, measure_parts, take_fastest
+from scripts.benches.figures import LEAST, MOST, Figure, percentile, report
+from scripts.benches.gossip import hypercore
+from scripts.benches.gossip.network import enter_own_network, is_alone
+from scripts.benches.gossip.scenarios import ManyLogs, Replicated, measure_many, measure_waits, replicate
+from scripts.benches.gossip.serial_limit import Parts, measure_parts, take_fastest
 
 AUTHORS: Final = 100
 CHANGED_PERCENT: Final = 1
@@ -42,7 +42,7 @@ def main() -> int:
     options = _read_options()
     # Installing needs the network that measuring does without.
     packages, note = hypercore.install_hypercore()
-    enter_own_network(["-m", "scripts.bench_gossip", *sys.argv[1:]])
+    enter_own_network(["-m", "scripts.benches.gossip.run", *sys.argv[1:]])
     notes = [note] if note else []
     if not is_alone():
         notes.append("no network of its own: bytes on the wire are all that crossed this machine's loopback")

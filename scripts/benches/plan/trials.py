@@ -10,7 +10,7 @@ from protocol.planning.clearing import clear_plan
 from protocol.planning.plan import Plan, make_plan
 from protocol.planning.rounds import Answer, RoundReport, close_round, start_state, warm_start
 from protocol.planning.state import State
-from scripts.plan_bench.economies import Region
+from scripts.benches.plan.economies import Region
 
 PPM = 1_000_000
 TOLERANCES = (10_000, 1_000)

@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 
 import platformdirs
 
-from scripts.gossip_bench.children import BenchError, Child
+from scripts.benches.gossip.children import BenchError, Child
 
 VERSION: Final = "11.37.1"
 PACKAGES: Final = (f"hypercore@{VERSION}", "corestore@7.11", "hypercore-crypto")
-SCRIPT: Final = Path(__file__).resolve().parents[3] / "shared" / "bench" / "peers" / "hypercore_peer.cjs"
+SCRIPT: Final = Path(__file__).resolve().parents[4] / "shared" / "bench" / "peers" / "hypercore_peer.cjs"
 INSTALL_WAIT_S: Final = 300
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from scripts.gossip_bench.homes import HOST
+from scripts.benches.gossip.homes import HOST
 
 IS_ALONE: Final = "ROCHDALE_BENCH_ALONE"
 """Set in the environment of a process that runs in a network of its own."""

@@ -20,7 +20,7 @@ from node.use_cases.publish import publish
 from protocol.core.identity import generate
 from protocol.federation.grants import KeyGrant
 from protocol.log.checkpoint import sign_checkpoint
-from scripts.figures import LEAST, MOST, Figure, percentile
+from scripts.benches.figures import LEAST, MOST, Figure, percentile
 from storage.database import Database, SharedWrite
 from storage.log import log_store
 

@@ -17,9 +17,9 @@ from protocol.planning.economy_file import read_economy
 from protocol.planning.plan import Plan
 from protocol.planning.simulation.pinned_rounds import replan
 from protocol.planning.state import State
-from scripts.figures import MOST, Figure
-from scripts.plan_bench.economies import FINEST_PPM, Region, make_document, open_region
-from scripts.plan_bench.trials import TOLERANCES, run_course
+from scripts.benches.figures import MOST, Figure
+from scripts.benches.plan.economies import FINEST_PPM, Region, make_document, open_region
+from scripts.benches.plan.trials import TOLERANCES, run_course
 
 BATCHES_VARIANT: Final = "effort 0.3"
 WAIT_S: Final = {20: 5.0, 200: 60.0, 1000: 300.0}

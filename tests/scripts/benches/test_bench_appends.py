@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import bench_appends
-from scripts.bench_appends import CALLERS, ENTRY_BYTES, KEY, ORIGIN, Pace
+from scripts.benches.log import appends as bench_appends
+from scripts.benches.log.appends import CALLERS, ENTRY_BYTES, KEY, ORIGIN, Pace
 from storage.database import Database, open_reader
 from storage.log import log_store
 

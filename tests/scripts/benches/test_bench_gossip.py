@@ -7,9 +7,9 @@ import pytest
 
 from protocol.core.identity import key_id
 from protocol.log.checkpoint import open_checkpoint
-from scripts.gossip_bench import made_up_logs, scenarios, serial_limit
-from scripts.gossip_bench.children import BenchError, Child
-from scripts.gossip_bench.made_up_logs import KEY, count_entry_bytes, extend_logs, fill_log, know_logs, origin_of
+from scripts.benches.gossip import made_up_logs, scenarios, serial_limit
+from scripts.benches.gossip.children import BenchError, Child
+from scripts.benches.gossip.made_up_logs import KEY, count_entry_bytes, extend_logs, fill_log, know_logs, origin_of
 from storage.database import Database
 from storage.log import log_store, record_index
 

@@ -1,6 +1,6 @@
 """One node of the two that are measured: its home, its store, its peering, and a few words that drive it.
 
-    python -m scripts.gossip_bench.node_side HOME PORT
+    python -m scripts.benches.gossip.node_side HOME PORT
 
 Reads lines of words, answers each with one JSON object a line. Times are of the machine's monotonic clock, which both
 processes read alike.
@@ -25,8 +25,8 @@ from node.use_cases.publish import publish
 from protocol.federation.grants import KeyGrant
 from protocol.federation.peer_card import PeerCard, format_card
 from protocol.gossip.events import Stop
-from scripts.gossip_bench.homes import open_home
-from scripts.gossip_bench.made_up_logs import extend_logs, origin_of
+from scripts.benches.gossip.homes import open_home
+from scripts.benches.gossip.made_up_logs import extend_logs, origin_of
 from storage.peers import peer_state
 
 

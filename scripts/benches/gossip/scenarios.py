@@ -10,10 +10,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from scripts.gossip_bench.children import BenchError, Child
-from scripts.gossip_bench.homes import HOST, Pair, make_pair, open_home
-from scripts.gossip_bench.made_up_logs import count_entry_bytes, extend_logs, fill_log, know_logs, origin_of, skip_index
-from scripts.gossip_bench.network import count_wire_bytes, find_port
+from scripts.benches.gossip.children import BenchError, Child
+from scripts.benches.gossip.homes import HOST, Pair, make_pair, open_home
+from scripts.benches.gossip.made_up_logs import (
+    count_entry_bytes,
+    extend_logs,
+    fill_log,
+    know_logs,
+    origin_of,
+    skip_index,
+)
+from scripts.benches.gossip.network import count_wire_bytes, find_port
 from storage.database import Database
 
 SHORT: Final = 1
@@ -173,7 +180,7 @@ def _run_pair(folder: Path, names: list[str], fill_sender: Fill, fill_receiver: 
     """Two homes that know these logs, each at work in a process of its own: who gives listens, who takes is ready."""
     port = find_port()
     pair = _make_homes(folder, port, names, fill_sender, fill_receiver)
-    words = [sys.executable, "-m", "scripts.gossip_bench.node_side"]
+    words = [sys.executable, "-m", "scripts.benches.gossip.node_side"]
     with ExitStack() as running:
         giving = running.enter_context(Child([*words, str(pair.sender), str(port)]))
         taking = running.enter_context(Child([*words, str(pair.receiver), "0"]))

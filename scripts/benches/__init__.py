@@ -1,0 +1,1 @@
+"""What must be reached, measured on this machine: run them with scripts/bench."""

@@ -1,0 +1,1 @@
+"""How fast logs are written, proven and audited."""

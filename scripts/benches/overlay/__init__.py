@@ -1,0 +1,1 @@
+"""What a large federation costs each of its nodes."""
