@@ -38,7 +38,7 @@ from protocol.planning.call import (
 from protocol.planning.delivery.known_places import PlanPlaces
 from protocol.planning.facilitating.notices import PlanNotice, PlanObjection
 from protocol.planning.following.deliveries import PlanDelivery
-from protocol.planning.following.promises import PlanCommitment
+from protocol.planning.following.promises import PlanPromises
 from protocol.supply.disclosure import Disclosure
 from protocol.supply.price_agreement import PriceApproval, PriceProposal
 from protocol.supply.product import Product
@@ -103,7 +103,7 @@ KINDS: dict[str, Kind] = {
     "plan.notice": Kind("planning", PlanNotice, _call, "A facilitator's word on a call, with its reason."),
     "plan.objection": Kind("planning", PlanObjection, _call, "A member does not agree with a facilitator's word."),
     "plan.approval": Kind("planning", PlanApproval, _call, "After its meeting's vote, a co-op approves or refuses."),
-    "plan.commitment": Kind("planning", PlanCommitment, _call, "What a co-op promises to give and take of a plan."),
+    "plan.promise": Kind("planning", PlanPromises, _call, "What a co-op promises to give and take of a plan."),
     "plan.place": Kind("planning", PlanPlaces, _nothing, "Where a co-op and its workplaces are, for deliveries."),
     "plan.delivery": Kind("planning", PlanDelivery, _call, "What a co-op gave or received under a plan."),
 }

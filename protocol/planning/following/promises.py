@@ -37,8 +37,8 @@ class CardPromises(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     promises: Annotated[tuple[Promise, ...], msgspec.Meta(min_length=1, max_length=CARD_GOODS_MOST)]
 
 
-class PlanCommitment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """plan.commitment: what this co-op's workplaces will give and its council will take of the plan in force.
+class PlanPromises(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """plan.promise: what this co-op's workplaces will give and its council will take of the plan in force.
 
     `plan` is the plan's digest. A line that is not named stays as it was said before.
     """
@@ -79,8 +79,8 @@ def list_planned(plan: Plan) -> dict[Line, PlannedLine]:
     return found
 
 
-def audit_commitment(
-    origin: str, body: PlanCommitment, digest: bytes, planned: Mapping[Line, PlannedLine]
+def audit_promises(
+    origin: str, body: PlanPromises, digest: bytes, planned: Mapping[Line, PlannedLine]
 ) -> list[Finding]:
     """Why a co-op's promise counts for nothing: another plan, another's card, or a line that the plan has not."""
     if body.plan != digest:
@@ -104,15 +104,15 @@ def audit_commitment(
     return found
 
 
-def apply_commitments(
-    spoken: Mapping[str, tuple[PlanCommitment, ...]], digest: bytes, planned: Mapping[Line, PlannedLine]
+def apply_promises(
+    spoken: Mapping[str, tuple[PlanPromises, ...]], digest: bytes, planned: Mapping[Line, PlannedLine]
 ) -> dict[Line, int]:
     """What each line's co-op promises, in units: its last word in the order of its own log that counts."""
     return {
         (one.card, promise.good): promise.units
         for origin, bodies in spoken.items()
         for body in bodies
-        if not audit_commitment(origin, body, digest, planned)
+        if not audit_promises(origin, body, digest, planned)
         for one in body.cards
         for promise in one.promises
     }

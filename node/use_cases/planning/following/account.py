@@ -17,7 +17,7 @@ from protocol.core.quantities import format_decimal
 from protocol.planning.cards import Good
 from protocol.planning.following.account import Account, account_for
 from protocol.planning.following.deliveries import Told, Way, apply_deliveries
-from protocol.planning.following.promises import apply_commitments, list_planned
+from protocol.planning.following.promises import apply_promises, list_planned
 from protocol.planning.plan import Plan
 from storage.log.record_index import own_words, records
 
@@ -86,7 +86,7 @@ def describe_following(node: Node, run: PlanRun, loads: Mapping[Way, int] | None
 def read_account(node: Node, run: PlanRun, draft: Draft, loads: Mapping[Way, int] | None = None) -> Account:
     """The account of a plan in force from the members' records."""
     planned = list_planned(draft.plan)
-    promised = apply_commitments(_read_spoken(node, run, "plan.commitment"), draft.digest, planned)
+    promised = apply_promises(_read_spoken(node, run, "plan.promise"), draft.digest, planned)
     return account_for(draft.plan, planned, promised, read_carried(node, run, draft), loads)
 
 

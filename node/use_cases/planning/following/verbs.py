@@ -32,7 +32,7 @@ from protocol.planning.following.deliveries import (
     audit_delivery,
     list_ends,
 )
-from protocol.planning.following.promises import CardPromises, PlanCommitment, Promise, list_planned
+from protocol.planning.following.promises import CardPromises, PlanPromises, Promise, list_planned
 from protocol.planning.plan import Plan
 
 AMOUNT_LENGTH_MAX: Final = 40
@@ -43,7 +43,7 @@ Changes = Annotated[dict[str, Amount], msgspec.Meta(max_length=CHANGES_MAX)]
 OwnCard = Annotated[str, help_of("Which of our cards, where we have several: its name or a part of it.")]
 
 
-class CommitParams(msgspec.Struct, kw_only=True):
+class PromiseParams(msgspec.Struct, kw_only=True):
     """Promise what the plan asks of our cards, or of one `card`; `instead`: good to another amount, as a decimal."""
 
     card: OwnCard = ""
@@ -78,7 +78,7 @@ def find_followed(node: Node, call: str) -> PlanRun:
     return find_run(node, call) if call or not in_force else in_force[-1]
 
 
-async def commit(node: Node, params: CommitParams) -> dict[str, Any]:
+async def promise(node: Node, params: PromiseParams) -> dict[str, Any]:
     """Sign what our cards will give and take of the plan in force."""
     run = find_followed(node, params.call)
     draft = _need_plan(run)
@@ -98,8 +98,8 @@ async def commit(node: Node, params: CommitParams) -> dict[str, Any]:
     promises = tuple(
         CardPromises(card, tuple(Promise(line[1], units[line]) for line in units if line[0] == card)) for card in cards
     )
-    published = await publish(node, "plan.commitment", PlanCommitment(run.call_id, draft.digest, promises))
-    return {"plan": draft.digest.hex(), "commitment": published.leaf.hex(), "cards": cards, "lines": len(units)}
+    published = await publish(node, "plan.promise", PlanPromises(run.call_id, draft.digest, promises))
+    return {"plan": draft.digest.hex(), "promise": published.leaf.hex(), "cards": cards, "lines": len(units)}
 
 
 async def tell_carried(node: Node, params: CarriedParams) -> dict[str, Any]:
@@ -181,12 +181,12 @@ def _tell_promised(answer: dict[str, Any]) -> Iterator[str]:
 
 OPERATIONS = (
     Operation(
-        "plan.commit",
-        CommitParams,
-        commit,
+        "plan.promise",
+        PromiseParams,
+        promise,
         "Sign that we will give and take what the plan in force asks of us. Said again, the last word counts.",
         tell=_tell_promised,
-        command=Command("plan commit", code=1),
+        command=Command("plan promise", code=1),
     ),
     Operation("plan.carried", CarriedParams, tell_carried, "Sign what we gave or received under the plan in force."),
     Operation("plan.follow", FollowParams, follow, "Promised, given, received, open and lacking.", writes=False),

@@ -62,5 +62,5 @@ async def test_the_page_of_promises_says_price_open_and_what_to_do(browser: Brow
     assert (
         "600 pieces still open, 76 pieces less than planned. 3.41 EUR per piece , agreed with Oak bakery" in coop.text
     )
-    assert "price open: from outside or from stock" in coop.text and "rochdale plan commit" in coop.text
+    assert "price open: from outside or from stock" in coop.text and "rochdale plan promise" in coop.text
     assert "/prices/loaf" in coop.links

@@ -18,10 +18,10 @@ from protocol.planning.following.deliveries import (
 )
 from protocol.planning.following.promises import (
     CardPromises,
-    PlanCommitment,
+    PlanPromises,
     Promise,
-    apply_commitments,
-    audit_commitment,
+    apply_promises,
+    audit_promises,
     list_planned,
 )
 from protocol.planning.plan import Plan
@@ -37,8 +37,8 @@ def plan() -> Plan:
     return finished_plan(*load(village()))
 
 
-def promise(card: str, *lines: tuple[int, int], digest: bytes = DIGEST) -> PlanCommitment:
-    return PlanCommitment(CALL, digest, (CardPromises(card, tuple(Promise(*line) for line in lines)),))
+def promise(card: str, *lines: tuple[int, int], digest: bytes = DIGEST) -> PlanPromises:
+    return PlanPromises(CALL, digest, (CardPromises(card, tuple(Promise(*line) for line in lines)),))
 
 
 def carry(*loads: tuple[int, str, str, int], digest: bytes = DIGEST) -> PlanDelivery:
@@ -51,11 +51,11 @@ def line_of(account: Account, card: str, good: str) -> LineAccount:
 
 def account_of(
     plan: Plan,
-    promises: Mapping[str, tuple[PlanCommitment, ...]] | None = None,
+    promises: Mapping[str, tuple[PlanPromises, ...]] | None = None,
     deliveries: Mapping[str, tuple[PlanDelivery, ...]] | None = None,
 ) -> Account:
     planned = list_planned(plan)
-    promised = apply_commitments(promises or {}, DIGEST, planned)
+    promised = apply_promises(promises or {}, DIGEST, planned)
     return account_for(plan, planned, promised, apply_deliveries(deliveries or {}, DIGEST, plan))
 
 
@@ -91,7 +91,7 @@ def test_who_has_said_a_part_is_not_missing_and_who_has_said_nothing_is_counted_
     milk = next(one for one in account.goods if one.good == "milk")
     assert milk.unsaid == planned["farm", MILK].units and milk.promised == planned["import-milk", MILK].units
     assert milk.short == 0
-    without = apply_commitments({"farm": (promise("farm", (MILK, 0)),)}, DIGEST, planned)
+    without = apply_promises({"farm": (promise("farm", (MILK, 0)),)}, DIGEST, planned)
     short = next(one for one in account_for(plan, planned, without, {}).goods if one.good == "milk").short
     assert short == milk.planned - milk.promised
 
@@ -164,7 +164,7 @@ def test_every_order_of_the_logs_and_word_by_word_come_to_the_same(plan: Plan) -
             one_by_one = apply_deliveries({name: (left[name].pop(0),)}, DIGEST, plan, one_by_one)
         assert one_by_one == whole
         shuffled = {name: promises[name] for name in order}
-        assert apply_commitments(shuffled, DIGEST, planned) == apply_commitments(promises, DIGEST, planned)
+        assert apply_promises(shuffled, DIGEST, planned) == apply_promises(promises, DIGEST, planned)
 
 
 HOSTILE_PROMISES = {
@@ -177,7 +177,7 @@ HOSTILE_PROMISES = {
     "twice for one good": ("oven", promise("oven", (BREAD, 1), (BREAD, 2)), "oven: one good stands twice"),
     "twice for one card": (
         "oven",
-        PlanCommitment(CALL, DIGEST, (CardPromises("oven", (Promise(BREAD, 1),)),) * 2),
+        PlanPromises(CALL, DIGEST, (CardPromises("oven", (Promise(BREAD, 1),)),) * 2),
         "cards: one card stands twice",
     ),
     "for outside trade": ("import-milk", promise("nobody", (MILK, 1)), "nobody: not a card of this member"),
@@ -185,11 +185,11 @@ HOSTILE_PROMISES = {
 
 
 @pytest.mark.parametrize(("origin", "body", "reason"), HOSTILE_PROMISES.values(), ids=HOSTILE_PROMISES)
-def test_a_promise_counts_for_nothing(plan: Plan, origin: str, body: PlanCommitment, reason: str) -> None:
+def test_a_promise_counts_for_nothing(plan: Plan, origin: str, body: PlanPromises, reason: str) -> None:
     planned = list_planned(plan)
-    (finding,) = audit_commitment(origin, body, DIGEST, planned)
+    (finding,) = audit_promises(origin, body, DIGEST, planned)
     assert str(finding).startswith(reason)
-    assert apply_commitments({origin: (body,)}, DIGEST, planned) == {}
+    assert apply_promises({origin: (body,)}, DIGEST, planned) == {}
 
 
 HOSTILE_DELIVERIES = {

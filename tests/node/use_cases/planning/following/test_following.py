@@ -8,16 +8,16 @@ import pytest
 from node.use_cases.planning.following.account import FollowedLine, FollowReport
 from node.use_cases.planning.following.verbs import (
     CarriedParams,
-    CommitParams,
     FollowParams,
-    commit,
+    PromiseParams,
     follow,
+    promise,
     tell_carried,
 )
 from node.use_cases.planning.verbs import PlanParams, show_plan
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
-from protocol.planning.following.promises import CardPromises, PlanCommitment, Promise
+from protocol.planning.following.promises import CardPromises, PlanPromises, Promise
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import plan_to_the_vote, release_all, vote
@@ -31,13 +31,13 @@ def test_a_plan_in_force_is_promised_delivered_and_told_alike_everywhere(homes: 
         await plan_to_the_vote(network)
         await network.settle()
         with pytest.raises(RefusedError, match="plan: none is in force yet"):
-            await bakery.do(commit(bakery.node, CommitParams()))
+            await bakery.do(promise(bakery.node, PromiseParams()))
         await vote(network)
         for machine in (bakery, north):
-            await machine.do(commit(machine.node, CommitParams()))
+            await machine.do(promise(machine.node, PromiseParams()))
         planned = Decimal(one_line(await look(bakery), "#oven", "bread").planned)
         half = str((planned / 2).quantize(Decimal("0.0001")))
-        await bakery.do(commit(bakery.node, CommitParams(card="oven", instead={"bread": half})))
+        await bakery.do(promise(bakery.node, PromiseParams(card="oven", instead={"bread": half})))
         await say(bakery, "gave", "bread", "3", "north")
         await say(bakery, "gave", "bread", "1.5", "south")
         await say(north, "received", "bread", "3", "oven")
@@ -77,8 +77,8 @@ async def forge(thief: Machine, victim: Machine) -> None:
     assert thief.run is not None
     report = await look(victim)
     card = one_line(report, "#oven", "bread").card
-    body = PlanCommitment(thief.run.call_id, bytes.fromhex(report.plan), (CardPromises(card, (Promise(0, 1),)),))
-    await thief.do(publish(thief.node, "plan.commitment", body))
+    body = PlanPromises(thief.run.call_id, bytes.fromhex(report.plan), (CardPromises(card, (Promise(0, 1),)),))
+    await thief.do(publish(thief.node, "plan.promise", body))
 
 
 async def check_refusals(north: Machine, bakery: Machine) -> None:
@@ -94,9 +94,9 @@ async def check_refusals(north: Machine, bakery: Machine) -> None:
         with pytest.raises(RefusedError, match=reason):
             await north.do(tell_carried(north.node, params))
     with pytest.raises(RefusedError, match=r"instead\.cheese: the plan asks nothing of it"):
-        await bakery.do(commit(bakery.node, CommitParams(instead={"cheese": "1"})))
+        await bakery.do(promise(bakery.node, PromiseParams(instead={"cheese": "1"})))
     with pytest.raises(RefusedError, match=r"instead\.bread: must be"):
-        await bakery.do(commit(bakery.node, CommitParams(instead={"bread": "-1"})))
+        await bakery.do(promise(bakery.node, PromiseParams(instead={"bread": "-1"})))
 
 
 async def say(machine: Machine, what: str, good: str, amount: str, other: str) -> None:

@@ -13,10 +13,10 @@ from node.use_cases.planning.following.capacities import suggest_offers
 from node.use_cases.planning.following.revising import ReviseParams, revise
 from node.use_cases.planning.following.verbs import (
     CarriedParams,
-    CommitParams,
     FollowParams,
-    commit,
+    PromiseParams,
     follow,
+    promise,
     tell_carried,
 )
 from node.use_cases.planning.planner import Planner
@@ -102,7 +102,7 @@ async def promise_less(bakery: Machine) -> Decimal:
     (line,) = (line for line in report.lines if line.card.endswith("#oven") and line.good == "bread")
     planned = Decimal(line.planned)
     less = str((planned * SHOCK_PERCENT / 100).quantize(Decimal("0.0001")))
-    await bakery.do(commit(bakery.node, CommitParams(card="oven", instead={"bread": less})))
+    await bakery.do(promise(bakery.node, PromiseParams(card="oven", instead={"bread": less})))
     return planned
 
 
