@@ -15,11 +15,11 @@ import click
 from node.cli.calls import Context, exit_codes
 from node.cli.home.opened import quiet_logs
 from node.cli.printing import print_table, say
-from node.simulation.demo import Demo
-from node.simulation.demo_report import make_report
-from node.simulation.demo_tills import open_source
-from node.simulation.node_process import CLOCK
-from node.simulation.region import load_region
+from node.simulation.demo.node_process import CLOCK
+from node.simulation.demo.report import make_report
+from node.simulation.demo.run import Demo
+from node.simulation.demo.tills import open_source
+from node.simulation.region.region import load_region
 from protocol.core.errors import RefusedError
 
 

@@ -37,7 +37,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     # A world in virtual time runs the real sessions on roads of its own.
     "node.simulation.world": (*EDGE_GROUND, "node.peering"),
     # The demo drives nodes from outside, as people at the command line do: the one module that calls them.
-    "node.simulation.node_process": (*EDGE_GROUND, "node.simulation", "node.cli.calls"),
+    "node.simulation.demo.node_process": (*EDGE_GROUND, "node.simulation", "node.cli.calls"),
     "node.app": (*EDGE_GROUND, "node.peering", "node.web", "node.simulation"),
     "node.cli": ("protocol", "storage", "node"),
 }

@@ -81,7 +81,7 @@ PLANTED: tuple[tuple[Check, str, str, str, str], ...] = (
      DOC + "from datetime import datetime\nNOW = datetime.now()\n", ".now() is for node/clock.py alone"),
     (purity.audit_clock, "a use case that draws at random", "node/use_cases/publish.py",
      DOC + "import os\nSALT = os.urandom(32)\n", ".urandom() is for node/clock.py alone"),
-    (purity.audit_clock, "an unseeded draw in the simulation", "node/simulation/region.py",
+    (purity.audit_clock, "an unseeded draw in the simulation", "node/simulation/region/region.py",
      DOC + "import random\n", "imports random: only node/clock.py"),
     (sizes.audit_file_sizes, "a long file", "protocol/core/encoding.py", LONG_FILE, "402 lines, at most 400"),
     (sizes.audit_function_sizes, "a long function", "node/cli/main.py", LONG_FUNCTION, "do_much has 51 lines"),

@@ -18,9 +18,9 @@ import numpy as np
 
 from node.clock import Clock
 from node.config import Config
-from node.simulation.generated import generate_store_tills
-from node.simulation.region import Region, load_region
-from node.simulation.region_calls import K_HOUSEHOLDS, charter_row, council_release, producer_release, table_row
+from node.simulation.region.calls import K_HOUSEHOLDS, charter_row, council_release, producer_release, table_row
+from node.simulation.region.region import Region, load_region
+from node.simulation.tills.generated import generate_store_tills
 from node.use_cases.context import Node
 from node.use_cases.home import init_home, open_node
 from node.use_cases.planning.private_side import PrivateSide, Release, answer_cards, prepare_side

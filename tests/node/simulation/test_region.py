@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from node.simulation.region import MADE_UP_NOTICE, Region, Workplace, check_region, load_region
-from node.simulation.region_cards import council_row, list_floors, make_goods_table, to_whole, workplace_rows
-from node.simulation.region_economy import format_decimal, region_economy_json
-from node.simulation.region_prices import Recipe, cost_prices
-from node.simulation.region_products import load_products, required_sections
+from node.simulation.region.cards import council_row, list_floors, make_goods_table, to_whole, workplace_rows
+from node.simulation.region.economy import format_decimal, region_economy_json
+from node.simulation.region.prices import Recipe, cost_prices
+from node.simulation.region.products import load_products, required_sections
+from node.simulation.region.region import MADE_UP_NOTICE, Region, Workplace, check_region, load_region
 from protocol.core.errors import MisuseError
 from protocol.core.quantities import UNITS
 from protocol.planning.card_rules import audit_goods_table

@@ -8,11 +8,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from node.simulation.generated import generate_store_tills
-from node.simulation.journey import find_busiest_stores, find_package_folder, read_store_tills
-from node.simulation.region import CO2, Region, load_region
-from node.simulation.region_cards import make_goods_table
-from node.simulation.region_economy import TRADE_PREFIX, region_economy_json
+from node.simulation.region.cards import make_goods_table
+from node.simulation.region.economy import TRADE_PREFIX, region_economy_json
+from node.simulation.region.region import CO2, Region, load_region
+from node.simulation.tills.generated import generate_store_tills
+from node.simulation.tills.journey import find_busiest_stores, find_package_folder, read_store_tills
 from node.till.goods_mapping import sum_goods
 from node.till.plain_csv import parse_plain_csv
 from node.till.tastes import Tastes, tastes_from_consumption

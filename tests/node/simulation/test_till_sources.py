@@ -7,9 +7,10 @@ from importlib import metadata
 
 import pytest
 
-from node.simulation import journey
-from node.simulation.generated import GENERATED_NOTICE, generate_store_tills
-from node.simulation.journey import (
+from node.simulation.region.region import Region, load_region
+from node.simulation.tills import journey
+from node.simulation.tills.generated import GENERATED_NOTICE, generate_store_tills
+from node.simulation.tills.journey import (
     SOURCE_LICENCE,
     SOURCE_NAME,
     SOURCE_PURPOSE_QUOTE,
@@ -19,7 +20,6 @@ from node.simulation.journey import (
     find_package_folder,
     read_store_tills,
 )
-from node.simulation.region import Region, load_region
 from node.till.goods_mapping import sum_goods
 from node.till.plain_csv import parse_plain_csv
 from node.till.sale import TillFile

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.simulation.generated import GENERATED_NOTICE, generate_store_tills
-from node.simulation.region import Region
+from node.simulation.region.region import Region
+from node.simulation.tills.generated import GENERATED_NOTICE, generate_store_tills
 
 GENERATED_SEED = 1844
 
@@ -32,7 +32,7 @@ def open_source(kind: str, region: Region) -> TillSource:
     if kind == "generated":
         return TillSource(GENERATED_NOTICE, (), lambda count: _generate(region, count))
     # Imported here: the package and pyarrow are of the extra `demo`, which a co-op's node does not have.
-    from node.simulation import journey
+    from node.simulation.tills import journey
 
     def read(count: int) -> list[bytes]:
         tills = journey.read_store_tills(journey.find_busiest_stores(count))

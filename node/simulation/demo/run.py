@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from node.config import Config
-from node.simulation.demo_supply import agree_prices
-from node.simulation.demo_tills import TillSource
-from node.simulation.node_process import CLOCK, NodeProcess, run_together
-from node.simulation.ports import find_free_ports
-from node.simulation.region import MADE_UP_NOTICE, Coop, Region
-from node.simulation.region_calls import (
+from node.simulation.demo.node_process import CLOCK, NodeProcess, run_together
+from node.simulation.demo.ports import find_free_ports
+from node.simulation.demo.supply import agree_prices
+from node.simulation.demo.tills import TillSource
+from node.simulation.region.calls import (
     charter_row,
     council_release,
     members_of,
     producer_release,
     table_row,
 )
+from node.simulation.region.region import MADE_UP_NOTICE, Coop, Region
 from node.use_cases.home import init_home
 from protocol.core.errors import RefusedError
 

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from node.simulation.region_prices import Recipe, cost_prices
+from node.simulation.region.prices import Recipe, cost_prices
 from node.till.goods_mapping import GoodsMapping, parse_rules
 from node.till.tastes import Allotment, NestShape
 from protocol.core.errors import MisuseError
@@ -197,7 +197,7 @@ def load_region() -> Region:
 
 def read_table(name: str) -> dict[str, object]:
     """One of the files under made_up/."""
-    text = (resources.files("node.simulation") / "made_up" / name).read_text("utf-8")
+    text = (resources.files("node.simulation.region") / "made_up" / name).read_text("utf-8")
     return tomllib.loads(text)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from node.simulation.region import QUANTITY_DECIMALS, Producer, Region
-from node.simulation.region import Good as RegionGood
-from node.simulation.region_economy import format_decimal, format_trade, format_workplace
+from node.simulation.region.economy import format_decimal, format_trade, format_workplace
+from node.simulation.region.region import QUANTITY_DECIMALS, Producer, Region
+from node.simulation.region.region import Good as RegionGood
 from protocol.core.errors import MisuseError
 from protocol.planning.cards import GOODS_TABLE_FORMAT, MICRO, ApprovedFloor, Good, GoodsTable
 from protocol.planning.economy_file import read_workplace

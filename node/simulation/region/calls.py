@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from node.simulation.region import QUANTITY_DECIMALS, Coop, Producer, Region
-from node.simulation.region_cards import (
+from node.simulation.region.cards import (
     TOLERANCE_PPM,
     council_row,
     credits_per_person_micro,
     list_floors,
     workplace_rows,
 )
-from node.simulation.region_economy import format_good, format_trade
-from node.simulation.region_products import MadeUpProduct, required_sections
+from node.simulation.region.economy import format_good, format_trade
+from node.simulation.region.products import MadeUpProduct, required_sections
+from node.simulation.region.region import QUANTITY_DECIMALS, Coop, Producer, Region
 
 CHARTER_NAME = "Made-up region of the demo"
 COMMITTEE_THRESHOLD = 2

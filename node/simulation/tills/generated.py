@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
-from node.simulation.journey import StoreTill, format_csv
-from node.simulation.region import Coop, Good, Region
+from node.simulation.region.region import Coop, Good, Region
+from node.simulation.tills.journey import StoreTill, format_csv
 from protocol.core.errors import RefusedError
 
 GENERATED_NOTICE: Final = "Generated: every till line was made up by this software's own seeded generator."

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from node.simulation.node_process import CLOCK, NodeProcess, run_together
-from node.simulation.region import Region
-from node.simulation.region_calls import COMMITTEE_THRESHOLD, disclosure_row, product_row, proposal_row
-from node.simulation.region_products import MadeUpProduct, load_products
+from node.simulation.demo.node_process import CLOCK, NodeProcess, run_together
+from node.simulation.region.calls import COMMITTEE_THRESHOLD, disclosure_row, product_row, proposal_row
+from node.simulation.region.products import MadeUpProduct, load_products
+from node.simulation.region.region import Region
 from node.use_cases.supply.person_key import make_person_key, read_person_key, sign_as_person
 from node.use_cases.supply.signing import ToSign
 from protocol.core.errors import RefusedError

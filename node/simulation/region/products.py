@@ -13,8 +13,8 @@ from typing import Final
 
 import msgspec
 
-from node.simulation.region import CO2, Good, Producer, Region, Technique, read_table
-from node.simulation.region_prices import Recipe, cost_prices
+from node.simulation.region.prices import Recipe, cost_prices
+from node.simulation.region.region import CO2, Good, Producer, Region, Technique, read_table
 
 ENERGY: Final = frozenset({"electricity", "diesel"})
 PACKAGING: Final = frozenset({"jars", "cartons"})

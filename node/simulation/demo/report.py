@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from node.simulation.demo import Demo
-from node.simulation.node_process import CLOCK, NodeProcess
+from node.simulation.demo.node_process import CLOCK, NodeProcess
+from node.simulation.demo.run import Demo
 
-CHECK_SCRIPT = Path(__file__).parents[2] / "scripts" / "check_plan"
+CHECK_SCRIPT = Path(__file__).parents[3] / "scripts" / "check_plan"
 CHECK_WAIT_S = 120
 SETTLE_LOOKS = 200
 SETTLE_S = 0.1

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from node.simulation.region import CO2, OUTSIDE_MONEY, Good, Region, Technique, Trade, Workplace
+from node.simulation.region.region import CO2, OUTSIDE_MONEY, Good, Region, Technique, Trade, Workplace
 from node.till.tastes import Tastes
 
 ECONOMY_FORMAT: Final = "rochdale-economy/1"

@@ -1,0 +1,1 @@
+"""The made-up region: who is in it, what they make, price and release."""

@@ -1,0 +1,1 @@
+"""Till lines that are nobody's: drawn from a seed, or of the grocery data package."""
