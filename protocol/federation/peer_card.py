@@ -1,11 +1,11 @@
 """What one co-op hands to another so that their nodes can meet: one line to paste into a mail.
 
-Invariant: a card parses in one way only, and a mistyped letter is noticed.
-Spec: docs/spec/gossip/session.md
+Invariant: a card or an invitation parses in one way only, and a mistyped letter is noticed.
+Spec: docs/spec/gossip/session.md, docs/spec/federation/federation.md
 """
 
 import re
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -13,14 +13,18 @@ from protocol.core import encoding
 from protocol.core.errors import RefusedError
 from protocol.core.identity import PUBLIC_BYTES
 from protocol.core.origin import check_origin
+from protocol.core.record import Hash
 from protocol.core.text_token import format_token, parse_token
 from protocol.federation.peer_certificate import check_certificate
+from protocol.federation.roster import URL_LENGTH_MAX
+from protocol.federation.votes import VOTERS_MAX
 
 PREFIX: Final = "rochdale-peer:"
 CARD_BYTES_MAX: Final = 3_000
 CARD_LENGTH_MAX: Final = 4_096
 NAME_LENGTH_MAX: Final = 80
-URL_LENGTH_MAX: Final = 255
+INVITATION_PREFIX: Final = "rochdale-invitation:"
+INVITATION_BYTES_MAX: Final = 256 * 1024
 _URL = re.compile(r"wss://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}", re.ASCII)
 
 
@@ -36,6 +40,13 @@ class PeerCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls_certificate: bytes
 
 
+class Invitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an invited co-op needs: the federation's name and how to reach and pin the members it may meet."""
+
+    federation: Hash
+    cards: Annotated[tuple[PeerCard, ...], msgspec.Meta(min_length=1, max_length=VOTERS_MAX)]
+
+
 def format_card(card: PeerCard) -> str:
     """The one-line form of a card; RefusedError when a field of it is not fit to be shown."""
     check_card(card)
@@ -48,6 +59,20 @@ def parse_card(text: str) -> PeerCard:
     card = encoding.to_struct(encoding.decode(raw), PeerCard, "card")
     check_card(card)
     return card
+
+
+def format_invitation(invitation: Invitation) -> str:
+    """The one-line form; RefusedError where it would be too long."""
+    return format_token(INVITATION_PREFIX, encoding.encode(encoding.to_value(invitation), INVITATION_BYTES_MAX))
+
+
+def parse_invitation(text: str) -> Invitation:
+    """The invitation in a line; line breaks that a mail put in are passed over. RefusedError says what is wrong."""
+    raw = parse_token(INVITATION_PREFIX, text, INVITATION_BYTES_MAX, "invitation")
+    invitation = encoding.to_struct(encoding.decode(raw, INVITATION_BYTES_MAX), Invitation, "invitation")
+    for card in invitation.cards:
+        check_card(card)
+    return invitation
 
 
 def check_card(card: PeerCard) -> None:

@@ -1,12 +1,15 @@
 """No page of the spec stands without a test that reads it: what a page shows cannot fall behind the code."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.spec_pages.examples import list_pages
+from tests.spec_pages.examples import list_pages, read_page
 
 TESTS = Path(__file__).resolve().parents[1]
+MARK = re.compile(r"rochdale(?:/[a-z-]+/v?[0-9]+|-[a-z-]+/[0-9]+|-[a-z]+:)")
+"""What hashes, documents and lines begin with, so that none is taken for another."""
 PLANNING = "protocol/planning"
 READERS = {
     **dict.fromkeys(
@@ -37,3 +40,11 @@ def test_every_page_has_a_reader_and_every_reader_a_page() -> None:
 @pytest.mark.parametrize(("page", "path"), READERS.items(), ids=READERS)
 def test_the_reader_reads_the_page(page: str, path: str) -> None:
     assert f"{page}.md" in (TESTS / path).read_text(encoding="utf-8")
+
+
+def test_every_mark_of_a_hash_a_document_or_a_line_stands_on_a_page() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (TESTS.parent / "protocol").rglob("*.py"))
+    pages = "".join(map(read_page, list_pages()))
+    marks = set(MARK.findall(code))
+    assert len(marks) > 20
+    assert sorted(mark for mark in marks if mark not in pages) == []

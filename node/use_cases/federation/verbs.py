@@ -14,9 +14,8 @@ from node.use_cases.description import LINE, Command, Page, Rows, count, help_of
 from node.use_cases.federation.deciding import closed_content
 from node.use_cases.peers import own_card, pin_card
 from node.use_cases.publish import publish
-from protocol.core.encoding import decode, encode, to_struct, to_value
+from protocol.core.encoding import to_value
 from protocol.core.errors import RefusedError
-from protocol.core.text_token import format_token, parse_token
 from protocol.federation.charter import Charter, check_charter
 from protocol.federation.membership import (
     FederationFounding,
@@ -28,7 +27,13 @@ from protocol.federation.membership import (
     fold_federation,
     name_federation,
 )
-from protocol.federation.peer_card import PeerCard, parse_card
+from protocol.federation.peer_card import (
+    Invitation,
+    PeerCard,
+    format_invitation,
+    parse_card,
+    parse_invitation,
+)
 from protocol.federation.roster import Member
 from protocol.supply.disclosure import SECTIONS
 from storage.log.record_index import IndexedRecord, record_by_leaf, records
@@ -39,8 +44,6 @@ ABOVE_SETTING = "federation_above"
 ROSTER_PARTS = {False: "roster", True: "roster_above"}
 """The running keepers by whether they keep the federation above."""
 INVITED_SETTING = "invited"
-INVITATION_PREFIX = "rochdale-invitation:"
-INVITATION_BYTES_MAX = 256 * 1024
 PEOPLE_MAX = 100_000_000
 
 MemberKind = Literal["consumers", "producers"]
@@ -84,13 +87,6 @@ class WhichParams(msgspec.Struct):
     """This home's own federation, or (`above`) the one in which it speaks for its own."""
 
     above: Above = False
-
-
-class _Invitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an invited co-op needs: the federation's name and how to reach and pin the members it may meet."""
-
-    federation: bytes
-    cards: tuple[PeerCard, ...]
 
 
 class MemberRow(msgspec.Struct, frozen=True):
@@ -194,15 +190,13 @@ async def invite(node: Node, params: InviteParams) -> dict[str, str]:
     value = to_value(card)
     await node.database.write(lambda db: set_setting(db, f"{INVITED_SETTING}/{card.origin}", value))
     cards = tuple(card_of_member(member) for member in history.newest.roster.members if member.origin != node.origin)
-    invitation = _Invitation(history.federation, (own_card(node), *cards))
-    raw = encode(to_value(invitation), INVITATION_BYTES_MAX)
-    return {"origin": card.origin, "invitation": format_token(INVITATION_PREFIX, raw)}
+    invitation = Invitation(history.federation, (own_card(node), *cards))
+    return {"origin": card.origin, "invitation": format_invitation(invitation)}
 
 
 async def join(node: Node, params: JoinParams) -> dict[str, Any]:
     """Accept an invitation: pin the members it names and say in our own log that we want to belong."""
-    raw = parse_token(INVITATION_PREFIX, params.invitation, INVITATION_BYTES_MAX, "invitation")
-    invitation = to_struct(decode(raw, INVITATION_BYTES_MAX), _Invitation, "invitation")
+    invitation = parse_invitation(params.invitation)
     known, other = federation_of(node, params.above), federation_of(node, not params.above)
     if known is not None and known != invitation.federation:
         raise RefusedError.at("federation", "this home belongs to another one")
