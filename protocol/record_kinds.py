@@ -25,7 +25,7 @@ from protocol.federation.membership import (
 )
 from protocol.federation.succession import KeySuccession
 from protocol.federation.vote_records import PrecommitBody, PrevoteBody, ProposalBody
-from protocol.planning.batches.proposals import PlanCandidate, candidate_slot
+from protocol.planning.batches.candidate_record import PlanCandidate, candidate_slot
 from protocol.planning.call import (
     PlanAnswer,
     PlanApproval,
@@ -35,10 +35,9 @@ from protocol.planning.call import (
     answer_slot,
     card_slot,
 )
-from protocol.planning.delivery.known_places import PlanPlaces
+from protocol.planning.delivery.place_record import PlanPlaces
 from protocol.planning.facilitating.notices import PlanNotice, PlanObjection
-from protocol.planning.following.deliveries import PlanDelivery
-from protocol.planning.following.promises import PlanPromises
+from protocol.planning.following.records import PlanDelivery, PlanPromises
 from protocol.supply.disclosure import Disclosure
 from protocol.supply.price_agreement import PriceApproval, PriceProposal
 from protocol.supply.product import Product

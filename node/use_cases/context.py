@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-import structlog
 
 from node.clock import Clock
 from node.config import Config
@@ -21,11 +20,18 @@ Listener = Callable[[str, int, int], None]
 """Called on the loop with (origin, start, stop) after new entries of a log are on disk and indexed."""
 
 
+def _get_logger() -> Any:
+    # Loaded with the first node: whoever reads what an operation says of itself logs nothing.
+    import structlog
+
+    return structlog.get_logger()
+
+
 @dataclass
 class ChangeHub:
     """Tells whoever listens that a log has grown."""
 
-    log: Any = field(default_factory=structlog.get_logger)
+    log: Any = field(default_factory=_get_logger)
     _listeners: list[Listener] = field(default_factory=list)
 
     def add_listener(self, listener: Listener) -> None:
@@ -56,7 +62,7 @@ class Node:
     name: str
     disk: Disk = OWN_DISK
     changes: ChangeHub = field(default_factory=ChangeHub)
-    log: Any = field(default_factory=structlog.get_logger)
+    log: Any = field(default_factory=_get_logger)
     parts: dict[str, Any] = field(default_factory=dict)
     """Long-running parts that the app started, by name: peering, planner, publisher. Only the loop's thread adds one:
     whoever lists them there would trip over it."""

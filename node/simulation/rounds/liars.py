@@ -17,7 +17,7 @@ from node.use_cases.context import Node
 from node.use_cases.publish import Published
 from protocol.core.record import Reference
 from protocol.federation.vote_records import PrecommitBody, PrevoteBody, ProposalBody, hash_content
-from protocol.planning.batches.proposals import PlanCandidate
+from protocol.planning.batches.candidate_record import PlanCandidate
 from protocol.planning.call import PlanAnswer, PlanApproval, PlanCards, format_set, parse_set
 
 LATE_S: Final = 4.0

@@ -21,7 +21,8 @@ from protocol.core.encoding import decode, to_struct
 from protocol.core.errors import Finding, RefusedError
 from protocol.federation.scopes import FEDERATION
 from protocol.federation.vote_records import VOTE_KINDS
-from protocol.planning.batches.proposals import PlanCandidate, audit_candidate
+from protocol.planning.batches.candidate_record import PlanCandidate
+from protocol.planning.batches.proposals import audit_candidate
 from protocol.planning.call import (
     CARDS_ROUND,
     PlanAnswer,

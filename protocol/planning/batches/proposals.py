@@ -5,41 +5,14 @@ Spec: docs/spec/planning/batches.md, section "In a call"
 """
 
 from collections.abc import Mapping
-from typing import Annotated
-
-import msgspec
 
 from protocol.core.errors import Finding
-from protocol.core.record import Hash
+from protocol.planning.batches.candidate_record import PlanCandidate
 from protocol.planning.batches.pinned import Levels
 from protocol.planning.batches.sizes import keeps_batches
-from protocol.planning.call import CARDS_ROUND, DraftNumber, round_slot
-from protocol.planning.card_rules import AMOUNT_MOST
 from protocol.planning.cards import MICRO, Technique, WorkplaceCard
 from protocol.planning.certificate import all_workplaces
 from protocol.planning.plan import Plan
-
-LISTED_MAX = 4_096
-"""Techniques in batches, that a candidate can speak of: it is one record."""
-
-Batches = Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MOST)], ...], msgspec.Meta(max_length=LISTED_MAX)]
-
-
-class PlanCandidate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """plan.candidate: so many batches for a draft, in the reading that decides them; none: this member has no better.
-
-    One number for each technique that comes in batches, in the order of the draft's workplaces, then its trade nodes.
-    """
-
-    call: Hash
-    reading: DraftNumber
-    draft: Hash
-    batches: Batches
-
-
-def candidate_slot(body: PlanCandidate) -> bytes:
-    """The slot that a candidate is for: where other readings have the cards."""
-    return round_slot(body.call, body.reading, CARDS_ROUND)
 
 
 def audit_candidate(body: PlanCandidate, draft: Plan, digest: bytes) -> list[Finding]:

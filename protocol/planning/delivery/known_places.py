@@ -6,12 +6,10 @@ Spec: docs/spec/planning/delivery.md, section "Known places"
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Final
+from typing import Final
 
-import msgspec
-
-from protocol.planning.call import CARDS_MAX, CardId
 from protocol.planning.contributions import owner_of_card
+from protocol.planning.delivery.place_record import PlanPlaces
 from protocol.planning.delivery.places import Place
 from protocol.planning.delivery.transport import STOCK, list_transports
 from protocol.planning.periods.names import find_base
@@ -19,19 +17,6 @@ from protocol.planning.plan import Plan
 
 OUTSIDE: Final = "outside"
 """Where all goods arrive that are bought outside, unless a trade node has a place of its own."""
-
-
-class NamedPlace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A card, `outside`, a trade node or `stock`, and where it is."""
-
-    name: CardId
-    place: Place
-
-
-class PlanPlaces(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """plan.place: where this co-op, its workplaces, or what it calls a plan with are: never where a person lives."""
-
-    places: Annotated[tuple[NamedPlace, ...], msgspec.Meta(min_length=1, max_length=CARDS_MAX)]
 
 
 def apply_places(spoken: Mapping[str, Sequence[PlanPlaces]], members: Collection[str], caller: str) -> dict[str, Place]:

@@ -6,43 +6,20 @@ Spec: docs/spec/planning/following.md
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 
 from protocol.core.errors import Finding
-from protocol.core.record import Hash
-from protocol.planning.call import CardId
 from protocol.planning.card_rules import QUANTITY_MOST
 from protocol.planning.certificate import all_workplaces
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.delivery.transport import STOCK
-from protocol.planning.following.promises import GoodIndex
+from protocol.planning.following.records import PlanDelivery
 from protocol.planning.plan import Plan
 
-LOADS_MAX: Final = 128
 WAYS_MAX: Final = 4_096
 """Ways of which one co-op can tell: what goes beyond counts for nothing."""
-
-
-class Carried(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """So many units of a good from one card to another; below 0 takes back what was said too much."""
-
-    good: GoodIndex
-    source: CardId
-    to: CardId
-    units: Annotated[int, msgspec.Meta(ge=-QUANTITY_MOST, le=QUANTITY_MOST)]
-
-
-class PlanDelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """plan.delivery: what this co-op gave (it owns the source) or received (it owns the other end) under a plan.
-
-    `plan` is the digest of the plan in force. Goods and cards only: never who drove, and never what it cost.
-    """
-
-    call: Hash
-    plan: Hash
-    loads: Annotated[tuple[Carried, ...], msgspec.Meta(min_length=1, max_length=LOADS_MAX)]
 
 
 Way = tuple[str, str, str]

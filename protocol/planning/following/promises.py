@@ -7,47 +7,15 @@ Spec: docs/spec/planning/following.md
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
-
-import msgspec
+from typing import Literal
 
 from protocol.core.errors import Finding
-from protocol.core.record import Hash
-from protocol.planning.call import CARDS_MAX, CardId
-from protocol.planning.card_rules import CARD_GOODS_MOST, GOODS_MOST, QUANTITY_MOST
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.delivery.transport import STOCK, list_transports
+from protocol.planning.following.records import PlanPromises
 from protocol.planning.plan import Plan
 
 Side = Literal["gives", "takes"]
-GoodIndex = Annotated[int, msgspec.Meta(ge=0, lt=GOODS_MOST)]
-
-
-class Promise(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """So many units of a good, by its place in the plan's goods table."""
-
-    good: GoodIndex
-    units: Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MOST)]
-
-
-class CardPromises(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What one card promises."""
-
-    card: CardId
-    promises: Annotated[tuple[Promise, ...], msgspec.Meta(min_length=1, max_length=CARD_GOODS_MOST)]
-
-
-class PlanPromises(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """plan.promise: what this co-op's workplaces will give and its council will take of the plan in force.
-
-    `plan` is the plan's digest. A line that is not named stays as it was said before.
-    """
-
-    call: Hash
-    plan: Hash
-    cards: Annotated[tuple[CardPromises, ...], msgspec.Meta(min_length=1, max_length=CARDS_MAX)]
-
-
 Line = tuple[str, int]
 """(card, good's place in the goods table)."""
 

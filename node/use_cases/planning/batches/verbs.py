@@ -14,7 +14,8 @@ from node.use_cases.planning.verbs import CallHex, find_run
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError, refuse
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
-from protocol.planning.batches.proposals import Batches, PlanCandidate, audit_candidate, read_counts
+from protocol.planning.batches.candidate_record import Batches, PlanCandidate
+from protocol.planning.batches.proposals import audit_candidate, read_counts
 from protocol.planning.plan import Plan
 from storage.log.record_index import records
 

@@ -14,7 +14,8 @@ from node.use_cases.planning.private_side import Release
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.replay import ReplayedRound
 from protocol.planning.audit.restless import WINDOW_ROUNDS
-from protocol.planning.batches.proposals import PlanCandidate, read_proposals
+from protocol.planning.batches.candidate_record import PlanCandidate
+from protocol.planning.batches.proposals import read_proposals
 from protocol.planning.batches.reading import BatchReading, begin_batches
 from protocol.planning.batches.sizes import has_batches
 from protocol.planning.call import DRAFTS_MAX, Grant, PlanAnswer, PlanCall, PlanCards

@@ -22,7 +22,7 @@ from node.use_cases.publish import publish
 from node.use_cases.shared_files import share_file
 from protocol.core.errors import RefusedError
 from protocol.federation.scopes import FEDERATION
-from protocol.planning.batches.proposals import PlanCandidate
+from protocol.planning.batches.candidate_record import PlanCandidate
 from protocol.planning.call import CARDS_ROUND, CardRegret, PlanAnswer, PlanCall, PlanCheck
 from protocol.planning.plan import Plan
 from protocol.planning.state import hash_state

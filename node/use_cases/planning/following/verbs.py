@@ -24,15 +24,9 @@ from protocol.core.errors import RefusedError
 from protocol.core.quantities import parse_decimal
 from protocol.planning.card_rules import QUANTITY_MOST
 from protocol.planning.contributions import owner_of_card
-from protocol.planning.following.deliveries import (
-    Carried,
-    PlanDelivery,
-    Way,
-    apply_deliveries,
-    audit_delivery,
-    list_ends,
-)
-from protocol.planning.following.promises import CardPromises, PlanPromises, Promise, list_planned
+from protocol.planning.following.deliveries import Way, apply_deliveries, audit_delivery, list_ends
+from protocol.planning.following.promises import list_planned
+from protocol.planning.following.records import CardPromises, Carried, PlanDelivery, PlanPromises, Promise
 from protocol.planning.plan import Plan
 
 AMOUNT_LENGTH_MAX: Final = 40

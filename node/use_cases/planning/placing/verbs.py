@@ -18,7 +18,8 @@ from node.use_cases.planning.verbs import CallHex, find_run
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.contributions import WORKPLACE_MARK, workplace_id
-from protocol.planning.delivery.known_places import NamedPlace, PlanPlaces, place_ends
+from protocol.planning.delivery.known_places import place_ends
+from protocol.planning.delivery.place_record import NamedPlace, PlanPlaces
 from protocol.planning.delivery.places import MICRO, Place
 
 STEP: Final = Decimal("0.001")

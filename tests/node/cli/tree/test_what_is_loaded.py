@@ -13,6 +13,8 @@ HEAVY = {
     *("aiohttp", "asyncio", "cryptography", "highspy", "jinja2", "networkx", "numpy", "sqlite_utils", "structlog"),
     *("node.app", "node.operations", "node.peering", "node.simulation", "node.solvers", "node.web", "storage.database"),
 }
+NEEDED = {"asyncio", "cryptography", "storage.database"}
+"""By whatever opens a home."""
 SHOW_LOADED = """
 import sys
 from node.cli.main import run_words
@@ -31,6 +33,14 @@ def loaded_by(*words: str) -> set[str]:
 @pytest.mark.parametrize("words", [["--help"], ["plan", "--help"], ["status", "--help"]])
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     assert loaded_by(*words) & HEAVY == set()
+
+
+@pytest.mark.parametrize("module", ["protocol.record_kinds", "node.use_cases.status", "node.use_cases.till"])
+def test_what_every_area_shares_leans_on_no_area_s_arithmetic(module: str) -> None:
+    """The bodies of records stand apart from the rules that compute with them."""
+    shown = [sys.executable, "-c", f"import sys, {module}; sys.stderr.write(' '.join(sys.modules))"]
+    done = subprocess.run(shown, capture_output=True, text=True, check=True)
+    assert set(done.stderr.split()) & (HEAVY - NEEDED) == set()
 
 
 def test_what_is_heavy_would_be_noticed() -> None:

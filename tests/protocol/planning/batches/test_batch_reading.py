@@ -8,15 +8,8 @@ import pytest
 from protocol.planning.audit.minutes import MINUTES_FORMAT, Minutes, ReadingMinutes, RoundMinutes, format_minutes
 from protocol.planning.audit.replay import audit_replay, conclude_replay, replay_minutes
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
-from protocol.planning.batches.proposals import (
-    PlanCandidate,
-    audit_candidate,
-    audit_counts,
-    candidate_slot,
-    list_counts,
-    read_counts,
-    read_proposals,
-)
+from protocol.planning.batches.candidate_record import PlanCandidate, candidate_slot
+from protocol.planning.batches.proposals import audit_candidate, audit_counts, list_counts, read_counts, read_proposals
 from protocol.planning.batches.reading import BatchReading, begin_batches
 from protocol.planning.batches.repair import repair_batches
 from protocol.planning.call import round_slot

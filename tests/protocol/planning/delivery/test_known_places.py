@@ -2,7 +2,8 @@
 
 import pytest
 
-from protocol.planning.delivery.known_places import NamedPlace, PlanPlaces, apply_places, place_ends
+from protocol.planning.delivery.known_places import apply_places, place_ends
+from protocol.planning.delivery.place_record import NamedPlace, PlanPlaces
 from protocol.planning.delivery.places import Place
 from tests.protocol.planning.economies import finished_plan, load
 from tests.protocol.planning.test_spec_pages import example, example_plan

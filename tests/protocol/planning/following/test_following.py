@@ -9,21 +9,9 @@ import pytest
 from protocol.planning.card_rules import QUANTITY_MOST
 from protocol.planning.following import deliveries
 from protocol.planning.following.account import Account, LineAccount, account_for
-from protocol.planning.following.deliveries import (
-    Carried,
-    PlanDelivery,
-    Told,
-    apply_deliveries,
-    audit_delivery,
-)
-from protocol.planning.following.promises import (
-    CardPromises,
-    PlanPromises,
-    Promise,
-    apply_promises,
-    audit_promises,
-    list_planned,
-)
+from protocol.planning.following.deliveries import Told, apply_deliveries, audit_delivery
+from protocol.planning.following.promises import apply_promises, audit_promises, list_planned
+from protocol.planning.following.records import CardPromises, Carried, PlanDelivery, PlanPromises, Promise
 from protocol.planning.plan import Plan
 from tests.protocol.planning.economies import finished_plan, load, village
 

@@ -17,7 +17,7 @@ from node.use_cases.planning.following.verbs import (
 from node.use_cases.planning.verbs import PlanParams, show_plan
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
-from protocol.planning.following.promises import CardPromises, PlanPromises, Promise
+from protocol.planning.following.records import CardPromises, PlanPromises, Promise
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import plan_to_the_vote, release_all, vote
