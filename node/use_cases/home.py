@@ -34,7 +34,7 @@ from storage.database import Database, open_reader
 from storage.disk import OWN_DISK, Disk
 from storage.files import Files
 from storage.home.home_lock import HomeLock
-from storage.log import log_store
+from storage.log import index_renewal, log_store
 from storage.peers import gossip_marks
 from storage.private import till_lines
 from storage.settings import set_setting, setting
@@ -88,6 +88,7 @@ async def _make_home(config: Config, clock: Clock, name: str, passphrase: str | 
         await publish(node, "log.founding", founding)
         await node.database.write(lambda db: set_setting(db, "origin", origin))
         await node.database.write(lambda db: set_setting(db, "name", name))
+        await node.database.write(index_renewal.renew)
     finally:
         node.database.close()
     # The keys come last: a home that was cut short on the way is no home yet, and `init` may begin again.
@@ -106,6 +107,9 @@ def open_node(
     if not isinstance(origin, str):
         database.close()
         raise RefusedError.at(str(config.database_path), "the database does not know its own log")
+    if index_renewal.is_due(database.reader):
+        # Before anybody reads a view: what takes part in decisions must not act on half of one.
+        database.write_and_wait(index_renewal.renew)
     return _assemble(config, clock, keys, origin, str(setting(database.reader, "name")), database, disk)
 
 

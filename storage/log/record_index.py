@@ -119,13 +119,13 @@ def list_behind(db: sqlite3.Connection) -> list[str]:
     return [row[0] for row in db.execute(sql)]
 
 
-def rebuild(db: sqlite3.Connection) -> int:
-    """Drop the index and fold every log anew; the number of entries folded."""
-    db.execute("DELETE FROM record_index")
-    db.execute("DELETE FROM index_cursor")
+def rebuild(db: sqlite3.Connection, origins: Collection[str] | None = None) -> int:
+    """Drop what the index says of these logs (None: of all) and fold them anew; the number of entries folded."""
     folded = 0
-    for head in log_store.heads(db):
-        while (span := catch_up(db, head.origin))[1] > span[0]:
+    for origin in [head.origin for head in log_store.heads(db)] if origins is None else origins:
+        db.execute("DELETE FROM record_index WHERE origin = ?", (origin,))
+        db.execute("DELETE FROM index_cursor WHERE origin = ?", (origin,))
+        while (span := catch_up(db, origin))[1] > span[0]:
             folded += span[1] - span[0]
     return folded
 

@@ -19,6 +19,7 @@ from protocol.federation.grants import KeyGrant
 from protocol.log.checkpoint import open_checkpoint
 from protocol.record_kinds import KINDS
 from storage.log import log_store, record_index
+from storage.settings import set_setting, setting
 from tests.node.hostile.bodies import BodyMaker
 
 MEMBER = generate(b"m" * 32)
@@ -99,6 +100,23 @@ async def test_an_index_that_had_fallen_behind_is_made_whole_by_the_next_record(
     rows = record_index.rows(node.database.reader)
     assert rows[:-1] == before and rows[-1].leaf == last.leaf
     node.database.close()
+
+
+async def test_a_home_that_an_older_program_indexed_is_read_again_when_it_opens(tmp_path: Path) -> None:
+    config = Config(home=tmp_path / "home")
+    await init_home(config, Clock())
+    node = open_node(config, Clock())
+    await publish(node, "key.grant", KeyGrant(bytes(32), "facilitator", "f", False))
+    before = record_index.rows(node.database.reader)
+    # As it lies in a home whose program knew nothing of grants.
+    await node.database.write(lambda db: db.execute("UPDATE record_index SET subject = x''").close())
+    rules = {name: rule for name, rule in setting(node.database.reader, "index_rules").items() if name != "key.grant"}
+    await node.database.write(lambda db: set_setting(db, "index_rules", rules))
+    node.database.close()
+    again = open_node(config, Clock())
+    assert record_index.rows(again.database.reader) == before
+    assert len(record_index.records(again.database.reader, "key.grant", b"facilitator")) == 1
+    again.database.close()
 
 
 async def test_a_commit_that_fails_answers_all_and_the_next_goes_on_from_what_is_on_disk(tmp_path: Path) -> None:
