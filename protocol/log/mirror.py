@@ -109,6 +109,7 @@ def parse_entries_header(raw: bytes) -> tuple[EntriesHeader, int] | None:
     ticket_start = origin_end + 2 * _SIZE_BYTES + LENGTH_BYTES
     end = ticket_start + int.from_bytes(raw[ticket_start - LENGTH_BYTES : ticket_start])
     if len(raw) < ticket_start or len(raw) < end:
+        assert len(raw) < HEADER_BYTES_MAX, "whoever reads on never holds more"
         return None
     origin = raw[LENGTH_BYTES:origin_end].decode("ascii", errors="replace")
     first = int.from_bytes(raw[origin_end : origin_end + _SIZE_BYTES])
@@ -153,6 +154,7 @@ def parse_package(raw: bytes, span: Span) -> tuple[Package, int] | None:
     if place > BUNDLE_BYTES_MAX:
         raise PeerError("add-entries: entries that are too long for a bundle")
     if place >= len(raw):
+        assert len(raw) < PACKAGE_BYTES_MAX, "whoever reads on never holds more"
         return None
     end = place + 1 + raw[place] * HASH_BYTES
     if raw[place] > PROOF_HASHES_MAX:

@@ -197,12 +197,6 @@ def _kept_hashes(db: sqlite3.Connection, origin: str, level: int) -> int:
     return 0 if row is None else row[0] * TILE_HASHES + row[1] // HASH_BYTES
 
 
-def pending_bundles(db: sqlite3.Connection, origin: str) -> set[int]:
-    """Numbers of closed bundles that are stored beyond the head: what an interrupted transfer already brought."""
-    sql = "SELECT number FROM bundle WHERE origin = ? AND number >= (SELECT size / ? FROM log WHERE origin = ?)"
-    return {row[0] for row in db.execute(sql, (origin, BUNDLE_ENTRIES, origin))}
-
-
 def append(
     db: sqlite3.Connection,
     origin: str,

@@ -185,6 +185,13 @@ def test_a_full_folder_is_caught(tmp_path: Path) -> None:
     assert [breach.place for breach in sizes.audit_folder_sizes(read_tree(tmp_path))] == ["storage"]
 
 
+def test_what_only_a_test_reaches_is_caught(tmp_path: Path) -> None:
+    plant(tmp_path, "node/till/sums.py", DOC + "def sum_weeks() -> int:\n    return 1\n")
+    plant(tmp_path, "tests/node/test_sums.py", "from node.till.sums import sum_weeks\nassert sum_weeks() == 1\n")
+    found = [str(breach) for breach in reach.audit_reach(read_tree(tmp_path))]
+    assert found == ["node/till/sums.py:3: sum_weeks is reached by nothing but tests, if by them: delete or move it"]
+
+
 def test_a_circle_of_imports_is_caught_and_who_leans_on_it_is_not(tmp_path: Path) -> None:
     plant(tmp_path, "storage/files.py", DOC + "from storage import disk\n")
     plant(tmp_path, "storage/disk.py", DOC + "def open_() -> None:\n    from storage.home import home_lock\n")

@@ -13,6 +13,7 @@ from protocol.log.bundle import BUNDLE_ENTRIES, bundle_roots_fold, format_bundle
 from protocol.log.checkpoint import sign_checkpoint
 from storage.database import Database
 from storage.log import log_store
+from storage.peers import gossip_marks
 
 ORIGIN = "north.example/log"
 KEY = generate(bytes(32))
@@ -73,7 +74,7 @@ def check_whole(db: sqlite3.Connection, sizes: Sequence[int]) -> None:
     assert head is not None and head.size in sizes
     assert log_store.entries(db, ORIGIN, 0, len(ENTRIES)) == ENTRIES[: head.size]
     assert bundle_roots_fold(log_store.bundle_roots(db, ORIGIN, 0, head.size)) == head.root
-    assert log_store.pending_bundles(db, ORIGIN) == set()
+    assert gossip_marks.pending_roots(db, ORIGIN) == {}
     append(db, ENTRIES[head.size :])
     for number in range(len(ENTRIES) // BUNDLE_ENTRIES):
         part = ENTRIES[number * BUNDLE_ENTRIES : (number + 1) * BUNDLE_ENTRIES]

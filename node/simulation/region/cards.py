@@ -9,35 +9,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from node.simulation.region.economy import format_decimal, format_trade, format_workplace
+from node.simulation.region.economy import format_decimal, format_workplace
 from node.simulation.region.region import QUANTITY_DECIMALS, Producer, Region
-from node.simulation.region.region import Good as RegionGood
 from protocol.core.errors import MisuseError
-from protocol.planning.cards import GOODS_TABLE_FORMAT, MICRO, ApprovedFloor, Good, GoodsTable
-from protocol.planning.economy_file import read_workplace
+from protocol.planning.cards import MICRO, ApprovedFloor
 
 TOLERANCE_PPM: Final = 5_000
-
-
-def make_goods_table(region: Region, tolerance_ppm: int = TOLERANCE_PPM) -> GoodsTable:
-    """The table of a call over the region's goods, with outside trade."""
-    goods = tuple(_make_good(good) for good in region.goods)
-    index = {good.id: place for place, good in enumerate(goods)}
-    rows = [format_trade(trade) for trade in region.trade]
-    trade = tuple(read_workplace(row, place, index)[0] for place, row in enumerate(rows))
-    return GoodsTable(GOODS_TABLE_FORMAT, tolerance_ppm, goods, trade)
-
-
-def _make_good(good: RegionGood) -> Good:
-    """One row: quantities in 10^-QUANTITY_DECIMALS of the unit, the price in micro-credits."""
-    return Good(
-        id=good.id,
-        unit=good.unit,
-        kind=good.kind,
-        decimals=QUANTITY_DECIMALS,
-        start_price_micro=to_whole(good.start_price * MICRO, f"{good.id}: start price"),
-        endowment=to_whole(good.endowment * 10**QUANTITY_DECIMALS, f"{good.id}: endowment"),
-    )
 
 
 def to_whole(number: Decimal, place: str) -> int:

@@ -1,35 +1,18 @@
-"""The made-up region as an economy file (`rochdale-economy/1`), to plan it, check it, or hand it to outside economists.
+"""Goods, workplaces and outside trade of the made-up region as rows of an economy file (`rochdale-economy/1`).
 
-Invariant: numbers are decimal strings; credits and floors are those of the tastes, which have them from the charter.
-Source: PLANNING section 8.
+Invariant: numbers are decimal strings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from node.simulation.region.region import CO2, OUTSIDE_MONEY, Good, Region, Technique, Trade, Workplace
-from node.till.tastes import Tastes
+from node.simulation.region.region import CO2, OUTSIDE_MONEY, Good, Technique, Trade, Workplace
 
-ECONOMY_FORMAT: Final = "rochdale-economy/1"
 TRADE_PREFIX: Final = "trade-"
-MICRO: Final = Decimal(1_000_000)
 
 Json = dict[str, Any]
-
-
-def region_economy_json(region: Region, tastes: Mapping[str, Tastes]) -> Json:
-    """The whole economy: goods, a consumer for each co-op in `tastes` (by its id), workplaces and outside trade."""
-    return {
-        "format": ECONOMY_FORMAT,
-        "made_up": region.made_up,
-        "goods": [format_good(good) for good in region.goods],
-        "consumers": [_format_consumer(name, tastes[name]) for name in sorted(tastes)],
-        "workplaces": [format_workplace(workplace) for workplace in region.workplaces]
-        + [format_trade(trade) for trade in region.trade],
-    }
 
 
 def format_decimal(number: Decimal) -> str:
@@ -46,24 +29,6 @@ def format_good(good: Good) -> Json:
         "kind": good.kind,
         "start_price": format_decimal(good.start_price),
         "endowment": format_decimal(good.endowment),
-    }
-
-
-def _format_consumer(name: str, tastes: Tastes) -> Json:
-    """One row of `consumers`; weights are private, they stand here only for a plan that one machine makes."""
-    return {
-        "id": name,
-        "nests": [
-            {
-                "sigma": format_decimal(nest.sigma),
-                "credits": format_decimal(Decimal(nest.credits_micro) / MICRO),
-                "goods": {
-                    good.good: {"weight": format_decimal(good.weight), "floor": format_decimal(good.floor)}
-                    for good in nest.goods
-                },
-            }
-            for nest in tastes.nests
-        ],
     }
 
 

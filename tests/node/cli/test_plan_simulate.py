@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from node.cli.planning.trial_command import draw_rounds
-from node.simulation.levels.two_levels import make_two_levels
 from protocol.planning.plan import parse_plan
 from tests.node.cli.command_line import Run
 from tests.protocol.planning.batches.test_batches import lumpy_village
 from tests.protocol.planning.economies import village
+from tests.protocol.planning.nested.made_up_levels import make_two_levels
 from tests.protocol.planning.test_spec_pages import example
 
 

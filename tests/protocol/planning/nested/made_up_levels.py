@@ -25,7 +25,7 @@ CREDITS_A_PERSON: Final = 10.0
 
 def make_two_levels(seed: int, regions: int = 3, councils: int = 3) -> Json:
     """An economy file of two levels, the same for the same numbers."""
-    chance = Random(f"two levels {seed}")  # noqa: S311
+    chance = Random(f"two levels {seed}")
     names = REGIONS[:regions]
     counts = {name: [chance.randint(20, 60) for _ in range(councils)] for name in names}
     people = {name: sum(counted) for name, counted in counts.items()}

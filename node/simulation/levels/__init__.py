@@ -1,1 +1,0 @@
-"""Made-up economies of two levels."""
