@@ -24,8 +24,8 @@ PARTICIPANTS_MAX = 128
 CARDS_MAX = 64
 WAIT_MS_MAX = 3_600_000
 REASON_LENGTH_MAX = 500
-GRANT_GOODS_MAX = 512
-GRANT_PRICE_MICRO_MAX = 10**15
+ALLOCATION_GOODS_MAX = 512
+ALLOCATION_PRICE_MICRO_MAX = 10**15
 SLOT_DOMAIN = b"rochdale/plan-round/v1\0"
 CARDS_ROUND = 0
 FIRST_ANSWERS_ROUND = 1
@@ -38,7 +38,7 @@ WaitMs = Annotated[int, msgspec.Meta(ge=1, le=WAIT_MS_MAX)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 Index = Annotated[int, msgspec.Meta(ge=0)]
-PriceMicro = Annotated[int, msgspec.Meta(ge=0, le=GRANT_PRICE_MICRO_MAX)]
+PriceMicro = Annotated[int, msgspec.Meta(ge=0, le=ALLOCATION_PRICE_MICRO_MAX)]
 CardId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
@@ -63,27 +63,27 @@ class PlanCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     above: Hash | None = None
 
 
-class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Allocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which plan above is in force, by its digest, and the prices there of goods that both plans have.
 
     `prices`: (good of this call's table, micro-credits per whole unit), goods ascending.
     """
 
     plan: Hash
-    prices: Annotated[tuple[tuple[Index, PriceMicro], ...], msgspec.Meta(max_length=GRANT_GOODS_MAX)]
+    prices: Annotated[tuple[tuple[Index, PriceMicro], ...], msgspec.Meta(max_length=ALLOCATION_GOODS_MAX)]
 
 
 class PlanCards(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """plan.card: what a member's council asks for and what its workplaces can do, in one reading of a call.
 
-    `grant` is said by whoever speaks for a region, in the last reading of the region's call; else it is not written.
+    `allocation` is said by whoever speaks for a region, in the last reading of the region's call; else not written.
     """
 
     call: Hash
     reading: DraftNumber
     consumers: Annotated[tuple[ConsumerCard, ...], msgspec.Meta(max_length=CARDS_MAX)]
     workplaces: Annotated[tuple[WorkplaceCard, ...], msgspec.Meta(max_length=CARDS_MAX)]
-    grant: Grant | None = None
+    allocation: Allocation | None = None
 
 
 class CardAnswer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -223,7 +223,7 @@ def _audit_nest(table: GoodsTable, nest: Nest, place: str) -> list[Finding]:
 
 
 def _audit_credits(card: ConsumerCard, terms: CardTerms) -> list[Finding]:
-    ceiling = granted_credits(card.people, terms)
+    ceiling = allotted_credits(card.people, terms)
     claimed = sum(nest.credits_micro for nest in card.nests)
     if claimed <= ceiling:
         return []
@@ -232,30 +232,30 @@ def _audit_credits(card: ConsumerCard, terms: CardTerms) -> list[Finding]:
 
 
 def _audit_floors(table: GoodsTable, card: ConsumerCard, terms: CardTerms) -> list[Finding]:
-    granted = granted_floors(table, card.people, terms)
+    allotted = allotted_floors(table, card.people, terms)
     claimed = {good: floor for nest in card.nests for good, floor in zip(nest.goods, nest.floors, strict=True)}
     findings: list[Finding] = []
-    for good in sorted(set(granted) | set(claimed)):
-        due, has = granted.get(good, 0), claimed.get(good)
+    for good in sorted(set(allotted) | set(claimed)):
+        due, has = allotted.get(good, 0), claimed.get(good)
         if has != due and not (has is None and due == 0):
             name = table.goods[good].id
             said = "does not name it" if has is None else f"says {has}"
-            findings.append(Finding(f"{card.id}.floors.{name}", f"the card {said}, the list grants {due} units"))
+            findings.append(Finding(f"{card.id}.floors.{name}", f"the card {said}, the list allots {due} units"))
     return findings
 
 
-def granted_credits(people: int, terms: CardTerms) -> int:
+def allotted_credits(people: int, terms: CardTerms) -> int:
     """Micro-credits that so many `people` may claim: the equal allotment, and what others approved for them."""
     return people * terms.credits_per_person_micro + terms.extra_credits_micro
 
 
-def granted_floors(table: GoodsTable, people: int, terms: CardTerms) -> dict[int, int]:
+def allotted_floors(table: GoodsTable, people: int, terms: CardTerms) -> dict[int, int]:
     """Good index -> units that so many `people` may claim as basic needs: list x people, rounded up, plus exceptions.
 
     A need of a good that stands in several periods is spread over them by their weeks, each sum so far rounded up.
     """
     index = {good.id: position for position, good in enumerate(table.goods)}
-    granted: dict[int, int] = {}
+    allotted: dict[int, int] = {}
     for floors, counted in ((terms.floors, people), (terms.extra_floors, 1)):
         for floor in floors:
             places = [(index[floor.good], 1)] if floor.good in index else _places_of(table, index, floor.good)
@@ -264,9 +264,9 @@ def granted_floors(table: GoodsTable, people: int, terms: CardTerms) -> dict[int
                 need = counted * floor.amount * 10 ** table.goods[place].decimals
                 whole = all_weeks * 10**floor.decimals
                 due = -(-need * (so_far + weeks) // whole) + (-need * so_far // whole)
-                granted[place] = granted.get(place, 0) + due
+                allotted[place] = allotted.get(place, 0) + due
                 so_far += weeks
-    return granted
+    return allotted
 
 
 def _places_of(table: GoodsTable, index: dict[str, int], good: str) -> list[tuple[int, int]]:

@@ -127,7 +127,7 @@ class ApprovedFloor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CardTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the charter grants: credits per person, the list of floors, and one council's approved exceptions.
+    """What the charter allots: credits per person, the list of floors, and one council's approved exceptions.
 
     `extra_credits_micro` and `extra_floors` (in all, not for each person) are what others approved for this council.
     """

@@ -46,13 +46,13 @@ def audit_cards(origin: str, cards: PlanCards, table: GoodsTable, people: int, t
         found += audit_workplace_card(table, workplace)
         if workplace.outline and workplace.techniques:
             found.append(Finding(f"{workplace.id}.outline", "stands in place of recipes, not beside them"))
-    return found + _audit_grant(cards, table)
+    return found + _audit_allocation(cards, table)
 
 
-def _audit_grant(cards: PlanCards, table: GoodsTable) -> list[Finding]:
-    goods = [] if cards.grant is None else [good for good, _ in cards.grant.prices]
+def _audit_allocation(cards: PlanCards, table: GoodsTable) -> list[Finding]:
+    goods = [] if cards.allocation is None else [good for good, _ in cards.allocation.prices]
     if goods != sorted(set(goods)) or any(good >= len(table.goods) for good in goods):
-        return [Finding("grant.prices", "must name goods of the table once each, in ascending order")]
+        return [Finding("allocation.prices", "must name goods of the table once each, in ascending order")]
     return []
 
 

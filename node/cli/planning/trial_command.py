@@ -164,9 +164,9 @@ def _print_rounds(result: dict[str, Any]) -> None:
 def _print_levels(result: dict[str, Any]) -> None:
     _print_rounds(result)
     last = max(result["rounds_last"].values())
-    say(f"Each region took {count(result['rounds_below'], 'round')} meanwhile and at most {last} with its grant.")
-    for region, grant in result["grants"].items():
-        gets = ", ".join(f"{amount} {good}" for good, amount in grant.items())
+    say(f"Each region took {count(result['rounds_below'], 'round')} meanwhile and at most {last} with its allocation.")
+    for region, allocation in result["allocations"].items():
+        gets = ", ".join(f"{amount} {good}" for good, amount in allocation.items())
         say(f"  {region} gets (gives, below 0): {gets or 'nothing'}")
     flat = result["flat"]
     lost, furthest = flat["welfare_lost_percent_of_credits"], flat["furthest_good_percent"]

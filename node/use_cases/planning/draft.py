@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from node.use_cases.planning.private_side import PrivateSide
 from protocol.core.errors import Finding
-from protocol.planning.call import Grant, PlanCall
+from protocol.planning.call import Allocation, PlanCall
 from protocol.planning.certificate import check_certificate
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy
@@ -33,11 +33,11 @@ def make_draft(
     call: PlanCall,
     reading: int,
     side: PrivateSide | None,
-    grant: Grant | None = None,
+    allocation: Allocation | None = None,
     prices: tuple[int, ...] | None = None,
 ) -> Draft:
-    """Clear the last state, write the document, check it; the same bytes on every node. `prices` go with a grant."""
-    parameters = {**describe_call(call_id, call), "reading": reading, **_describe_grant(grant)}
+    """Clear the last state, write the document, check it: the same bytes everywhere. `prices` go with an allocation."""
+    parameters = {**describe_call(call_id, call), "reading": reading, **_describe_allocation(allocation)}
     return check_draft(make_plan(economy, state, clear_plan(economy, state, prices), report, parameters), side)
 
 
@@ -62,9 +62,9 @@ def describe_call(call_id: bytes, call: PlanCall) -> dict[str, str | int]:
     return told if call.above is None else {**told, "above": call.above.hex()}
 
 
-def _describe_grant(grant: Grant | None) -> dict[str, str | int]:
+def _describe_allocation(allocation: Allocation | None) -> dict[str, str | int]:
     """What a region's plan document says of the plan above that it keeps to."""
-    return {} if grant is None else {"plan_above": grant.plan.hex()}
+    return {} if allocation is None else {"plan_above": allocation.plan.hex()}
 
 
 def own_regrets(plan: Plan, side: PrivateSide) -> dict[str, int]:

@@ -17,7 +17,7 @@ from node.use_cases.planning.view import attested_regrets
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import (
     MINUTES_FORMAT,
-    GrantSaid,
+    AllocationSaid,
     LevelSaid,
     Minutes,
     ReadingMinutes,
@@ -39,8 +39,8 @@ def take_minutes(node: Node, run: PlanRun) -> Minutes:
     start = None if earlier is None else take_minutes(node, earlier)
     drafted = [reading for reading in run.readings if reading.draft is not None]
     levels = tuple(said for reading in drafted for said in _take_levels(node, run, reading))
-    grants = tuple(said for reading in drafted for said in _take_grants(node, run, reading))
-    return Minutes(MINUTES_FORMAT, run.table, parameters, readings, regrets, start, grants, levels)
+    allocations = tuple(said for reading in drafted for said in _take_allocations(node, run, reading))
+    return Minutes(MINUTES_FORMAT, run.table, parameters, readings, regrets, start, allocations, levels)
 
 
 def _take_reading(node: Node, run: PlanRun, report: ReadingReport) -> ReadingMinutes:
@@ -62,9 +62,13 @@ def _counted_cards(node: Node, run: PlanRun, report: ReadingReport) -> list[Inde
     return [indexed for indexed in found if indexed.origin not in report.left_out]
 
 
-def _take_grants(node: Node, run: PlanRun, report: ReadingReport) -> list[GrantSaid]:
-    grants = [] if report.decides_batches else [one.body.grant for one in _counted_cards(node, run, report)]
-    return [GrantSaid(report.reading, grant.plan.hex(), grant.prices) for grant in grants if grant is not None]
+def _take_allocations(node: Node, run: PlanRun, report: ReadingReport) -> list[AllocationSaid]:
+    allocations = [] if report.decides_batches else [one.body.allocation for one in _counted_cards(node, run, report)]
+    return [
+        AllocationSaid(report.reading, allocation.plan.hex(), allocation.prices)
+        for allocation in allocations
+        if allocation is not None
+    ]
 
 
 def _take_levels(node: Node, run: PlanRun, report: ReadingReport) -> list[LevelSaid]:

@@ -27,7 +27,7 @@ from node.use_cases.planning.periods.wants import (
 )
 from protocol.core.errors import RefusedError
 from protocol.planning.call import CardAnswer, PlanCards
-from protocol.planning.card_rules import granted_credits, granted_floors
+from protocol.planning.card_rules import allotted_credits, allotted_floors
 from protocol.planning.cards import MICRO, CardTerms, ConsumerCard, GoodsTable, Nest, WorkplaceCard
 from protocol.planning.contributions import workplace_id
 from protocol.planning.economy import Economy, Floats
@@ -113,7 +113,7 @@ def prepare_side(
     tastes: dict[str, Tastes] = {}
     unmapped, summed, sources = 0, tuple[str, ...](), Sources()
     if release.council is not None:
-        mapped, sources = _sum_wants(node, release.council, table, granted_credits(people, terms), k_households)
+        mapped, sources = _sum_wants(node, release.council, table, allotted_credits(people, terms), k_households)
         card, taste, summed = _prepare_council(node.origin, release.council, mapped, table, people, terms, k_households)
         consumers, tastes, unmapped = (card,), {card.id: taste}, mapped.lines_unmapped
     cards = PlanCards(call, reading, consumers, workplaces)
@@ -208,8 +208,8 @@ def _prepare_council(
     shapes = leave_out_of_season(shapes, mapped, due.keys() | extra.keys(), table)
     allotment = Allotment(people, terms.credits_per_person_micro, due, terms.extra_credits_micro, extra)
     found = tastes_from_consumption(mapped, shapes, prices, allotment, k_households)
-    granted = granted_floors(table, people, terms)
-    nests = [prepare_nest(nest, table, index, granted) for nest in found.nests if nest.credits_micro > 0]
+    allotted = allotted_floors(table, people, terms)
+    nests = [prepare_nest(nest, table, index, allotted) for nest in found.nests if nest.credits_micro > 0]
     card = ConsumerCard(origin, people, tuple(public for public, _ in nests))
     return card, Tastes(tuple(private for _, private in nests)), found.summed
 
@@ -220,16 +220,16 @@ def shape_council(council: Council, table: GoodsTable) -> list[NestShape]:
 
 
 def prepare_nest(
-    nest: TasteNest, table: GoodsTable, index: dict[str, int], granted: dict[int, int]
+    nest: TasteNest, table: GoodsTable, index: dict[str, int], allotted: dict[int, int]
 ) -> tuple[Nest, NestTastes]:
-    """One nest as its card shows it, and the tastes behind it; `index` is each good's place in the table, `granted` the
-    units of each place that are basic needs."""
+    """One nest as its card shows it, and the tastes behind it; `index` is each good's place in the table, `allotted`
+    the units of each place that are basic needs."""
     # A good without weight and floor is not wanted at all; one with a floor only keeps the least weight there is.
     cells = [cell for cell in nest.goods if cell.weight > 0 or cell.floor > 0]
     least = min((cell.weight for cell in cells if cell.weight > 0), default=Decimal(1)) / 1_000_000
     taste = NestTastes(float(nest.sigma), tuple(float(max(cell.weight, least)) for cell in cells))
     goods = tuple(index[cell.good] for cell in cells)
-    floors = tuple(granted.get(good, 0) for good in goods)
+    floors = tuple(allotted.get(good, 0) for good in goods)
     start_prices = _start_prices(table, goods)
     above = want_at_prices(taste, nest.credits_micro / MICRO, start_prices)
     wants = tuple(

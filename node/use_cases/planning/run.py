@@ -234,8 +234,8 @@ class PlanRun(Speaker):
             people = self.terms.members[indexed.origin]
             terms = self.terms.terms_of(indexed.origin)
             found = audit_cards(indexed.origin, indexed.body, self.table, people, terms)
-            if indexed.body.grant is not None and indexed.origin != self.speaker:
-                found.append(Finding("grant", "is for whoever speaks for this region to bring"))
+            if indexed.body.allocation is not None and indexed.origin != self.speaker:
+                found.append(Finding("allocation", "is for whoever speaks for this region to bring"))
         else:
             assert self.economy is not None and self.state is not None
             found = audit_answer(indexed.origin, indexed.body, self.economy, self.state)

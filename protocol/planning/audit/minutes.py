@@ -43,7 +43,7 @@ class ReadingMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     candidates: dict[str, tuple[int, ...]] | None = None
 
 
-class GrantSaid(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class AllocationSaid(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """What a region's plan keeps to: in which reading, the digest (hex) of the plan above, and its prices for the
     goods of both (good, micro-credits)."""
 
@@ -64,7 +64,7 @@ class LevelSaid(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
 class Minutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """All readings of one call. `parameters` are what the call adds to the plan document; `regrets` in micro-credits
     by card, as attested for the last reading's plan. `start` are the minutes of the plan in force that the call goes on
-    from, if it does; `grants` and `levels` what was said for another level, where somebody speaks for one."""
+    from, if it does; `allocations` and `levels` what was said for another level, where somebody speaks for one."""
 
     format: str
     goods_table: GoodsTable
@@ -72,7 +72,7 @@ class Minutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     readings: tuple[ReadingMinutes, ...]
     regrets: dict[str, int]
     start: "Minutes | None" = None
-    grants: tuple[GrantSaid, ...] = ()
+    allocations: tuple[AllocationSaid, ...] = ()
     levels: tuple[LevelSaid, ...] = ()
 
 
@@ -98,9 +98,9 @@ def _check_limits(minutes: Minutes, place: str) -> None:
     if not 1 <= len(minutes.readings) <= DRAFTS_MAX:
         raise RefusedError.at(f"{place}.readings", f"must be 1 to {DRAFTS_MAX}")
     table = len(minutes.goods_table.goods)
-    for grant in minutes.grants:
-        if any(not 0 <= good < table or price < 0 for good, price in grant.prices):
-            raise RefusedError.at(f"{place}.grants", "names a good that is not in the table, or a price below 0")
+    for allocation in minutes.allocations:
+        if any(not 0 <= good < table or price < 0 for good, price in allocation.prices):
+            raise RefusedError.at(f"{place}.allocations", "names a good that is not in the table, or a price below 0")
     for number, reading in enumerate(minutes.readings, 1):
         if len(reading.rounds) > ROUNDS_MAX:
             raise RefusedError.at(f"{place}.readings[{number}]", f"more than {ROUNDS_MAX} rounds")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from protocol.core.errors import Finding, RefusedError, refuse
-from protocol.planning.audit.minutes import GrantSaid, Minutes, ReadingMinutes
+from protocol.planning.audit.minutes import AllocationSaid, Minutes, ReadingMinutes
 from protocol.planning.batches.proposals import audit_counts, read_proposals
 from protocol.planning.batches.reading import BatchReading, begin_batches
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
@@ -36,7 +36,7 @@ class ReplayedRound:
 @dataclass(frozen=True)
 class ReplayedReading:
     """One reading done over: `number` is its place among all, `last` the state after its rounds; `batches` are what it
-    decided, where that was what it was for. `grant` names the plan above that it keeps to, if it does, and `prices` are
+    decided, where that was what it was for. `allocation` names the plan above that it keeps to, if any, and `prices` are
     those of the plan then."""
 
     number: int
@@ -44,7 +44,7 @@ class ReplayedReading:
     rounds: tuple[ReplayedRound, ...]
     last: State
     batches: BatchReading | None = None
-    grant: GrantSaid | None = None
+    allocation: AllocationSaid | None = None
     prices: tuple[int, ...] | None = None
 
 
@@ -59,7 +59,7 @@ def replay_minutes(minutes: Minutes, watch: Watch = lambda done, of: None) -> li
     done, of = 0, sum(len(reading.rounds) for reading in minutes.readings)
     replayed: list[ReplayedReading] = []
     before = _replay_start(minutes)
-    grants = {said.reading: said for said in minutes.grants}
+    allocations = {said.reading: said for said in minutes.allocations}
     for number, reading in enumerate(minutes.readings, 1):
         begun = _begin_reading(minutes, reading, replayed, before)
         if begun is None:
@@ -73,20 +73,22 @@ def replay_minutes(minutes: Minutes, watch: Watch = lambda done, of: None) -> li
             rounds.append(ReplayedRound(state, answers, report))
             state, done = after, done + 1
             watch(done, of)
-        kept_to = grants.get(number), _fix_prices(economy, grants.get(number), before)
+        kept_to = allocations.get(number), _fix_prices(economy, allocations.get(number), before)
         replayed.append(ReplayedReading(number, economy, tuple(rounds), state, batches, *kept_to))
         before = before if batches else replayed[-1]
     return replayed
 
 
-def _fix_prices(economy: Economy, grant: GrantSaid | None, before: ReplayedReading | None) -> tuple[int, ...] | None:
+def _fix_prices(
+    economy: Economy, allocation: AllocationSaid | None, before: ReplayedReading | None
+) -> tuple[int, ...] | None:
     """A region's own prices stay those of its last round under the plan above."""
-    if grant is None:
+    if allocation is None:
         return None
-    if before is not None and before.grant is not None and before.grant.plan == grant.plan:
+    if before is not None and before.allocation is not None and before.allocation.plan == allocation.plan:
         return before.prices
     start = tuple(good.start_price_micro for good in economy.goods)
-    return fix_prices(start if before is None else before.last.prices.tolist(), grant.prices)
+    return fix_prices(start if before is None else before.last.prices.tolist(), allocation.prices)
 
 
 def conclude_replay(minutes: Minutes, replayed: list[ReplayedReading]) -> Plan:
@@ -98,7 +100,7 @@ def conclude_replay(minutes: Minutes, replayed: list[ReplayedReading]) -> Plan:
     if not reports:
         raise RefusedError.at("minutes", f"reading {last.number} has no rounds")
     parameters = {**minutes.parameters, "reading": last.number}
-    parameters |= {} if last.grant is None else {"plan_above": last.grant.plan}
+    parameters |= {} if last.allocation is None else {"plan_above": last.allocation.plan}
     cleared = clear_plan(last.economy, last.last, last.prices)
     return make_plan(last.economy, last.last, cleared, reports[-1], parameters)
 

@@ -1,10 +1,10 @@
-"""A region as one participant of the plan above: its card, its answers, and what it is granted in the end.
+"""A region as one participant of the plan above: its card, its answers, and what it is allocated in the end.
 
 In the plan above a region shows an outline over the shared goods: what it lacks is use, what it has over is output.
 In its own plan one more participant, the level above, brings and takes the same goods with the sign turned round. To a
 state of the plan above it wants what that state pulls towards; the region's own rounds say what of it does the region
 most good, and that is the answer. So a region needs no tastes, recipes or effort of its members to speak for them.
-Invariants: integers on both sides; a grant never gives more nor takes less than the plan above says.
+Invariants: integers on both sides; an allocation never gives more nor takes less than the plan above says.
 Spec: docs/spec/planning/nested-plans.md.
 """
 
@@ -103,7 +103,7 @@ def match_goods(outline: WorkplaceCard, card: WorkplaceCard, table: GoodsTable, 
     return tuple(place[own.goods[good].id] for good, _, _ in card.outline)
 
 
-def grant_of(settled: WorkplaceCard, activity: Sequence[int], table: GoodsTable) -> dict[str, int]:
+def allocation_of(settled: WorkplaceCard, activity: Sequence[int], table: GoodsTable) -> dict[str, int]:
     """Shared good -> millionths of a whole unit that the region gets (above 0) or gives, by the plan above.
 
     Rounded down: to the next millionth a region gets no more than the plan holds, and gives no less.
@@ -112,10 +112,10 @@ def grant_of(settled: WorkplaceCard, activity: Sequence[int], table: GoodsTable)
     return {table.goods[good].id: amount * level // MICRO for good, amount in technique.net}
 
 
-def card_of_grant(grant: Mapping[str, int], own: GoodsTable, name: str = ABOVE) -> WorkplaceCard | None:
-    """The grant as a participant of the region's last plan that is done as a whole; None where nothing moves."""
+def card_of_allocation(allocation: Mapping[str, int], own: GoodsTable, name: str = ABOVE) -> WorkplaceCard | None:
+    """The allocation as a participant of the region's last plan that is done as a whole; None where nothing moves."""
     place = {good.id: index for index, good in enumerate(own.goods)}
-    net = tuple(sorted((place[good], -amount) for good, amount in grant.items() if amount))
+    net = tuple(sorted((place[good], -amount) for good, amount in allocation.items() if amount))
     return WorkplaceCard(name, MICRO, MICRO, (Technique(net, MICRO),)) if net else None
 
 
@@ -126,7 +126,7 @@ def prices_above(plan: Plan, own: GoodsTable) -> tuple[tuple[int, int], ...]:
 
 
 def fix_prices(own: Sequence[int], above: Sequence[tuple[int, int]]) -> tuple[int, ...]:
-    """A region's prices under a grant (micro-credits): those of the plan above, and for its own goods `own`."""
+    """A region's prices under an allocation (micro-credits): those of the plan above, and for its own goods `own`."""
     fixed = dict(above)
     return tuple(fixed.get(place, price) for place, price in enumerate(own))
 

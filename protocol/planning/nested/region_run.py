@@ -1,4 +1,4 @@
-"""One region while the plan above goes on: its own rounds, its answers above, and its plan with the grant.
+"""One region while the plan above goes on: its own rounds, its answers above, and its plan with the allocation.
 
 Invariant: the region's rounds are those of any plan; its members answer for themselves and are known to nobody else.
 Spec: docs/spec/planning/nested-plans.md.
@@ -17,7 +17,7 @@ from protocol.planning.nested.region_card import (
     answer_of_above,
     answer_of_region,
     card_of_above,
-    card_of_grant,
+    card_of_allocation,
     fix_prices,
     match_goods,
     outline_region,
@@ -30,12 +30,12 @@ from protocol.planning.simulation.members import Members, gather_members
 from protocol.planning.state import hash_state
 
 LAST_ROUNDS_MOST = 5
-"""Rounds with the grant: it is what the region asked for, so they only settle what the last rounds above had left."""
+"""Rounds with the allocation: what the region asked for, so they only work off what the last rounds above left."""
 
 
 @dataclass(frozen=True)
 class RegionPlan:
-    """A region's last plan, its members, and how many rounds it took after the grant was known."""
+    """A region's last plan, its members, and how many rounds it took after the allocation was known."""
 
     plan: Plan
     members: Members
@@ -67,14 +67,14 @@ class RegionRun:
             self.rounds += 1
         return answer_of_region(self.outline, self.above, self._order, self._economy, self._state)
 
-    def finish(self, grant: Mapping[str, int], above: Plan) -> RegionPlan:
-        """The region's plan with its grant (shared good -> millionths); RefusedError names floors left unmet.
+    def finish(self, allocation: Mapping[str, int], above: Plan) -> RegionPlan:
+        """The region's plan with its allocation (shared good -> millionths); RefusedError names floors left unmet.
 
         Of a fixed amount no market of one region can say what it is worth: the prices of shared goods (micro-credits)
         are those of the plan above, the region's own those of its last round under that plan.
         """
         prices = fix_prices(self._state.prices.tolist(), prices_above(above, self.file.table))
-        card = card_of_grant(grant, self.file.table)
+        card = card_of_allocation(allocation, self.file.table)
         cards = self.file.workplaces if card is None else (*self.file.workplaces, card)
         economy = build_economy(self.file.table, self.file.consumers, cards)
         members = gather_members(economy, self.file.tastes, self.file.efforts | {ABOVE: Effort((0.0,))})

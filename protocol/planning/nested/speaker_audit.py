@@ -19,11 +19,11 @@ from protocol.planning.nested.region_card import (
     REGION_LABEL,
     ROUNDS_BELOW,
     Pull,
+    allocation_of,
     answer_of_above,
     answer_of_region,
     card_of_above,
-    card_of_grant,
-    grant_of,
+    card_of_allocation,
     match_goods,
     prices_above,
 )
@@ -69,13 +69,13 @@ Expect = Callable[[_Word, WorkplaceCard, _Moment, WorkplaceCard], tuple[int, ...
 
 def audit_speaker(origin: str, above: Played, below: Played) -> list[Finding]:
     """Where a speaker's answers, in either call, are not what the other one's state leads to, or the region's last
-    cards not what the plan above grants. Silence is no finding: the answer before then stands."""
+    cards not what the plan above allocates. Silence is no finding: the answer before then stands."""
     region, level = workplace_id(origin, REGION_LABEL), workplace_id(origin, ABOVE_LABEL)
     beside = find_rounds(below)
     found = _audit_words("above", above, region, beside, level, _expect_of_region, _is_early)
     found += _audit_words("region", beside, level, above, region, _expect_of_above, _is_late)
     found += _audit_outlines(above, region, beside, level)
-    return [*found, *_audit_grant(above.plan, region, below, level)][:FINDINGS_MAX]
+    return [*found, *_audit_allocation(above.plan, region, below, level)][:FINDINGS_MAX]
 
 
 def find_rounds(below: Played) -> Played:
@@ -171,21 +171,21 @@ def _audit_outlines(above: Played, region: str, below: Played, level: str) -> li
     return [Finding(f"region.workplaces.{level}", "is not what the region shows above, turned round")]
 
 
-def _audit_grant(plan: Plan, region: str, below: Played, level: str) -> list[Finding]:
-    """The region's last cards and prices are those that the plan above in force grants."""
+def _audit_allocation(plan: Plan, region: str, below: Played, level: str) -> list[Finding]:
+    """The region's last cards and prices are those that the plan above in force allocates."""
     digest, table = digest_plan(format_plan(plan)).hex(), below.minutes.goods_table
     last = len(below.readings)
-    grant = next((said for said in below.minutes.grants if said.reading == last), None)
-    if grant is None:
-        return [Finding("region.grants", "the region's last draft keeps to no plan above")]
-    if grant.plan != digest:
-        return [Finding("region.grants", f"keep to plan {grant.plan}, the one above is {digest}")]
+    allocation = next((said for said in below.minutes.allocations if said.reading == last), None)
+    if allocation is None:
+        return [Finding("region.allocations", "the region's last draft keeps to no plan above")]
+    if allocation.plan != digest:
+        return [Finding("region.allocations", f"keep to plan {allocation.plan}, the one above is {digest}")]
     settled = next((card for card in plan.workplaces if card.id == region), None)
-    granted = {} if settled is None else grant_of(settled, plan.activity[region], plan.goods_table)
+    allocated = {} if settled is None else allocation_of(settled, plan.activity[region], plan.goods_table)
     found = []
-    if grant.prices != prices_above(plan, table):
-        found.append(Finding("region.grants.prices", "are not those of the plan above"))
+    if allocation.prices != prices_above(plan, table):
+        found.append(Finding("region.allocations.prices", "are not those of the plan above"))
     card = next((one for one in below.minutes.readings[-1].workplaces if one.id == level), None)
-    if card != card_of_grant(granted, table, level):
-        found.append(Finding(f"region.workplaces.{level}", "is not what the plan above grants"))
+    if card != card_of_allocation(allocated, table, level):
+        found.append(Finding(f"region.workplaces.{level}", "is not what the plan above allocates"))
     return found

@@ -1,4 +1,4 @@
-"""A plan of two levels, played through: rounds above, in each some rounds of every region, then the grants and the
+"""A plan of two levels, played through: rounds above, in each some rounds of every region, then the allocations and the
 regions' last plans.
 
 Invariant: both levels follow the planning step as any plan does; only who answers for whom is added here.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.nested.levels_file import LevelsFile
-from protocol.planning.nested.region_card import ROUNDS_BELOW, Pull, grant_of, region_name
+from protocol.planning.nested.region_card import ROUNDS_BELOW, Pull, allocation_of, region_name
 from protocol.planning.nested.region_run import RegionPlan, RegionRun
 from protocol.planning.plan import Plan, make_plan
 from protocol.planning.responses import Effort
@@ -32,13 +32,13 @@ class LevelTerms:
 
 @dataclass(frozen=True)
 class LevelsPlan:
-    """The plan above, the regions' plans by region, what each region was granted, and how it went."""
+    """The plan above, the regions' plans by region, what each region was allocated, and how it went."""
 
     economy: Economy
     members: Members
     plan: Plan
     reports: tuple[RoundReport, ...]
-    grants: dict[str, dict[str, int]]
+    allocations: dict[str, dict[str, int]]
     regions: dict[str, RegionPlan]
     rounds_below: int
 
@@ -64,13 +64,13 @@ def plan_levels(file: LevelsFile, terms: LevelTerms, watch: Watch = lambda _: No
     settled_economy = build_economy(plan.goods_table, plan.consumers, plan.workplaces)
     done = {outline.id: Effort((0.0,)) for outline in outlines}
     settled_members = gather_members(settled_economy, file.above.tastes, file.above.efforts | done)
-    grants = {
-        name: grant_of(settled[run.outline.id], plan.activity[run.outline.id], plan.goods_table)
+    allocations = {
+        name: allocation_of(settled[run.outline.id], plan.activity[run.outline.id], plan.goods_table)
         for name, run in runs.items()
     }
-    regions = {name: run.finish(grants[name], plan) for name, run in runs.items()}
+    regions = {name: run.finish(allocations[name], plan) for name, run in runs.items()}
     below = max(run.rounds for run in runs.values())
-    return LevelsPlan(settled_economy, settled_members, plan, tuple(reports), grants, regions, below)
+    return LevelsPlan(settled_economy, settled_members, plan, tuple(reports), allocations, regions, below)
 
 
 def _is_close(reports: list[RoundReport], runs: Mapping[str, RegionRun]) -> bool:

@@ -10,11 +10,11 @@ from protocol.core.encoding import decode, encode, to_struct
 from protocol.core.errors import RefusedError
 from protocol.planning.card_rules import (
     QUANTITY_MOST,
+    allotted_floors,
     audit_consumer_card,
     audit_goods_table,
     audit_workplace_card,
     check_goods_table,
-    granted_floors,
 )
 from protocol.planning.cards import ApprovedFloor, CardTerms, ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.economy import build_economy
@@ -39,9 +39,9 @@ def test_a_card_at_its_ceilings_counts() -> None:
 COUNCILS: list[tuple[str, ConsumerCard, CardTerms, str]] = [
     ("one micro-credit too many", nest(credits_micro=150_000_001), TERMS, "1 too many"),
     ("fewer people than credits", msgspec.structs.replace(NORTH, people=99), TERMS, "1500000 too many"),
-    ("a floor above the list", nest(floors=(BREAD_FLOOR + 1, 0)), TERMS, "the list grants"),
-    ("a floor below the list", nest(floors=(BREAD_FLOOR - 1, 0)), TERMS, "the list grants"),
-    ("a floor that is not on the list", nest(floors=(BREAD_FLOOR, 1)), TERMS, "grants 0 units"),
+    ("a floor above the list", nest(floors=(BREAD_FLOOR + 1, 0)), TERMS, "the list allots"),
+    ("a floor below the list", nest(floors=(BREAD_FLOOR - 1, 0)), TERMS, "the list allots"),
+    ("a floor that is not on the list", nest(floors=(BREAD_FLOOR, 1)), TERMS, "allots 0 units"),
     (
         "a listed good left out",
         NORTH,
@@ -75,7 +75,9 @@ def test_what_others_approved_for_one_council_counts_for_it() -> None:
 def test_a_floor_of_a_fraction_of_a_unit_is_rounded_up() -> None:
     extra = (ApprovedFloor("bread", 21, 4), ApprovedFloor("milk", 21, 4))
     terms = CardTerms(1, (ApprovedFloor("bread", 1, 4), ApprovedFloor("unknown", 1, 0)), extra_floors=extra)
-    assert granted_floors(TABLE, 101, terms) == {0: 11 + 3, 1: 3}, "what others approved is in all, not for each person"
+    assert allotted_floors(TABLE, 101, terms) == {0: 11 + 3, 1: 3}, (
+        "what others approved is in all, not for each person"
+    )
 
 
 def technique(**changes: Any) -> WorkplaceCard:

@@ -56,8 +56,8 @@ def test_nothing_is_missing_where_nobody_has_a_floor() -> None:
 def test_what_is_done_as_a_whole_supplies_though_it_also_takes_what_only_comes_of_it() -> None:
     document = village()
     document["workplaces"] = [row for row in document["workplaces"] if row["id"] != "mill"]
-    # A region's grant: so much flour, for some of the bread that is baked of it.
-    whole = {"id": "grant", "capacity": "1", "least": "1", "techniques": [{"net": {"flour": "-60", "bread": "1"}}]}
+    # A region's allocation: so much flour, for some of the bread that is baked of it.
+    whole = {"id": "allocation", "capacity": "1", "least": "1", "techniques": [{"net": {"flour": "-60", "bread": "1"}}]}
     _, economy = load({**document, "workplaces": [*document["workplaces"], whole]})
     assert list_unsupplied(economy) == []
     whole["least"] = "0"

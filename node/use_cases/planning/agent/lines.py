@@ -9,7 +9,7 @@ import msgspec
 
 from node.use_cases.planning.private_side import Council, PrivateSide, shape_council
 from protocol.core.encoding import encode, to_value
-from protocol.planning.card_rules import granted_credits, granted_floors
+from protocol.planning.card_rules import allotted_credits, allotted_floors
 from protocol.planning.cards import CardTerms, GoodsTable, WorkplaceCard
 from protocol.planning.contributions import WORKPLACE_MARK
 from protocol.planning.summary import format_amount
@@ -65,7 +65,7 @@ def describe_side(
     """A member's cards in words, from what was prepared for one reading."""
     shapes = [] if council is None else shape_council(council, table)
     nest_of = {good: nest for nest in shapes for good in nest.goods}
-    floors = granted_floors(table, people, terms)
+    floors = allotted_floors(table, people, terms)
     excepted = {floor.good for floor in terms.extra_floors}
     nests: list[CardNest] = []
     lines: list[CardLine] = []
@@ -86,7 +86,7 @@ def describe_side(
                 lines.append(CardLine(good.id, shape.name, good.unit, wanted, needed, tuple(said)))
     return CardPreview(
         people=people,
-        credits=format_amount(granted_credits(people, terms), MICRO_DECIMALS),
+        credits=format_amount(allotted_credits(people, terms), MICRO_DECIMALS),
         nests=tuple(nests),
         lines=tuple(lines),
         workplaces=tuple(_describe_workplace(side, card, table) for card in side.cards.workplaces),

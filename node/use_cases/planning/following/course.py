@@ -18,7 +18,7 @@ from protocol.planning.batches.candidate_record import PlanCandidate
 from protocol.planning.batches.proposals import read_proposals
 from protocol.planning.batches.reading import BatchReading, begin_batches
 from protocol.planning.batches.sizes import has_batches
-from protocol.planning.call import DRAFTS_MAX, Grant, PlanAnswer, PlanCall, PlanCards
+from protocol.planning.call import DRAFTS_MAX, Allocation, PlanAnswer, PlanCall, PlanCards
 from protocol.planning.cards import GoodsTable
 from protocol.planning.certificate import all_workplaces
 from protocol.planning.economy import Economy, build_economy
@@ -53,8 +53,8 @@ class Course:
     """Where a call stands: waiting for the goods table, cards, rounds, voting, in force or stopped; with what people of
     this home have released, by reading.
 
-    `speaker` is the log that speaks for the region in the plan above, empty where there is none; `grant` names the plan
-    above that a region's last drafts keep to, and `fixed_prices` are theirs (micro-credits).
+    `speaker` is the log that speaks for the region in the plan above, empty where there is none; `allocation` names the
+    plan above that a region's last drafts keep to, and `fixed_prices` are theirs (micro-credits).
     `recent` are the last rounds of the reading, for whoever asks what holds them up.
     """
 
@@ -62,7 +62,7 @@ class Course:
         self.call = call
         self.speaker = "" if call.above is None else caller
         self.releases: dict[int, Release] = {}
-        self.grant: Grant | None = None
+        self.allocation: Allocation | None = None
         self.fixed_prices: tuple[int, ...] | None = None
         self.stage = "waiting for the goods table"
         self.table: GoodsTable | None = None
@@ -107,7 +107,7 @@ class Course:
             reason = f"is not the next revision of {before.scope}, {before.period}, revision {before.revision}"
             raise RefusedError.at("call", reason)
         self.economy, self.state, self.has_started = earlier.economy, earlier.state, True
-        self.grant, self.fixed_prices = earlier.grant, earlier.fixed_prices
+        self.allocation, self.fixed_prices = earlier.allocation, earlier.fixed_prices
 
     async def begin_rounds(self, bodies: Iterable[PlanCards]) -> None:
         """The cards are settled: the rounds of this reading begin where the last ones ended."""
@@ -115,7 +115,7 @@ class Course:
         said = list(bodies)
         consumers = [card for body in said for card in body.consumers]
         workplaces = [card for body in said for card in body.workplaces]
-        self._keep_to(next((body.grant for body in said if body.grant is not None), None))
+        self._keep_to(next((body.allocation for body in said if body.allocation is not None), None))
         await self._turn_to(build_economy(self.table, consumers, workplaces))
 
     async def close_round(self, bodies: Iterable[PlanAnswer]) -> RoundReport:
@@ -184,7 +184,7 @@ class Course:
         if reading.reading < self.call.readings:
             self.readings.append(ReadingReport(self._next_number()))
             self.stage = "cards"
-        elif self.grant is None and not reading.decides_batches and has_batches(all_workplaces(draft.plan)):
+        elif self.allocation is None and not reading.decides_batches and has_batches(all_workplaces(draft.plan)):
             kept = ReadingReport(self._next_number(), left_out=reading.left_out, decides_batches=True)
             self.readings.append(kept)
             self.stage = "batches"
@@ -217,16 +217,16 @@ class Course:
         await self._turn_to(leave_out(self.economy, left_out))
         self.readings.append(ReadingReport(number, left_out=left_out))
 
-    def _keep_to(self, grant: Grant | None) -> None:
+    def _keep_to(self, allocation: Allocation | None) -> None:
         """From here on the drafts keep to a plan above, at its prices and the region's own of this moment; or not."""
         assert self.table is not None
-        if grant is not None and self.grant is not None and grant.plan == self.grant.plan:
+        if allocation is not None and self.allocation is not None and allocation.plan == self.allocation.plan:
             return
-        self.grant, self.fixed_prices = grant, None
-        if grant is not None:
+        self.allocation, self.fixed_prices = allocation, None
+        if allocation is not None:
             start = tuple(good.start_price_micro for good in self.table.goods)
             own = start if self.state is None else self.state.prices.tolist()
-            self.fixed_prices = fix_prices(own, grant.prices)
+            self.fixed_prices = fix_prices(own, allocation.prices)
 
     async def _turn_to(self, economy: Economy) -> None:
         """Rounds over another economy, from where the last rounds ended if there were any."""

@@ -150,7 +150,7 @@ class Speaker(Course):
         reading, side = self.reading, self._planned_side()
         if reading.batches is None:
             said, last = (self.call_id, self.call, reading.reading), reading.reports[-1]
-            kept_to = self.grant, self.fixed_prices
+            kept_to = self.allocation, self.fixed_prices
             draft = await asyncio.to_thread(make_draft, self.economy, self.state, last, *said, side, *kept_to)
         else:
             plan = await asyncio.to_thread(reading.batches.conclude, self.state, reading.reports)

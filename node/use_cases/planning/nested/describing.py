@@ -33,13 +33,13 @@ def describe_level(run: Course) -> LevelReport | None:
     table = () if run.table is None else run.table.goods
     name = workplace_id(run.speaker, ABOVE_LABEL)
     shared = {good for card in cards if card.id == name for good, _, _ in card.outline}
-    if run.grant is not None:
-        shared = {good for good, _ in run.grant.prices}
+    if run.allocation is not None:
+        shared = {good for good, _ in run.allocation.prices}
     here = tuple(good.id for place, good in enumerate(table) if place not in shared) if shared else ()
     return LevelReport(
         above=run.call.above.hex(),
         speaker=run.speaker,
         planned_here=here,
         planned_above=tuple(good.id for place, good in enumerate(table) if place in shared),
-        plan_above="" if run.grant is None else run.grant.plan.hex(),
+        plan_above="" if run.allocation is None else run.allocation.plan.hex(),
     )

@@ -30,7 +30,7 @@ def _check_level_terms(terms: LevelTerms) -> None:
 def try_levels(file: LevelsFile, terms: LevelTerms, clock: Clock, watch: Watch = lambda _: None) -> dict[str, Any]:
     """Both levels, then the flat plan of the same economy: the answer for `--json`.
 
-    RefusedError names floors that cannot be met and a region that finds no balance with its grant.
+    RefusedError names floors that cannot be met and a region that finds no balance with its allocation.
     """
     _check_level_terms(terms)
     began_s = clock.monotonic_s()
@@ -55,9 +55,9 @@ def _describe_levels(levels: LevelsPlan) -> dict[str, Any]:
         "worst_good": last.worst_good_ppm / PPM,
         "worst_good_id": last.worst_good,
         "worst_good_by_round": [report.worst_good_ppm / PPM for report in levels.reports],
-        "grants": {
-            name: {good: format_amount(amount, MICRO_DECIMALS) for good, amount in grant.items()}
-            for name, grant in levels.grants.items()
+        "allocations": {
+            name: {good: format_amount(amount, MICRO_DECIMALS) for good, amount in allocation.items()}
+            for name, allocation in levels.allocations.items()
         },
     }
 

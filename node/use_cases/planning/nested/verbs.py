@@ -32,7 +32,7 @@ async def speak(node: Node, params: SpeakParams) -> dict[str, Any]:
         raise RefusedError.at("call", "the call above is not known here, or its roster has not arrived yet")
     readings = [one for one in range(1, above.call.readings + 1) if not has_gone_out(node, above, one)]
     if above.is_over:
-        # A region's plan made again: nothing more is said above, and what that granted is brought along.
+        # A region's plan made again: nothing more is said above, and what that allocated is brought along.
         readings = [above.call.readings]
     if not readings:
         raise RefusedError.at("call", "what this home says in the call above has gone out already")

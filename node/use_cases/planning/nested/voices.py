@@ -16,7 +16,7 @@ import msgspec
 from node.use_cases.planning.following.course import Course
 from node.use_cases.planning.private_side import PrivateSide
 from protocol.core.errors import RefusedError
-from protocol.planning.call import CardAnswer, Grant, OtherLevel, PlanCards
+from protocol.planning.call import Allocation, CardAnswer, OtherLevel, PlanCards
 from protocol.planning.cards import WorkplaceCard
 from protocol.planning.contributions import owner_of_card, workplace_id
 from protocol.planning.economy import Economy, build_economy
@@ -25,11 +25,11 @@ from protocol.planning.nested.region_card import (
     REGION_LABEL,
     ROUNDS_BELOW,
     Pull,
+    allocation_of,
     answer_of_above,
     answer_of_region,
     card_of_above,
-    card_of_grant,
-    grant_of,
+    card_of_allocation,
     match_goods,
     outline_region,
     prices_above,
@@ -130,7 +130,7 @@ class RegionVoice:
 
 @dataclass(frozen=True)
 class _AboveVoice:
-    """For the level above in the region's plan: what its state pulls towards; and in the end what it grants."""
+    """For the level above in the region's plan: what its state pulls towards; and in the end what it allocates."""
 
     here: Course
     there: Course
@@ -150,12 +150,12 @@ class _AboveVoice:
         return self.there.is_over if self._is_last else True
 
     def add_card(self, side: PrivateSide, others: Sequence[PlanCards]) -> PrivateSide:
-        """The outline turned round, or the grant, which is done as a whole."""
+        """The outline turned round, or the allocation, which is done as a whole."""
         table, own = self.there.table, self.here.table
         assert table is not None and own is not None
         name = workplace_id(self.origin, ABOVE_LABEL)
         if self._is_last:
-            return side if self.there.ratified is None else self._add_grant(side, name)
+            return side if self.there.ratified is None else self._add_allocation(side, name)
         cards = [side.cards, *others]
         consumers = [card for one in cards for card in one.consumers]
         workplaces = [card for one in cards for card in one.workplaces]
@@ -163,16 +163,16 @@ class _AboveVoice:
         outline = outline_region(workplace_id(self.origin, REGION_LABEL), alone, table)
         return _add(side, card_of_above(outline, table, own, name))
 
-    def _add_grant(self, side: PrivateSide, name: str) -> PrivateSide:
+    def _add_allocation(self, side: PrivateSide, name: str) -> PrivateSide:
         draft = next(one.draft for one in reversed(self.there.readings) if one.draft is not None)
         plan, own = draft.plan, self.here.table
         assert own is not None and draft.digest == self.there.ratified
         region = workplace_id(self.origin, REGION_LABEL)
         settled = next((card for card in plan.workplaces if card.id == region), None)
-        granted = {} if settled is None else grant_of(settled, plan.activity[region], plan.goods_table)
-        card = card_of_grant(granted, own, name)
-        grant = Grant(draft.digest, prices_above(plan, own))
-        side = msgspec.structs.replace(side, cards=msgspec.structs.replace(side.cards, grant=grant))
+        allocated = {} if settled is None else allocation_of(settled, plan.activity[region], plan.goods_table)
+        card = card_of_allocation(allocated, own, name)
+        allocation = Allocation(draft.digest, prices_above(plan, own))
+        side = msgspec.structs.replace(side, cards=msgspec.structs.replace(side.cards, allocation=allocation))
         return side if card is None else msgspec.structs.replace(_add(side, card), spoken="")
 
     def answer(self, was_silent: bool) -> Spoken | None:

@@ -13,7 +13,7 @@ from node.use_cases.planning.private_side import PrivateSide, answer_cards, prep
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.publish import publish
 from protocol.core.errors import Finding
-from protocol.planning.call import CardAnswer, Grant, PlanAnswer
+from protocol.planning.call import Allocation, CardAnswer, PlanAnswer
 from protocol.planning.cards import ConsumerCard
 from protocol.planning.state import hash_state
 from tests.node.region.machine import Machine
@@ -46,8 +46,8 @@ def _with_nests(card: ConsumerCard, *nests: object) -> ConsumerCard:
 
 CARDS: tuple[tuple[str, Change, str], ...] = (
     ("a council's card one micro-credit above what its people are allotted", _more_credits, "1 too many"),
-    ("a floor above the charter's list", _more_floor, "the list grants"),
-    ("a floor below the charter's list", _no_floor, "the list grants"),
+    ("a floor above the charter's list", _more_floor, "the list allots"),
+    ("a floor below the charter's list", _no_floor, "the list allots"),
     ("another member's card", lambda card, other: msgspec.structs.replace(card, id=other), "not a card of this member"),
     (
         "a council's card for more people than the roster counts",
@@ -60,18 +60,18 @@ CARDS: tuple[tuple[str, Change, str], ...] = (
         "unknown good 99",
     ),
 )
-GRANTS: tuple[tuple[str, Grant, str], ...] = (
+ALLOCATIONS: tuple[tuple[str, Allocation, str], ...] = (
     (
-        "a grant from above in a call that no level is above",
-        Grant(bytes(32), ()),
+        "an allocation from above in a call that no level is above",
+        Allocation(bytes(32), ()),
         "for whoever speaks for this region",
     ),
     (
-        "a grant's price for a good that the table does not have",
-        Grant(bytes(32), ((99, 1),)),
+        "an allocation's price for a good that the table does not have",
+        Allocation(bytes(32), ((99, 1),)),
         "goods of the table once",
     ),
-    ("a grant's prices in another order", Grant(bytes(32), ((1, 1), (0, 1))), "in ascending order"),
+    ("an allocation's prices in another order", Allocation(bytes(32), ((1, 1), (0, 1))), "in ascending order"),
 )
 ANSWERS: tuple[tuple[str, Callable[[PlanAnswer, str], PlanAnswer], str], ...] = (
     (
@@ -136,7 +136,7 @@ def told(called_homes: Path, tmp_path_factory: pytest.TempPathFactory) -> Told:
     )
 
 
-@pytest.mark.parametrize(("sentence", "reason"), [(one[0], one[2]) for one in (*CARDS, *GRANTS, *ANSWERS)])
+@pytest.mark.parametrize(("sentence", "reason"), [(one[0], one[2]) for one in (*CARDS, *ALLOCATIONS, *ANSWERS)])
 def test_it_is_set_aside_by_everybody_with_its_reason(told: Told, sentence: str, reason: str) -> None:
     for kept in told.set_aside:
         assert any(reason in str(finding) for finding in kept[told.leaves[sentence]]), sentence
@@ -167,8 +167,8 @@ async def lie(liar: Machine, other: Machine, told: Told) -> None:
     for sentence, change, _ in CARDS:
         cards = msgspec.structs.replace(side.cards, consumers=(change(card, other.node.origin),))
         told.leaves[sentence] = (await liar.do(publish(liar.node, "plan.card", cards))).leaf
-    for sentence, grant, _ in GRANTS:
-        cards = msgspec.structs.replace(side.cards, grant=grant)
+    for sentence, allocation, _ in ALLOCATIONS:
+        cards = msgspec.structs.replace(side.cards, allocation=allocation)
         told.leaves[sentence] = (await liar.do(publish(liar.node, "plan.card", cards))).leaf
     await liar.do(publish(liar.node, "plan.card", side.cards))
     for number, (sentence, spoil, _) in enumerate(ANSWERS, 1):

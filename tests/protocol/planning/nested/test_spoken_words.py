@@ -3,7 +3,7 @@
 import msgspec
 
 from protocol.core.encoding import decode, encode, to_struct, to_value
-from protocol.planning.call import CardAnswer, Grant, OtherLevel, PlanAnswer, PlanCards
+from protocol.planning.call import Allocation, CardAnswer, OtherLevel, PlanAnswer, PlanCards
 from protocol.planning.cards import MICRO, WorkplaceCard
 from protocol.planning.contributions import audit_answer
 from protocol.planning.economy import build_economy
@@ -29,8 +29,8 @@ def test_only_a_card_that_stands_for_another_level_may_name_its_state() -> None:
 def test_what_is_not_said_is_not_written() -> None:
     answer = PlanAnswer(CALL, 1, 1, CALL, (CardAnswer("ash", (1,)),))
     cards = PlanCards(CALL, 1, (), ())
-    assert "level" not in to_value(answer) and "grant" not in to_value(cards)
+    assert "level" not in to_value(answer) and "allocation" not in to_value(cards)
     spoken = msgspec.structs.replace(answer, level=LEVEL)
-    granted = msgspec.structs.replace(cards, grant=Grant(CALL, ((0, 5), (3, 0))))
+    allocated = msgspec.structs.replace(cards, allocation=Allocation(CALL, ((0, 5), (3, 0))))
     assert to_struct(decode(encode(to_value(spoken))), PlanAnswer, "answer") == spoken
-    assert to_struct(decode(encode(to_value(granted))), PlanCards, "cards") == granted
+    assert to_struct(decode(encode(to_value(allocated))), PlanCards, "cards") == allocated

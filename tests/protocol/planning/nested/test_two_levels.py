@@ -18,7 +18,7 @@ from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.nested.joined_plan import join_plans
 from protocol.planning.nested.levels_file import LevelsFile, read_levels
-from protocol.planning.nested.region_card import ABOVE, card_of_above, card_of_grant, grant_of
+from protocol.planning.nested.region_card import ABOVE, allocation_of, card_of_above, card_of_allocation
 from protocol.planning.nested.two_levels import LevelsPlan, LevelTerms, plan_levels
 from protocol.planning.plan import Plan, digest_plan, format_plan, make_plan
 from protocol.planning.rounds import close_round, start_state
@@ -92,7 +92,7 @@ def list_plans(levels: LevelsPlan) -> list[Plan]:
     return [levels.plan, *(levels.regions[name].plan for name in sorted(levels.regions))]
 
 
-def test_a_region_that_takes_more_than_its_grant_is_found() -> None:
+def test_a_region_that_takes_more_than_its_allocation_is_found() -> None:
     levels, flat, members = tried(SEEDS[0])
     region = levels.regions["hills"]
     (technique,) = next(card for card in region.plan.workplaces if card.id == ABOVE).techniques
@@ -109,16 +109,16 @@ amounts = st.integers(-(10**15), 10**15).filter(bool)
 
 
 @given(st.lists(amounts, min_size=1, max_size=3), st.integers(0, 2 * MICRO))
-def test_a_grant_gives_no_more_and_takes_no_less_than_the_plan_above_holds(net: list[int], level: int) -> None:
+def test_an_allocation_gives_no_more_and_takes_no_less_than_the_plan_above_holds(net: list[int], level: int) -> None:
     goods = tuple(Good(f"good{number}", "KGM", "good", 3, MICRO, 0) for number in range(len(net)))
     table = GoodsTable(GOODS_TABLE_FORMAT, TOLERANCE_PPM, goods, ())
     settled = WorkplaceCard("region", MICRO, 0, (Technique(tuple(enumerate(net)), MICRO),))
-    grant = grant_of(settled, (level,), table)
+    allocation = allocation_of(settled, (level,), table)
     for good, amount in zip(goods, net, strict=True):
-        assert grant[good.id] * MICRO <= amount * level < (grant[good.id] + 1) * MICRO
-    card = card_of_grant(grant, table)
+        assert allocation[good.id] * MICRO <= amount * level < (allocation[good.id] + 1) * MICRO
+    card = card_of_allocation(allocation, table)
     moved = {good: -amount for good, amount in card.techniques[0].net} if card is not None else {}
-    assert moved == {place: grant[good.id] for place, good in enumerate(goods) if grant[good.id]}
+    assert moved == {place: allocation[good.id] for place, good in enumerate(goods) if allocation[good.id]}
 
 
 def test_the_level_above_shows_the_region_s_card_turned_round() -> None:

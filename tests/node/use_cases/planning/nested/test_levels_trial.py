@@ -26,7 +26,7 @@ def test_the_example_comes_to_what_the_page_says() -> None:
     result = try_levels(read_levels(example(), 10_000), LevelTerms(), Clock())
     assert json.loads(json.dumps(result)) == result
     assert result["converged"] and result["certificate"]["holds"] and result["certificate"]["worst_balance"] == 0
-    hills, shore = result["grants"]["hills"], result["grants"]["shore"]
+    hills, shore = result["allocations"]["hills"], result["allocations"]["shore"]
     said = [hills["fish"], hills["grain"], shore["grain"], shore["fish"]]
     told = "gets {} kg of fish and gives {} kg of grain, shore gets {} kg of grain and gives {} kg of fish"
     assert told.format(*(f"{abs(float(one)):.1f}" for one in said)) in PAGE.read_text()

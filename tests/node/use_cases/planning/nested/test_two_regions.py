@@ -167,11 +167,11 @@ def test_an_honest_speaker_is_found_nothing_of_though_it_crashed_and_the_other_r
     assert all(f"{told.speakers[CRASHING]}#region" in one.answers for one in reading.rounds)
 
 
-def test_a_region_s_plan_made_again_keeps_to_what_the_plan_above_granted(told: Told) -> None:
+def test_a_region_s_plan_made_again_keeps_to_what_the_plan_above_allocated(told: Told) -> None:
     audit = audit_levels(told.above, {CRASHING: told.again})
     assert audit.findings == () and audit.speakers == {CRASHING: told.speakers[CRASHING]}
     before, after = (parse_minutes(minutes) for _, minutes in (told.regions[CRASHING], told.again))
-    assert [one.plan for one in after.grants] == [before.grants[0].plan] and after.start is not None
+    assert [one.plan for one in after.allocations] == [before.allocations[0].plan] and after.start is not None
     card = f"{told.speakers[CRASHING]}#above"
     assert [one for one in after.readings[0].workplaces if one.id == card] == [
         one for one in before.readings[-1].workplaces if one.id == card
@@ -219,8 +219,8 @@ def bend_level(said: Minutes, at_round: int, state: str) -> Minutes:
     return msgspec.structs.replace(said, levels=levels)
 
 
-def bend_grant(said: Minutes, **changes: Any) -> Minutes:
-    return msgspec.structs.replace(said, grants=(msgspec.structs.replace(said.grants[0], **changes),))
+def bend_allocation(said: Minutes, **changes: Any) -> Minutes:
+    return msgspec.structs.replace(said, allocations=(msgspec.structs.replace(said.allocations[0], **changes),))
 
 
 def bend_card(said: Minutes, name: str) -> Minutes:
@@ -239,9 +239,12 @@ BENT: dict[str, tuple[Bend, str]] = {
     "an answer": (lambda said, card: bend_answer(said, 4, card), "region.reading 1.round 4."),
     "an old state": (lambda said, card: bend_level(said, 5, said.levels[0].state), "region.reading 1.round 5."),
     "no state": (lambda said, card: bend_level(said, 6, "ab" * 32), "region.reading 1.round 6."),
-    "a price": (lambda said, card: bend_grant(said, prices=said.grants[0].prices[1:]), "region.grants.prices"),
-    "another plan": (lambda said, card: bend_grant(said, plan="cd" * 32), "region.grants"),
-    "the grant": (bend_card, "region.workplaces."),
+    "a price": (
+        lambda said, card: bend_allocation(said, prices=said.allocations[0].prices[1:]),
+        "region.allocations.prices",
+    ),
+    "another plan": (lambda said, card: bend_allocation(said, plan="cd" * 32), "region.allocations"),
+    "the allocation": (bend_card, "region.workplaces."),
 }
 
 

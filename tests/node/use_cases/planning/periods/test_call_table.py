@@ -14,7 +14,7 @@ from node.use_cases.supply.board import Board
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError
 from protocol.core.record import Record
-from protocol.planning.card_rules import audit_goods_table, granted_floors
+from protocol.planning.card_rules import allotted_floors, audit_goods_table
 from protocol.planning.cards import ApprovedFloor, CardTerms, GoodsTable, Period
 from protocol.supply.facts import Filed
 from tests.protocol.supply.made_up_logs import loaf
@@ -104,7 +104,7 @@ def test_needs_are_spread_over_the_weeks_to_the_last_unit() -> None:
     assert [period.weeks for period in written.periods] == [5, 4]
     terms = CardTerms(1_000_000, (ApprovedFloor("bread", 5, 1),))
     for people in range(1, 40):
-        due = granted_floors(written, people, terms)
+        due = allotted_floors(written, people, terms)
         whole = -(-people // 2)
         assert sum(due.values()) == whole and due[0] == -(-people * 5 // 18), people
 
