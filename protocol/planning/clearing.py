@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from protocol.core.errors import Finding, RefusedError
 from protocol.planning.cards import MICRO, Technique, WorkplaceCard
 from protocol.planning.economy import Economy
-from protocol.planning.private.settling import settle_recipes
+from protocol.planning.private.fixed_recipes import fix_recipes
 from protocol.planning.solver.bundles import SHARE_BITS, fit_bundles
 from protocol.planning.state import State
 
@@ -121,7 +121,7 @@ class _Ledger:
 
 
 LEAST_MARGIN = 1_000
-SETTLED_SHARE_LEAST = 0.9
+FIXED_SHARE_LEAST = 0.9
 
 
 def clear_plan(economy: Economy, state: State, prices: tuple[int, ...] | None = None) -> ClearedPlan:
@@ -129,15 +129,15 @@ def clear_plan(economy: Economy, state: State, prices: tuple[int, ...] | None = 
 
     Raises RefusedError naming each good whose floors cannot be met, and by how much.
     """
-    settled, last = settle_recipes(economy, state)
-    if settled is economy:
+    fixed, last = fix_recipes(economy, state)
+    if fixed is economy:
         proposal = propose(economy, state)
     else:
-        # Settled recipes can only be cut. So fitting says little about prices, and those of the last round stand; and
+        # Fixed recipes can only be cut. So fitting says little about prices, and those of the last round stand; and
         # where a good is short, no nest is to pay for all the others.
-        proposal = propose(settled, last, SETTLED_SHARE_LEAST)
+        proposal = propose(fixed, last, FIXED_SHARE_LEAST)
         prices = prices or tuple(state.prices.tolist())
-    return settle(settled, proposal if prices is None else replace(proposal, prices=prices))
+    return settle(fixed, proposal if prices is None else replace(proposal, prices=prices))
 
 
 def propose(economy: Economy, state: State, share_least: float = 0.0) -> Proposal:

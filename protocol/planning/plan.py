@@ -13,7 +13,7 @@ from protocol.core.document import format_document, parse_document
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.clearing import ClearedPlan
 from protocol.planning.economy import Economy
-from protocol.planning.private.settling import settle_recipes
+from protocol.planning.private.fixed_recipes import fix_recipes
 from protocol.planning.rounds import RoundReport
 from protocol.planning.state import State, hash_state
 
@@ -49,9 +49,9 @@ def make_plan(
     parameters: Mapping[str, str | int] | None = None,
 ) -> Plan:
     """The document's content from the last state, its cleared quantities and the last round's report."""
-    settled, _ = settle_recipes(economy, state)
+    fixed, _ = fix_recipes(economy, state)
     edges = len(economy.eaters.good)
-    ranges = settled.answer_ranges
+    ranges = fixed.answer_ranges
     said = {
         "step": STEP_VERSION,
         "economy": economy.digest.hex(),
@@ -62,13 +62,13 @@ def make_plan(
         format=PLAN_FORMAT,
         goods_table=economy.table,
         consumers=economy.consumers,
-        workplaces=settled.workplaces[: economy.answering],
+        workplaces=fixed.workplaces[: economy.answering],
         consumption={
             card.id: cleared.consumption[ranges[card.id].start : ranges[card.id].stop] for card in economy.consumers
         },
         activity={
             card.id: cleared.activity[ranges[card.id].start - edges : ranges[card.id].stop - edges]
-            for card in settled.workplaces
+            for card in fixed.workplaces
         },
         prices=cleared.prices,
         rounds=state.round,

@@ -122,7 +122,7 @@ def regret_workplace(card: WorkplaceCard, effort: Effort, levels: tuple[int, ...
     """What the workers would still gain at plan prices within their capacity: micro-credits, rounded up.
 
     `levels` in millionths as planned, `prices` in micro-credits per good of the table. Of a workplace that keeps its
-    recipes to itself, `card` is the one that the plan settled on.
+    recipes to itself, `card` is the one that the plan fixed.
     """
     if effort.recipes is not None:
         levels = tuple(find_levels(card, effort.recipes, effort.costs, levels[0]))

@@ -36,8 +36,8 @@ class ReplayedRound:
 @dataclass(frozen=True)
 class ReplayedReading:
     """One reading done over: `number` is its place among all, `last` the state after its rounds; `batches` are what it
-    decided, where that was what it was for. `allocation` names the plan above that it keeps to, if any, and `prices` are
-    those of the plan then."""
+    decided, where that was what it was for. `allocation` names the plan above that it keeps to, `prices` are those of the
+    plan then."""
 
     number: int
     economy: Economy
@@ -183,7 +183,7 @@ def _audit_cards(plan: Plan, table: GoodsTable, reading: ReadingMinutes) -> list
 
 
 def _as_said(card: ConsumerCard | WorkplaceCard | None) -> ConsumerCard | WorkplaceCard | None:
-    """The card as it was published: what an outline was settled to follows from the rounds."""
+    """The card as it was published: what an outline was fixed at follows from the rounds."""
     if isinstance(card, WorkplaceCard) and card.outline:
         return msgspec.structs.replace(card, techniques=(), apart=False)
     return card
@@ -197,7 +197,7 @@ def _describe_difference(plan: Plan, expected: Plan) -> list[Finding]:
     places = {card.id: card for card in plan.workplaces}
     for card in expected.workplaces:
         if places.get(card.id) != card:
-            found.append(Finding(f"workplaces.{card.id}", "was not settled to its last answer"))
+            found.append(Finding(f"workplaces.{card.id}", "was not fixed at its last answer"))
     for good, has, should in zip(plan.goods_table.goods, plan.prices, expected.prices, strict=False):
         if has != should:
             found.append(Finding(f"prices.{good.id}", f"{has}, the rounds lead to {should}"))

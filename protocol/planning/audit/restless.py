@@ -1,4 +1,4 @@
-"""Whose answers keep the rounds from ending: who moves on when the others have settled, and against its own word.
+"""Whose answers keep the rounds from ending: who moves on when the others have come to rest, and against its own word.
 
 Invariant: whole numbers say who moves; only of the one who moves most is asked whether its answers contradict one
 another (answers.py). It is a question to ask, and nothing follows by itself. Spec: docs/spec/planning/facilitation.md

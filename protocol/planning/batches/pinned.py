@@ -95,7 +95,7 @@ class Pinned:
 def pin_batches(source: Economy, levels: Levels) -> Pinned:
     """The economy in which every technique that has a batch stands at its level, as does who keeps recipes private.
 
-    `source` has such recipes settled. `levels` by card, one per technique in the order of the card; those of techniques
+    `source` has such recipes fixed. `levels` by card, one per technique in the order of the card; those of techniques
     that stay free are not looked at. RefusedError when what is pinned comes to more than there can be.
     """
     cards = source.workplaces

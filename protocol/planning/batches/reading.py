@@ -17,7 +17,7 @@ from protocol.planning.batches.repair import repair_batches
 from protocol.planning.clearing import ClearedPlan
 from protocol.planning.economy import Economy
 from protocol.planning.plan import Plan
-from protocol.planning.private.settling import settle_recipes
+from protocol.planning.private.fixed_recipes import fix_recipes
 from protocol.planning.rounds import RoundReport
 from protocol.planning.state import State
 
@@ -31,7 +31,7 @@ class BatchReading:
 
     draft: Plan
     candidate: Plan
-    settled: Economy
+    fixed: Economy
     pinned: Pinned
     start: State
     found_by: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class BatchReading:
     def fill(self, state: State, reports: Sequence[RoundReport]) -> Plan:
         """The draft with the batches, and what a state of the further rounds is cleared to. Raises as `clear` does."""
         cleared = self.pinned.clear(state)
-        return _fill_plan(self.settled, self.draft, cleared, reports[-1], self.draft.rounds + len(reports))
+        return _fill_plan(self.fixed, self.draft, cleared, reports[-1], self.draft.rounds + len(reports))
 
 
 def begin_batches(economy: Economy, state: State, draft: Plan, proposals: Mapping[str, Levels]) -> BatchReading | None:
@@ -60,14 +60,14 @@ def begin_batches(economy: Economy, state: State, draft: Plan, proposals: Mappin
         return None
     chosen = pin_reading(economy, state, draft, candidate)
     found_by = tuple(name for name, levels in sorted(proposals.items()) if is_run_by(candidate, levels))
-    return BatchReading(draft, candidate, chosen.settled, chosen.pinned, chosen.start, found_by)
+    return BatchReading(draft, candidate, chosen.fixed, chosen.pinned, chosen.start, found_by)
 
 
 def pin_reading(economy: Economy, state: State, draft: Plan, candidate: Plan) -> BatchReading:
     """What is left to plan round a candidate; RefusedError where its batches come to more than there can be."""
-    settled, last = settle_recipes(economy, state)
-    pinned = pin_batches(settled, candidate.activity)
-    return BatchReading(draft, candidate, settled, pinned, pinned.start(last))
+    fixed, last = fix_recipes(economy, state)
+    pinned = pin_batches(fixed, candidate.activity)
+    return BatchReading(draft, candidate, fixed, pinned, pinned.start(last))
 
 
 def is_run_by(plan: Plan, levels: Levels) -> bool:

@@ -103,12 +103,12 @@ def match_goods(outline: WorkplaceCard, card: WorkplaceCard, table: GoodsTable, 
     return tuple(place[own.goods[good].id] for good, _, _ in card.outline)
 
 
-def allocation_of(settled: WorkplaceCard, activity: Sequence[int], table: GoodsTable) -> dict[str, int]:
+def allocation_of(fixed: WorkplaceCard, activity: Sequence[int], table: GoodsTable) -> dict[str, int]:
     """Shared good -> millionths of a whole unit that the region gets (above 0) or gives, by the plan above.
 
     Rounded down: to the next millionth a region gets no more than the plan holds, and gives no less.
     """
-    (technique,), (level,) = settled.techniques, activity
+    (technique,), (level,) = fixed.techniques, activity
     return {table.goods[good].id: amount * level // MICRO for good, amount in technique.net}
 
 

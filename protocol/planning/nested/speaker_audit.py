@@ -180,8 +180,8 @@ def _audit_allocation(plan: Plan, region: str, below: Played, level: str) -> lis
         return [Finding("region.allocations", "the region's last draft keeps to no plan above")]
     if allocation.plan != digest:
         return [Finding("region.allocations", f"keep to plan {allocation.plan}, the one above is {digest}")]
-    settled = next((card for card in plan.workplaces if card.id == region), None)
-    allocated = {} if settled is None else allocation_of(settled, plan.activity[region], plan.goods_table)
+    fixed = next((card for card in plan.workplaces if card.id == region), None)
+    allocated = {} if fixed is None else allocation_of(fixed, plan.activity[region], plan.goods_table)
     found = []
     if allocation.prices != prices_above(plan, table):
         found.append(Finding("region.allocations.prices", "are not those of the plan above"))

@@ -60,17 +60,17 @@ def plan_levels(file: LevelsFile, terms: LevelTerms, watch: Watch = lambda _: No
         reports.append(report)
         watch(report)
     plan = make_plan(economy, state, clear_plan(economy, state), reports[-1])
-    settled = {card.id: card for card in plan.workplaces}
-    settled_economy = build_economy(plan.goods_table, plan.consumers, plan.workplaces)
+    fixed = {card.id: card for card in plan.workplaces}
+    fixed_economy = build_economy(plan.goods_table, plan.consumers, plan.workplaces)
     done = {outline.id: Effort((0.0,)) for outline in outlines}
-    settled_members = gather_members(settled_economy, file.above.tastes, file.above.efforts | done)
+    fixed_members = gather_members(fixed_economy, file.above.tastes, file.above.efforts | done)
     allocations = {
-        name: allocation_of(settled[run.outline.id], plan.activity[run.outline.id], plan.goods_table)
+        name: allocation_of(fixed[run.outline.id], plan.activity[run.outline.id], plan.goods_table)
         for name, run in runs.items()
     }
     regions = {name: run.finish(allocations[name], plan) for name, run in runs.items()}
     below = max(run.rounds for run in runs.values())
-    return LevelsPlan(settled_economy, settled_members, plan, tuple(reports), allocations, regions, below)
+    return LevelsPlan(fixed_economy, fixed_members, plan, tuple(reports), allocations, regions, below)
 
 
 def _is_close(reports: list[RoundReport], runs: Mapping[str, RegionRun]) -> bool:

@@ -1,1 +1,1 @@
-"""Workplaces that keep their recipes to themselves: what they show, work out at home, and are settled to."""
+"""Workplaces that keep their recipes to themselves: what they show, work out at home, and end with."""

@@ -54,12 +54,12 @@ def answer_hidden(
     return [min(max(level, lowest), highest) for level, (lowest, highest) in zip(said, bounds, strict=True)]
 
 
-def find_levels(settled: WorkplaceCard, recipes: WorkplaceCard, costs: Sequence[float], activity: int) -> list[int]:
-    """Millionths of each recipe behind `activity` (millionths) of a settled card: the least effort that does it."""
-    agreed = dict(settled.techniques[0].net)
-    spans = np.array([span_of(lowest, highest) for _, lowest, highest in settled.outline], np.float64)
-    wanted = np.array([agreed.get(good, 0) for good, _, _ in settled.outline]) * (activity / MICRO) / spans
-    moves = _moves(settled, recipes)
+def find_levels(fixed: WorkplaceCard, recipes: WorkplaceCard, costs: Sequence[float], activity: int) -> list[int]:
+    """Millionths of each recipe behind `activity` (millionths) of a fixed card: the least effort that does it."""
+    agreed = dict(fixed.techniques[0].net)
+    spans = np.array([span_of(lowest, highest) for _, lowest, highest in fixed.outline], np.float64)
+    wanted = np.array([agreed.get(good, 0) for good, _, _ in fixed.outline]) * (activity / MICRO) / spans
+    moves = _moves(fixed, recipes)
     firm = FIRMNESS * (sum(costs) + RIDGE) / float(np.max(moves * moves))
     levels = _choose_levels((moves.T * firm) @ moves + np.diag(np.array(costs)), moves.T @ wanted * firm, recipes)
     return [round(level * MICRO) for level in levels.tolist()]

@@ -45,7 +45,7 @@ def list_rows(card: WorkplaceCard) -> list[WorkplaceCard]:
     return [msgspec.structs.replace(card, techniques=(Technique(net, MICRO),)) for net in nets]
 
 
-def settle_card(card: WorkplaceCard, answer: Sequence[int]) -> WorkplaceCard:
+def fix_card(card: WorkplaceCard, answer: Sequence[int]) -> WorkplaceCard:
     """The card with its last answer as the one recipe: a whole activity is that answer, less is all of it less.
 
     To the next millionth of a unit: more of what it uses, less of what it makes, so that no plan counts on too much. A

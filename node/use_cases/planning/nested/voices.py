@@ -100,11 +100,11 @@ class RegionVoice:
     origin: str
 
     def is_ready(self, is_waited_for: bool) -> bool:
-        """Once the region's cards are settled."""
+        """Once the set of the region's cards is closed."""
         return _find_card(self.there.economy, self.origin, ABOVE_LABEL) is not None
 
     def add_card(self, side: PrivateSide, others: Sequence[PlanCards]) -> PrivateSide:
-        """The region's outline: what stands for the level above in its settled cards, turned round."""
+        """The region's outline: what stands for the level above in its closed cards, turned round."""
         above = _find_card(self.there.economy, self.origin, ABOVE_LABEL)
         assert above is not None and self.there.table is not None and self.here.table is not None
         name = workplace_id(self.origin, REGION_LABEL)
@@ -168,8 +168,8 @@ class _AboveVoice:
         plan, own = draft.plan, self.here.table
         assert own is not None and draft.digest == self.there.ratified
         region = workplace_id(self.origin, REGION_LABEL)
-        settled = next((card for card in plan.workplaces if card.id == region), None)
-        allocated = {} if settled is None else allocation_of(settled, plan.activity[region], plan.goods_table)
+        fixed = next((card for card in plan.workplaces if card.id == region), None)
+        allocated = {} if fixed is None else allocation_of(fixed, plan.activity[region], plan.goods_table)
         card = card_of_allocation(allocated, own, name)
         allocation = Allocation(draft.digest, prices_above(plan, own))
         side = msgspec.structs.replace(side, cards=msgspec.structs.replace(side.cards, allocation=allocation))

@@ -112,8 +112,8 @@ amounts = st.integers(-(10**15), 10**15).filter(bool)
 def test_an_allocation_gives_no_more_and_takes_no_less_than_the_plan_above_holds(net: list[int], level: int) -> None:
     goods = tuple(Good(f"good{number}", "KGM", "good", 3, MICRO, 0) for number in range(len(net)))
     table = GoodsTable(GOODS_TABLE_FORMAT, TOLERANCE_PPM, goods, ())
-    settled = WorkplaceCard("region", MICRO, 0, (Technique(tuple(enumerate(net)), MICRO),))
-    allocation = allocation_of(settled, (level,), table)
+    fixed = WorkplaceCard("region", MICRO, 0, (Technique(tuple(enumerate(net)), MICRO),))
+    allocation = allocation_of(fixed, (level,), table)
     for good, amount in zip(goods, net, strict=True):
         assert allocation[good.id] * MICRO <= amount * level < (allocation[good.id] + 1) * MICRO
     card = card_of_allocation(allocation, table)

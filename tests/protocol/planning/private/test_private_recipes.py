@@ -17,8 +17,8 @@ from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.economy_file import EconomyFile, hide_all, read_economy, show_all
 from protocol.planning.plan import Plan, format_plan, make_plan, parse_plan
-from protocol.planning.private.outlines import bound_levels, settle_card
-from protocol.planning.private.settling import settle_recipes
+from protocol.planning.private.fixed_recipes import fix_recipes
+from protocol.planning.private.outlines import bound_levels, fix_card
 from protocol.planning.rounds import Answer, check_answer, close_round, start_state
 from protocol.planning.simulation.members import gather_members
 from protocol.planning.state import format_state, hash_state, parse_state
@@ -73,7 +73,7 @@ def test_the_example_is_what_the_page_says() -> None:
     assert hash_state(after).hex() == told["state_1"]
     assert parse_state(format_state(after), economy).answers.tolist() == after.answers.tolist()
     plan, _ = plan_of(file, economy)
-    assert msgspec.convert(told["settled"], WorkplaceCard) in plan.workplaces
+    assert msgspec.convert(told["fixed"], WorkplaceCard) in plan.workplaces
 
 
 # Who is private, how near the plan must come, and what it may then lose in millionths of all credits.
@@ -116,7 +116,7 @@ def test_the_slow_model_in_plain_python_finds_the_same_integers_in_every_round()
         assert planned == state.planned.tolist()
 
 
-def test_the_script_without_project_code_checks_a_plan_with_settled_recipes(tmp_path: Path) -> None:
+def test_the_script_without_project_code_checks_a_plan_with_fixed_recipes(tmp_path: Path) -> None:
     file, economy = load(hide(village(), "oven"))
     plan, _ = plan_of(file, economy)
     code, report = run_script(tmp_path, format_plan(plan))
@@ -158,11 +158,11 @@ def test_the_same_answers_give_the_same_bytes_without_vector_instructions() -> N
     assert len(digests) == 1 and len(digests.pop()) == 64
 
 
-def test_the_settled_recipe_uses_no_less_and_makes_no_more_than_was_answered() -> None:
+def test_the_fixed_recipe_uses_no_less_and_makes_no_more_than_was_answered() -> None:
     card = WorkplaceCard("oven", 1_000_000, 0, (), ((0, -7, 0), (2, 0, 9), (5, -3, 4)))
-    assert settle_card(card, [-500_000, 500_000, 0]).techniques == (Technique(((0, -3), (2, 5)), 1_000_000),)
+    assert fix_card(card, [-500_000, 500_000, 0]).techniques == (Technique(((0, -3), (2, 5)), 1_000_000),)
     assert bound_levels(card) == [(-1_000_000, 0), (0, 1_000_000), (-750_000, 1_000_000)]
-    assert settle_card(card, [0, 0, 0]).techniques == (Technique(((0, 1),), 1_000_000),)
+    assert fix_card(card, [0, 0, 0]).techniques == (Technique(((0, 1),), 1_000_000),)
 
 
 def test_who_answers_nothing_is_asked_for_nothing() -> None:
@@ -170,8 +170,8 @@ def test_who_answers_nothing_is_asked_for_nothing() -> None:
     state = start_state(economy)
     answers = honest_answers(file, economy, state) | {"oven": Answer(hash_state(state), (0, 0, 0, 0))}
     after, _ = close_round(economy, state, answers)
-    settled, last = settle_recipes(economy, after)
-    assert last.answers[settled.answer_ranges["oven"].start] == 0
+    fixed, last = fix_recipes(economy, after)
+    assert last.answers[fixed.answer_ranges["oven"].start] == 0
 
 
 OUTSIDE = [

@@ -11,23 +11,23 @@ import numpy as np
 
 from protocol.planning.cards import MICRO
 from protocol.planning.economy import METRIC_ONE, Economy, build_economy
-from protocol.planning.private.outlines import is_private, settle_card
+from protocol.planning.private.outlines import fix_card, is_private
 from protocol.planning.state import State
 
-SETTLED_STEEPNESS = 0.3
+FIXED_STEEPNESS = 0.3
 PULL_MOST = 2.0**20
 
 
-def settle_recipes(economy: Economy, state: State) -> tuple[Economy, State]:
+def fix_recipes(economy: Economy, state: State) -> tuple[Economy, State]:
     """The economy and its last state with each outline as one recipe; both unchanged where there is none."""
     hidden = [card for card in economy.workplaces if is_private(card)]
     if not hidden:
         return economy, state
     answers = {card.id: _answer(economy, state, card.id) for card in hidden}
     own = economy.workplaces[: economy.answering]
-    cards = [settle_card(card, answers[card.id]) if card.id in answers else card for card in own]
-    settled = build_economy(economy.table, economy.consumers, cards)
-    return settled, _carry_over(economy, state, settled, answers)
+    cards = [fix_card(card, answers[card.id]) if card.id in answers else card for card in own]
+    fixed = build_economy(economy.table, economy.consumers, cards)
+    return fixed, _carry_over(economy, state, fixed, answers)
 
 
 def _answer(economy: Economy, state: State, name: str) -> list[int]:
@@ -36,9 +36,9 @@ def _answer(economy: Economy, state: State, name: str) -> list[int]:
     return said
 
 
-def _carry_over(economy: Economy, state: State, settled: Economy, answers: dict[str, list[int]]) -> State:
-    """A settled workplace stands at a whole activity at the last prices, and is held there as its outline was."""
-    cards = {card.id: card for card in settled.workplaces}
+def _carry_over(economy: Economy, state: State, fixed: Economy, answers: dict[str, list[int]]) -> State:
+    """A fixed workplace stands at a whole activity at the last prices, and is held there as its outline was."""
+    cards = {card.id: card for card in fixed.workplaces}
     kept = np.concatenate(
         [
             np.array(economy.answer_ranges[name], np.intp)[: 1 if name in answers else None]
@@ -47,13 +47,13 @@ def _carry_over(economy: Economy, state: State, settled: Economy, answers: dict[
     )
     columns = {name: getattr(state, name)[kept] for name in ("carried", "metric", "answers", "planned")}
     for name, answer in answers.items():
-        place = settled.answer_ranges[name].start
+        place = fixed.answer_ranges[name].start
         level = MICRO if any(answer) else 0
         for column in ("carried", "answers", "planned"):
             columns[column][place] = level
-        columns["metric"][place] = round(SETTLED_STEEPNESS * METRIC_ONE)
-        hold = SETTLED_STEEPNESS * settled.metric_unit[place]
+        columns["metric"][place] = round(FIXED_STEEPNESS * METRIC_ONE)
+        hold = FIXED_STEEPNESS * fixed.metric_unit[place]
         (technique,) = cards[name].techniques
         worth = sum(int(state.prices[good]) * amount for good, amount in technique.net) / MICRO**2
         columns["carried"][place] = round(level - min(max(worth / hold, -PULL_MOST), PULL_MOST) * MICRO)
-    return replace(state, economy=settled.digest, **columns)
+    return replace(state, economy=fixed.digest, **columns)
