@@ -15,7 +15,7 @@ from protocol.gossip.messages import Message
 from protocol.gossip.overlay import limits
 from protocol.gossip.overlay import membership_events as events
 from protocol.gossip.overlay.membership import Membership
-from protocol.gossip.overlay.places import place_of
+from protocol.gossip.overlay.networks import network_of
 from protocol.gossip.overlay.views import Contact, rank
 from storage.peers.peer_state import Peer
 
@@ -68,7 +68,7 @@ class Neighbours:
         history = None if keeper is None else keeper.history
         members = () if history is None else history.newest.roster.members
         found = {
-            member.origin: Contact(place_of(peers[member.origin].url), bool(peers[member.origin].url))
+            member.origin: Contact(network_of(peers[member.origin].url), bool(peers[member.origin].url))
             for member in members
             if member.origin in peers
         }

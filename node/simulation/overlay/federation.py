@@ -28,14 +28,14 @@ class Arrival(NamedTuple):
 class Federation:
     """All nodes of one federation (member.World)."""
 
-    def __init__(self, nodes: int, authors: int, places: int, seed: int) -> None:
+    def __init__(self, nodes: int, authors: int, networks: int, seed: int) -> None:
         self.queue = Queue(seed)
         origins = [f"coop{index}.example/log" for index in range(nodes)]
-        self.contacts = {origin: Contact(f"place {index % places}", True) for index, origin in enumerate(origins)}
+        self.contacts = {origin: Contact(f"place {index % networks}", True) for index, origin in enumerate(origins)}
         step = max(1, nodes // authors)
         self.authors = origins[::step][:authors]
         self.logs = {origin: MadeUpLog(origin, self.queue.chance) for origin in self.authors}
-        self.wires = Wires(self.queue, {origin: contact.place for origin, contact in self.contacts.items()})
+        self.wires = Wires(self.queue, {origin: contact.network for origin, contact in self.contacts.items()})
         self.members = {origin: Member(self, origin, self.logs) for origin in origins}
         self.present: set[str] = set()
         self.arrivals: dict[tuple[str, int], dict[str, Arrival]] = {}

@@ -1,4 +1,4 @@
-"""What happens when, and how long it is on its way: one queue of happenings in virtual time, wires between places.
+"""What happens when, and how long it is on its way: one queue of happenings in virtual time, wires between networks.
 
 Invariant: the same seed gives the same run; what is on one wire arrives in the order in which it was sent.
 Invariant: whoever has vanished does nothing and hears nothing; nobody is told, they notice it by silence.
@@ -12,7 +12,7 @@ from typing import Final
 
 NEAR_MS: Final = (4, 20)
 FAR_MS: Final = (20, 120)
-"""One way, within a place and between two; each pair of nodes draws its own."""
+"""One way, within a network and between two; each pair of nodes draws its own."""
 CALL_TURNS: Final = 5
 """Ways of a call before the called node judges it: TCP, TLS and the request."""
 CALL_FAILS_MS: Final = 10_000
@@ -48,9 +48,9 @@ class Queue:
 class Wires:
     """How long the way between two nodes takes, and what has arrived over it, in bytes."""
 
-    def __init__(self, queue: Queue, places: dict[str, str]) -> None:
+    def __init__(self, queue: Queue, networks: dict[str, str]) -> None:
         self._queue = queue
-        self._places = places
+        self._networks = networks
         self._delays: dict[frozenset[str], int] = {}
         self.received: Counter[str] = Counter()
         """Bytes by class over all nodes, as they arrive."""
@@ -59,7 +59,7 @@ class Wires:
         """One way between two nodes."""
         pair = frozenset((one, other))
         if pair not in self._delays:
-            bounds = NEAR_MS if self._places[one] == self._places[other] else FAR_MS
+            bounds = NEAR_MS if self._networks[one] == self._networks[other] else FAR_MS
             self._delays[pair] = self._queue.chance.randint(*bounds)
         return self._delays[pair]
 

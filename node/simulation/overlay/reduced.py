@@ -10,12 +10,12 @@ import msgspec
 
 from node.simulation.overlay.member import COMMIT_MS
 from node.simulation.overlay.network import FAR_MS, NEAR_MS
-from node.simulation.overlay.run import PLACES, REACH, VANISH_SHARE
+from node.simulation.overlay.run import NETWORKS, REACH, VANISH_SHARE
 from protocol.gossip.overlay import limits
 
 REDUCED: Final = (
-    "Reduced: no sessions, frames or clocks. Each node is drawn 5 to 8 neighbours over all places; a record takes the "
-    "fewest links, which is where the trees of the full run end up."
+    "Reduced: no sessions, frames or clocks. Each node is drawn 5 to 8 neighbours over all networks; a record takes "
+    "the fewest links, which is where the trees of the full run end up."
 )
 TRIES_MAX: Final = 50
 
@@ -91,7 +91,7 @@ def walk(near: list[list[int]], present: bytearray, start: int, chance: Random) 
         for node in edge:
             for other in near[node]:
                 if present[other] and other not in links:
-                    bounds = NEAR_MS if node % PLACES == other % PLACES else FAR_MS
+                    bounds = NEAR_MS if node % NETWORKS == other % NETWORKS else FAR_MS
                     links[other] = links[node] + 1
                     waits[other] = waits[node] + chance.randint(*bounds) + COMMIT_MS
                     following.append(other)

@@ -16,7 +16,7 @@ from protocol.core.errors import MisuseError
 from protocol.gossip.messages import Fork
 from protocol.gossip.overlay import limits
 
-PLACES: Final = 8
+NETWORKS: Final = 8
 SETTLE_MS: Final = 90_000
 RECORD_EVERY_MS: Final = 500
 SPREAD_MS: Final = 6_000
@@ -62,7 +62,7 @@ class Report(msgspec.Struct, frozen=True):
     seed: int
     nodes: int
     authors: int
-    places: int
+    networks: int
     entry_bytes: int
     note_bytes: int
     active_most: int
@@ -101,7 +101,7 @@ class Report(msgspec.Struct, frozen=True):
 
 def run_overlay(nodes: int, authors: int, seed: int, tell: Tell = lambda _: None) -> Report:
     """Live through all phases; `tell` hears what is going on."""
-    federation = Federation(nodes, authors, PLACES, seed)
+    federation = Federation(nodes, authors, NETWORKS, seed)
     tell(f"{nodes} nodes join")
     federation.join_all()
     federation.run(nodes * JOIN_EVERY_MS + SETTLE_MS)
@@ -131,7 +131,7 @@ def run_overlay(nodes: int, authors: int, seed: int, tell: Tell = lambda _: None
         seed=seed,
         nodes=nodes,
         authors=len(federation.authors),
-        places=PLACES,
+        networks=NETWORKS,
         entry_bytes=ENTRY_BYTES,
         note_bytes=note_bytes,
         active_most=federation.most_active,

@@ -14,7 +14,7 @@ MOST: Final = "most"
 REAL: Final = (
     "Real: sessions with all their frames and limits, membership, trees, signatures, roots. Reduced: disks (memory, "
     "5 ms a commit), TLS and WebSocket (a call takes five ways; bytes are those of frames), cosignatures (lines that "
-    "nobody signed), authors (the other nodes' logs stay empty), ways (4 to 20 ms within one of 8 places, 20 to 120 "
+    "nobody signed), authors (the other nodes' logs stay empty), ways (4 to 20 ms within one of 8 networks, 20 to 120 "
     "ms between two). All of it is made up."
 )
 

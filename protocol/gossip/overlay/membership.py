@@ -5,7 +5,7 @@ members heard of lately. A newcomer is told of by walks through the federation, 
 neighbour is replaced from the passive view, and from the roster when that is empty.
 
 Invariant: only members of the roster are in a view; what a peer says of others is passed over.
-Invariant: views, calls under way and what a peer can make us send are bounded, and one place fills half a view at most.
+Invariant: views, calls under way and what a peer can make us send are bounded; one network fills half a view at most.
 Invariant: no clock and no dice: time and drawn bytes come with each event.
 Spec: docs/spec/gossip/membership.md
 """
@@ -112,9 +112,9 @@ class Membership:
             return accept
         if event.urgency is Urgency.SPARE or not self.active:
             return [Refuse(event.origin)]
-        # Whoever has nobody gets a place; of a place that has its part already, one goes for it.
-        place = self.roster.place(event.origin)
-        among = [origin for origin in self.active if not is_crowded or self.roster.place(origin) == place]
+        # Whoever has nobody gets a seat; of a network that has its part already, one goes for it.
+        network = self.roster.network(event.origin)
+        among = [origin for origin in self.active if not is_crowded or self.roster.network(origin) == network]
         return [self._part(among, draw), *accept]
 
     def _accept(self, event: Calls, now_ms: int, draw: bytes) -> list[Action]:
@@ -195,7 +195,7 @@ class Membership:
         return tuple([name for name in names if name != target][: limits.SHUFFLE_ORIGINS_MAX])
 
     def _remember(self, names: Iterable[str], draw: bytes) -> None:
-        """Take members into the passive view; one of the fullest place makes room."""
+        """Take members into the passive view; one of the fullest network makes room."""
         for name in names:
             if not self.roster.is_callable(name) or self.standing(name) is not Standing.KNOWN:
                 continue
@@ -238,11 +238,11 @@ class Membership:
         return actions
 
     def _look_abroad(self, now_ms: int, draw: bytes) -> list[Action]:
-        """Where all neighbours are of one place, call somebody of another, so that no cable decides over us."""
-        places = {self.roster.place(origin) for origin in self.active}
-        if self.is_mesh or len(places) != 1:
+        """Where all neighbours are of one network, call somebody of another, so that no cable decides over us."""
+        networks = {self.roster.network(origin) for origin in self.active}
+        if self.is_mesh or len(networks) != 1:
             return []
-        abroad = [origin for origin in self._list_free() if self.roster.place(origin) not in places]
+        abroad = [origin for origin in self._list_free() if self.roster.network(origin) not in networks]
         chosen = [origin for origin in rank(abroad, draw)[:1] if self._has_room(origin)]
         return [action for origin in chosen for action in self._call(origin, now_ms)]
 

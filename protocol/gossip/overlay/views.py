@@ -1,7 +1,7 @@
-"""Who is in a view: members of the roster, picked by chance so that no place crowds the others out.
+"""Who is in a view: members of the roster, picked by chance so that no network crowds the others out.
 
 Invariant: chance is handed in as bytes; the same bytes pick the same names from the same set, whatever its order.
-Invariant: one place fills half of a view at most, or its share of the roster where that is more.
+Invariant: one network fills half of a view at most, or its share of the roster where that is more.
 Spec: docs/spec/gossip/membership.md
 """
 
@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 
 class Contact(NamedTuple):
-    """A member of a federation: where it is (any name for a place), and whether it can be called."""
+    """A member of a federation: the network it is reached in (by any name), and whether it can be called."""
 
-    place: str
+    network: str
     is_callable: bool
 
 
@@ -23,7 +23,7 @@ class Roster:
 
     def __init__(self, contacts: Mapping[str, Contact]) -> None:
         self.contacts = dict(contacts)
-        self._counts = Counter(contact.place for contact in contacts.values())
+        self._counts = Counter(contact.network for contact in contacts.values())
 
     def __contains__(self, name: str) -> bool:
         return name in self.contacts
@@ -31,9 +31,9 @@ class Roster:
     def __len__(self) -> int:
         return len(self.contacts)
 
-    def place(self, name: str) -> str:
+    def network(self, name: str) -> str:
         """Where a member is."""
-        return self.contacts[name].place
+        return self.contacts[name].network
 
     def is_callable(self, name: str) -> bool:
         """Whether a name is a member's that can be called."""
@@ -41,30 +41,30 @@ class Roster:
         return contact is not None and contact.is_callable
 
     def is_crowded(self, view: Iterable[str], name: str, view_max: int) -> bool:
-        """Whether one more of this member's place would be more than that place's part of a view."""
-        place = self.place(name)
-        share = -(-view_max * self._counts[place] // len(self))
-        same = sum(self.place(one) == place for one in view if one != name)
+        """Whether one more of this member's network would be more than that network's part of a view."""
+        network = self.network(name)
+        share = -(-view_max * self._counts[network] // len(self))
+        same = sum(self.network(one) == network for one in view if one != name)
         return same >= max((view_max + 1) // 2, share)
 
     def pick_spread(self, names: Iterable[str], view: Iterable[str], draw: bytes) -> Iterator[str]:
-        """The names, each time one of a place that the view and those picked so far have least of; ties by chance."""
-        counts = Counter(self.place(one) for one in view)
-        by_place: dict[str, list[str]] = {}
+        """The names, each time one of a network that the view and those picked so far have least of; ties by chance."""
+        counts = Counter(self.network(one) for one in view)
+        by_network: dict[str, list[str]] = {}
         for name in reversed(rank(names, draw)):
-            by_place.setdefault(self.place(name), []).append(name)
-        order = {place: index for index, place in enumerate(rank(by_place, draw))}
-        while by_place:
-            place = min(by_place, key=lambda one: (counts[one], order[one]))
-            yield by_place[place].pop()
-            counts[place] += 1
-            if not by_place[place]:
-                del by_place[place]
+            by_network.setdefault(self.network(name), []).append(name)
+        order = {network: index for index, network in enumerate(rank(by_network, draw))}
+        while by_network:
+            network = min(by_network, key=lambda one: (counts[one], order[one]))
+            yield by_network[network].pop()
+            counts[network] += 1
+            if not by_network[network]:
+                del by_network[network]
 
     def pick_to_leave(self, view: Collection[str], draw: bytes) -> str:
-        """Who goes when a view is too full: one of the place that has most in it, by chance."""
-        counts = Counter(self.place(one) for one in view)
-        return max(rank(view, draw), key=lambda one: counts[self.place(one)])
+        """Who goes when a view is too full: one of the network that has most in it, by chance."""
+        counts = Counter(self.network(one) for one in view)
+        return max(rank(view, draw), key=lambda one: counts[self.network(one)])
 
 
 def rank(names: Iterable[str], draw: bytes) -> list[str]:

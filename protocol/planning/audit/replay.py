@@ -36,8 +36,8 @@ class ReplayedRound:
 @dataclass(frozen=True)
 class ReplayedReading:
     """One reading done over: `number` is its place among all, `last` the state after its rounds; `batches` are what it
-    decided, where that was what it was for. `allocation` names the plan above that it keeps to, `prices` are those of the
-    plan then."""
+    decided, where that was what it was for. `allocation` names the plan above that it keeps to, `prices` are of
+    the plan then."""
 
     number: int
     economy: Economy

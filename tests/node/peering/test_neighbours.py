@@ -18,7 +18,7 @@ from protocol.federation.grants import KeyGrant
 from protocol.gossip.frames import format_frame
 from protocol.gossip.messages import Shuffle
 from protocol.gossip.overlay import limits
-from protocol.gossip.overlay.places import place_of
+from protocol.gossip.overlay.networks import network_of
 from storage.log import log_store
 from tests.node.homes import make_node, make_nodes, pin, pin_all, start_peering, stop_all, until
 
@@ -226,7 +226,7 @@ async def test_a_caller_that_is_taken_in_at_the_moment_the_door_closes_is_let_go
 
 
 @pytest.mark.parametrize(
-    ("url", "place"),
+    ("url", "network"),
     [
         ("wss://192.0.2.17:4001", "192.0.0.0/16"),
         ("wss://[2001:db8:1::7]:4001", "2001:db8::/32"),
@@ -237,5 +237,5 @@ async def test_a_caller_that_is_taken_in_at_the_moment_the_door_closes_is_let_go
     ],
     ids=["IPv4", "IPv6", "a name", "a short name", "no address", "no address at all"],
 )
-def test_a_place_is_the_network_of_an_address(url: str, place: str) -> None:
-    assert place_of(url) == place
+def test_the_network_of_an_address(url: str, network: str) -> None:
+    assert network_of(url) == network

@@ -125,9 +125,9 @@ class Swarm:
         return self.chance.randint(*DELAY_MS)
 
 
-def make_contacts(count: int, places: int = 4, callable_share: float = 1.0) -> dict[str, Contact]:
-    """Members spread over places."""
+def make_contacts(count: int, networks: int = 4, callable_share: float = 1.0) -> dict[str, Contact]:
+    """Members spread over networks."""
     return {
-        f"coop{index}.example/log": Contact(f"place {index % places}", index < count * callable_share)
+        f"coop{index}.example/log": Contact(f"network {index % networks}", index < count * callable_share)
         for index in range(count)
     }

@@ -82,9 +82,9 @@ TABLE_OF_STANDINGS: dict[Standing, dict[str, tuple[str, Standing]]] = {
 }
 
 
-def node_of(count: int = 40, places: int = 4) -> Membership:
+def node_of(count: int = 40, networks: int = 4) -> Membership:
     node = Membership(US)
-    node.handle(events.RosterRead(make_contacts(count, places)), 0, DRAW)
+    node.handle(events.RosterRead(make_contacts(count, networks)), 0, DRAW)
     return node
 
 
@@ -143,7 +143,7 @@ def test_a_small_federation_calls_everyone_and_turns_nobody_away() -> None:
 
 
 def test_a_full_node_turns_away_who_has_others_and_makes_room_for_who_has_nobody() -> None:
-    node = node_of(places=1)
+    node = node_of(networks=1)
     seat(node, *[f"coop{index}.example/log" for index in range(2, 2 + limits.ACTIVE_MAX)])
     node._called.clear()
     assert events.Refuse(THEM) in node.handle(events.Calls(THEM, Urgency.SPARE), 1, DRAW)
@@ -153,7 +153,7 @@ def test_a_full_node_turns_away_who_has_others_and_makes_room_for_who_has_nobody
 
 
 def test_where_calls_cross_the_newcomer_stays_and_another_makes_room() -> None:
-    node = node_of(places=1)
+    node = node_of(networks=1)
     seat(node, *[f"coop{index}.example/log" for index in range(2, 2 + limits.ACTIVE_MAX)])
     actions = node.handle(events.Up(THEM, Urgency.SPARE, is_called_by_us=True), 1, DRAW)
     assert any(isinstance(action, events.HangUp) and action.origin != THEM for action in actions)
@@ -175,7 +175,7 @@ def test_one_place_never_fills_more_than_its_part_of_the_views() -> None:
     here = [origin for origin in node.active if origin.startswith("here")]
     assert len(here) == limits.ACTIVE_MAX // 2
     assert sum(origin.startswith("here") for origin in node.passive) <= limits.PASSIVE_MAX // 2
-    # One of them goes for another of the same place; the places of others stay theirs.
+    # One of them goes for another of the same network; the seats of others stay theirs.
     seat(node, "away0", "away1")
     alone = node.handle(events.Calls("here39", Urgency.ALONE), 99, DRAW)
     assert isinstance(alone[0], events.HangUp) and alone[0].origin.startswith("here")
@@ -264,7 +264,7 @@ def test_a_swarm_hangs_together_within_its_bounds_and_heals_when_a_third_vanishe
     assert [len(part) for part in swarm.components()] == [120]
     assert max(swarm.most.values()) <= limits.ACTIVE_MAX
     assert all(len(node.active) >= limits.ACTIVE_WANTED for node in swarm.nodes.values())
-    assert all(len({swarm.contacts[one].place for one in node.active}) > 1 for node in swarm.nodes.values())
+    assert all(len({swarm.contacts[one].network for one in node.active}) > 1 for node in swarm.nodes.values())
     gone = set(swarm.chance.sample(sorted(swarm.contacts), 40))
     swarm.vanish(gone)
     swarm.run(240_000)
@@ -274,10 +274,10 @@ def test_a_swarm_hangs_together_within_its_bounds_and_heals_when_a_third_vanishe
 
 
 def test_when_a_whole_place_is_cut_off_the_others_stay_together() -> None:
-    swarm = Swarm(make_contacts(100, places=4), seed=9)
+    swarm = Swarm(make_contacts(100, networks=4), seed=9)
     swarm.start()
     swarm.run(120_000)
-    swarm.vanish({origin for origin, contact in swarm.contacts.items() if contact.place == "place 2"})
+    swarm.vanish({origin for origin, contact in swarm.contacts.items() if contact.network == "network 2"})
     assert [len(part) for part in swarm.components()] == [75]
 
 

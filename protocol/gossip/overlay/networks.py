@@ -1,6 +1,6 @@
-"""Where a node is, as far as its address tells: the network that one cable or one provider may cut off.
+"""Which network a node is reached in, as far as its address tells: what one cable or one provider may cut off.
 
-Invariant: the same address gives the same place at every node.
+Invariant: the same address gives the same network at every node.
 Spec: docs/spec/gossip/membership.md
 """
 
@@ -13,7 +13,7 @@ IPV6_BITS: Final = 32
 NAME_PARTS: Final = 2
 
 
-def place_of(url: str) -> str:
+def network_of(url: str) -> str:
     """The first 16 bits of an IPv4 address, 32 of an IPv6 one, the last two parts of a name; empty without address."""
     try:
         host = urlsplit(url).hostname or ""
