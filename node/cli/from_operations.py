@@ -12,12 +12,14 @@ import click
 import msgspec
 import msgspec.inspect as shapes
 
-from node.cli.calls import Context, Human, exit_codes, run_command
+from node.cli.calls import Context, Human, call, exit_codes, print_answer
 from node.cli.files import read_json, read_key, read_line
 from node.cli.printing import print_told
+from node.cli.spreadsheet import print_csv
 from node.use_cases.context import Operation
 from node.use_cases.description import Command
 from protocol.core.errors import RefusedError
+from storage.disk import write_durably
 
 READERS: Mapping[str, Callable[[str], str]] = {
     "line": read_line,
@@ -46,8 +48,8 @@ def make_commands(operations: Iterable[Operation]) -> Iterator[tuple[str, click.
 
 
 def _make_command(name: str, operation: Operation) -> click.Command:
-    command = operation.command
-    assert command is not None
+    command, tell = operation.command, operation.tell
+    assert command is not None and tell is not None
     taken = [] if command.is_from_file else list(_list_taken(operation.params, command))
 
     @click.pass_obj
@@ -56,12 +58,35 @@ def _make_command(name: str, operation: Operation) -> click.Command:
             params = {one.name: one.read(given[one.name]) for one in taken if _is_said(given[one.name])}
             if command.is_from_file:
                 params = read_json(given["file"])
-        answer = run_command(context, operation.name, params, human_of(operation))
-        if code := command.ends(read_answer(operation, answer)):
-            sys.exit(code)
+            answer = call(context.home, operation.name, params)
+            said = read_answer(operation, answer)
+            _write_files(command, said, given)
+            if command.lines is not None and given["csv"] and not context.as_json:
+                print_csv(command.lines(said))
+            else:
+                print_answer(context.as_json, answer, lambda _: print_told(tell(said)))
+            if code := command.ends(said):
+                sys.exit(code)
 
     file = [click.Argument(["file"], type=click.Path(path_type=Path))] if command.is_from_file else []
-    return click.Command(name, params=[*file, *(one.parameter for one in taken)], callback=run, help=operation.doc)
+    parameters = [*file, *(one.parameter for one in taken), *_list_outlets(command)]
+    return click.Command(name, params=parameters, callback=run, help=operation.doc)
+
+
+def _list_outlets(command: Command) -> Iterator[click.Option]:
+    """The options that send parts of the answer elsewhere than to the terminal."""
+    for name, said in command.files.items():
+        yield click.Option([f"to_{name}", f"--{name}"], type=click.Path(path_type=Path), help=said)
+    if command.lines is not None:
+        yield click.Option(["csv", "--csv"], is_flag=True, help="Print lines for a spreadsheet.")
+
+
+def _write_files(command: Command, answer: Any, given: Mapping[str, Any]) -> None:
+    for name in command.files:
+        if (path := given[f"to_{name}"]) is not None:
+            if not (text := getattr(answer, name)):
+                raise RefusedError.at(name, "there is none to write yet")
+            write_durably(path, text.encode())
 
 
 def human_of(operation: Operation) -> Human:
@@ -148,15 +173,19 @@ def _read_as(shape: shapes.Type, said: Mapping[str, str]) -> tuple[click.ParamTy
         return _read_as(*_unwrap(shape.item_type))
     if isinstance(shape, shapes.StrType):
         return click.STRING, READERS.get(said.get("read", ""), str)
-    if isinstance(shape, shapes.DictType) and isinstance(_unwrap(shape.value_type)[0], shapes.StrType):
-        return click.STRING, lambda texts: dict(_read_pair(said["typed"], text) for text in texts)
+    if isinstance(shape, shapes.DictType) and "typed" in said:
+        _, read = _read_as(*_unwrap(shape.value_type))
+        return click.STRING, lambda texts: dict(_read_pair(said["typed"], text, read) for text in texts)
     return click.Path(path_type=Path), read_json
 
 
-def _read_pair(typed: str, text: str) -> tuple[str, str]:
+def _read_pair(typed: str, text: str, read: Callable[[str], Any]) -> tuple[str, Any]:
     """`GOOD=AMOUNT`; the value may hold no `=`."""
     key, _, value = text.rpartition("=")
-    if not key or not value:
-        flag, _, metavar = typed.partition(" ")
-        raise RefusedError.at(flag, f"is not {metavar}, as in milk=40")
-    return key, value
+    try:
+        if key and value:
+            return key, read(value)
+    except ValueError:
+        pass
+    flag, _, metavar = typed.partition(" ")
+    raise RefusedError.at(flag, f"is not {metavar}, as in milk=40")

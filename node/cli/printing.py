@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from node.use_cases.description import Rows
-from protocol.core.quantities import divide_half_up, format_decimal
+from protocol.core.quantities import format_decimal
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
 PIPED_WIDTH = 400
@@ -39,11 +39,6 @@ def plain(text: str) -> str:
 def cents(amount: int) -> str:
     """An amount in cents as a decimal."""
     return format_decimal(amount, 2)
-
-
-def percent(ppm: int) -> str:
-    """Parts per million as a percentage with two decimals."""
-    return format_decimal(divide_half_up(ppm, 100), 2)
 
 
 def print_told(told: Iterable[str | Rows]) -> None:

@@ -3,11 +3,13 @@
 Invariant: what a command or a page takes is what its operation takes; each has one name, one type, one sentence.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import msgspec
+
+from protocol.core.quantities import divide_half_up, format_decimal
 
 EXIT_REFUSED, EXIT_MISUSE, EXIT_UNREACHED = 1, 2, 3
 
@@ -29,6 +31,9 @@ def _is_figure(cell: str) -> bool:
     return cell.lstrip("-").replace(".", "").isdigit()
 
 
+Lines = Callable[[Any], Iterable[Sequence[str]]]
+"""An answer as lines for a spreadsheet, the names of the columns first."""
+
 Tell = Callable[[Any], Iterable[str | Rows]]
 """Sentences and tables of an answer (the struct that the operation gives, else plain values), for terminal and page.
 Words in `backticks` are typed; a text of several lines is shown as it is."""
@@ -42,6 +47,8 @@ class Command:
     1 refused; every command is tried so. `group` says what the group is for that the words begin with, where no
     other command has said so. With `is_from_file` the parameters together are one JSON file, the only argument.
     `also` are other words for the same. `ends` is the exit code that an answer asks for, where not each is good news.
+    `files` are texts of the answer that an option of the same name writes to a file, each with its sentence of help;
+    with `lines` there is an option --csv.
     """
 
     words: str
@@ -52,6 +59,8 @@ class Command:
     is_from_file: bool = False
     also: tuple[str, ...] = ()
     ends: Callable[[Any], int] = lambda _: 0
+    files: Mapping[str, str] = field(default_factory=dict)
+    lines: Lines | None = None
 
 
 @dataclass(frozen=True)
@@ -89,3 +98,8 @@ def help_of(text: str) -> msgspec.Meta:
 def count(number: int, one: str, many: str = "") -> str:
     """`1 record`, `2 records`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def percent(ppm: int) -> str:
+    """Parts per million as a percentage with two decimals."""
+    return format_decimal(divide_half_up(ppm, 100), 2)

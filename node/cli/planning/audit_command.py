@@ -19,8 +19,8 @@ from rich.progress import Progress
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.calls import call as ask
 from node.cli.files import read_bytes
-from node.cli.printing import percent, say
-from node.use_cases.description import EXIT_REFUSED, count
+from node.cli.printing import say
+from node.use_cases.description import EXIT_REFUSED, count, percent
 from node.use_cases.planning.auditing import audit_plan
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import MINUTES_BYTES_MAX
@@ -33,7 +33,7 @@ FINDINGS_SHOWN = 100
 
 @click.command(name="plan")
 @click.argument("plan")
-@click.option("--minutes", type=click.Path(path_type=Path), help="All that was said: `plan show --minutes`.")
+@click.option("--minutes", type=click.Path(path_type=Path), help="All that was said: `plan minutes`.")
 @click.option("--digest", default="", help="The digest that the meetings voted on.")
 @click.pass_obj
 def audit_plan_command(context: Context, plan: str, minutes: Path | None, digest: str) -> None:

@@ -3,17 +3,19 @@
 Spec: docs/spec/planning/batches.md
 """
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
+import msgspec
 
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.calls import call as ask
 from node.cli.files import read_bytes
-from node.cli.printing import print_table, say
-from node.use_cases.description import count
-from node.use_cases.planning.batches.batching import batch_plan, describe_batches
+from node.cli.printing import print_told, say
+from node.use_cases.description import Rows
+from node.use_cases.planning.batches.batching import batch_plan
+from node.use_cases.planning.batches.report import BatchReport, describe_batches, tell_lines
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import choose_candidate
 from protocol.planning.batches.proposals import list_counts
@@ -21,7 +23,6 @@ from protocol.planning.batches.sizes import DRAFT
 from protocol.planning.plan import PLAN_BYTES_MOST, format_plan, parse_plan
 from storage.disk import write_durably
 
-ROWS_SHOWN = 30
 WAIT_S = 60.0
 
 
@@ -44,10 +45,10 @@ def batches(context: Context, plan: Path, candidates: tuple[Path, ...], wait_s: 
         found = [parse_plan(read_bytes(path, PLAN_BYTES_MOST)) for path in candidates]
         if not found:
             found = [batch_plan(draft, wait_s)]
-        answer = describe_batches(draft, found)
+        report = describe_batches(draft, found)
         if out is not None:
             write_durably(out, format_plan(choose_candidate(draft, found)))
-        print_answer(context.as_json, answer, _print_batches)
+        print_answer(context.as_json, msgspec.to_builtins(report), lambda _: print_told(_tell_batches(report)))
 
 
 @click.command()
@@ -72,32 +73,11 @@ def candidate(context: Context, plan: Path, call: str) -> None:
 COMMANDS = {"plan batches": batches, "plan candidate": candidate}
 
 
-def print_decided(decided: dict[str, Any] | None) -> None:
-    """What a call decided about whole batches, in a table and a sentence; nothing where there are none."""
-    if decided is None:
-        return
-    if not decided["holds"]:
-        say("No whole batches were found that hold: the draft asks for parts of batches.")
-        return
-    _print_lines(decided["lines"])
-    by = f"found by {', '.join(decided['found_by'])}" if decided["found_by"] else "as every node works them out"
-    share = max(0.0, -100 * decided["value_micro"] / decided["credits_micro"])
-    say(f"Whole batches, {by}: they cost {share:.2g} % of all credits at most, whatever tastes are.")
-
-
-def _print_lines(lines: list[dict[str, Any]]) -> None:
-    columns = ("card", "technique", "batches", "batch", "times", "draft")
-    rows = [tuple(one[name] for name in columns) for one in lines]
-    print_table(("workplace", "technique", "batches", "of", "in all", "in the draft"), rows[:ROWS_SHOWN])
-    if len(rows) > ROWS_SHOWN:
-        say(f"and {count(len(rows) - ROWS_SHOWN, 'technique')} more; --json gives all.")
-
-
-def _print_batches(answer: dict[str, Any]) -> None:
-    _print_lines(answer["techniques"])
-    for one in answer["candidates"]:
-        for finding in one["findings"]:
-            say(f"{one['digest'][:16]} does not hold: {finding}")
-    say(f"Candidate {answer['chosen']} keeps batches, balances, capacities, floors, caps and credits.")
-    cost = max(0.0, -answer["value_percent_of_credits"])
-    say(f"It costs all together {cost:.4g} % of all credits at most, whatever tastes are, against the draft.")
+def _tell_batches(report: BatchReport) -> Iterator[str | Rows]:
+    yield from tell_lines(report.techniques)
+    for one in report.candidates:
+        for finding in one.findings:
+            yield f"{one.digest[:16]} does not hold: {finding}"
+    yield f"Candidate {report.chosen} keeps batches, balances, capacities, floors, caps and credits."
+    cost = max(0.0, -report.value_percent_of_credits)
+    yield f"It costs all together {cost:.4g} % of all credits at most, whatever tastes are, against the draft."

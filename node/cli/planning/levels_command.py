@@ -14,10 +14,9 @@ import msgspec
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.files import read_bytes
 from node.cli.printing import say
-from node.use_cases.description import EXIT_REFUSED, count
+from node.use_cases.description import EXIT_REFUSED, count, percent
 from node.use_cases.planning.nested.auditing import audit_levels
 from protocol.core.errors import RefusedError
-from protocol.core.quantities import divide_half_up, format_decimal
 from protocol.planning.audit.minutes import MINUTES_BYTES_MAX
 from protocol.planning.nested.levels_file import REGIONS_MOST
 from protocol.planning.plan import PLAN_BYTES_MOST
@@ -65,7 +64,6 @@ def _print_report(report: dict[str, Any]) -> None:
     wanting = len(report["findings"])
     say(f"{count(wanting, 'thing is', 'things are')} wanting." if wanting else "Nothing is wanting.")
     if report["gap_ppm"] is not None:
-        gap = format_decimal(divide_half_up(report["gap_ppm"], 100), 2)
-        say(f"No plan of all together could be better by more than {gap} % of all credits.")
+        say(f"No plan of all together could be better by more than {percent(report['gap_ppm'])} % of all credits.")
     for origin in report["unheard"]:
         say(f"Not checked: the region that {origin} speaks for; its files were not given.")

@@ -195,8 +195,8 @@ class Demo:
     def ratify(self) -> None:
         """Each co-op's meeting votes by script, and its node signs the outcome."""
         for place, node in enumerate(self.nodes.values()):
-            meeting = {"yes": 20 + place, "no": place % 3, "abstained": 1, "made_up": True}
-            node.call("plan.ratify", {"approve": True, "meeting": meeting})
+            votes = {"yes": 20 + place, "no": place % 3, "abstained": 1, "made_up": True}
+            node.call("plan.ratify", {"approve": True, **votes})
         self.wait(lambda: self.founder.call("plan.status")["ratified"], SETTLE_WAIT_S, "the approvals")
         self.wait(self.all_ratified, SETTLE_WAIT_S, "all nodes to know")
         self.say("The plan is in force: the meetings' votes were scripted, so made up.")

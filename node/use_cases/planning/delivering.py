@@ -6,11 +6,12 @@ Spec: docs/spec/planning/delivery.md
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 
 from node.solvers.shortest_ways import Ways, find_ways
+from node.use_cases.description import help_of
 from protocol.core.errors import Finding, RefusedError
 from protocol.core.quantities import format_decimal
 from protocol.planning.delivery.document import (
@@ -33,6 +34,11 @@ FINDINGS_TOLD: Final = 5
 BOUNDS: Final = (("north", 90 * MICRO), ("east", 180 * MICRO))
 
 Watch = Callable[[int, int], None]
+
+GivenPlaces = Annotated[
+    dict[str, tuple[str | float, str | float]], help_of("JSON: card to [north, east], before what members said.")
+]
+"""Card to degrees, as a person or a program gives them; `read_places` makes places of them."""
 
 
 def read_places(value: Any) -> dict[str, Place]:

@@ -10,7 +10,7 @@ from node.use_cases.context import Node
 from node.use_cases.federation.deciding import closed_content
 from node.use_cases.planning.draft import describe_call
 from node.use_cases.planning.following.account import find_plan
-from node.use_cases.planning.following.approvals import newest_draft
+from node.use_cases.planning.following.approvals import need_draft
 from node.use_cases.planning.following.course import ReadingReport
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.view import attested_regrets
@@ -30,9 +30,8 @@ from storage.log.record_index import IndexedRecord, record_by_leaf
 
 def take_minutes(node: Node, run: PlanRun) -> Minutes:
     """Everything that counted up to the newest draft; RefusedError while there is none."""
-    draft = newest_draft(run)
-    if draft is None or run.table is None:
-        raise RefusedError.at("plan", "there is no draft yet")
+    draft = need_draft(run)
+    assert run.table is not None, "there is no draft without it"
     readings = tuple(_take_reading(node, run, reading) for reading in run.readings if reading.draft is not None)
     parameters = describe_call(run.call_id, run.call)
     regrets, earlier = attested_regrets(node, run, draft), find_plan(node, run.call.start)

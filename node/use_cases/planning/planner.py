@@ -16,7 +16,7 @@ from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.terms import terms_of_roster
 from protocol.federation.vote_records import VOTE_KINDS
 from protocol.record_kinds import KINDS
-from storage.log.record_index import records, records_between
+from storage.log.record_index import own_words, records, records_between
 
 PLAN_KINDS = frozenset(VOTE_KINDS) | {name for name, kind in KINDS.items() if kind.area == "planning"}
 """What the runs are told of; each takes up what it waits for."""
@@ -68,8 +68,9 @@ class Planner:
         stopped and that this home has approved: two plans for one thing would have been approved by one member."""
         for other in self._runs.values():
             if other is not run and other.asks_for == run.asks_for and other.stage != "stopped":
-                own = records(self._node.database.reader, "plan.approval", other.call_id, self._node.origin)
-                if any(indexed.body.approve for indexed in own):
+                me = self._node.origin
+                said = own_words(self._node.database.reader, "plan.approval", other.call_id, {me}).get(me, ())
+                if any(indexed.body.approve for indexed in said):
                     return other.call_id
         return None
 

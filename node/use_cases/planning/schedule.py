@@ -5,13 +5,15 @@ signals of the plan are never prices to pay.
 Spec: docs/spec/planning/delivery.md
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Final
 
 import msgspec
 
+from node.use_cases.description import Rows
 from node.use_cases.planning.delivering import deliver_plan
+from node.use_cases.planning.placing.known import HOW_TO_SAY
 from node.use_cases.supply.board import Board
 from node.use_cases.supply.matching import find_standing
 from node.use_cases.supply.views import describe_line
@@ -205,3 +207,44 @@ def list_schedule_lines(schedule: Schedule) -> list[tuple[str, ...]]:
 def _period_of(schedule: Schedule, name: str) -> str:
     period = name.rpartition(" in ")[2]
     return period if period in schedule.periods else ""
+
+
+def tell_schedule(schedule: Schedule) -> Iterator[str | Rows]:
+    """A table for each card, for the wall of the bakery and the driver's seat."""
+    for card in schedule.cards:
+        yield f"\n{card.card}{', ' if schedule.period else ''}{schedule.period}"
+        rows = _list_done(card)
+        rows += [] if schedule.has_ways else _list_amounts("takes", card.takes)
+        rows += [*_list_ways("gives", "to", card.gives), *_list_ways("gets", "from", card.gets)]
+        yield Rows(("", "good", "amount", "unit", "with", "price"), rows)
+    if not schedule.has_ways:
+        lacking = schedule.without_place
+        known = f"Nobody has said where these are: {', '.join(lacking)}. " if lacking else ""
+        yield f"Who brings what to whom is not told. {known}{HOW_TO_SAY} Or give a file with --places."
+
+
+def _list_done(card: CardSchedule) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for one in card.does:
+        if one.batches:
+            rows.append(("batches", f"technique {one.technique}", one.batches, f"of {one.batch}", "", ""))
+        rows += [*_list_amounts("makes", one.makes), *_list_amounts("uses", one.uses)]
+    return rows
+
+
+def _list_amounts(what: str, amounts: Iterable[GoodAmount]) -> list[tuple[str, ...]]:
+    return [(what, one.good, one.amount, one.unit, "", "") for one in amounts]
+
+
+def _list_ways(what: str, towards: str, loads: Iterable[LoadLine]) -> list[tuple[str, ...]]:
+    return [
+        (
+            what,
+            one.good,
+            one.amount,
+            one.unit,
+            f"{towards} {one.other}, {one.metres / 1_000:.1f} km",
+            f"{one.price} a {one.price_unit}" if one.price_unit else one.price,
+        )
+        for one in loads
+    ]

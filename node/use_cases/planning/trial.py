@@ -13,8 +13,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from node.clock import Clock
-from node.use_cases.planning.batches.batching import batch_plan, describe_batches, list_batches
+from node.use_cases.planning.batches.batching import batch_plan
+from node.use_cases.planning.batches.report import describe_batches, list_batches
 from node.use_cases.planning.periods.stocks import list_stocks
 from protocol.core.encoding import to_value
 from protocol.core.errors import RefusedError
@@ -134,9 +137,9 @@ def _keep_batches(
         "draft_welfare": round(before, 6),
         "gap_percent": round(100 * (gap_micro / MICRO + before - after) / credits, 6),
         "loss_percent": round(-100 * math.expm1((after - before) / credits), 6),
-        "techniques": list_batches(draft, plan),
+        "techniques": [msgspec.to_builtins(one) for one in list_batches(draft, plan)],
     }
-    return plan, {"batches": {name: told[name] for name in ("draft", "chosen", "value_micro")} | further}
+    return plan, {"batches": {name: getattr(told, name) for name in ("draft", "chosen", "value_micro")} | further}
 
 
 def _try_open(file: EconomyFile, terms: TrialTerms, clock: Clock) -> dict[str, Any]:

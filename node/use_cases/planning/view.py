@@ -3,8 +3,6 @@
 Invariant: what this node says of a plan it has computed itself; what others attest is named as theirs.
 """
 
-from typing import Any
-
 import msgspec
 
 from node.use_cases.context import Node
@@ -18,13 +16,13 @@ from node.use_cases.planning.following.course import ReadingReport
 from node.use_cases.planning.nested.describing import LevelReport, describe_level
 from node.use_cases.planning.run import PlanRun
 from protocol.federation.charter import CouncilException
-from protocol.planning.call import PlanCheck
+from protocol.planning.call import CARDS_ROUND, PlanCheck, round_slot
 from protocol.planning.certificate import Certificate, check_certificate
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.facilitating.notices import Standing
 from protocol.planning.plan import Plan
 from protocol.planning.summary import Bindings, what_binds
-from storage.log.record_index import own_words, records
+from storage.log.record_index import own_words
 
 
 class RoundRow(msgspec.Struct, frozen=True):
@@ -202,15 +200,15 @@ def _reading_row(node: Node, run: PlanRun, reading: ReadingReport) -> ReadingRow
 
 def _edited_by(node: Node, run: PlanRun, reading: int) -> tuple[str, ...]:
     """Members whose cards differ from those of the reading before."""
-    if reading == 1:
-        return ()
-    cards: dict[int, dict[str, Any]] = {reading: {}, reading - 1: {}}
-    for indexed in records(node.database.reader, "plan.card"):
-        if indexed.body.call == run.call_id and indexed.body.reading in cards:
-            said = (indexed.body.consumers, indexed.body.workplaces)
-            cards[indexed.body.reading].setdefault(indexed.origin, said)
-    before, after = cards[reading - 1], cards[reading]
+    before, after = _read_cards(node, run, reading - 1), _read_cards(node, run, reading)
     return tuple(sorted(origin for origin in before.keys() & after.keys() if before[origin] != after[origin]))
+
+
+def _read_cards(node: Node, run: PlanRun, reading: int) -> dict[str, tuple[object, object]]:
+    """What each member's first cards for a reading say; nobody has any before the first."""
+    slot = round_slot(run.call_id, reading, CARDS_ROUND)
+    said = own_words(node.database.reader, "plan.card", slot, run.terms.members)
+    return {origin: (words[0].body.consumers, words[0].body.workplaces) for origin, words in said.items()}
 
 
 def _vote_rows(node: Node, run: PlanRun) -> tuple[VoteRow, ...]:

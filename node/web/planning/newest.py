@@ -1,8 +1,8 @@
 """The plan that the pages speak of: the one that this node heard of last."""
 
 from node.use_cases.context import Node
+from node.use_cases.planning.calls.lookup import find_run
 from node.use_cases.planning.run import PlanRun
-from node.use_cases.planning.verbs import find_run
 from protocol.core.errors import RefusedError
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from node.cli.planning.batches_command import print_decided
+from node.use_cases.description import Rows
+from node.use_cases.planning.batches.decided import DecidedBatches, tell_decided
+from node.use_cases.planning.batches.report import BatchLine
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
 from protocol.planning.plan import Plan, format_plan, parse_plan
 from tests.node.cli.command_line import Run
@@ -73,18 +75,15 @@ def test_of_several_candidates_the_best_is_chosen_and_liars_are_named(
     assert alone.code == 1 and "batches.oven.techniques[0]" in [one["place"] for one in alone.json["findings"]]
 
 
-def test_what_a_call_decided_is_told_in_a_table_and_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    line = {"card": "oven", "technique": 1, "batches": 3, "batch": "20", "times": "60", "draft": "70"}
-    decided = {"holds": True, "value_micro": -38, "credits_micro": 1_000, "found_by": ["north"], "lines": [line]}
-    print_decided(decided)
-    said = capsys.readouterr().out
-    assert "found by north: they cost 3.8 % of all credits at most" in said and "oven" in said
-    print_decided(decided | {"found_by": []})
-    assert "as every node works them out" in capsys.readouterr().out
-    print_decided(decided | {"holds": False, "lines": []})
-    assert "No whole batches were found that hold" in capsys.readouterr().out
-    print_decided(None)
-    assert capsys.readouterr().out == ""
+def test_what_a_call_decided_is_told_in_a_table_and_a_sentence() -> None:
+    line = BatchLine(card="oven", technique=1, batches=3, batch="20", times="60", draft="70")
+    decided = DecidedBatches("ab", True, -38, 1_000, ("north",), (line,))
+    table, sentence = tell_decided(decided)
+    assert isinstance(table, Rows) and table.rows == [("oven", 1, 3, "20", "60", "70")]
+    assert "found by north: they cost 3.8 % of all credits at most" in str(sentence)
+    assert "as every node works them out" in str([*tell_decided(msgspec.structs.replace(decided, found_by=()))])
+    (none,) = tell_decided(msgspec.structs.replace(decided, holds=False, lines=()))
+    assert "No whole batches were found that hold" in str(none)
 
 
 def test_only_a_plan_that_keeps_batches_is_proposed(rochdale: Run, draft: Plan, tmp_path: Path) -> None:

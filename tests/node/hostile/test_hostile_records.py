@@ -25,9 +25,9 @@ from node.use_cases.federation.verbs import (
 )
 from node.use_cases.logs import LogParams, show_log
 from node.use_cases.peers import AddPeer, add_peer
+from node.use_cases.planning.calls.calling import CallParams, call_plan
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.table import GoodRow, TableFile
-from node.use_cases.planning.verbs import CallParams, call_plan
 from node.use_cases.publish import publish
 from node.use_cases.receive import Receiver
 from protocol.core.encoding import encode
@@ -197,7 +197,7 @@ async def test_a_member_that_babbles_in_every_kind_stops_nobody(north: Node) -> 
         await until(north, lambda: len(keeper.history.newest.roster.members) == 2)
         table = TableFile(goods=(GoodRow("loaf", "C62", start_price="1.00"),))
         called = await call_plan(north, CallParams(table=table, scope="made up", period="2026"))
-        call = bytes.fromhex(called["call"])
+        call = bytes.fromhex(called.call)
         await until(north, lambda: bool(north.parts["planner"].run_of(call).waits_for()))
         for seed in SEEDS:
             slots = [keeper.history.slot, north.parts["planner"].run_of(call).slot.id]
@@ -207,7 +207,7 @@ async def test_a_member_that_babbles_in_every_kind_stops_nobody(north: Node) -> 
         answers = await ask_everything(north)
 
     assert [one for one in logged if one["log_level"] in ("error", "critical")] == []
-    assert answers["plan.status"]["call"] == called["call"] and not answers["plan.status"]["trouble"]
+    assert answers["plan.status"]["call"] == called.call and not answers["plan.status"]["trouble"]
     # North itself may vote while it is asked.
     assert own_before <= answers["status"]["records"] - len(south.entries) <= len(rows(north, north.origin))
     assert not keeper._task.done() and not any(task.done() for task in north.parts["planner"]._tasks.values())

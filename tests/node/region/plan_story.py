@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from node.simulation.world.virtual_time import pass_time
+from node.use_cases.planning.calls.lookup import PlanParams
+from node.use_cases.planning.calls.ratifying import RatifyParams, ratify
+from node.use_cases.planning.calls.showing import show_plan
 from node.use_cases.planning.planner import Planner
-from node.use_cases.planning.verbs import PlanParams, RatifyParams, ratify, show_plan
 from node.use_cases.planning.view import PlanReport
 from protocol.federation.vote_records import VOTE_KINDS, vote_of
 from protocol.federation.votes import audit_double_votes
-from protocol.planning.call import Meeting
 from storage.log import log_store, record_index
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork
@@ -45,10 +46,9 @@ async def plan_to_the_vote(network: MemoryNetwork) -> None:
 async def vote(network: MemoryNetwork, refusing: tuple[str, ...] = ()) -> None:
     """Every meeting's made-up vote: all approve but those of `refusing`."""
     for place, machine in enumerate(network.machines):
-        meeting = Meeting(10 + place, place, 1, True)
         approve = machine.name not in refusing
         reason = "" if approve else "made up: too few hands for the cheesery"
-        params = RatifyParams(approve=approve, meeting=meeting, reason=reason)
+        params = RatifyParams(approve=approve, yes=10 + place, no=place, abstained=1, made_up=True, reason=reason)
         await machine.do(ratify(machine.node, params))
     await network.settle()
 

@@ -6,7 +6,8 @@ from shutil import copytree
 import pytest
 
 from node.use_cases.planning.auditing import audit_plan
-from node.use_cases.planning.verbs import PlanParams, show_minutes
+from node.use_cases.planning.calls.lookup import PlanParams
+from node.use_cases.planning.calls.showing import PlanPapers, show_minutes
 from storage.log import record_index
 from tests.node.region.faults import Faults
 from tests.node.region.memory_network import MemoryNetwork, run_region
@@ -79,10 +80,10 @@ def check_in_force(known: Known) -> None:
     assert all(editor.startswith(EDITOR) for editor in report.readings[1].edited_by)
 
 
-def check_minutes(answers: list[dict[str, str]]) -> None:
+def check_minutes(answers: list[PlanPapers]) -> None:
     """All nodes write the same minutes, and from these alone the plan follows once more."""
     assert all(answer == answers[0] for answer in answers)
-    audit = audit_plan(answers[0]["document"].encode(), answers[0]["minutes"].encode(), answers[0]["digest"])
+    audit = audit_plan(answers[0].document.encode(), answers[0].minutes.encode(), answers[0].digest)
     assert audit.holds, audit.findings
     assert audit.readings == READINGS and audit.replayed_rounds > READINGS and audit.gap_ppm is not None
     assert audit.odd_answers == ()

@@ -9,12 +9,12 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.planning.agent.lines import CardPreview
+from node.use_cases.planning.agent.proposing import PreviewParams, has_gone_out, preview_release
 from node.use_cases.planning.agent.releases import Offers, release_to_edit
-from node.use_cases.planning.agent.verbs import preview_release
+from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.planning.periods.wants import name_goods
 from node.use_cases.planning.private_side import Council, Edits
 from node.use_cases.planning.run import PlanRun
-from node.use_cases.planning.verbs import CallHex, ProposeParams, find_run, has_gone_out
 from protocol.core.errors import RefusedError
 
 ReadingStage = Literal["gone out", "over", "released", "open"]
@@ -55,7 +55,7 @@ async def show_proposal(node: Node, params: ProposalParams) -> Proposal:
     preview = None
     council = None if release is None else release.council
     if release is not None:
-        asked = ProposeParams(
+        asked = PreviewParams(
             release=release,
             call=params.call,
             reading=reading,

@@ -4,8 +4,8 @@ Invariant: a candidate is checked in whole numbers before it is shown, whoever w
 Spec: docs/spec/planning/batches.md
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 
@@ -13,10 +13,8 @@ from node.solvers.best_batches import find_batches, has_highs
 from node.solvers.whole_batches import Indexes, Lumps
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import (
-    Judgement,
     choose_candidate,
     fit_all,
-    judge_candidate,
     show_efforts,
 )
 from protocol.planning.batches.candidate_record import LISTED_MAX
@@ -24,18 +22,15 @@ from protocol.planning.batches.pinned import Levels
 from protocol.planning.batches.proposals import list_batched, list_counts
 from protocol.planning.batches.reading import is_run_by
 from protocol.planning.batches.repair import repair_batches
-from protocol.planning.batches.sizes import DRAFT, has_batches
+from protocol.planning.batches.sizes import has_batches
 from protocol.planning.cards import MICRO, Technique, WorkplaceCard
 from protocol.planning.certificate import all_workplaces, goods_of, measure_left
 from protocol.planning.clearing import BALANCE_DECIMALS
 from protocol.planning.plan import Plan
-from protocol.planning.summary import format_amount
 
 STEEPNESS: Final = 0.3
 """Of a technique that the draft does not use: marginal effort at full capacity as a share of what it turns over."""
 WAIT_S_MAX: Final = 600.0
-MICRO_DECIMALS: Final = 6
-PERCENT_DECIMALS: Final = 4
 
 
 def _read_lumps(draft: Plan) -> Lumps:
@@ -129,43 +124,5 @@ def batch_plan(draft: Plan, wait_s: float) -> Plan:
     return choose_candidate(draft, candidates)
 
 
-def describe_batches(draft: Plan, candidates: Sequence[Plan]) -> dict[str, Any]:
-    """What anyone finds about these candidates, the best one and its batches; RefusedError when none holds."""
-    judged = [judge_candidate(draft, one) for one in candidates]
-    best = choose_candidate(draft, candidates)
-    credits = sum(nest.credits_micro for card in draft.consumers for nest in card.nests)
-    chosen = next(found for found in judged if found.digest == judge_candidate(draft, best).digest)
-    return {
-        "draft": str(best.parameters[DRAFT]),
-        "chosen": chosen.digest.hex(),
-        "value_micro": chosen.value_micro,
-        "value_percent_of_credits": round(100 * chosen.value_micro / credits, PERCENT_DECIMALS),
-        "candidates": [_describe_judgement(found) for found in judged],
-        "techniques": list_batches(draft, best),
-    }
-
-
 def _pair(card: WorkplaceCard, levels: Levels) -> Iterable[tuple[Technique, int]]:
     return zip(card.techniques, levels[card.id], strict=True)
-
-
-def _describe_judgement(found: Judgement) -> dict[str, Any]:
-    return {
-        "digest": found.digest.hex(),
-        "holds": not found.findings,
-        "findings": [str(finding) for finding in found.findings],
-        "value_micro": found.value_micro if not found.findings else None,
-    }
-
-
-def list_batches(draft: Plan, plan: Plan) -> list[dict[str, Any]]:
-    """Every technique that comes in batches: how many the plan asks for, of which size, and what the draft had."""
-    rows = []
-    for card in all_workplaces(draft):
-        levels = zip(card.techniques, plan.activity[card.id], draft.activity[card.id], strict=True)
-        for number, (technique, level, before) in enumerate(levels, 1):
-            if technique.batch:
-                row = {"card": card.id, "technique": number, "batches": level // technique.batch}
-                sizes = {"batch": technique.batch, "times": level, "draft": before}
-                rows.append(row | {name: format_amount(size, MICRO_DECIMALS) for name, size in sizes.items()})
-    return rows

@@ -4,22 +4,14 @@ Invariant: computed by this node from the draft and the closed set alone.
 Spec: docs/spec/planning/batches.md, section "In a call"
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
-from node.use_cases.planning.batches.batching import list_batches
+from node.use_cases.description import Rows
+from node.use_cases.planning.batches.report import BatchLine, list_batches, tell_lines
 from node.use_cases.planning.following.course import ReadingReport
 from protocol.planning.batches.candidate import judge_candidate
-
-
-class BatchLine(msgspec.Struct, frozen=True):
-    """A technique in whole batches: how many (of `batch` activities each, `times` in all) and what the draft had."""
-
-    card: str
-    technique: int
-    batches: int
-    batch: str
-    times: str
-    draft: str
 
 
 class DecidedBatches(msgspec.Struct, frozen=True):
@@ -48,6 +40,17 @@ def describe_decided(readings: list[ReadingReport]) -> DecidedBatches | None:
     if chosen is None:
         return DecidedBatches(newest.draft.digest.hex(), False, 0, credits, (), ())
     judged = judge_candidate(chosen.draft, chosen.candidate)
-    lines = msgspec.convert(list_batches(chosen.draft, plan), tuple[BatchLine, ...])
+    lines = list_batches(chosen.draft, plan)
     draft = str(plan.parameters["draft"])
     return DecidedBatches(draft, True, judged.value_micro, credits, chosen.found_by, lines)
+
+
+def tell_decided(decided: DecidedBatches) -> Iterator[str | Rows]:
+    """What a call decided about whole batches, in a table and a sentence."""
+    if not decided.holds:
+        yield "No whole batches were found that hold: the draft asks for parts of batches."
+        return
+    yield from tell_lines(decided.lines)
+    by = f"found by {', '.join(decided.found_by)}" if decided.found_by else "as every node works them out"
+    share = max(0.0, -100 * decided.value_micro / decided.credits_micro)
+    yield f"Whole batches, {by}: they cost {share:.2g} % of all credits at most, whatever tastes are."

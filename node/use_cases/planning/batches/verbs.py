@@ -5,19 +5,18 @@ Spec: docs/spec/planning/batches.md, section "In a call"
 """
 
 import asyncio
-from typing import Any
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.planning.verbs import CallHex, find_run
+from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError, refuse
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
 from protocol.planning.batches.candidate_record import Batches, PlanCandidate
 from protocol.planning.batches.proposals import audit_candidate, read_counts
 from protocol.planning.plan import Plan
-from storage.log.record_index import records
+from storage.log.record_index import own_words
 
 
 class CandidateParams(msgspec.Struct, kw_only=True):
@@ -29,19 +28,28 @@ class CandidateParams(msgspec.Struct, kw_only=True):
     call: CallHex = ""
 
 
-async def propose_batches(node: Node, params: CandidateParams) -> dict[str, Any]:
+class ProposedBatches(msgspec.Struct, frozen=True, kw_only=True):
+    """For which draft (digest in hex), what they are worth against it in micro-credits (below 0: lost at most), and
+    where that lies in this home's log."""
+
+    draft: str
+    value_micro: int
+    index: int
+
+
+async def propose_batches(node: Node, params: CandidateParams) -> ProposedBatches:
     """Say how many batches this co-op would have run; of all that members say the best is taken."""
     run = find_run(node, params.call)
     if run.stage != "batches" or run.slot is None:
         raise RefusedError.at("call", "its batches are not being decided now: `plan status` says where it stands")
-    if records(node.database.reader, "plan.candidate", run.slot.id, node.origin):
+    if own_words(node.database.reader, "plan.candidate", run.slot.id, {node.origin}):
         raise RefusedError.at("candidate", "this co-op's has gone out already; its first word counts")
     draft = run.unbatched
     body = PlanCandidate(run.call_id, run.reading.reading, bytes.fromhex(params.draft), params.batches)
     refuse(audit_candidate(body, draft.plan, draft.digest), "the candidate")
     value_micro = await asyncio.to_thread(_measure, draft.plan, params.batches)
     published = await publish(node, "plan.candidate", body)
-    return {"draft": params.draft, "value_micro": value_micro, "index": published.index}
+    return ProposedBatches(draft=params.draft, value_micro=value_micro, index=published.index)
 
 
 def _measure(draft: Plan, batches: tuple[int, ...]) -> int:

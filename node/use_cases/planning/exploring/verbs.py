@@ -14,13 +14,13 @@ from node.till.row_reader import TOKEN_KEY_BYTES
 from node.till.tastes import K_LEAST
 from node.use_cases.context import Node, Operation
 from node.use_cases.planning.agent.releases import last_council
+from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.planning.exploring.beside import Way, compare_ways
 from node.use_cases.planning.exploring.changes import Changes
 from node.use_cases.planning.exploring.comparing import WhatIf
 from node.use_cases.planning.exploring.till_file import Brought, TillFile, TillTold, bring_till
 from node.use_cases.planning.exploring.what_if import ask_what_if
-from node.use_cases.planning.following.approvals import newest_draft
-from node.use_cases.planning.verbs import CallHex, find_run
+from node.use_cases.planning.following.approvals import need_draft
 from protocol.core.errors import RefusedError
 from protocol.planning.plan import Plan
 
@@ -101,10 +101,7 @@ def _answer(plan: Plan, changes: Changes, bring: Bring, ways: tuple[Way, ...], c
 async def what_if(node: Node, params: WhatIfParams) -> WhatIfAnswer:
     """Try the newest draft again with changes, all members guessed from what they spent."""
     run = find_run(node, params.call)
-    draft = newest_draft(run)
-    if draft is None:
-        raise RefusedError.at("plan", "there is no draft yet")
-    plan, file, k_households = draft.plan, params.till, run.terms.k_households
+    plan, file, k_households = need_draft(run).plan, params.till, run.terms.k_households
     council, token_key = last_council(node), node.clock.random_bytes(TOKEN_KEY_BYTES)
 
     def bring() -> Brought | None:

@@ -4,14 +4,14 @@ Spec: docs/spec/planning/facilitation.md
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, help_of
+from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.planning.facilitating.notices import facilitators_of, list_notices
-from node.use_cases.planning.verbs import CallHex, find_run
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.call import DraftNumber, WaitMs
@@ -42,7 +42,23 @@ class ObjectionParams(msgspec.Struct, kw_only=True):
     call: CallHex = ""
 
 
-async def facilitate(node: Node, params: NoticeParams) -> dict[str, Any]:
+class SignedNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """Of which call (hex), the leaf of the word in hex, and what it does."""
+
+    call: str
+    notice: str
+    act: Act
+
+
+class SignedObjection(msgspec.Struct, frozen=True, kw_only=True):
+    """Of which call, to which word, and the leaf of the objection; all in hex."""
+
+    call: str
+    notice: str
+    objection: str
+
+
+async def facilitate(node: Node, params: NoticeParams) -> SignedNotice:
     """Sign a facilitator's word on a call; RefusedError unless this co-op looks after it."""
     run = find_run(node, params.call)
     if node.origin not in facilitators_of(node, run.call_id, run.terms):
@@ -55,10 +71,10 @@ async def facilitate(node: Node, params: NoticeParams) -> dict[str, Any]:
     if findings:
         raise RefusedError(f"this says nothing: {findings[0]}", findings)
     published = await publish(node, "plan.notice", body)
-    return {"call": run.call_id.hex(), "notice": published.leaf.hex(), "act": params.act}
+    return SignedNotice(call=run.call_id.hex(), notice=published.leaf.hex(), act=params.act)
 
 
-async def object_to(node: Node, params: ObjectionParams) -> dict[str, Any]:
+async def object_to(node: Node, params: ObjectionParams) -> SignedObjection:
     """Sign a member's objection to a facilitator's word."""
     run = find_run(node, params.call)
     if node.origin not in run.terms.members:
@@ -68,15 +84,15 @@ async def object_to(node: Node, params: ObjectionParams) -> dict[str, Any]:
     published = await publish(
         node, "plan.objection", PlanObjection(run.call_id, bytes.fromhex(params.notice), params.reason)
     )
-    return {"call": run.call_id.hex(), "notice": params.notice, "objection": published.leaf.hex()}
+    return SignedObjection(call=run.call_id.hex(), notice=params.notice, objection=published.leaf.hex())
 
 
-def _tell_notice(answer: dict[str, Any]) -> Iterator[str]:
-    yield f"Signed: {answer['notice']}"
+def _tell_notice(answer: SignedNotice) -> Iterator[str]:
+    yield f"Signed: {answer.notice}"
 
 
-def _tell_objection(answer: dict[str, Any]) -> Iterator[str]:
-    yield f"Signed: {answer['objection']}"
+def _tell_objection(answer: SignedObjection) -> Iterator[str]:
+    yield f"Signed: {answer.objection}"
 
 
 OPERATIONS = (

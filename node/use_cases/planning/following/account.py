@@ -4,7 +4,7 @@ Invariant: read from the members' logs alone; nobody's number is changed, and wh
 Spec: docs/spec/planning/following.md
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -67,7 +67,7 @@ class FollowedWay(msgspec.Struct, frozen=True, kw_only=True):
 
 class FollowReport(msgspec.Struct, frozen=True, kw_only=True):
     """The account of the plan in force; `missing` are cards that have promised nothing yet, `without_place` ends for
-    want of whose place no ways were worked out though they were asked for."""
+    want of whose place no ways were worked out though they were asked for (`has_ways`)."""
 
     plan: str
     lines: tuple[FollowedLine, ...]
@@ -75,6 +75,7 @@ class FollowReport(msgspec.Struct, frozen=True, kw_only=True):
     ways: tuple[FollowedWay, ...]
     missing: tuple[str, ...]
     without_place: tuple[str, ...] = ()
+    has_ways: bool = False
 
 
 def describe_following(node: Node, run: PlanRun, loads: Mapping[Way, int] | None = None) -> FollowReport | None:
@@ -149,3 +150,11 @@ def _write_row(goods: Mapping[str, Good], one: Any, row: type[Row], **flags: boo
                 value if isinstance(value, str) else "" if value is None else format_decimal(value, good.decimals)
             )
     return row(**told)
+
+
+def tell_promises(report: FollowReport) -> Iterator[str]:
+    """Who has promised its part of the plan in force, in two sentences."""
+    promised = {line.card for line in report.lines if line.promised and not line.outside}
+    yield f"In force. {len(promised)} cards have promised their part."
+    if report.missing:
+        yield f"Not yet: {', '.join(report.missing)}."

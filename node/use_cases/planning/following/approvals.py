@@ -6,6 +6,7 @@ Spec: docs/spec/planning/ratification.md
 from node.use_cases.context import Node
 from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.run import PlanRun
+from protocol.core.errors import RefusedError
 from protocol.planning.call import PlanApproval
 from storage.log.record_index import own_words
 
@@ -16,6 +17,14 @@ Spoken = dict[tuple[int, str], PlanApproval]
 def newest_draft(run: PlanRun) -> Draft | None:
     """The draft of the last reading that came to one."""
     return next((reading.draft for reading in reversed(run.readings) if reading.draft is not None), None)
+
+
+def need_draft(run: PlanRun) -> Draft:
+    """That draft; RefusedError while there is none."""
+    draft = newest_draft(run)
+    if draft is None:
+        raise RefusedError.at("plan", "there is no draft yet")
+    return draft
 
 
 def read_words(node: Node, run: PlanRun) -> Spoken:
@@ -32,3 +41,11 @@ def read_words(node: Node, run: PlanRun) -> Spoken:
 def plan_in_force(run: PlanRun) -> Draft | None:
     """The plan in force as this node computed it; None while there is none, or this node has not come so far."""
     return next((one.draft for one in run.readings if one.draft is not None and one.draft.digest == run.ratified), None)
+
+
+def need_plan(run: PlanRun) -> Draft:
+    """That plan; RefusedError while there is none."""
+    draft = plan_in_force(run)
+    if draft is None:
+        raise RefusedError.at("plan", "none is in force yet")
+    return draft

@@ -5,14 +5,14 @@ Spec: docs/spec/planning/nested-plans.md, section "On real nodes".
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command
+from node.use_cases.planning.agent.proposing import has_gone_out
+from node.use_cases.planning.calls.lookup import CallHex, find_run, planner_of
 from node.use_cases.planning.private_side import Release
-from node.use_cases.planning.verbs import CallHex, find_run, has_gone_out, planner_of
 from protocol.core.errors import RefusedError
 
 
@@ -22,7 +22,15 @@ class SpeakParams(msgspec.Struct, kw_only=True):
     call: CallHex = ""
 
 
-async def speak(node: Node, params: SpeakParams) -> dict[str, Any]:
+class Speaking(msgspec.Struct, frozen=True, kw_only=True):
+    """The region's call, the call above (both in hex), and the readings there that this home speaks in."""
+
+    call: str
+    above: str
+    readings: tuple[int, ...]
+
+
+async def speak(node: Node, params: SpeakParams) -> Speaking:
     """Release that this home speaks for its region in the call above, and for the level above in the region's."""
     run, planner = find_run(node, params.call), planner_of(node)
     if run.call.above is None or run.speaker != node.origin:
@@ -42,13 +50,13 @@ async def speak(node: Node, params: SpeakParams) -> dict[str, Any]:
     ]
     # Whoever has no cards of its own in the region speaks for the level above all the same.
     await planner.release(run.call_id, silent, Release(), is_proposal=False)
-    return {"call": run.call_id.hex(), "above": above.call_id.hex(), "readings": readings}
+    return Speaking(call=run.call_id.hex(), above=above.call_id.hex(), readings=tuple(readings))
 
 
-def _tell_spoken(answer: dict[str, Any]) -> Iterator[str]:
-    yield f"Released: this home speaks for the region of call {answer['call'][:16]} in call {answer['above'][:16]},"
+def _tell_speaking(answer: Speaking) -> Iterator[str]:
+    yield f"Released: this home speaks for the region of call {answer.call[:16]} in call {answer.above[:16]},"
     yield "and for the level above in the region's own rounds, until both are over. Before its cards are out,"
-    yield f"`plan withdraw --call {answer['above']}` takes it back."
+    yield f"`plan withdraw --call {answer.above}` takes it back."
 
 
 OPERATIONS = (
@@ -57,7 +65,7 @@ OPERATIONS = (
         SpeakParams,
         speak,
         "Release that this home speaks for its region in the plan above, in all readings that are left.",
-        tell=_tell_spoken,
+        tell=_tell_speaking,
         command=Command("plan speak", code=1),
     ),
 )

@@ -6,15 +6,15 @@ Spec: docs/spec/planning/delivery.md, section "Known places"
 
 from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, Page, Rows, count, help_of
+from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.planning.following.approvals import newest_draft
 from node.use_cases.planning.placing.known import HOW_TO_SAY, read_known
-from node.use_cases.planning.verbs import CallHex, find_run
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.contributions import WORKPLACE_MARK, workplace_id
@@ -69,7 +69,16 @@ class KnownPlaces(msgspec.Struct, frozen=True):
         return f"{label} of {name}" if label else name
 
 
-async def say_place(node: Node, params: PlaceParams) -> dict[str, Any]:
+class SaidPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose place was signed, its degrees, and where that lies in this home's log."""
+
+    name: str
+    north: str
+    east: str
+    index: int
+
+
+async def say_place(node: Node, params: PlaceParams) -> SaidPlace:
     """Sign where this co-op, one of its workplaces, or what it calls plans with is."""
     place = Place(parse_degrees(params.north, "NS", "north"), parse_degrees(params.east, "EW", "east"))
     if params.card and params.trade:
@@ -77,7 +86,7 @@ async def say_place(node: Node, params: PlaceParams) -> dict[str, Any]:
     name = params.trade or (workplace_id(node.origin, params.card) if params.card else node.origin)
     published = await publish(node, "plan.place", PlanPlaces((NamedPlace(name, place),)))
     north, east = _write(place.north_micro), _write(place.east_micro)
-    return {"name": name, "north": north, "east": east, "index": published.index}
+    return SaidPlace(name=name, north=north, east=east, index=published.index)
 
 
 async def show_places(node: Node, params: PlacesParams) -> KnownPlaces:
@@ -109,9 +118,9 @@ def _write_all(places: dict[str, Place]) -> dict[str, tuple[str, str]]:
     return {name: (_write(one.north_micro), _write(one.east_micro)) for name, one in sorted(places.items())}
 
 
-def _tell_place(answer: dict[str, Any]) -> Iterator[str]:
-    north, east = _name_side(answer["north"], "north", "south"), _name_side(answer["east"], "east", "west")
-    yield f"Signed: {answer['name']} is at {north}, {east}."
+def _tell_place(answer: SaidPlace) -> Iterator[str]:
+    north, east = _name_side(answer.north, "north", "south"), _name_side(answer.east, "east", "west")
+    yield f"Signed: {answer.name} is at {north}, {east}."
 
 
 def _name_side(degrees: str, ahead: str, behind: str) -> str:

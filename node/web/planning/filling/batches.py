@@ -5,7 +5,7 @@ Invariant: how many and of what comes from the plan document; what is lost is th
 
 from fractions import Fraction
 
-from node.use_cases.planning.batches.decided import BatchLine
+from node.use_cases.planning.batches.report import BatchLine
 from node.use_cases.planning.view import PlanReport
 from node.web.figures.words import format_number, format_quantity, join_words
 from node.web.planning.filling.plan_words import Labels

@@ -7,9 +7,10 @@ import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.planning.agent.proposal import Proposal, ProposalParams, show_proposal
+from node.use_cases.planning.agent.proposing import ProposeParams, propose, withdraw
 from node.use_cases.planning.agent.releases import keep_draft, release_to_edit
+from node.use_cases.planning.calls.lookup import PlanParams, find_run
 from node.use_cases.planning.private_side import Release
-from node.use_cases.planning.verbs import PlanParams, ProposeParams, find_run, propose, withdraw
 from node.web.planning.proposal.filling import fill_proposal, read_edits, read_offers
 from node.web.planning.proposal.model import ProposalForm, ProposalPage
 from protocol.core.errors import RefusedError
@@ -47,11 +48,11 @@ async def _act(node: Node, form: ProposalForm) -> str:
             if not form.digest:
                 raise RefusedError.at("form", "read the lines first, then release them")
             answer = await propose(node, _proposed(node, form))
-            which = " and ".join(map(str, answer["readings"]))
+            which = " and ".join(map(str, answer.readings))
             return f"Released for reading {which}. This node sends it out when the reading begins, and answers."
         case "withdraw":
             taken = await withdraw(node, PlanParams())
-            which = " and ".join(map(str, taken["readings"]))
+            which = " and ".join(map(str, taken.readings))
             return f"Taken back for reading {which}. Nothing goes out until somebody releases it again."
         case "file":
             await keep_draft(node, _read_release(form.file))

@@ -29,6 +29,10 @@ class EchoParams(msgspec.Struct, kw_only=True):
     sort: Literal["plain", "fancy"] = "plain"
     often: Annotated[int, msgspec.Meta(ge=1, le=9), help_of("How often.")] = 2
     loud: Annotated[bool, help_of("Loudly."), typed("--aloud")] = False
+    sure: Annotated[bool, help_of("How sure."), typed("--sure/--unsure")] = True
+    shares: Annotated[dict[str, int], help_of("A share."), typed("--share GOOD=PERCENT")] = msgspec.field(
+        default_factory=dict
+    )
     floors: Annotated[dict[str, str], help_of("A floor."), typed("--floor GOOD=AMOUNT")] = msgspec.field(
         default_factory=lambda: {"oats": "1"}
     )
@@ -42,11 +46,12 @@ class Echo(msgspec.Struct):
     """What arrived."""
 
     params: EchoParams
+    word: str
 
 
 async def echo(_: Node, params: EchoParams) -> Echo:
     """What came in goes out."""
-    return Echo(params)
+    return Echo(params, params.word)
 
 
 def tell_echo(answer: Echo) -> Iterator[str | Rows]:
@@ -68,6 +73,8 @@ ECHO = Operation(
         group="Made up.",
         also=("made again",),
         ends=lambda answer: len(answer.params.word),
+        files={"word": "Write the word."},
+        lines=lambda answer: [("good", "floor"), *answer.params.floors.items()],
     ),
 )
 WHOLE = Operation(
@@ -108,13 +115,16 @@ def test_each_type_is_typed_in_its_way(at_home: Run, tmp_path: Path) -> None:
     (tmp_path / "shape.json").write_text('{"sides": [3, 4]}')
     (tmp_path / "card").write_text("rochdale-peer:x")
     (tmp_path / "key").write_text("abc\n")
-    words = "--sort fancy --often 9 --aloud --floor milk=4 --floor a=b=2.5 --shape shape.json --place here --card card"
+    words = "--sort fancy --often 9 --aloud --unsure --share oats=7 --floor milk=4 --floor a=b=2.5"
+    words += " --shape shape.json --place here --card card"
     sent = at_home("made", "echo", "", *words.split(), "a+b", "key", "--json").answer["params"]
     assert sent == {
         "word": "",
         "sort": "fancy",
         "often": 9,
         "loud": True,
+        "sure": False,
+        "shares": {"oats": 7},
         "floors": {"milk": "4", "a=b": "2.5"},
         "shape": {"sides": [3, 4]},
         "place": str(tmp_path / "here"),
@@ -128,6 +138,7 @@ def test_each_type_is_typed_in_its_way(at_home: Run, tmp_path: Path) -> None:
     {
         "a pair that is none": (["--floor", "milk"], 1, "--floor: is not GOOD=AMOUNT, as in milk=40"),
         "a pair without a value": (["--floor", "milk="], 1, "--floor: is not GOOD=AMOUNT"),
+        "a number in a pair that is none": (["--share", "milk=x"], 1, "--share: is not GOOD=PERCENT"),
         "a number beyond its bounds": (["--often", "10"], 2, "10 is not in the range 1<=x<=9"),
         "a word that is no choice": (["--sort", "odd"], 2, "'odd' is not one of"),
         "a file that is not there": (["--shape", "gone.json"], 1, "gone.json"),
@@ -146,6 +157,15 @@ def test_people_read_the_operations_words_and_the_answer_says_how_it_ends(at_hom
     told = at_home("made", "again", "abc", "--floor", "milk=4")
     assert told.code == 3 and told.out.splitlines()[0] == "You said abc."
     assert told.out.split()[-4:] == ["good", "floor", "milk", "4"]
+
+
+def test_a_text_of_the_answer_goes_to_a_file_and_its_lines_to_a_spreadsheet(at_home: Run, tmp_path: Path) -> None:
+    told = at_home("made", "echo", "", "--word", "said.txt")
+    assert told.code == 1 and told.out == "" and "word: there is none to write yet" in told.err
+    assert not (tmp_path / "said.txt").exists()
+    told = at_home("made", "echo", "abc", "--word", "said.txt", "--csv", "--floor", "=x=4")
+    assert (tmp_path / "said.txt").read_text() == "abc" and told.out.splitlines() == ["good,floor", "'=x,4"]
+    assert at_home("made", "echo", "abc", "--csv", "--json").json["word"] == "abc"
 
 
 def test_a_whole_file_is_all_parameters(at_home: Run, tmp_path: Path) -> None:

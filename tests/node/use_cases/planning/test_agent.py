@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from node.use_cases.planning.agent.lines import CardLine, CardPreview
+from node.use_cases.planning.agent.proposing import ProposeParams, preview_release, propose
 from node.use_cases.planning.agent.releases import Offer
-from node.use_cases.planning.agent.verbs import PledgeParams, WishParams, preview_release, say_pledge, say_wish
-from node.use_cases.planning.verbs import ProposeParams, propose
+from node.use_cases.planning.agent.wants import KeptWant, PledgeParams, WishParams, say_pledge, say_wish
 from node.web.planning.proposal.buttons import answer_proposal
 from node.web.planning.proposal.model import ProposalForm, ProposalPage
 from protocol.core.encoding import encode, to_value
@@ -44,7 +44,7 @@ def test_the_committee_reads_every_line_with_its_sources_and_the_very_card_goes_
         assert [want(moved, good) > want(plain, good) for good in ("bread", "cheese")] == [True, False]
         assert cards_of(north) == [], "a preview lets nothing out"
         params = ProposeParams(release=release_of("north"), edits_percent={"cheese": 50}, standing=True)
-        assert (await north.do(propose(north.node, params)))["readings"] == (1, 2)
+        assert (await north.do(propose(north.node, params))).readings == (1, 2)
         await network.until(lambda: len(cards_of(north)) == 1, "the cards")
         (cards,) = cards_of(north)
         wants = [units for nest in cards.consumers[0].nests for units in nest.wants]
@@ -145,7 +145,7 @@ def test_a_word_is_kept_as_a_token_and_can_be_changed_and_taken_back(homes: Path
         (kept,) = member_wants(db, "wish")
         assert (kept.good, kept.amount, len(kept.household)) == ("bread", 80, 16) and kept.household != b"7"
         answer = await north.do(say_wish(north.node, WishParams(household="7", good="bread", percent=100)))
-        assert answer == {"good": "bread", "kept": False, "households": 0} and member_wants(db, "wish") == []
+        assert answer == KeptWant(good="bread", kept=False, households=0) and member_wants(db, "wish") == []
 
     run_region(homes, 43, story)
 

@@ -6,11 +6,13 @@ import pytest
 
 from node.simulation.world.virtual_time import pass_time
 from node.use_cases.planning import planner
+from node.use_cases.planning.calls.calling import call_plan
+from node.use_cases.planning.calls.lookup import PlanParams
+from node.use_cases.planning.calls.ratifying import RatifyParams, ratify
+from node.use_cases.planning.calls.showing import show_plan
 from node.use_cases.planning.facilitating.verbs import NoticeParams, ObjectionParams, facilitate, object_to
-from node.use_cases.planning.verbs import PlanParams, RatifyParams, call_plan, ratify, show_plan
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
-from protocol.planning.call import Meeting
 from protocol.planning.facilitating.notices import PlanNotice
 from storage.log.record_index import records
 from tests.node.region.machine import Machine
@@ -88,7 +90,7 @@ def test_a_call_that_is_off_gets_no_vote_but_a_plan_in_force_stays(homes: Path) 
         await say(caller, NoticeParams(act="call_off", reason="made up: the mill burnt down"))
         await network.settle()
         with pytest.raises(RefusedError, match="called off"):
-            await caller.do(ratify(caller.node, RatifyParams(approve=True, meeting=Meeting(1, 0, 0, True))))
+            await caller.do(ratify(caller.node, RatifyParams(approve=True, yes=1, no=0, made_up=True)))
         states = {(await show_plan(machine.node, PlanParams())).state for machine in network.machines}
         assert states == {"called off"}
 
@@ -100,7 +102,7 @@ def test_a_call_that_is_over_makes_room_for_the_next(homes: Path, monkeypatch: p
 
     async def story(network: MemoryNetwork) -> None:
         caller = network[FOUNDER]
-        next_call = (await caller.do(call_plan(caller.node, call_params())))["call"]
+        next_call = (await caller.do(call_plan(caller.node, call_params()))).call
         await network.settle()
         following = [machine.node.parts["planner"] for machine in network.machines]
         assert not any(one.run_of(bytes.fromhex(next_call)) for one in following), "one call of a member at a time"
@@ -140,7 +142,7 @@ def test_nobody_but_a_facilitator_counts_and_nothing_is_said_of_a_plan_in_force(
 async def say(machine: Machine, params: NoticeParams) -> str:
     """A facilitator's word; its leaf in hex."""
     answer = await machine.do(facilitate(machine.node, params))
-    return str(answer["notice"])
+    return str(answer.notice)
 
 
 def where(machine: Machine) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.use_cases.planning.placing.verbs import OPERATIONS, parse_degrees
+from node.use_cases.planning.placing.verbs import OPERATIONS, SaidPlace, parse_degrees
 
 TELL = next(one.tell for one in OPERATIONS if one.name == "plan.place")
 
@@ -17,7 +17,7 @@ TELL = next(one.tell for one in OPERATIONS if one.name == "plan.place")
 )
 def test_a_place_is_said_without_signs(north: str, east: str, said: str) -> None:
     assert TELL is not None
-    assert list(TELL({"name": "oak", "north": north, "east": east})) == [f"Signed: oak is at {said}."]
+    assert list(TELL(SaidPlace(name="oak", north=north, east=east, index=0))) == [f"Signed: oak is at {said}."]
 
 
 def test_a_letter_and_a_sign_mean_the_same() -> None:

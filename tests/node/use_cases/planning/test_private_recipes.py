@@ -5,9 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from node.use_cases.planning.agent.proposing import ProposeParams, propose
 from node.use_cases.planning.auditing import audit_plan
+from node.use_cases.planning.calls.lookup import PlanParams
+from node.use_cases.planning.calls.showing import show_minutes
 from node.use_cases.planning.private_side import Release
-from node.use_cases.planning.verbs import PlanParams, ProposeParams, propose, show_minutes
 from protocol.planning.call import PlanCards
 from protocol.planning.private.outlines import is_private
 from storage.log.record_index import records
@@ -49,7 +51,7 @@ def test_one_private_workplace_among_open_ones_from_the_call_to_a_plan_in_force(
         assert shown and all(is_private(card) and len(card.outline) == 5 for card in shown)
         oven = f"{bakery.node.origin}#oven"
         papers = await show_minutes(bakery.node, PlanParams())
-        audit = audit_plan(papers["document"].encode(), papers["minutes"].encode())
+        audit = audit_plan(papers.document.encode(), papers.minutes.encode())
         assert audit.holds and audit.replayed_rounds > 0
         assert any(oven in line for line in audit.at_their_word)
 

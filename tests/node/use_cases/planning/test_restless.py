@@ -5,10 +5,11 @@ import random
 from pathlib import Path
 
 from node.simulation.world.virtual_time import pass_time
+from node.use_cases.planning.calls.lookup import PlanParams
+from node.use_cases.planning.calls.status import show_status
 from node.use_cases.planning.facilitating.restless import RestlessRow, describe_restless
 from node.use_cases.planning.facilitating.verbs import NoticeParams, facilitate
 from node.use_cases.planning.private_side import PrivateSide, answer_cards
-from node.use_cases.planning.verbs import PlanParams, show_status
 from node.use_cases.planning.view import describe_plan
 from node.use_cases.publish import publish
 from protocol.planning.call import CardAnswer, PlanAnswer
@@ -31,8 +32,8 @@ def test_who_holds_up_the_rounds_is_named_and_set_aside_for_the_reading(homes: P
         raving = asyncio.create_task(rave(caller, liar, side))
         await network.until(lambda: all(named_by(machine) for machine in honest), "its name")
         status = await show_status(caller.node, PlanParams())
-        row, round_then = status["restless"], status["round"]
-        assert (row.origin, row.card, row.is_aside) == (liar.node.origin, liar.node.origin, False)
+        row, round_then = status.restless, status.round
+        assert row is not None and (row.origin, row.card, row.is_aside) == (liar.node.origin, liar.node.origin, False)
         notice = NoticeParams(act="set_aside", reason="made up: its machine raves", leaf=row.leaf)
         await caller.do(facilitate(caller.node, notice))
         await network.until(lambda: all(run_of(one).readings[0].draft for one in honest), "a draft", 900.0)

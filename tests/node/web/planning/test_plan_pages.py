@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from node.use_cases.context import Node
-from node.use_cases.planning.batches.decided import BatchLine, DecidedBatches
+from node.use_cases.planning.batches.decided import DecidedBatches
+from node.use_cases.planning.batches.report import BatchLine
 from node.use_cases.planning.facilitating.notices import NoticeRow
 from node.use_cases.planning.facilitating.restless import RestlessRow
 from node.use_cases.planning.following.account import write_report

@@ -7,19 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from node.use_cases.planning.agent.proposing import ProposeParams, propose
 from node.use_cases.planning.auditing import audit_plan
 from node.use_cases.planning.batches.batching import find_better
 from node.use_cases.planning.batches.verbs import CandidateParams, propose_batches
+from node.use_cases.planning.calls.lookup import PlanParams
+from node.use_cases.planning.calls.showing import show_minutes
+from node.use_cases.planning.placing.scheduling import ScheduleParams, show_schedule
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.private_side import Release
-from node.use_cases.planning.verbs import (
-    PlanParams,
-    ProposeParams,
-    ScheduleParams,
-    propose,
-    show_minutes,
-    show_schedule,
-)
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
@@ -97,7 +93,7 @@ async def check_readers(network: MemoryNetwork, known: Known) -> None:
     """Minutes, an audit from them, the schedule and a node that starts anew all tell of the same batches."""
     quay = network["quay"]
     minutes = await show_minutes(quay.node, PlanParams())
-    audit = audit_plan(minutes["document"].encode(), minutes["minutes"].encode(), known.report.digest)
+    audit = audit_plan(minutes.document.encode(), minutes.minutes.encode(), known.report.digest)
     assert audit.holds and audit.readings == 5, audit.findings
     schedule = await show_schedule(quay.node, ScheduleParams(card=f"{network['bakery'].node.origin}#oven"))
     assert [(one.batch, one.batches.isdigit()) for one in schedule.cards[0].does] == [("20", True), ("10", True)]
@@ -165,7 +161,7 @@ async def propose_by_hand(network: MemoryNetwork, bakery: Machine) -> None:
         with pytest.raises(RefusedError, match=reason):
             await bakery.do(propose_batches(bakery.node, CandidateParams(draft=digest, batches=batches)))
     said = await bakery.do(propose_batches(bakery.node, right))
-    assert said["value_micro"] < 0
+    assert said.value_micro < 0
     with pytest.raises(RefusedError, match=r"gone out already|not being decided"):
         await bakery.do(propose_batches(bakery.node, right))
 

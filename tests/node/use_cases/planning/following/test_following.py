@@ -5,16 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from node.use_cases.planning.calls.lookup import PlanParams
+from node.use_cases.planning.calls.showing import show_plan
 from node.use_cases.planning.following.account import FollowedLine, FollowReport
-from node.use_cases.planning.following.verbs import (
-    CarriedParams,
-    FollowParams,
-    PromiseParams,
-    follow,
-    promise,
-    tell_carried,
-)
-from node.use_cases.planning.verbs import PlanParams, show_plan
+from node.use_cases.planning.following.carrying import GaveParams, ReceivedParams, tell_gave, tell_received
+from node.use_cases.planning.following.overview import FollowParams, follow
+from node.use_cases.planning.following.promising import PromiseParams, promise
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.following.records import CardPromises, PlanPromises, Promise
@@ -22,6 +18,7 @@ from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import plan_to_the_vote, release_all, vote
 from tests.node.region.village import FOUNDER
+from tests.node.region.words import read_aloud
 
 
 def test_a_plan_in_force_is_promised_delivered_and_told_alike_everywhere(homes: Path) -> None:
@@ -52,12 +49,27 @@ def test_a_plan_in_force_is_promised_delivered_and_told_alike_everywhere(homes: 
         assert shown is not None and shown.lines == reports[0].lines
         asked = await follow(north.node, FollowParams(ways=True))
         assert asked.lines == reports[0].lines and north.node.origin in asked.without_place
+        await check_words(north)
         south.crash()
         await network.boot(south)
         await network.until(lambda: south.run is not None and south.run.is_over, "the plan from the logs")
         assert await look(south) == reports[0], "from the logs alone it is the same"
 
     run_region(homes, 71, story)
+
+
+async def check_words(machine: Machine) -> None:
+    """What people read of it at a terminal."""
+    assert "in force, reading" in await read_aloud(machine, "plan.status")
+    shown = await read_aloud(machine, "plan.show")
+    assert " members.\nIn force. " in shown and " cards have promised their part.\nNot yet: " in shown
+    assert "plan minutes --document plan.json" in await read_aloud(machine, "plan.minutes")
+    assert " holds.\nNo plan could be better by more than" in await read_aloud(machine, "plan.check")
+    followed = await read_aloud(machine, "plan.follow")
+    assert "card | good | side" in followed and "that it got 1.25" in followed
+    assert "good | source | to" in await read_aloud(machine, "plan.follow", ways=True)
+    asked = await read_aloud(machine, "plan.schedule", card=machine.node.origin)
+    assert "takes | bread" in asked and "Nobody has said where these are" in asked
 
 
 def check_account(report: FollowReport, bakery: Machine, half: str) -> None:
@@ -84,15 +96,15 @@ async def forge(thief: Machine, victim: Machine) -> None:
 async def check_refusals(north: Machine, bakery: Machine) -> None:
     """What would count for nothing is refused before it is signed, with the place and the reason."""
     cases = {
-        "good: the plan has no good 'gold'": CarriedParams(what="gave", good="gold", amount="1", other="oven"),
-        "card: none is called 'nobody'": CarriedParams(what="received", good="bread", amount="1", other="nobody"),
-        "amount: less than nothing": CarriedParams(what="received", good="bread", amount="-4", other="oven"),
-        "amount: not a plain decimal": CarriedParams(what="received", good="bread", amount="1e3", other="oven"),
-        "is nothing that can be carried": CarriedParams(what="received", good="hours", amount="1", other="oven"),
+        "good: the plan has no good 'gold'": ("gave", "gold", "1", "oven"),
+        "card: none is called 'nobody'": ("received", "bread", "1", "nobody"),
+        "amount: less than nothing": ("received", "bread", "-4", "oven"),
+        "amount: not a plain decimal": ("received", "bread", "1e3", "oven"),
+        "is nothing that can be carried": ("received", "hours", "1", "oven"),
     }
-    for reason, params in cases.items():
+    for reason, words in cases.items():
         with pytest.raises(RefusedError, match=reason):
-            await north.do(tell_carried(north.node, params))
+            await say(north, *words)
     with pytest.raises(RefusedError, match=r"instead\.cheese: the plan asks nothing of it"):
         await bakery.do(promise(bakery.node, PromiseParams(instead={"cheese": "1"})))
     with pytest.raises(RefusedError, match=r"instead\.bread: must be"):
@@ -100,8 +112,10 @@ async def check_refusals(north: Machine, bakery: Machine) -> None:
 
 
 async def say(machine: Machine, what: str, good: str, amount: str, other: str) -> None:
-    params = CarriedParams(what="gave" if what == "gave" else "received", good=good, amount=amount, other=other)
-    await machine.do(tell_carried(machine.node, params))
+    if what == "gave":
+        await machine.do(tell_gave(machine.node, GaveParams(good=good, amount=amount, to=other)))
+    else:
+        await machine.do(tell_received(machine.node, ReceivedParams(good=good, amount=amount, source=other)))
 
 
 async def look(machine: Machine) -> FollowReport:

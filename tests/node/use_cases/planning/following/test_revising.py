@@ -6,37 +6,26 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from node.use_cases.planning.agent.proposing import ProposeParams, propose
 from node.use_cases.planning.auditing import audit_plan
+from node.use_cases.planning.calls.calling import call_plan
+from node.use_cases.planning.calls.lookup import PlanParams
+from node.use_cases.planning.calls.ratifying import RatifyParams, ratify
+from node.use_cases.planning.calls.revising import ReviseParams, revise
+from node.use_cases.planning.calls.showing import show_minutes, show_plan
+from node.use_cases.planning.calls.status import show_status
 from node.use_cases.planning.following.account import find_shown, read_account
 from node.use_cases.planning.following.approvals import plan_in_force
 from node.use_cases.planning.following.capacities import suggest_offers
-from node.use_cases.planning.following.revising import ReviseParams, revise
-from node.use_cases.planning.following.verbs import (
-    CarriedParams,
-    FollowParams,
-    PromiseParams,
-    follow,
-    promise,
-    tell_carried,
-)
+from node.use_cases.planning.following.carrying import GaveParams, tell_gave
+from node.use_cases.planning.following.overview import FollowParams, follow
+from node.use_cases.planning.following.promising import PromiseParams, promise
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.run import PlanRun
-from node.use_cases.planning.verbs import (
-    PlanParams,
-    ProposeParams,
-    RatifyParams,
-    call_plan,
-    propose,
-    ratify,
-    show_minutes,
-    show_plan,
-    show_status,
-)
 from node.use_cases.planning.view import describe_plan
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import format_minutes, parse_minutes
 from protocol.planning.audit.replay import replay_minutes
-from protocol.planning.call import Meeting
 from protocol.planning.following.account import LineAccount
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
@@ -58,17 +47,17 @@ def test_a_broken_oven_leads_to_a_revision_in_few_rounds_that_goes_on_from_the_p
         planned = await promise_less(bakery)
         await network.settle()
         answer = await north.do(revise(north.node, ReviseParams()))
-        assert answer["revision"] == 1 and set(answer["lacking"]) == {"bread"}
+        assert answer.revision == 1 and set(answer.lacking) == {"bread"}
         await network.settle()
         first, newest = revision_of(quay, 0), revision_of(quay, 1)
         assert find_shown(quay.node, newest) is first, "people read of the plan in force until there is another draft"
-        assert describe_plan(quay.node, first).revised_by == (answer["call"],)
+        assert describe_plan(quay.node, first).revised_by == (answer.call,)
         with pytest.raises(RefusedError, match="it is being made again already"):
             await quay.do(revise(quay.node, ReviseParams()))
         check_offer(bakery)
         for machine in network.machines:
-            await machine.do(propose(machine.node, ProposeParams(call=answer["call"])))
-        machines, called = network.machines, answer["call"]
+            await machine.do(propose(machine.node, ProposeParams(call=answer.call)))
+        machines, called = network.machines, answer.call
         await network.until(lambda: {stage_of(one, called) for one in machines} == {"voting"}, "a vote")
         await network.settle()
         cold = revision_of(bakery, 0).readings[0].reports
@@ -76,14 +65,14 @@ def test_a_broken_oven_leads_to_a_revision_in_few_rounds_that_goes_on_from_the_p
         assert len(warm) <= WARM_ROUNDS_MAX < len(cold) <= COLD_ROUNDS_MAX, (len(warm), len(cold))
         assert find_shown(quay.node, newest) is newest
         still = await follow(north.node, FollowParams())
-        assert still.plan == answer["start"], "the old plan holds until the new one does"
+        assert still.plan == answer.start, "the old plan holds until the new one does"
         for machine in network.machines:
-            await machine.do(ratify(machine.node, RatifyParams(approve=True, meeting=Meeting(9, 1, 0, True))))
+            await machine.do(ratify(machine.node, RatifyParams(approve=True, yes=9, no=1, made_up=True)))
         await network.settle()
         await check_revision(network, planned)
         await check_from_the_logs(network, quay)
-        await check_rival(network, answer["start"])
-        await check_wrong_starts(network, answer["start"])
+        await check_rival(network, answer.start)
+        await check_wrong_starts(network, answer.start)
 
     run_region(homes, 91, story)
 
@@ -97,7 +86,7 @@ async def agree_on_the_first(network: MemoryNetwork) -> None:
 
 async def promise_less(bakery: Machine) -> Decimal:
     """The bakery gives something, and then can only promise the greater part of what was planned."""
-    await bakery.do(tell_carried(bakery.node, CarriedParams(what="gave", good="bread", amount="3", other="north")))
+    await bakery.do(tell_gave(bakery.node, GaveParams(good="bread", amount="3", to="north")))
     report = await follow(bakery.node, FollowParams())
     (line,) = (line for line in report.lines if line.card.endswith("#oven") and line.good == "bread")
     planned = Decimal(line.planned)
@@ -138,14 +127,14 @@ async def check_rival(network: MemoryNetwork, start: str) -> None:
     """Whoever approved one revision of a plan approves no other one, so that never two come in force."""
     quay = network["quay"]
     rival = msgspec.structs.replace(call_params(), revision=1, readings=1, start=start)
-    called = (await quay.do(call_plan(quay.node, rival)))["call"]
+    called = (await quay.do(call_plan(quay.node, rival))).call
     await network.settle()
     for machine in network.machines:
         await machine.do(propose(machine.node, ProposeParams(call=called)))
     await network.until(lambda: {stage_of(one, called) for one in network.machines} == {"voting"}, "a vote")
     for machine in network.machines:
         with pytest.raises(RefusedError, match="which asks the same and may come in force"):
-            yes = RatifyParams(call=called, approve=True, meeting=Meeting(9, 1, 0, True))
+            yes = RatifyParams(call=called, approve=True, yes=9, no=1, made_up=True)
             await machine.do(ratify(machine.node, yes))
 
 
@@ -157,8 +146,8 @@ async def check_from_the_logs(network: MemoryNetwork, machine: Machine) -> None:
     await network.until(lambda: find_revision(machine, 1) is not None and revision_of(machine, 1).is_over, "the plans")
     assert revision_of(machine, 1).ratified == digests
     told = await show_minutes(machine.node, PlanParams())
-    minutes = parse_minutes(told["minutes"].encode())
-    audit = audit_plan(told["document"].encode(), told["minutes"].encode(), told["digest"])
+    minutes = parse_minutes(told.minutes.encode())
+    audit = audit_plan(told.document.encode(), told.minutes.encode(), told.digest)
     assert audit.holds and audit.readings == 1 and minutes.start is not None, audit.findings
     with pytest.raises(RefusedError, match=r"minutes\.start: is missing"):
         replay_minutes(parse_minutes(format_minutes(msgspec.structs.replace(minutes, start=None))))
@@ -172,13 +161,13 @@ async def check_wrong_starts(network: MemoryNetwork, start: str) -> None:
     north = network[FOUNDER]
     leap = msgspec.structs.replace(call_params(), revision=2, start=start)
     unknown = msgspec.structs.replace(call_params(), revision=1, start="ab" * 32)
-    calls = [(await north.do(call_plan(north.node, params)))["call"] for params in (leap, unknown)]
+    calls = [(await north.do(call_plan(north.node, params))).call for params in (leap, unknown)]
     await network.settle()
     for machine in network.machines:
         assert stage_of(machine, calls[0]) == "stopped"
         assert stage_of(machine, calls[1]) == "waiting for the plan that it goes on from"
     status = await show_status(north.node, PlanParams(call=calls[0]))
-    assert "is not the next revision of made-up village, a made-up week, revision 0" in status["trouble"]
+    assert "is not the next revision of made-up village, a made-up week, revision 0" in status.trouble
 
 
 def stage_of(machine: Machine, call: str) -> str:

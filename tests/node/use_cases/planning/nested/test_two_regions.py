@@ -11,12 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from node.use_cases.planning.following.revising import ReviseParams, revise
+from node.use_cases.planning.calls.calling import find_above
+from node.use_cases.planning.calls.lookup import PlanParams
+from node.use_cases.planning.calls.revising import ReviseParams, revise
+from node.use_cases.planning.calls.showing import show_minutes, show_plan
 from node.use_cases.planning.nested.auditing import audit_levels
 from node.use_cases.planning.nested.verbs import SpeakParams, speak
 from node.use_cases.planning.nested.voices import RegionVoice, Spoken
 from node.use_cases.planning.own_side import kept_side
-from node.use_cases.planning.verbs import PlanParams, find_above, show_minutes, show_plan
 from node.use_cases.planning.view import PlanReport
 from node.web.planning.filling.levels import tell_levels
 from protocol.core.errors import RefusedError
@@ -112,7 +114,7 @@ async def _tell(network: MemoryNetwork) -> Told:
     files, reports = {}, {}
     for name, call in at.items():
         said = await show_minutes(network[name].node, PlanParams(call=call.hex()))
-        files[name] = said["document"].encode(), said["minutes"].encode()
+        files[name] = said.document.encode(), said.minutes.encode()
         reports[name] = await show_plan(network[name].node, PlanParams(call=call.hex()))
         # Whoever only hears of the other level comes to the same plan.
         for other in REGIONS.get(name, ()):
@@ -127,7 +129,7 @@ async def _tell(network: MemoryNetwork) -> Told:
         tastes,
         efforts,
         speakers,
-        (said["document"].encode(), said["minutes"].encode()),
+        (said.document.encode(), said.minutes.encode()),
     )
 
 

@@ -21,15 +21,16 @@ from node.use_cases.federation.verbs import (
     join,
 )
 from node.use_cases.peers import make_card
-from node.use_cases.planning.following.revising import ReviseParams, revise
+from node.use_cases.planning.agent.proposing import ProposeParams, propose
+from node.use_cases.planning.calls.calling import CallParams, call_plan
+from node.use_cases.planning.calls.ratifying import RatifyParams, ratify
+from node.use_cases.planning.calls.revising import ReviseParams, revise
 from node.use_cases.planning.nested.verbs import SpeakParams, speak
 from node.use_cases.planning.planner import Planner
 from node.use_cases.planning.private_side import Release
 from node.use_cases.planning.run import PlanRun
 from node.use_cases.planning.table import TableFile
-from node.use_cases.planning.verbs import CallParams, ProposeParams, RatifyParams, call_plan, propose, ratify
 from node.use_cases.till import NoParams
-from protocol.planning.call import Meeting
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork
 from tests.node.region.village import bring_in, charter, count_members, import_till, make_home
@@ -89,13 +90,13 @@ async def call_plans(network: MemoryNetwork) -> Calls:
         _workplace("outside flour", "200", [({"flour": "-1", "money": "1.1"}, "0")]),
     ]
     called = await canteen.do(call_plan(canteen.node, _call(_ABOVE, trade, readings=1)))
-    above, regions = bytes.fromhex(called["call"]), {}
+    above, regions = bytes.fromhex(called.call), {}
     for name in REGIONS:
         machine = network[name]
         await network.until(partial(_has_run, machine, above), "the call above")
         goods = {"bread": "0", "rolls": "0", "hours": HOURS[name], **dict.fromkeys(_ABOVE, "0")}
-        params = _call(goods, [], readings=2, above=called["call"])
-        regions[name] = bytes.fromhex((await machine.do(call_plan(machine.node, params)))["call"])
+        params = _call(goods, [], readings=2, above=called.call)
+        regions[name] = bytes.fromhex((await machine.do(call_plan(machine.node, params))).call)
         for other in REGIONS[name]:
             await network.until(partial(_has_run, network[other], regions[name]), "the region's call")
     return Calls(above, regions)
@@ -119,7 +120,7 @@ async def vote(network: MemoryNetwork, call: bytes, names: tuple[str, ...]) -> N
         run = run_of(network[name], call)
         await network.until(partial(_is_voting, run), f"a draft at {name}", PLAN_WITHIN_S)
     for name in names:
-        params = RatifyParams(approve=True, meeting=Meeting(9, 1, 0, True), call=call.hex())
+        params = RatifyParams(approve=True, yes=9, no=1, made_up=True, call=call.hex())
         await network[name].do(ratify(network[name].node, params))
     await network.until(lambda: all(run_of(network[one], call).ratified for one in names), "a plan in force")
 
@@ -145,7 +146,7 @@ async def make_again(network: MemoryNetwork, name: str, call: bytes) -> bytes:
     """A region's plan in force made again, under the same plan above; the new call."""
     machine, members = network[name], (name, *REGIONS[name])
     answer = await machine.do(revise(machine.node, ReviseParams(call=call.hex())))
-    again = bytes.fromhex(answer["call"])
+    again = bytes.fromhex(answer.call)
     for other in members:
         await network.until(partial(_has_run, network[other], again), "the revision")
         await network[other].do(propose(network[other].node, ProposeParams(call=again.hex())))

@@ -9,23 +9,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from node.use_cases.planning.agent.proposing import ProposeParams, preview_release, propose
 from node.use_cases.planning.agent.releases import Offer
-from node.use_cases.planning.agent.verbs import preview_release
+from node.use_cases.planning.calls.calling import CallParams, call_plan
+from node.use_cases.planning.calls.lookup import PlanParams
+from node.use_cases.planning.calls.showing import show_plan
 from node.use_cases.planning.periods.stocks import list_stocks
+from node.use_cases.planning.placing.scheduling import ScheduleParams, show_schedule
 from node.use_cases.planning.placing.verbs import PlaceParams, PlacesParams, say_place, show_places
 from node.use_cases.planning.private_side import Release
 from node.use_cases.planning.schedule import list_schedule_lines
 from node.use_cases.planning.table import TableFile
-from node.use_cases.planning.verbs import (
-    CallParams,
-    PlanParams,
-    ProposeParams,
-    ScheduleParams,
-    call_plan,
-    propose,
-    show_plan,
-    show_schedule,
-)
 from node.use_cases.till import TillParams, import_file
 from node.web.planning.filling.plan import fill_plan_pages
 from node.web.supply.model import PriceList
@@ -44,7 +38,7 @@ PERIODS = [
 def test_a_call_of_two_weeks_is_planned_with_its_seasons_and_stocks(homes: Path) -> None:
     async def story(network: MemoryNetwork) -> None:
         north = network[FOUNDER]
-        called = (await north.do(call_plan(north.node, two_weeks())))["call"]
+        called = (await north.do(call_plan(north.node, two_weeks()))).call
         await network.settle()
         for machine in network.machines:
             if machine.name in COUNCILS:

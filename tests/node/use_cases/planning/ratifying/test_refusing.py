@@ -6,9 +6,11 @@ import pytest
 
 from node.simulation.world.virtual_time import pass_time
 from node.use_cases.planning.auditing import audit_plan
+from node.use_cases.planning.calls.lookup import PlanParams
+from node.use_cases.planning.calls.ratifying import RatifyParams, ratify
+from node.use_cases.planning.calls.showing import show_minutes
+from node.use_cases.planning.calls.status import show_status
 from node.use_cases.planning.facilitating.verbs import NoticeParams, facilitate
-from node.use_cases.planning.verbs import PlanParams, RatifyParams, ratify, show_minutes, show_status
-from protocol.planning.call import Meeting
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import (
@@ -50,12 +52,12 @@ def test_who_refuses_is_left_out_of_the_next_draft_and_that_one_comes_into_force
             (1, False),
         ]
         status = await show_status(dairy.node, PlanParams())
-        assert len(status["approved_by"]) == len(network.machines) - 1 and status["attempt"] == 1
+        assert len(status.approved_by) == len(network.machines) - 1 and status.attempt == 1
         for machine in network.machines:
             check_single_votes(machine)
         assert await replan(quay) == known.digests, "from the logs alone it is the same"
         minutes = await show_minutes(quay.node, PlanParams())
-        audit = audit_plan(minutes["document"].encode(), minutes["minutes"].encode(), minutes["digest"])
+        audit = audit_plan(minutes.document.encode(), minutes.minutes.encode(), minutes.digest)
         assert audit.holds and audit.readings == 3, audit.findings
 
     run_region(homes, 81, story)
@@ -115,7 +117,7 @@ async def come_to_the_vote(network: MemoryNetwork) -> None:
 
 
 async def speak(machine: Machine, approve: bool) -> None:
-    await machine.do(ratify(machine.node, RatifyParams(approve=approve, meeting=Meeting(9, 1, 0, True))))
+    await machine.do(ratify(machine.node, RatifyParams(approve=approve, yes=9, no=1, made_up=True)))
 
 
 def votes_again(machine: Machine) -> bool:

@@ -1,21 +1,17 @@
-"""What people do before a proposal: members say wishes and pledges, the committee reads every line of the card.
+"""What members say before a proposal: wishes and pledges of a household, which the next cards count with.
 
 Invariant: nothing of this leaves the node; a household's name becomes the token that its till lines bear.
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from node.till.row_reader import CELL_CHARS_MAX, make_token
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, count, help_of
-from node.use_cases.planning.agent.lines import CardPreview, describe_side
-from node.use_cases.planning.agent.releases import resolve_release
-from node.use_cases.planning.following.capacities import complete_offers
 from node.use_cases.planning.private_side import PERCENT_MAX, PLEDGE, WISH
-from node.use_cases.planning.verbs import ProposeParams, find_run, try_side
 from node.use_cases.till import household_key
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import parse_decimal
@@ -49,12 +45,20 @@ class PledgeParams(msgspec.Struct, kw_only=True):
     amount: str
 
 
-async def say_wish(node: Node, params: WishParams) -> dict[str, Any]:
+class KeptWant(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a household's word for a good is kept or was taken back, and how many households have one."""
+
+    good: str
+    kept: bool
+    households: int
+
+
+async def say_wish(node: Node, params: WishParams) -> KeptWant:
     """Keep a household's wish for a good; its newest word counts, in every plan until it is taken back."""
     return await _keep(node, WISH, params.household, params.good, None if params.percent == 100 else params.percent)
 
 
-async def say_pledge(node: Node, params: PledgeParams) -> dict[str, Any]:
+async def say_pledge(node: Node, params: PledgeParams) -> KeptWant:
     """Keep a household's pledge to take so much of a good; its newest word counts until it is taken back."""
     amount_milli = parse_decimal(params.amount, AMOUNT_DECIMALS, "amount")
     if not 0 <= amount_milli <= AMOUNT_MILLI_MAX:
@@ -62,18 +66,7 @@ async def say_pledge(node: Node, params: PledgeParams) -> dict[str, Any]:
     return await _keep(node, PLEDGE, params.household, params.good, amount_milli or None)
 
 
-async def preview_release(node: Node, params: ProposeParams) -> CardPreview:
-    """Every line that a release would send out, and where it comes from; nothing is kept and nothing goes out."""
-    run = find_run(node, params.call)
-    offers = complete_offers(node, run, params.release, params.offers)
-    release = resolve_release(node, params.release, params.edits_percent, offers)
-    side = await try_side(node, run, release, params.reading)
-    assert run.table is not None
-    people = run.terms.members[node.origin]
-    return describe_side(side, release.council, run.table, people, run.terms.terms_of(node.origin))
-
-
-async def _keep(node: Node, kind: str, household: str, good: str, amount: int | None) -> dict[str, Any]:
+async def _keep(node: Node, kind: str, household: str, good: str, amount: int | None) -> KeptWant:
     token = make_token(household.strip(), await household_key(node))
     if not token:
         raise RefusedError.at("household", "say which household this is, as the till knows it")
@@ -84,12 +77,12 @@ async def _keep(node: Node, kind: str, household: str, good: str, amount: int | 
         want = MemberWant(token, good, amount)
         await node.database.write(lambda db: keep_want(db, kind, want, now_ms))
     held = sum(one.good == good for one in member_wants(node.database.reader, kind))
-    return {"good": good, "kept": amount is not None, "households": held}
+    return KeptWant(good=good, kept=amount is not None, households=held)
 
 
-def _tell_kept(answer: dict[str, Any]) -> Iterator[str]:
-    spoken = count(answer["households"], "household has", "households have")
-    yield f"{'Kept' if answer['kept'] else 'Taken back'}. {spoken} spoken for {answer['good']} so far."
+def _tell_kept(answer: KeptWant) -> Iterator[str]:
+    spoken = count(answer.households, "household has", "households have")
+    yield f"{'Kept' if answer.kept else 'Taken back'}. {spoken} spoken for {answer.good} so far."
 
 
 OPERATIONS = (
@@ -109,5 +102,4 @@ OPERATIONS = (
         tell=_tell_kept,
         command=Command("plan pledge", ("good", "amount"), "bread 2.5 --household 7"),
     ),
-    Operation("plan.preview", ProposeParams, preview_release, "Each line a release sends out, and why.", writes=False),
 )

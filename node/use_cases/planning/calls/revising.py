@@ -5,32 +5,32 @@ Spec: docs/spec/planning/revision.md
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, help_of
-from node.use_cases.planning.following.account import read_account
-from node.use_cases.planning.following.approvals import plan_in_force
-from node.use_cases.planning.following.verbs import find_followed
-from node.use_cases.planning.terms import history_of_roster
-from node.use_cases.planning.verbs import (
+from node.use_cases.planning.calls.calling import (
     ANSWERS_WAIT_MS,
     CARDS_WAIT_MS,
     ROUNDS_MAX,
     AnswersWait,
-    CallHex,
     CardsWait,
     Readings,
     Rounds,
     count_rounds,
     find_above,
 )
+from node.use_cases.planning.calls.lookup import CallHex, find_followed
+from node.use_cases.planning.draft import Draft
+from node.use_cases.planning.following.account import read_account
+from node.use_cases.planning.following.approvals import need_plan
+from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.terms import history_of_roster
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import format_decimal
-from protocol.planning.call import PlanCall
 from storage.log.record_index import records
 
 
@@ -48,27 +48,29 @@ class ReviseParams(msgspec.Struct, kw_only=True):
     above: Annotated[CallHex, help_of("The call above that the region takes part in now.")] = ""
 
 
-async def revise(node: Node, params: ReviseParams) -> dict[str, Any]:
+class Revised(msgspec.Struct, frozen=True, kw_only=True):
+    """The new call (hex), the digest of the plan that it goes on from, and what is lacking of that so far: good to an
+    amount in its unit."""
+
+    call: str
+    revision: int
+    start: str
+    lacking: dict[str, str]
+
+
+async def revise(node: Node, params: ReviseParams) -> Revised:
     """Call the plan in force anew: same goods, scope and period, one revision on, from its last state."""
     run = find_followed(node, params.call)
-    draft = plan_in_force(run)
+    draft = need_plan(run)
     history = history_of_roster(node, run.call.roster)
-    if draft is None:
-        raise RefusedError.at("plan", "none is in force yet: there is nothing to go on from")
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "only a member of a federation can call a plan")
-    if run.call.above is not None and run.speaker != node.origin:
-        raise RefusedError.at("call", f"{run.speaker} speaks for this region: the call is its to make")
+    _check_revisable(node, run, draft)
     above = find_above(node, params.above, params.readings) if params.above else run.call.above
-    for indexed in records(node.database.reader, "plan.call"):
-        if indexed.body.start == draft.digest:
-            raise RefusedError.at("plan", f"it is being made again already, by call {indexed.leaf.hex()}")
-    body = PlanCall(
+    body = msgspec.structs.replace(
+        run.call,
         roster=history.newest.hash,
-        scope=run.call.scope,
-        period=run.call.period,
         revision=run.call.revision + 1,
-        goods_table=run.call.goods_table,
         readings=params.readings,
         rounds_max=count_rounds(params.rounds_max, above),
         cards_wait_ms=params.cards_wait_ms,
@@ -76,17 +78,30 @@ async def revise(node: Node, params: ReviseParams) -> dict[str, Any]:
         start=draft.digest,
         above=above,
     )
-    account = read_account(node, run, draft)
-    goods = {good.id: good for good in draft.plan.goods_table.goods}
-    lacking = {one.good: format_decimal(one.short, goods[one.good].decimals) for one in account.goods if one.short}
+    lacking = _list_lacking(node, run, draft)
     published = await publish(node, "plan.call", body)
-    return {"call": published.leaf.hex(), "revision": body.revision, "start": draft.digest.hex(), "lacking": lacking}
+    return Revised(call=published.leaf.hex(), revision=body.revision, start=draft.digest.hex(), lacking=lacking)
 
 
-def _tell_revision(answer: dict[str, Any]) -> Iterator[str]:
-    yield f"Called: {answer['call']}, revision {answer['revision']}."
-    if answer["lacking"]:
-        yield f"Lacking so far: {', '.join(f'{good} {amount}' for good, amount in answer['lacking'].items())}."
+def _check_revisable(node: Node, run: PlanRun, draft: Draft) -> None:
+    """RefusedError where the call is another's to make, or made already."""
+    if run.call.above is not None and run.speaker != node.origin:
+        raise RefusedError.at("call", f"{run.speaker} speaks for this region: the call is its to make")
+    for indexed in records(node.database.reader, "plan.call"):
+        if indexed.body.start == draft.digest:
+            raise RefusedError.at("plan", f"it is being made again already, by call {indexed.leaf.hex()}")
+
+
+def _list_lacking(node: Node, run: PlanRun, draft: Draft) -> dict[str, str]:
+    goods = {good.id: good for good in draft.plan.goods_table.goods}
+    account = read_account(node, run, draft)
+    return {one.good: format_decimal(one.short, goods[one.good].decimals) for one in account.goods if one.short}
+
+
+def _tell_revised(answer: Revised) -> Iterator[str]:
+    yield f"Called: {answer.call}, revision {answer.revision}."
+    if answer.lacking:
+        yield f"Lacking so far: {', '.join(f'{good} {amount}' for good, amount in answer.lacking.items())}."
     yield "Now `rochdale plan propose`: your workplaces offer what their promises leave."
 
 
@@ -96,7 +111,7 @@ OPERATIONS = (
         ReviseParams,
         revise,
         "Call the plan in force anew, from where it ended: when too much of it is lacking. Then everybody proposes.",
-        tell=_tell_revision,
+        tell=_tell_revised,
         command=Command("plan revise", code=1),
     ),
 )

@@ -1,0 +1,1 @@
+"""A call from its first word to the vote: called, made again, looked at, ratified."""
