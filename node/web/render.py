@@ -58,6 +58,7 @@ def build_environment(static_version: str, more: Sequence[tuple[str, str]] = ())
         change=words.format_change,
         signal=words.format_signal,
         count=words.format_count,
+        several=words.format_several,
         short=words.format_short_hash,
         words=lambda several: words.join_words(list(several)),
     )

@@ -1,4 +1,4 @@
-"""What guides and pages tell people to type can be typed: commands, options, settings."""
+"""What guides, pages and templates tell people to type can be typed: commands, options, settings."""
 
 import re
 import shlex
@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
     page for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if page.name not in ("commands.md", "api.md")
 )
-TYPED = re.compile(r"(?:^|`|/bin/)rochdale ([a-z-][^`\n]*)", re.MULTILINE)
+TEMPLATES = sorted((ROOT / "node" / "web").rglob("*.html"))
+TYPED = re.compile(r"(?:^|`|/bin/|<code>)rochdale ([a-z-][^`<\n]*)", re.MULTILINE)
+FILLED = re.compile(r"{{.*?}}|{%.*?%}")
 # What stands after a command to explain it: a remark, where its output goes, what is left out.
 REMARK = re.compile(r" {2,}.*| #.*| > .*|( --[a-z-]+)? …|…|[\[\]]")
 NO_COMMANDS = {"signed"}
@@ -27,7 +29,7 @@ TREE = load_tree()
 
 def list_typed(text: str) -> list[str]:
     """The commands in a page, without what stands beside them."""
-    found = [REMARK.sub("", words).strip() for words in TYPED.findall(text)]
+    found = [REMARK.sub("", words).strip() for words in TYPED.findall(FILLED.sub("VALUE", text))]
     return [words for words in found if words and words not in NO_COMMANDS]
 
 
@@ -49,7 +51,7 @@ def audit_typed(words: str) -> str:
     return f"nothing takes {too_many[0]}" if too_many else ""
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", [*PAGES, *TEMPLATES], ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_of_a_page_can_be_typed(page: Path) -> None:
     wrong = {words: reason for words in list_typed(page.read_text("utf-8")) if (reason := audit_typed(words))}
     assert wrong == {}
@@ -57,6 +59,7 @@ def test_every_command_of_a_page_can_be_typed(page: Path) -> None:
 
 def test_the_pages_name_commands_by_the_dozen() -> None:
     assert sum(len(list_typed(page.read_text("utf-8"))) for page in PAGES) > TYPED_LEAST
+    assert sum(len(list_typed(page.read_text("utf-8"))) for page in TEMPLATES) >= 6
 
 
 @pytest.mark.parametrize(

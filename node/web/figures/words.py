@@ -117,6 +117,11 @@ def format_count(number: int) -> str:
     return f"{number:,}".replace("-", "−")
 
 
+def format_several(number: int, one: str) -> str:
+    """`1 record`, `1,204 records`."""
+    return f"{format_count(number)} {one if number == 1 else one + 's'}"
+
+
 def format_short_hash(full: str) -> str:
     """The first characters of a hash in hex; the full text stands in the details beside it."""
     return full if len(full) <= SHOWN_HASH_CHARACTERS else full[:SHOWN_HASH_CHARACTERS] + "…"

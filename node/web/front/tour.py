@@ -7,7 +7,14 @@ from collections.abc import Callable
 
 import msgspec
 
-from node.web.figures.words import format_count, format_money, format_percent, format_quantity, join_words
+from node.web.figures.words import (
+    format_count,
+    format_money,
+    format_percent,
+    format_quantity,
+    format_several,
+    join_words,
+)
 from node.web.logs.model import LogList
 from node.web.planning.model.plan import CoopGood, CoopPage, PlanPage, Reading, WorkplaceRow
 from node.web.supply.model import PriceList, PricePage
@@ -15,7 +22,10 @@ from node.web.supply.model import PriceList, PricePage
 TOLD_GOODS_MAX = 3
 TOLD_LINES_MAX = 4
 BAKERY_WORDS = ("bakery", "oven", "bread", "loaf")
-NO_PLAN = "There is no plan yet; once the region has called one, this page tells it with its figures."
+NO_PLAN = (
+    "There is no plan yet; once the region has called one, this page tells it with its figures. "
+    "How one is called stands on the page of the plan."
+)
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -221,8 +231,8 @@ def tell_auditor(told: Told) -> list[str]:
     cosigned = sum(bool(row.cosigned_by) for row in rows)
     records = sum(row.size for row in rows)
     sentences = [
-        f"This node holds {format_count(len(rows))} logs with {format_count(records)} records; others have cosigned "
-        f"{'all' if cosigned == len(rows) else format_count(cosigned)} of the logs."
+        f"This node holds {format_several(len(rows), 'log')} with {format_several(records, 'record')}; "
+        f"others have cosigned {'all' if cosigned == len(rows) else format_count(cosigned)} of the logs."
     ]
     certificate = told.plan.certificate if told.plan else None
     if told.plan is not None and certificate is not None:

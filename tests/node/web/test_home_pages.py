@@ -124,6 +124,23 @@ async def test_a_new_home_opens_with_the_first_day(browser: Browser) -> None:
     assert "Quantities sold: this co-op's own till files." in page.text
 
 
+@pytest.mark.parametrize(
+    ("path", "links", "typed"),
+    [
+        ("/prices", {"/logs"}, "rochdale product publish loaf.json"),
+        ("/plan", {"/federation", "/first-day"}, "rochdale plan call goods.json"),
+        ("/what-if", {"/plan"}, "rochdale plan simulate economy.json"),
+        ("/proposal", {"/plan", "/first-day"}, ""),
+        ("/logs", set(), "rochdale peer card"),
+    ],
+)
+async def test_where_nothing_is_yet_the_page_says_what_to_do(
+    browser: Browser, path: str, links: set[str], typed: str
+) -> None:
+    page = await look(browser, path)
+    assert links <= set(page.links) and typed in page.text
+
+
 async def test_the_till_shows_goods_and_no_household(node: Node, browser: Browser) -> None:
     await till.import_file(node, till.TillParams(name="january.csv", content=TILL_FILE))
     page = await look(browser, "/first-day")

@@ -10,11 +10,14 @@ from node.clock import Clock
 from node.use_cases.context import Node
 from node.use_cases.planning.exploring.till_file import TillFile
 from node.use_cases.planning.exploring.verbs import WhatIfAnswer, WhatIfParams, explore
+from node.web.asked import Asked
 from node.web.forms import SentForm
 from node.web.planning.filling.plan_words import labels_of
 from node.web.planning.what_if.filling import Tried, WhatIfForm
 from node.web.planning.what_if.model import WhatIfPage
-from node.web.planning.what_if.pages import read_till_file, try_again
+from node.web.planning.what_if.pages import fill_tried, read_till_file, try_again
+from protocol.core.errors import RefusedError
+from protocol.planning.plan import Plan
 from tests.node.use_cases.planning.exploring.village_till import village_till
 from tests.node.web.conftest import Browser, build_client, open_to_all
 from tests.node.web.example import EXAMPLE, Models
@@ -22,10 +25,16 @@ from tests.node.web.page_reader import read_page
 from tests.node.web.planning.story import NAMES, village_plan
 
 
-async def try_in_village(form: WhatIfForm, till: TillFile | None = None) -> WhatIfPage:
-    """The village's plan tried again."""
+def known_plan() -> Plan:
+    """The village's newest draft."""
     plan = village_plan().report.plan
     assert plan is not None
+    return plan
+
+
+async def try_in_village(form: WhatIfForm, till: TillFile | None = None) -> WhatIfPage:
+    """The village's plan tried again."""
+    plan = known_plan()
 
     async def ask(params: WhatIfParams) -> WhatIfAnswer:
         return explore(plan, params, Clock())
@@ -166,6 +175,16 @@ async def test_a_till_of_another_sites_form_is_refused(
 ) -> None:
     status, text = await bring(browser, MUCH_MILK, token, **headers)
     assert status == 422 and "form" in text and "Planned anew" not in text
+
+
+async def test_where_a_form_was_refused_nothing_is_tried(spare_node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def find_village(_: Asked) -> Tried:
+        return Tried(known_plan(), labels_of(known_plan(), {}, NAMES), "the village")
+
+    monkeypatch.setattr("node.web.planning.what_if.pages._find_tried", find_village)
+    page = await fill_tried(Asked(spare_node, refused=RefusedError("form: opened too long ago")))
+    # What a plan tried again would cost a node is more than any form may ask for that is not its own.
+    assert page is not None and (page.ways, page.is_asked, page.refusal) == ((), False, "")
 
 
 async def test_a_till_comes_from_this_machine_only(spare_node: Node) -> None:
