@@ -13,7 +13,6 @@ import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.own_log.own_head import own_head_of
-from protocol.core.draft import Draft, draft_record, place_draft
 from protocol.core.encoding import to_struct, to_value
 from protocol.core.errors import MisuseError
 from protocol.core.identity import generate, key_id
@@ -24,6 +23,7 @@ from protocol.core.record import (
     Statement,
     embed_statement,
 )
+from protocol.core.unnumbered import Unnumbered, lay_out_record, number_record
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
 from protocol.log.merkle import leaf_hashes
 from protocol.record_kinds import KINDS
@@ -44,7 +44,7 @@ class Published(msgspec.Struct, frozen=True, gc=False):
 class _Waiting(NamedTuple):
     """A record that waits for its place in the log, with its row in the index."""
 
-    draft: Draft
+    unnumbered: Unnumbered
     row: IndexRow
 
 
@@ -74,13 +74,13 @@ class Publisher:
 
     async def _add(self, record: Record) -> Published:
         # Its place is the one thing that is still open, and a record of ours always lies where it says.
-        draft = draft_record(record)
+        unnumbered = lay_out_record(record)
         row = record_index.index_record(self._node.origin, record.seq, b"", record, self._key_id)
-        return await self._shared.add(_Waiting(draft, row))
+        return await self._shared.add(_Waiting(unnumbered, row))
 
     def _append(self, db: sqlite3.Connection, items: Sequence[_Waiting]) -> list[Published]:
         origin, before = self._node.origin, self._own_head.check(db, self._node.origin)
-        entries = [place_draft(waiting.draft, seq) for seq, waiting in enumerate(items, before.size)]
+        entries = [number_record(waiting.unnumbered, seq) for seq, waiting in enumerate(items, before.size)]
         leaves = leaf_hashes(entries)
         log_store.append(db, origin, entries, partial(self._sign, before), leaves)
         appended = [(waiting.row, leaf) for waiting, leaf in zip(items, leaves, strict=True)]

@@ -77,15 +77,15 @@ class Policy(msgspec.Struct, frozen=True):
     quorum: str
 
     def __post_init__(self) -> None:
-        draft = _Draft()
+        lines = _Lines()
         try:
             for log in self.logs:
-                draft.add_log(log)
+                lines.add_log(log)
             for witness in self.witnesses:
-                draft.add_witness(witness)
+                lines.add_witness(witness)
             for group in self.groups:
-                draft.add_group(group)
-            draft.set_quorum(self.quorum)
+                lines.add_group(group)
+            lines.set_quorum(self.quorum)
         except RefusedError as error:
             raise ValueError(error.reason) from None
 
@@ -104,22 +104,22 @@ def parse_policy(raw: bytes) -> Policy:
     # A file that was cut off could still name a weaker quorum.
     if not raw.endswith(b"\n"):
         raise RefusedError.at("policy", "its last line does not end in a newline")
-    draft, findings = _Draft(), []
+    lines, findings = _Lines(), []
     for number, line in enumerate(raw[:-1].split(b"\n"), start=1):
         try:
             if _NOT_ALLOWED.search(line):
                 raise RefusedError("a control character")
-            _read_line(line.decode(errors="surrogateescape"), draft)
+            _read_line(line.decode(errors="surrogateescape"), lines)
         except RefusedError as error:
             findings.append(Finding(f"line {number}", error.reason))
         if len(findings) >= FINDINGS_MAX:
             break
-    if draft.quorum is None and not findings:
+    if lines.quorum is None and not findings:
         findings.append(Finding("policy", "no quorum line"))
     if findings:
         raise RefusedError(f"policy: {findings[0]}", findings)
-    assert draft.quorum is not None
-    return Policy(tuple(draft.logs), tuple(draft.witnesses), tuple(draft.groups), draft.quorum)
+    assert lines.quorum is not None
+    return Policy(tuple(lines.logs), tuple(lines.witnesses), tuple(lines.groups), lines.quorum)
 
 
 def format_policy(policy: Policy) -> bytes:
@@ -198,7 +198,7 @@ def make_policy(log_key: VerifierKey, witness_keys: Sequence[VerifierKey], owner
     return Policy((PolicyLog(log_key),), tuple(witnesses), tuple(groups), quorum)
 
 
-class _Draft:
+class _Lines:
     """A policy while it is read: each step refuses what does not fit what stands above."""
 
     def __init__(self) -> None:
@@ -255,19 +255,19 @@ class _Draft:
         self._names[name] = False
 
 
-def _read_line(line: str, draft: _Draft) -> None:
+def _read_line(line: str, lines: _Lines) -> None:
     words = _SPACES.split(line.strip(" \t"))
     keyword, rest = words[0], words[1:]
     if not keyword or keyword.startswith("#"):
         return
     if keyword == "log" and 1 <= len(rest) <= 2:
-        draft.add_log(PolicyLog(parse_vkey(rest[0]), *rest[1:]))
+        lines.add_log(PolicyLog(parse_vkey(rest[0]), *rest[1:]))
     elif keyword == "witness" and 2 <= len(rest) <= 3:
-        draft.add_witness(PolicyWitness(rest[0], parse_vkey(rest[1]), *rest[2:]))
+        lines.add_witness(PolicyWitness(rest[0], parse_vkey(rest[1]), *rest[2:]))
     elif keyword == "group" and len(rest) >= 3:
-        draft.add_group(PolicyGroup(rest[0], _read_threshold(rest[1], len(rest) - 2), tuple(rest[2:])))
+        lines.add_group(PolicyGroup(rest[0], _read_threshold(rest[1], len(rest) - 2), tuple(rest[2:])))
     elif keyword == "quorum" and len(rest) == 1:
-        draft.set_quorum(rest[0])
+        lines.set_quorum(rest[0])
     else:
         raise RefusedError("not a log, witness, group or quorum line of the right number of words")
 

@@ -13,7 +13,7 @@ from protocol.core.errors import Finding, RefusedError
 from protocol.planning.cards import MICRO, Technique, WorkplaceCard
 from protocol.planning.economy import Economy
 from protocol.planning.private.fixed_recipes import fix_recipes
-from protocol.planning.solver.bundles import SHARE_BITS, fit_bundles
+from protocol.planning.solver.baskets import SHARE_BITS, fit_baskets
 from protocol.planning.state import State
 
 CLEARING_PASSES_MOST = 1_000
@@ -141,15 +141,15 @@ def clear_plan(economy: Economy, state: State, prices: tuple[int, ...] | None = 
 
 
 def propose(economy: Economy, state: State, share_least: float = 0.0) -> Proposal:
-    """The last answers with each nest's bundle scaled as a whole, what is made for them, and the prices of that."""
-    fit = fit_bundles(economy, state, share_least)
-    bundle: list[int] = fit.bundle.tolist()
+    """The last answers with each nest's basket scaled as a whole, what is made for them, and the prices of that."""
+    fit = fit_baskets(economy, state, share_least)
+    basket: list[int] = fit.basket.tolist()
     shares: list[int] = fit.shares[economy.eaters.nest].tolist()
     floors = [floor for card in economy.consumers for nest in card.nests for floor in nest.floors]
-    most: list[int] = economy.answer_bounds[1][: len(bundle)].tolist()
+    most: list[int] = economy.answer_bounds[1][: len(basket)].tolist()
     eaten = [
         min(floor + ((units * share) >> SHARE_BITS), bound)
-        for units, floor, share, bound in zip(bundle, floors, shares, most, strict=True)
+        for units, floor, share, bound in zip(basket, floors, shares, most, strict=True)
     ]
     return Proposal(tuple(eaten), tuple(fit.activity.tolist()), tuple(fit.prices.tolist()))
 

@@ -39,7 +39,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "codec": {
         "protocol/core/encoding.py": (f"{_CORE}/test_encoding.py", _LIMITS),
-        "protocol/core/record.py": (f"{_CORE}/test_record.py", f"{_CORE}/test_draft.py", _LIMITS),
+        "protocol/core/record.py": (f"{_CORE}/test_record.py", f"{_CORE}/test_unnumbered.py", _LIMITS),
         "protocol/core/commitment.py": (f"{_CORE}/test_commitment.py", _LIMITS),
         "protocol/core/quantities.py": (f"{_CORE}/test_quantities.py", _LIMITS),
     },

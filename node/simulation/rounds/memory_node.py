@@ -21,10 +21,10 @@ from node.config import Config
 from node.simulation.world.virtual_time import pass_time
 from node.use_cases.context import Node
 from node.use_cases.publish import Published, Publisher
-from protocol.core.draft import Draft, draft_record, place_draft
 from protocol.core.encoding import to_struct, to_value
 from protocol.core.identity import KEY_ID_BYTES, HomeKeys
 from protocol.core.record import Record, Reference, leaf_hash_of
+from protocol.core.unnumbered import Unnumbered, lay_out_record, number_record
 from protocol.log.bundle import format_bundle
 from protocol.record_kinds import KINDS
 from storage.database import Database
@@ -109,15 +109,15 @@ class MemoryPublisher(Publisher):
     async def publish(self, kind: str, body: msgspec.Struct, refs: Sequence[Reference] = ()) -> Published:
         plain = to_value(body)
         to_struct(plain, KINDS[kind].body, kind)
-        draft = draft_record(Record(kind=kind, seq=0, at=0, by=self._log.key_id, refs=tuple(refs), body=plain))
-        index = await self._node.database.write(lambda db: self._put(db, draft))
+        unnumbered = lay_out_record(Record(kind=kind, seq=0, at=0, by=self._log.key_id, refs=tuple(refs), body=plain))
+        index = await self._node.database.write(lambda db: self._put(db, unnumbered))
         self._node.changes.publish(self._log.origin, index, index + 1)
         return Published(self._log.origin, index, self._log.entries[index][1].leaf)
 
-    def _put(self, db: sqlite3.Connection, draft: Draft) -> int:
+    def _put(self, db: sqlite3.Connection, unnumbered: Unnumbered) -> int:
         origin, index = self._log.origin, len(self._log.entries)
-        raw = place_draft(draft, index)
-        record = msgspec.structs.replace(draft.record, seq=index)
+        raw = number_record(unnumbered, index)
+        record = msgspec.structs.replace(unnumbered.record, seq=index)
         row = record_index.index_record(origin, index, leaf_hash_of(raw), record, self._log.key_id)
         body = record_index.read_body(record) if not row.void else None
         self._log.entries.append((raw, row, IndexedRecord(origin, index, row.leaf, record, body, row.void)))

@@ -13,7 +13,7 @@ import numpy as np
 
 from protocol.planning.cards import MICRO
 from protocol.planning.economy import EXTREME, Economy, Floats, Indexes, Integers
-from protocol.planning.solver.bundle_rows import Bundles, add_bundles
+from protocol.planning.solver.basket_rows import Baskets, add_baskets
 from protocol.planning.solver.dual import Targets
 from protocol.planning.solver.metric import PRICE_SHARE_LEAST
 from protocol.planning.solver.public_plan import PublicPlan, solve_public_plan
@@ -73,13 +73,13 @@ def solve_with_mixes(targets: Targets, state: State, start_price: Floats) -> Pub
     good, span = _spans(economy, mixes.place)
     amount = mixes.level * span
     worth = mixes.total(np.abs(amount) * economy.price[good])
-    bundles = Bundles(mixes.start, mixes.owner, good, amount, worth, -EXTREME, EXTREME)
+    baskets = Baskets(mixes.start, mixes.owner, good, amount, worth, -EXTREME, EXTREME)
     metric = np.ones((len(mixes.start), slots))
     metric[:, 0] = mixes.pull
     plan = solve_public_plan(
         replace(
             targets,
-            economy=replace(economy, makers=add_bundles(economy.makers, bundles)),
+            economy=replace(economy, makers=add_baskets(economy.makers, baskets)),
             activity=np.concatenate([targets.activity, np.zeros(metric.shape)]),
             activity_metric=np.concatenate([targets.activity_metric, metric]),
         ),

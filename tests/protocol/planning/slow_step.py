@@ -324,7 +324,7 @@ class SlowStep:
 
 
 class SlowFit(SlowStep):
-    """The last public step: a row for each nest that uses its bundle, in place of the councils."""
+    """The last public step: a row for each nest that uses its basket, in place of the councils."""
 
     def __init__(self, economy: Economy, state: State) -> None:
         said = state.answers.tolist()
@@ -350,7 +350,7 @@ class SlowFit(SlowStep):
         self.edges, self.eat = [], []
 
     def fit(self) -> tuple[list[int], list[int], list[int]]:
-        """Shares of the bundles in 2^-30, millionths of activities, prices in micro-credits."""
+        """Shares of the baskets in 2^-30, millionths of activities, prices in micro-credits."""
         point, _, levels = self.find()
         shares = [math.floor(row[0] * 2.0**30) for row in levels[self.makers :]]
         return shares, [round(level * 1e6) for row in levels[: self.makers] for level in row], self.priced(point)

@@ -15,7 +15,7 @@ from protocol.planning.economy import Economy, build_economy
 from protocol.planning.economy_file import EconomyFile
 from protocol.planning.plan import make_plan
 from protocol.planning.rounds import Answer, close_round, start_state, warm_start
-from protocol.planning.solver.bundles import SHARE_BITS, fit_bundles
+from protocol.planning.solver.baskets import SHARE_BITS, fit_baskets
 from protocol.planning.state import ROUND_MOST, State, hash_state
 from tests.protocol.planning.economies import (
     Answers,
@@ -125,9 +125,9 @@ def test_answers_at_the_edge_of_all_bounds_never_wrap() -> None:
         assert np.all(state.prices >= 0)
         assert np.all((state.planned >= lowest) & (state.planned <= highest))
         assert np.all(np.abs(state.carried) <= 2**51)
-        fit = fit_bundles(economy, state)
+        fit = fit_baskets(economy, state)
         assert np.all((fit.shares >= 0) & (fit.shares <= 2 << SHARE_BITS)) and np.all(fit.prices >= 0)
-        assert np.all((fit.activity >= 0) & (fit.activity <= QUANTITY_MOST)) and np.all(fit.bundle >= 0)
+        assert np.all((fit.activity >= 0) & (fit.activity <= QUANTITY_MOST)) and np.all(fit.basket >= 0)
 
 
 def test_nobody_gains_by_asking_for_more_than_the_credits_buy() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.rounds import close_round, start_state
-from protocol.planning.solver.bundles import fit_bundles
+from protocol.planning.solver.baskets import fit_baskets
 from protocol.planning.solver.dual import Targets, respond, sum_slopes
 from protocol.planning.solver.public_plan import solve_public_plan
 from protocol.planning.state import State, hash_state
@@ -78,13 +78,13 @@ def simd_features() -> list[str]:
 
 
 @pytest.mark.parametrize("document", [village(), small_region()], ids=["village", "small region"])
-def test_the_slow_model_fits_the_same_bundles(document: dict[str, object]) -> None:
+def test_the_slow_model_fits_the_same_baskets(document: dict[str, object]) -> None:
     file, economy = load(document)
     state = start_state(economy)
     for _ in range(3):
         state, _ = close_round(economy, state, honest_answers(file, economy, state))
         shares, activity, prices = SlowFit(economy, state).fit()
-        fit = fit_bundles(economy, state)
+        fit = fit_baskets(economy, state)
         assert (shares, activity, prices) == (fit.shares.tolist(), fit.activity.tolist(), fit.prices.tolist())
 
 

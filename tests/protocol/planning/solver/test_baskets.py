@@ -9,7 +9,7 @@ from protocol.planning.economy import build_economy
 from protocol.planning.plan import make_plan
 from protocol.planning.rounds import start_state
 from protocol.planning.simulation.members import gather_members
-from protocol.planning.solver.bundles import SHARE_BITS, fit_bundles
+from protocol.planning.solver.baskets import SHARE_BITS, fit_baskets
 from tests.protocol.planning.economies import load, plan_rounds, region, village
 
 
@@ -20,7 +20,7 @@ def test_complements_keep_their_proportions() -> None:
     eaters = economy.eaters
     floors = np.rint(eaters.floor * eaters.unit).astype(np.int64)
     above, said = np.array(fitted.consumption) - floors, state.answers[: len(floors)] - floors
-    shares = fit_bundles(economy, state).shares[eaters.nest] / 2.0**SHARE_BITS
+    shares = fit_baskets(economy, state).shares[eaters.nest] / 2.0**SHARE_BITS
     assert np.all(np.abs(above - said * shares) <= 1.0)
     assert 0.9 < np.min(shares) <= np.max(shares) < 1.1
 
@@ -75,10 +75,10 @@ def test_whatever_was_answered_shares_of_a_flow_and_slopes_stay_within_their_bou
     _, economy = load(region(3, councils=2, eaten=8))
     state = start_state(economy)
     state.answers[:] = economy.answer_bounds[1]
-    bundle = fit_bundles(economy, state).bundle / economy.eaters.unit
+    basket = fit_baskets(economy, state).basket / economy.eaters.unit
     flow = economy.flow[economy.eaters.good]
-    moved = np.bincount(economy.eaters.good, bundle / flow)
+    moved = np.bincount(economy.eaters.good, basket / flow)
     assert np.max(moved) * 2 < 2.0**10
     credits = economy.eaters.nest_credits[economy.eaters.nest]
-    slopes = bundle * bundle * economy.price[economy.eaters.good] / flow / credits
+    slopes = basket * basket * economy.price[economy.eaters.good] / flow / credits
     assert np.max(np.bincount(economy.eaters.good, slopes)) < 2.0**17

@@ -11,10 +11,10 @@ from protocol.planning.economy import Floats, Indexes, WorkplaceRows
 
 
 @dataclass(frozen=True)
-class Bundles:
-    """What goes together: one entry per (bundle, good), those of a bundle from `start[bundle]` on, goods ascending.
+class Baskets:
+    """What goes together: one entry per (basket, good), those of a basket from `start[basket]` on, goods ascending.
 
-    `amount` in whole units (use above 0), `worth` of each bundle at start prices; it moves between `lowest` and
+    `amount` in whole units (use above 0), `worth` of each basket at start prices; it moves between `lowest` and
     `highest` times its amounts.
     """
 
@@ -27,9 +27,9 @@ class Bundles:
     highest: float
 
 
-def add_bundles(makers: WorkplaceRows, bundles: Bundles) -> WorkplaceRows:
-    """The rows, and one for each bundle after them: a technique without a capacity."""
-    count, (rows, slots) = len(bundles.start), makers.has.shape
+def add_baskets(makers: WorkplaceRows, baskets: Baskets) -> WorkplaceRows:
+    """The rows, and one for each basket after them: a technique without a capacity."""
+    count, (rows, slots) = len(baskets.start), makers.has.shape
     first = np.arange(slots) == 0
 
     def more(column: Floats, value: Floats | float) -> Floats:
@@ -43,12 +43,12 @@ def add_bundles(makers: WorkplaceRows, bundles: Bundles) -> WorkplaceRows:
         capacity=np.concatenate([makers.capacity, np.full(count, np.inf)]),
         least=np.concatenate([makers.least, np.zeros(count)]),
         level=more(makers.level, 1.0),
-        worth=more(makers.worth, np.where(bundles.worth > 0.0, bundles.worth, 1.0)),
+        worth=more(makers.worth, np.where(baskets.worth > 0.0, baskets.worth, 1.0)),
         turnover=more(makers.turnover, 1.0),
-        edge_start=np.concatenate([makers.edge_start, len(makers.edge_good) + bundles.start]),
-        edge_owner=np.concatenate([makers.edge_owner, rows + bundles.owner]),
-        edge_good=np.concatenate([makers.edge_good, bundles.good]),
-        net=np.concatenate([makers.net, np.where(first, bundles.amount.reshape(-1, 1), 0.0)]),
-        lowest=np.concatenate([makers.lowest, np.full(count, bundles.lowest)]),
-        highest=more(makers.highest, bundles.highest),
+        edge_start=np.concatenate([makers.edge_start, len(makers.edge_good) + baskets.start]),
+        edge_owner=np.concatenate([makers.edge_owner, rows + baskets.owner]),
+        edge_good=np.concatenate([makers.edge_good, baskets.good]),
+        net=np.concatenate([makers.net, np.where(first, baskets.amount.reshape(-1, 1), 0.0)]),
+        lowest=np.concatenate([makers.lowest, np.full(count, baskets.lowest)]),
+        highest=more(makers.highest, baskets.highest),
     )

@@ -1,6 +1,6 @@
-"""A record that waits for its place in a log: all is settled and written but the sequence number.
+"""A record that waits for its number in a log: all else is written.
 
-Invariant: a placed draft is byte for byte what format_record makes of the record with that number.
+Invariant: once numbered it is byte for byte what format_record makes of the record with that number.
 Spec: docs/spec/core/record.md
 """
 
@@ -22,7 +22,7 @@ def _format_after(sigs: tuple[Sig, ...]) -> bytes:
 _AFTER_UNSIGNED: Final = _format_after(())
 
 
-class Draft(NamedTuple):
+class Unnumbered(NamedTuple):
     """A record and its entry bytes before and after the sequence number; the record's own number says nothing."""
 
     record: Record
@@ -30,18 +30,18 @@ class Draft(NamedTuple):
     after: bytes
 
 
-def draft_record(record: Record) -> Draft:
-    """All that format_record checks and writes, for whatever place; RefusedError for what no node would parse.
+def lay_out_record(record: Record) -> Unnumbered:
+    """All that format_record checks and writes but the number; RefusedError for what no node would parse.
 
-    The longest number must fit too, so that a draft that was made can be placed anywhere.
+    The longest number must fit too, so that what was laid out once can get any.
     """
     raw = format_record(msgspec.structs.replace(record, seq=INDEX_MAX))
     after = _format_after(record.sigs) if record.sigs else _AFTER_UNSIGNED
     before = raw[: -len(_SEQ_MAX + after)]
     assert before + _SEQ_MAX + after == raw
-    return Draft(record, before, after)
+    return Unnumbered(record, before, after)
 
 
-def place_draft(draft: Draft, seq: int) -> bytes:
+def number_record(unnumbered: Unnumbered, seq: int) -> bytes:
     """The entry bytes of the record as number `seq` of a log."""
-    return draft.before + encode(seq) + draft.after
+    return unnumbered.before + encode(seq) + unnumbered.after
