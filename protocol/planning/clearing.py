@@ -22,8 +22,9 @@ BALANCE_DECIMALS = 12
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """Units per council edge, millionths per technique, in the economy's order, and micro-credits per good."""
+class FittedPlan:
+    """What fitting comes to: units per council edge, millionths per technique, both in the economy's order, and
+    micro-credits per good. It need not hold exactly yet."""
 
     consumption: tuple[int, ...]
     activity: tuple[int, ...]
@@ -31,8 +32,8 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class ClearedPlan(Proposal):
-    """A proposal that holds exactly, and how many passes that took."""
+class ClearedPlan(FittedPlan):
+    """A fitted plan after clearing: it holds exactly, after so many `passes`."""
 
     passes: int
 
@@ -40,15 +41,15 @@ class ClearedPlan(Proposal):
 class _Ledger:
     """The quantities while they are being cut; `lift[good]` turns units of a good into 10^-12 whole units."""
 
-    def __init__(self, economy: Economy, proposal: Proposal) -> None:
+    def __init__(self, economy: Economy, fitted: FittedPlan) -> None:
         eaters = economy.eaters
         self.goods = economy.goods
         self.lift: list[int] = [10 ** (BALANCE_DECIMALS - good.decimals) for good in economy.goods]
         self.edge_good: list[int] = eaters.good.tolist()
         floors = [floor for card in economy.consumers for nest in card.nests for floor in nest.floors]
         self.floors = floors
-        self.above = [max(units - floor, 0) for units, floor in zip(proposal.consumption, floors, strict=True)]
-        self.activity = list(proposal.activity)
+        self.above = [max(units - floor, 0) for units, floor in zip(fitted.consumption, floors, strict=True)]
+        self.activity = list(fitted.activity)
         self.cards = economy.workplaces
         self.techniques: list[Technique] = [technique for card in self.cards for technique in card.techniques]
         self.users: list[list[tuple[int, int]]] = [[] for _ in self.goods]
@@ -131,16 +132,16 @@ def clear_plan(economy: Economy, state: State, prices: tuple[int, ...] | None = 
     """
     fixed, last = fix_recipes(economy, state)
     if fixed is economy:
-        proposal = propose(economy, state)
+        fitted = fit_plan(economy, state)
     else:
         # Fixed recipes can only be cut. So fitting says little about prices, and those of the last round stand; and
         # where a good is short, no nest is to pay for all the others.
-        proposal = propose(fixed, last, FIXED_SHARE_LEAST)
+        fitted = fit_plan(fixed, last, FIXED_SHARE_LEAST)
         prices = prices or tuple(state.prices.tolist())
-    return settle(fixed, proposal if prices is None else replace(proposal, prices=prices))
+    return settle(fixed, fitted if prices is None else replace(fitted, prices=prices))
 
 
-def propose(economy: Economy, state: State, share_least: float = 0.0) -> Proposal:
+def fit_plan(economy: Economy, state: State, share_least: float = 0.0) -> FittedPlan:
     """The last answers with each nest's basket scaled as a whole, what is made for them, and the prices of that."""
     fit = fit_baskets(economy, state, share_least)
     basket: list[int] = fit.basket.tolist()
@@ -151,13 +152,13 @@ def propose(economy: Economy, state: State, share_least: float = 0.0) -> Proposa
         min(floor + ((units * share) >> SHARE_BITS), bound)
         for units, floor, share, bound in zip(basket, floors, shares, most, strict=True)
     ]
-    return Proposal(tuple(eaten), tuple(fit.activity.tolist()), tuple(fit.prices.tolist()))
+    return FittedPlan(tuple(eaten), tuple(fit.activity.tolist()), tuple(fit.prices.tolist()))
 
 
-def settle(economy: Economy, proposal: Proposal) -> ClearedPlan:
-    """What is left of a proposal when balances, capacities, floors and credits hold exactly. Raises as clear_plan."""
-    ledger = _Ledger(economy, proposal)
-    _keep_credits(economy, proposal, ledger)
+def settle(economy: Economy, fitted: FittedPlan) -> ClearedPlan:
+    """What is left of a fitted plan once balances, capacities, floors and credits hold. Raises as clear_plan."""
+    ledger = _Ledger(economy, fitted)
+    _keep_credits(economy, fitted, ledger)
     ledger.keep_capacities()
     for passes in range(CLEARING_PASSES_MOST):
         ledger.keep_leasts()
@@ -165,7 +166,7 @@ def settle(economy: Economy, proposal: Proposal) -> ClearedPlan:
         if max(short) <= 0:
             _refuse_beyond_capacity(ledger)
             units = tuple(floor + above for floor, above in zip(ledger.floors, ledger.above, strict=True))
-            return ClearedPlan(units, tuple(ledger.activity), proposal.prices, passes)
+            return ClearedPlan(units, tuple(ledger.activity), fitted.prices, passes)
         fixed = ledger.fixed_techniques()
         left = {}
         for good, missing in enumerate(short):
@@ -176,8 +177,8 @@ def settle(economy: Economy, proposal: Proposal) -> ClearedPlan:
     raise AssertionError("a plan with nothing short was not returned")
 
 
-def _keep_credits(economy: Economy, proposal: Proposal, ledger: _Ledger) -> None:
-    prices = proposal.prices
+def _keep_credits(economy: Economy, fitted: FittedPlan, ledger: _Ledger) -> None:
+    prices = fitted.prices
     for card in economy.consumers:
         edges = economy.answer_ranges[card.id]
         cost = sum(

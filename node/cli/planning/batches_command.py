@@ -18,7 +18,7 @@ from node.use_cases.planning.batches.batching import batch_plan
 from node.use_cases.planning.batches.report import BatchReport, describe_batches, tell_lines
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import choose_candidate
-from protocol.planning.batches.proposals import list_counts
+from protocol.planning.batches.counts import list_counts
 from protocol.planning.batches.sizes import DRAFT
 from protocol.planning.plan import PLAN_BYTES_MOST, format_plan, parse_plan
 from storage.disk import write_durably

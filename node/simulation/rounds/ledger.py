@@ -14,7 +14,7 @@ from node.use_cases.planning.following.voting import VoteSlot
 from protocol.federation.vote_records import VOTE_KINDS, vote_of
 from protocol.federation.votes import audit_double_votes
 from protocol.planning.batches.candidate_record import PlanCandidate, candidate_slot
-from protocol.planning.batches.proposals import audit_candidate
+from protocol.planning.batches.counts import audit_candidate
 from protocol.planning.call import CARDS_ROUND, PlanAnswer, PlanApproval, PlanCards, answer_slot, card_slot, parse_set
 from protocol.planning.cards import MICRO
 from protocol.planning.contributions import owner_of_card

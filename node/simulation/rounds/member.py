@@ -30,7 +30,7 @@ from node.use_cases.planning.planner import PLAN_KINDS
 from node.use_cases.planning.private_side import PrivateSide, Release
 from node.use_cases.planning.terms import Terms
 from node.use_cases.publish import publish
-from protocol.planning.batches.proposals import list_counts
+from protocol.planning.batches.counts import list_counts
 from protocol.planning.batches.repair import round_batches
 from protocol.planning.call import Meeting, PlanApproval, PlanCall
 from protocol.planning.plan import Plan

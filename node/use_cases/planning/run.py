@@ -22,7 +22,7 @@ from protocol.core.errors import Finding, RefusedError
 from protocol.federation.scopes import FEDERATION
 from protocol.federation.vote_records import VOTE_KINDS
 from protocol.planning.batches.candidate_record import PlanCandidate
-from protocol.planning.batches.proposals import audit_candidate
+from protocol.planning.batches.counts import audit_candidate
 from protocol.planning.call import (
     CARDS_ROUND,
     PlanAnswer,

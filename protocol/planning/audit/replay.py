@@ -11,7 +11,7 @@ import msgspec
 
 from protocol.core.errors import Finding, RefusedError, refuse
 from protocol.planning.audit.minutes import AllocationSaid, Minutes, ReadingMinutes
-from protocol.planning.batches.proposals import audit_counts, read_proposals
+from protocol.planning.batches.counts import audit_counts, read_candidates
 from protocol.planning.batches.reading import BatchReading, begin_batches
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.clearing import clear_plan
@@ -124,8 +124,8 @@ def _begin_reading(
     draft = conclude_replay(minutes, replayed)
     for name, counts in reading.candidates.items():
         refuse(audit_counts(draft, counts), f"the candidate of {name}")
-    proposals = read_proposals(draft, reading.candidates)
-    batches = begin_batches(replayed[-1].economy, replayed[-1].last, draft, proposals)
+    candidates = read_candidates(draft, reading.candidates)
+    batches = begin_batches(replayed[-1].economy, replayed[-1].last, draft, candidates)
     return None if batches is None else (batches.pinned.economy, batches.start, batches)
 
 

@@ -69,11 +69,11 @@ def make_candidate(draft: Plan, levels: Levels) -> Plan:
     )
 
 
-def fit_all(draft: Plan, proposals: Iterable[Levels]) -> list[Plan]:
+def fit_all(draft: Plan, offered: Iterable[Levels]) -> list[Plan]:
     """Candidates from these levels, each once; those that leave a need unmet fall away."""
     made: list[Plan] = []
     tried: list[Levels] = []
-    for levels in proposals:
+    for levels in offered:
         if levels in tried:
             continue
         tried.append(levels)

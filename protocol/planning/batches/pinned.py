@@ -16,7 +16,7 @@ import numpy as np
 from protocol.core.errors import RefusedError
 from protocol.planning.card_rules import NET_MOST
 from protocol.planning.cards import MICRO, Technique, WorkplaceCard
-from protocol.planning.clearing import ClearedPlan, propose, settle
+from protocol.planning.clearing import ClearedPlan, fit_plan, settle
 from protocol.planning.economy import METRIC_ONE, Economy, build_economy
 from protocol.planning.state import State
 
@@ -84,9 +84,9 @@ class Pinned:
     def _settle(self, state: State, prices: tuple[int, ...] | None) -> ClearedPlan:
         """Fitted with the smallest margin that leaves nobody short."""
         for economy in (self.economy, *self.wider):
-            proposal = propose(economy, replace(state, economy=economy.digest))
+            fitted = fit_plan(economy, replace(state, economy=economy.digest))
             try:
-                return settle(self.exact, proposal if prices is None else replace(proposal, prices=prices))
+                return settle(self.exact, fitted if prices is None else replace(fitted, prices=prices))
             except RefusedError as refusal:
                 reason = refusal
         raise reason

@@ -51,15 +51,15 @@ class BatchReading:
         return _fill_plan(self.fixed, self.draft, cleared, reports[-1], self.draft.rounds + len(reports))
 
 
-def begin_batches(economy: Economy, state: State, draft: Plan, proposals: Mapping[str, Levels]) -> BatchReading | None:
-    """Take the best of these proposals and of the repair; None where no batches hold. `state` ended in `draft`."""
-    candidates = fit_all(draft, [*proposals.values(), repair_batches(draft)])
+def begin_batches(economy: Economy, state: State, draft: Plan, spoken: Mapping[str, Levels]) -> BatchReading | None:
+    """Take the best of the members' candidates and the repair; None where no batches hold. `state` ended in `draft`."""
+    candidates = fit_all(draft, [*spoken.values(), repair_batches(draft)])
     try:
         candidate = choose_candidate(draft, candidates)
     except RefusedError:
         return None
     chosen = pin_reading(economy, state, draft, candidate)
-    found_by = tuple(name for name, levels in sorted(proposals.items()) if is_run_by(candidate, levels))
+    found_by = tuple(name for name, levels in sorted(spoken.items()) if is_run_by(candidate, levels))
     return BatchReading(draft, candidate, chosen.fixed, chosen.pinned, chosen.start, found_by)
 
 

@@ -1,4 +1,4 @@
-"""Step 3 of a round: the plan that is nearest to everybody's proposals and that the region can actually carry out.
+"""Step 3 of a round: the plan that is nearest to everybody's answers and that the region can actually carry out.
 
 Prices are found by a projected semismooth Newton method on the dual; quantities follow from the prices in closed form.
 Invariant: the result depends only on the economy and the integers of the state: same bytes on every machine.

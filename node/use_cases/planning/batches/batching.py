@@ -18,8 +18,8 @@ from protocol.planning.batches.candidate import (
     show_efforts,
 )
 from protocol.planning.batches.candidate_record import LISTED_MAX
+from protocol.planning.batches.counts import list_batched, list_counts
 from protocol.planning.batches.pinned import Levels
-from protocol.planning.batches.proposals import list_batched, list_counts
 from protocol.planning.batches.reading import is_run_by
 from protocol.planning.batches.repair import repair_batches
 from protocol.planning.batches.sizes import has_batches

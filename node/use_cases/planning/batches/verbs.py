@@ -14,7 +14,7 @@ from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError, refuse
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
 from protocol.planning.batches.candidate_record import Batches, PlanCandidate
-from protocol.planning.batches.proposals import audit_candidate, read_counts
+from protocol.planning.batches.counts import audit_candidate, read_counts
 from protocol.planning.plan import Plan
 from storage.log.record_index import own_words
 

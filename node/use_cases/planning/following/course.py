@@ -15,7 +15,7 @@ from protocol.core.errors import RefusedError
 from protocol.planning.audit.replay import ReplayedRound
 from protocol.planning.audit.restless import WINDOW_ROUNDS
 from protocol.planning.batches.candidate_record import PlanCandidate
-from protocol.planning.batches.proposals import read_proposals
+from protocol.planning.batches.counts import read_candidates
 from protocol.planning.batches.reading import BatchReading, begin_batches
 from protocol.planning.batches.sizes import has_batches
 from protocol.planning.call import DRAFTS_MAX, Allocation, PlanAnswer, PlanCall, PlanCards
@@ -110,7 +110,7 @@ class Course:
         self.allocation, self.fixed_prices = earlier.allocation, earlier.fixed_prices
 
     async def begin_rounds(self, bodies: Iterable[PlanCards]) -> None:
-        """The cards are settled: the rounds of this reading begin where the last ones ended."""
+        """The set of cards is closed: the rounds of this reading begin where the last ones ended."""
         assert self.table is not None
         said = list(bodies)
         consumers = [card for body in said for card in body.consumers]
@@ -119,7 +119,7 @@ class Course:
         await self._turn_to(build_economy(self.table, consumers, workplaces))
 
     async def close_round(self, bodies: Iterable[PlanAnswer]) -> RoundReport:
-        """A round's answers are settled; RefusedError when it was the last one and there is no draft yet."""
+        """The set of a round's answers is closed; RefusedError when it was the last one and there is no draft yet."""
         assert self.economy is not None and self.state is not None
         bodies = list(bodies)
         answers = {said.card: Answer(body.state, said.quantities) for body in bodies for said in body.answers}
@@ -160,11 +160,11 @@ class Course:
         return len(self.reading.reports) < self.call.rounds_max
 
     async def begin_batches(self, said: Mapping[str, PlanCandidate]) -> None:
-        """The candidates are settled: further rounds round the best one, or the vote where none holds."""
+        """The set of candidates is closed: further rounds round the best one, or the vote where none holds."""
         assert self.economy is not None and self.state is not None
         draft = self.unbatched
-        proposals = read_proposals(draft.plan, {origin: body.batches for origin, body in said.items()})
-        found = await asyncio.to_thread(begin_batches, self.economy, self.state, draft.plan, proposals)
+        candidates = read_candidates(draft.plan, {origin: body.batches for origin, body in said.items()})
+        found = await asyncio.to_thread(begin_batches, self.economy, self.state, draft.plan, candidates)
         if found is None:
             self.end_reading(draft)
             return
@@ -198,7 +198,7 @@ class Course:
         return number
 
     async def close_vote(self, ballot: Ballot, words: Words) -> str:
-        """The words on the draft are settled: in force, made again without whoever refused, or RefusedError."""
+        """The set of words on the draft is closed: in force, made again without whoever refused, or RefusedError."""
         outcome = weigh_words(ballot, words)
         if outcome == "not approved":
             raise RefusedError.at("vote", f"{len(list_approving(ballot, words))} approved, {ballot.needed} must")

@@ -9,7 +9,7 @@ from protocol.planning.audit.minutes import MINUTES_FORMAT, Minutes, ReadingMinu
 from protocol.planning.audit.replay import audit_replay, conclude_replay, replay_minutes
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
 from protocol.planning.batches.candidate_record import PlanCandidate, candidate_slot
-from protocol.planning.batches.proposals import audit_candidate, audit_counts, list_counts, read_counts, read_proposals
+from protocol.planning.batches.counts import audit_candidate, audit_counts, list_counts, read_candidates, read_counts
 from protocol.planning.batches.reading import BatchReading, begin_batches
 from protocol.planning.batches.repair import repair_batches
 from protocol.planning.call import round_slot
@@ -42,7 +42,7 @@ def ended() -> Ended:
 def decide(ended: Ended, said: dict[str, tuple[int, ...]]) -> BatchReading:
     economy, state, draft, _ = ended
     counted = {name: counts for name, counts in said.items() if not audit_counts(draft, counts)}
-    found = begin_batches(economy, state, draft, read_proposals(draft, counted))
+    found = begin_batches(economy, state, draft, read_candidates(draft, counted))
     assert found is not None
     return found
 
@@ -90,7 +90,7 @@ def test_where_nothing_holds_nothing_is_decided(ended: Ended, monkeypatch: pytes
     monkeypatch.setattr("protocol.planning.batches.reading.repair_batches", lambda draft: levels(oven=0, mill=0))
     economy, state, draft, _ = ended
     assert begin_batches(economy, state, draft, {}) is None
-    assert begin_batches(economy, state, draft, read_proposals(draft, {"liar": (2, 3)})) is None
+    assert begin_batches(economy, state, draft, read_candidates(draft, {"liar": (2, 3)})) is None
 
 
 def test_rounds_without_an_end_leave_the_candidate(ended: Ended) -> None:

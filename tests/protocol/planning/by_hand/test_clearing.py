@@ -23,7 +23,7 @@ from protocol.planning.cards import (
     Technique,
     WorkplaceCard,
 )
-from protocol.planning.clearing import CLEARING_PASSES_MOST, ClearedPlan, Proposal, settle
+from protocol.planning.clearing import CLEARING_PASSES_MOST, ClearedPlan, FittedPlan, settle
 from protocol.planning.economy import Economy, build_economy
 
 BREAD, MILK, FLOUR, HOURS = range(4)
@@ -60,7 +60,7 @@ def oven(capacity: int, *techniques: Technique, least: int = 0) -> WorkplaceCard
 def cleared(
     where: Economy, eaten: tuple[int, ...], activity: tuple[int, ...] = (0,), prices: tuple[int, ...] = PRICES
 ) -> ClearedPlan:
-    return settle(where, Proposal(eaten, activity, prices))
+    return settle(where, FittedPlan(eaten, activity, prices))
 
 
 def test_what_holds_is_left_as_it_is() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from protocol.planning.certificate import check_certificate
-from protocol.planning.clearing import Proposal, clear_plan, propose, settle
+from protocol.planning.clearing import FittedPlan, clear_plan, fit_plan, settle
 from protocol.planning.economy import build_economy
 from protocol.planning.plan import make_plan
 from protocol.planning.rounds import start_state
@@ -16,7 +16,7 @@ from tests.protocol.planning.economies import load, plan_rounds, region, village
 def test_complements_keep_their_proportions() -> None:
     file, economy = load(region(7, sigma="0"))
     state, _ = plan_rounds(file, economy)
-    fitted = propose(economy, state)
+    fitted = fit_plan(economy, state)
     eaters = economy.eaters
     floors = np.rint(eaters.floor * eaters.unit).astype(np.int64)
     above, said = np.array(fitted.consumption) - floors, state.answers[: len(floors)] - floors
@@ -31,7 +31,7 @@ def test_what_is_fitted_loses_a_tenth_of_what_cutting_each_good_would() -> None:
     members = gather_members(economy, file.tastes, file.efforts)
     edges = len(economy.eaters.good)
     answers, planned, prices = (column.tolist() for column in (state.answers, state.planned, state.prices))
-    cut = settle(economy, Proposal(tuple(answers[:edges]), tuple(planned[edges:]), tuple(prices)))
+    cut = settle(economy, FittedPlan(tuple(answers[:edges]), tuple(planned[edges:]), tuple(prices)))
     gaps = []
     for cleared in (cut, clear_plan(economy, state)):
         plan = make_plan(economy, state, cleared, reports[-1])
@@ -46,7 +46,7 @@ def test_what_is_fitted_loses_a_tenth_of_what_cutting_each_good_would() -> None:
 def test_nobody_is_fitted_beyond_the_credits(document: dict[str, object]) -> None:
     file, economy = load(document)
     state, _ = plan_rounds(file, economy, rounds_most=2)
-    fitted = propose(economy, state)
+    fitted = fit_plan(economy, state)
     for card in economy.consumers:
         rows = economy.answer_ranges[card.id]
         floors = [floor for nest in card.nests for floor in nest.floors]
@@ -62,13 +62,13 @@ def test_cards_in_any_order_are_fitted_alike() -> None:
     file, economy = load(region(3, eaten=20))
     backwards = build_economy(file.table, file.consumers[::-1], file.workplaces[::-1])
     state, _ = plan_rounds(file, economy, rounds_most=3)
-    assert propose(economy, state) == propose(backwards, state)
+    assert fit_plan(economy, state) == fit_plan(backwards, state)
 
 
 def test_a_region_that_has_not_begun_yet_is_fitted_too() -> None:
     _, economy = load(region(4, eaten=20))
     state = start_state(economy)
-    assert settle(economy, propose(economy, state)).passes < 100
+    assert settle(economy, fit_plan(economy, state)).passes < 100
 
 
 def test_whatever_was_answered_shares_of_a_flow_and_slopes_stay_within_their_bounds() -> None:

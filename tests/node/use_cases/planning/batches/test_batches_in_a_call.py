@@ -20,7 +20,7 @@ from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
 from protocol.planning.batches.candidate_record import PlanCandidate
-from protocol.planning.batches.proposals import list_batched, list_counts, read_counts
+from protocol.planning.batches.counts import list_batched, list_counts, read_counts
 from protocol.planning.batches.repair import repair_batches
 from protocol.planning.batches.sizes import DRAFT, audit_batches
 from protocol.planning.call import PlanCards

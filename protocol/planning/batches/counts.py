@@ -67,6 +67,6 @@ def list_counts(draft: Plan, levels: Levels) -> tuple[int, ...]:
     )
 
 
-def read_proposals(draft: Plan, said: Mapping[str, tuple[int, ...]]) -> dict[str, Levels]:
-    """The levels that members propose, by who does; whoever says none proposes nothing."""
+def read_candidates(draft: Plan, said: Mapping[str, tuple[int, ...]]) -> dict[str, Levels]:
+    """The levels (millionths, by card) of each member's candidate; whoever says no numbers has none."""
     return {origin: read_counts(draft, counts) for origin, counts in sorted(said.items()) if counts}
