@@ -23,6 +23,7 @@ from node.config import OWNER_ONLY, Config
 from node.operations import load_operations
 from node.peering.lan import Lan
 from node.peering.peering import Peering
+from node.running import Running, forget_running, tell_running
 from node.use_cases.context import Node
 from node.use_cases.federation.keeper import RosterKeeper
 from node.use_cases.home import init_home, is_home, open_node
@@ -32,7 +33,6 @@ from node.use_cases.own_log.restored import Return, prepare_return
 from node.use_cases.planning.planner import Planner
 from node.web.server import start_web, web_address
 from protocol.core.errors import RefusedError
-from storage.disk import write_durably
 from storage.home.home_lock import HomeLock
 
 TOKEN_BYTES = 32
@@ -80,15 +80,14 @@ async def _serve(node: Node, as_json: bool, unsaid: dict[str, object]) -> None:
     try:
         token = node.clock.random_bytes(TOKEN_BYTES).hex()
         address, peer_port = await _start_parts(node, parts, token)
-        running = {"address": address, "token": token, "pid": os.getpid(), "peer_port": peer_port}
-        write_durably(node.config.run_path, json.dumps(running).encode())
+        tell_running(node.config.home, Running(address, token, os.getpid(), peer_port))
         _announce(as_json, {**unsaid, "pages": address, "origin": node.origin, "peer_port": peer_port})
         if unsaid and is_watched(sys.stdout.isatty(), os.environ):
             webbrowser.open(address)
         unsaid.clear()
         await stopping.wait()
     finally:
-        node.config.run_path.unlink(missing_ok=True)
+        forget_running(node.config.home)
         try:
             async with asyncio.timeout(DRAIN_S):
                 await parts.aclose()

@@ -42,11 +42,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         """The home's one database."""
         return self.home / "node.sqlite"
 
-    @property
-    def run_path(self) -> Path:
-        """Where a running node says how to reach it: address, token and process."""
-        return self.home / "run.json"
-
 
 def default_home() -> Path:
     """ROCHDALE_HOME, or the platform's folder for application files."""

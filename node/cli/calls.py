@@ -4,12 +4,9 @@ Invariant: with --json one JSON object goes to standard output, however a comman
 """
 
 import contextlib
-import http.client
 import json
 import sqlite3
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,22 +15,14 @@ import click
 import msgspec
 
 from node.cli.printing import plain
+from node.running import NotRunningError, ask_running
 from node.use_cases.description import EXIT_MISUSE, EXIT_REFUSED, EXIT_UNREACHED
-from protocol.core.errors import Finding, MisuseError, PeerError, RefusedError, RochdaleError, place_of
+from protocol.core.errors import Finding, PeerError, RefusedError, RochdaleError, place_of
 
-ANSWER_WAIT_S = 600
-ANSWER_BYTES_MAX = 256 * 1024 * 1024
 FINDINGS_SHOWN = 20
-UNAUTHORIZED = 401
-MISUSE_STATUSES = (400, 404, 405, 413, 415)
 UNFORESEEN = "something went wrong in this program itself; please tell those who keep it"
-BROKEN_OFF = "the running node broke off before it answered; look at `rochdale status` whether it was done"
 
 Human = Callable[[Any], None]
-
-
-class NotRunningError(Exception):
-    """No node of this home listens, whatever its run file says."""
 
 
 class Context(msgspec.Struct):
@@ -46,10 +35,8 @@ class Context(msgspec.Struct):
 def call(home: Path, operation: str, params: msgspec.Struct | dict[str, Any]) -> Any:
     """Run an operation and give its answer as plain JSON values; RefusedError or PeerError as the node said it."""
     payload = msgspec.json.encode(params)
-    running = _read_running(home)
-    if running is not None:
-        with contextlib.suppress(NotRunningError):
-            return _ask(running, operation, payload)
+    with contextlib.suppress(NotRunningError):
+        return ask_running(home, operation, payload)
     # All that a home is made of is loaded only where no running node answers for it.
     from node.cli.home.opened import run_here
 
@@ -113,47 +100,3 @@ def print_error(reason: str, findings: tuple[Finding, ...], as_json: bool) -> No
         click.echo(f"  {plain(str(finding))}", err=True)
     if len(listed_too) > FINDINGS_SHOWN:
         click.echo(f"  and {len(listed_too) - FINDINGS_SHOWN} more; --json lists them.", err=True)
-
-
-def _read_running(home: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads((home / "run.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) and {"address", "token"} <= found.keys() else None
-
-
-def _ask(running: dict[str, Any], operation: str, payload: bytes) -> Any:
-    request = urllib.request.Request(  # noqa: S310 - the address is this home's own, on loopback
-        f"{running['address']}api/v1/{operation}",
-        data=payload,
-        headers={"Authorization": f"Bearer {running['token']}", "Content-Type": "application/json"},
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=ANSWER_WAIT_S) as answer:
-            return json.loads(answer.read(ANSWER_BYTES_MAX))
-    except urllib.error.HTTPError as error:
-        if error.code == UNAUTHORIZED:
-            # The node of this home has died, and another home's listens where it did.
-            raise NotRunningError from None
-        raise _read_problem(error) from None
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, ConnectionRefusedError):
-            raise NotRunningError from None
-        raise PeerError(f"the running node could not be asked: {error.reason}") from None
-    except (OSError, http.client.HTTPException, ValueError):
-        # It may have done what was asked: to do it again here could do it twice.
-        raise PeerError(BROKEN_OFF) from None
-
-
-def _read_problem(error: urllib.error.HTTPError) -> RochdaleError:
-    try:
-        problem = json.loads(error.read(ANSWER_BYTES_MAX))
-        findings = tuple(Finding(one["place"], one["reason"]) for one in problem.get("findings", ()))
-        reason = problem.get("detail") or problem.get("title") or str(error)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        reason, findings = f"the node answered {error.code}", ()
-    if error.code in (502, 504):
-        return PeerError(reason)
-    return MisuseError(reason) if error.code in MISUSE_STATUSES else RefusedError(reason, findings)

@@ -26,6 +26,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "storage": ("protocol",),
     "node.clock": (),
     "node.config": (*GROUND, "storage.disk"),
+    "node.running": (*GROUND, "storage.disk"),
     "node.till": ("protocol", "node.config"),
     "node.solvers": ("protocol",),
     "node.use_cases": (*NODE_GROUND, "node.solvers"),
@@ -33,12 +34,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "node.operations": (*NODE_GROUND, "node.modules", "node.use_cases"),
     "node.peering": EDGE_GROUND,
     "node.web": EDGE_GROUND,
-    "node.simulation": EDGE_GROUND,
+    # The demo drives nodes from outside, as commands do.
+    "node.simulation": (*EDGE_GROUND, "node.running"),
     # A world in virtual time runs the real sessions on roads of its own.
     "node.simulation.world": (*EDGE_GROUND, "node.peering"),
-    # The demo drives nodes from outside, as people at the command line do: the one module that calls them.
-    "node.simulation.demo.node_process": (*EDGE_GROUND, "node.simulation", "node.cli.calls"),
-    "node.app": (*EDGE_GROUND, "node.peering", "node.web", "node.simulation"),
+    "node.app": (*EDGE_GROUND, "node.running", "node.peering", "node.web", "node.simulation"),
     "node.cli": ("protocol", "storage", "node"),
 }
 OURS = ("protocol", "storage", "node", "tests")

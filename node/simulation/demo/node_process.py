@@ -6,14 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from node.cli.calls import call
 from node.clock import Clock
+from node.running import NotRunningError, ask_running, find_running, forget_running
 from protocol.core.errors import RefusedError
 
 CLOCK = Clock()
@@ -48,11 +49,10 @@ class NodeProcess:
         assert self._process is not None
         deadline_s = CLOCK.monotonic_s() + START_WAIT_S
         while CLOCK.monotonic_s() < deadline_s and self._process.poll() is None:
-            with contextlib.suppress(OSError, ValueError):
-                running = json.loads((self.home / "run.json").read_text("utf-8"))
-                if running["pid"] == self._process.pid:
-                    self.pages = running["address"]
-                    return
+            running = find_running(self.home)
+            if running is not None and running.pid == self._process.pid:
+                self.pages = running.address
+                return
             CLOCK.pause(POLL_S)
         ended = self._process.poll()
         why = f"does not listen after {START_WAIT_S:.0f} s" if ended is None else f"ended with code {ended}"
@@ -60,7 +60,12 @@ class NodeProcess:
 
     def call(self, operation: str, params: msgspec.Struct | dict[str, Any] | None = None) -> Any:
         """Ask the running node, as its own commands do."""
-        return call(self.home, operation, params or {})
+        try:
+            return ask_running(self.home, operation, msgspec.json.encode(params or {}))
+        except NotRunningError:
+            raise RefusedError.at(
+                self.name, f"the node does not run; {self.read_log() or 'its log is empty'}"
+            ) from None
 
     def command(self, *words: str) -> Any:
         """Run one of the commands that a volunteer types, against this home; its JSON answer."""
@@ -80,7 +85,7 @@ class NodeProcess:
         self.note_memory()
         self._process.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
         self._process.wait()
-        (self.home / "run.json").unlink(missing_ok=True)
+        forget_running(self.home)
 
     def stop(self) -> None:
         """Ask it to end, and wait; only then by force."""
@@ -115,22 +120,7 @@ class NodeProcess:
         return ""
 
 
-def run_together(jobs: list[Any]) -> list[Any]:
-    """Run callables side by side in threads; their results in order, or the first error."""
-    results: list[Any] = [None] * len(jobs)
-    errors: list[BaseException] = []
-
-    def work(place: int) -> None:
-        try:
-            results[place] = jobs[place]()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=work, args=(place,)) for place in range(len(jobs))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return results
+def run_together(jobs: Sequence[Any]) -> list[Any]:
+    """Run callables side by side in threads; their results in order, or the first error once all have ended."""
+    with ThreadPoolExecutor(max(len(jobs), 1)) as threads:
+        return list(threads.map(lambda job: job(), jobs))
