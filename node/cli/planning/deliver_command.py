@@ -6,19 +6,26 @@ Spec: docs/spec/planning/delivery.md
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.calls import call as ask
 from node.cli.files import read_bytes, read_json
-from node.cli.printing import print_table, say
+from node.cli.printing import print_told
 from node.cli.spreadsheet import print_csv
-from node.use_cases.description import count
-from node.use_cases.planning.delivering import Watch, deliver_plan, describe_delivery, list_lines, read_places
+from node.use_cases.description import Rows, count, percent
+from node.use_cases.planning.delivering import (
+    DeliveryReport,
+    Watch,
+    deliver_plan,
+    describe_delivery,
+    list_lines,
+    read_places,
+)
 from protocol.planning.delivery.document import format_delivery
 from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
 from storage.disk import write_durably
@@ -45,7 +52,8 @@ def deliver(context: Context, plan: Path, places: Path | None, out: Path | None,
         if as_csv and not context.as_json:
             print_csv(list_lines(document, delivery, card))
             return
-        print_answer(context.as_json, describe_delivery(document, delivery), _print_delivery)
+        report = describe_delivery(document, delivery)
+        print_answer(context.as_json, msgspec.to_builtins(report), lambda _: print_told(_tell_delivery(report)))
 
 
 COMMANDS = {"plan deliver": deliver}
@@ -59,21 +67,19 @@ def _watch(is_quiet: bool) -> Iterator[Watch]:
         yield lambda done, of: bar.update(task, total=of, completed=done)
 
 
-def _print_delivery(answer: dict[str, Any]) -> None:
-    rows = [(one["good"], one["loads"], one["amount"], one["metres"] / 1_000, _verdict(one)) for one in answer["goods"]]
-    print_table(("good", "loads", "carried", "km on average", "shortest"), rows[:GOODS_SHOWN])
+def _tell_delivery(report: DeliveryReport) -> Iterator[str | Rows]:
+    rows = [(one.good, one.loads, one.amount, one.metres / 1_000, _judge(one.longer_ppm)) for one in report.goods]
+    yield Rows(("good", "loads", "carried", "km on average", "shortest"), rows[:GOODS_SHOWN])
     if len(rows) > GOODS_SHOWN:
-        say(f"and {count(len(rows) - GOODS_SHOWN, 'good')} more; --json gives all.")
-    unproven = sum(one["longer_ppm"] is None for one in answer["goods"])
-    if unproven:
-        say(
-            f"{count(unproven, 'good')} went to the nearest first, which may not be shortest: install the extra `plan`."
-        )
+        yield f"and {count(len(rows) - GOODS_SHOWN, 'good')} more; --json gives all."
+    if unproven := sum(one.longer_ppm is None for one in report.goods):
+        went = f"{count(unproven, 'good')} went to the nearest first"
+        yield f"{went}, which may not be shortest: install the extra `plan`."
     else:
-        say("No delivery of this plan has shorter ways: that is proven in the document.")
+        yield "No delivery of this plan has shorter ways: that is proven in the document."
 
 
-def _verdict(one: dict[str, Any]) -> str:
-    if one["longer_ppm"] is None:
+def _judge(longer_ppm: int | None) -> str:
+    if longer_ppm is None:
         return "unknown"
-    return "proven" if one["longer_ppm"] == 0 else f"at most {one['longer_ppm'] / 10_000:.2f} % longer"
+    return "proven" if longer_ppm == 0 else f"at most {percent(longer_ppm)} % longer"

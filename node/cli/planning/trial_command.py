@@ -6,22 +6,23 @@ Spec: docs/spec/planning/planning-step.md, section "Trial".
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.files import read_bytes
-from node.cli.printing import print_table, say
+from node.cli.printing import print_told
 from node.clock import Clock
-from node.use_cases.description import EXIT_REFUSED, count
-from node.use_cases.planning.nested.levels_trial import try_levels
-from node.use_cases.planning.trial import BATCHES_WAIT_S, PPM, TrialTerms, Watch, check_terms, run_trial
+from node.use_cases.description import EXIT_REFUSED, Rows, count
+from node.use_cases.planning.trials.levels import LevelsResult, try_levels
+from node.use_cases.planning.trials.result import PPM, TrialPlan, TrialResult
+from node.use_cases.planning.trials.trial import BATCHES_WAIT_S, TrialTerms, Watch, check_terms, run_trial
 from protocol.core.errors import RefusedError
 from protocol.planning.card_rules import TOLERANCE_LEAST_PPM, TOLERANCE_MOST_PPM
 from protocol.planning.economy_file import ECONOMY_BYTES_MOST, decode_economy, parse_economy
@@ -37,6 +38,7 @@ from storage.disk import write_durably
 BLOCKS = "▁▂▃▄▅▆▇█"
 DIGITS_MOST = 9
 ROWS_SHOWN = 40
+STOCK_COLUMNS = ("good", "period", "made", "from_before", "used", "eaten", "kept", "left")
 
 
 @click.command()
@@ -89,7 +91,7 @@ def simulate(
             write_durably(save_state, trial.saved)
         if document is not None:
             write_durably(document, format_plan(trial.plan))
-        _finish(context.as_json, trial.result, _print_trial)
+        _finish(context.as_json, trial.result, _tell_trial(trial.result))
 
 
 COMMANDS = {"plan simulate": simulate}
@@ -99,12 +101,12 @@ def _simulate_levels(as_json: bool, raw: bytes, tolerance_ppm: int, terms: Level
     file = read_levels(decode_economy(raw), tolerance_ppm)
     with _watch_rounds(as_json, terms.rounds_most) as watch:
         result = try_levels(file, terms, Clock(), watch)
-    _finish(as_json, result, _print_levels)
+    _finish(as_json, result, _tell_levels(result))
 
 
-def _finish(as_json: bool, result: dict[str, Any], show: Callable[[dict[str, Any]], None]) -> None:
-    print_answer(as_json, result, show)
-    if not (result["converged"] and result["certificate"]["holds"]):
+def _finish(as_json: bool, result: TrialPlan, told: Iterable[str | Rows]) -> None:
+    print_answer(as_json, msgspec.to_builtins(result), lambda _: print_told(told))
+    if not (result.converged and result.certificate.holds):
         sys.exit(EXIT_REFUSED)
 
 
@@ -134,7 +136,7 @@ def _watch_rounds(as_json: bool, rounds_most: int) -> Iterator[Watch]:
         yield watch
 
 
-def draw_rounds(shares: list[float]) -> str:
+def draw_rounds(shares: Sequence[float]) -> str:
     """One block for each round, a step lower for each halving: how the worst good came into balance."""
     heights = [max(0, len(BLOCKS) - 1 - _halvings(share)) for share in shares[:ROUND_MOST]]
     return "".join(BLOCKS[height] for height in heights)
@@ -147,51 +149,49 @@ def _halvings(share: float) -> int:
     return halvings
 
 
-def _print_rounds(result: dict[str, Any]) -> None:
-    rounds = count(result["rounds"], "round")
-    verdict = "In balance" if result["converged"] else "Not in balance"
-    say(f"{verdict} after {rounds} and {result['seconds']} s: {draw_rounds(result['worst_good_by_round'])}")
-    say(f"The worst good is {result['worst_good_id']}, {_percent(result['worst_good'])} off before clearing.")
-    certificate = result["certificate"]
-    if certificate["holds"]:
-        say("The plan holds to the last unit: balances, recipes, capacities, floors, caps and credits.")
-    for finding in certificate["findings"]:
-        say(f"  {finding}")
-    gap = result["gap_percent_of_credits"]
-    say(f"No plan could be better by more than {gap:.4f} % of all credits. Welfare {result['welfare']:,.4f}.")
+def _tell_rounds(result: TrialPlan) -> Iterator[str]:
+    verdict = "In balance" if result.converged else "Not in balance"
+    drawn = draw_rounds(result.worst_good_by_round)
+    yield f"{verdict} after {count(result.rounds, 'round')} and {result.seconds} s: {drawn}"
+    yield f"The worst good is {result.worst_good_id}, {_percent(result.worst_good)} off before clearing."
+    if result.certificate.holds:
+        yield "The plan holds to the last unit: balances, recipes, capacities, floors, caps and credits."
+    for finding in result.certificate.findings:
+        yield f"  {finding}"
+    gap = result.gap_percent_of_credits
+    yield f"No plan could be better by more than {gap:.4f} % of all credits. Welfare {result.welfare:,.4f}."
 
 
-def _print_levels(result: dict[str, Any]) -> None:
-    _print_rounds(result)
-    last = max(result["rounds_last"].values())
-    say(f"Each region took {count(result['rounds_below'], 'round')} meanwhile and at most {last} with its allocation.")
-    for region, allocation in result["allocations"].items():
+def _tell_levels(result: LevelsResult) -> Iterator[str]:
+    yield from _tell_rounds(result)
+    last = max(result.rounds_last.values())
+    yield f"Each region took {count(result.rounds_below, 'round')} meanwhile and at most {last} with its allocation."
+    for region, allocation in result.allocations.items():
         gets = ", ".join(f"{amount} {good}" for good, amount in allocation.items())
-        say(f"  {region} gets (gives, below 0): {gets or 'nothing'}")
-    flat = result["flat"]
-    lost, furthest = flat["welfare_lost_percent_of_credits"], flat["furthest_good_percent"]
-    say(f"In one flat plan ({count(flat['rounds'], 'round')}) all would have {lost:.4f} % of credits more;")
-    say(f"what is eaten of {flat['furthest_good']} differs most, by {furthest:.2f} %.")
+        yield f"  {region} gets (gives, below 0): {gets or 'nothing'}"
+    flat = result.flat
+    lost = flat.welfare_lost_percent_of_credits
+    yield f"In one flat plan ({count(flat.rounds, 'round')}) all would have {lost:.4f} % of credits more;"
+    yield f"what is eaten of {flat.furthest_good} differs most, by {flat.furthest_good_percent:.2f} %."
 
 
-def _print_trial(result: dict[str, Any]) -> None:
-    _print_rounds(result)
-    if result.get("stocks"):
-        columns = ("good", "period", "made", "from_before", "used", "eaten", "kept", "left")
-        rows = [tuple(one[name] for name in columns) for one in result["stocks"]]
-        print_table([name.replace("_", " ") for name in columns], rows[:ROWS_SHOWN])
-    if result.get("batches"):
-        kept = result["batches"]
-        techniques = count(len(kept["techniques"]), "technique")
-        say(f"{techniques} in whole batches, for which {count(kept['rounds'], 'round')} more were needed:")
-        say(f"{_percent(kept['loss_percent'] / 100)} less for all together than in the plan without.")
-    if result.get("private_workplaces"):
-        hidden = count(len(result["private_workplaces"]), "workplace")
-        say(f"{hidden} with private recipes: what can be done there, and at which effort, is taken at their word.")
-    if result.get("recipes_opened"):
-        opened = result["recipes_opened"]
-        say(f"With open recipes: {count(opened['rounds'], 'round')}, {opened['gap_percent_of_credits']:.4f} % at most.")
-    say(f"Answers of one round: {result['bytes_per_round']:,} bytes; --json gives prices, quantities and activities.")
+def _tell_trial(result: TrialResult) -> Iterator[str | Rows]:
+    yield from _tell_rounds(result)
+    if result.stocks:
+        rows = [tuple(getattr(one, name) for name in STOCK_COLUMNS) for one in result.stocks]
+        yield Rows([name.replace("_", " ") for name in STOCK_COLUMNS], rows[:ROWS_SHOWN])
+    if result.batches is not None:
+        kept = result.batches
+        techniques = count(len(kept.techniques), "technique")
+        yield f"{techniques} in whole batches, for which {count(kept.rounds, 'round')} more were needed:"
+        yield f"{_percent(kept.loss_percent / 100)} less for all together than in the plan without."
+    if result.private_workplaces:
+        hidden = count(len(result.private_workplaces), "workplace")
+        yield f"{hidden} with private recipes: what can be done there, and at which effort, is taken at their word."
+    if result.recipes_opened is not None:
+        opened = result.recipes_opened
+        yield f"With open recipes: {count(opened.rounds, 'round')}, {opened.gap_percent_of_credits:.4f} % at most."
+    yield f"Answers of one round: {result.bytes_per_round:,} bytes; --json gives prices, quantities and activities."
 
 
 def _percent(share: float) -> str:

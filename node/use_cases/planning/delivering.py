@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Final
 
+import msgspec
 import numpy as np
 
 from node.solvers.shortest_ways import Ways, find_ways
@@ -106,12 +107,29 @@ def _write_ways(good: str, sources: list[str], needs: list[str], ways: Ways) -> 
     return GoodDelivery(good, tuple(ordered), at_source, at_need)
 
 
-def describe_delivery(plan: Plan, delivery: Delivery) -> dict[str, Any]:
-    """What a delivery comes to, good by good: loads, the amount carried, and metres on average for a unit of it.
+class DeliveredGood(msgspec.Struct, frozen=True, kw_only=True):
+    """One good: how many loads, the amount carried, and metres on average for a unit of it. `longer_ppm`: how much
+    longer than the shortest its ways may be, None where nothing is proven."""
 
-    `longer_ppm`: how much longer than the shortest it may be, None where nothing is proven. RefusedError when the
-    delivery does not hold, with every place.
-    """
+    good: str
+    loads: int
+    amount: str
+    metres: int
+    unit_metres: int
+    longer_ppm: int | None
+    rounded_off_units: int
+
+
+class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the delivery of a plan (digest in hex) comes to, good by good, and how long its document is."""
+
+    plan: str
+    goods: tuple[DeliveredGood, ...]
+    document_bytes: int
+
+
+def describe_delivery(plan: Plan, delivery: Delivery) -> DeliveryReport:
+    """What a delivery comes to; RefusedError when it does not hold, with every place."""
     check = check_delivery(plan, delivery)
     if check.findings:
         raise RefusedError("; ".join(map(str, check.findings[:FINDINGS_TOLD])), check.findings)
@@ -119,18 +137,17 @@ def describe_delivery(plan: Plan, delivery: Delivery) -> dict[str, Any]:
     rows = []
     for found, good in zip(check.goods, delivery.goods, strict=True):
         units = sum(load.units for load in good.loads)
-        rows.append(
-            {
-                "good": good.good,
-                "loads": len(good.loads),
-                "amount": f"{format_decimal(units, goods[good.good].decimals)} {goods[good.good].unit}",
-                "metres": found.unit_metres // max(units, 1),
-                "unit_metres": found.unit_metres,
-                "longer_ppm": found.longer_ppm,
-                "rounded_off_units": found.rounded_off,
-            }
+        row = DeliveredGood(
+            good=good.good,
+            loads=len(good.loads),
+            amount=f"{format_decimal(units, goods[good.good].decimals)} {goods[good.good].unit}",
+            metres=found.unit_metres // max(units, 1),
+            unit_metres=found.unit_metres,
+            longer_ppm=found.longer_ppm,
+            rounded_off_units=found.rounded_off,
         )
-    return {"plan": delivery.plan, "goods": rows, "document_bytes": len(format_delivery(delivery))}
+        rows.append(row)
+    return DeliveryReport(plan=delivery.plan, goods=tuple(rows), document_bytes=len(format_delivery(delivery)))
 
 
 def list_lines(plan: Plan, delivery: Delivery, card: str = "") -> list[tuple[str, ...]]:

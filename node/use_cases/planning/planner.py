@@ -6,13 +6,12 @@ Invariant: a call whose roster this node does not know yet waits; nothing is gue
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import Any
 
 from node.use_cases.context import Node
 from node.use_cases.planning.agent.releases import drop_releases, keep_release, kept_releases
 from node.use_cases.planning.batches.batching import find_better
 from node.use_cases.planning.private_side import Release
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.run import CallProgress, PlanRun
 from node.use_cases.planning.terms import terms_of_roster
 from protocol.federation.vote_records import VOTE_KINDS
 from protocol.record_kinds import KINDS
@@ -94,7 +93,7 @@ class Planner:
         if run is not None:
             run.releases = {reading: kept for reading, kept in run.releases.items() if reading not in readings}
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, CallProgress]:
         """Where each call stands, for the status page."""
         return {call_id.hex(): run.describe() for call_id, run in self._runs.items()}
 

@@ -7,6 +7,8 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from node.use_cases.context import Node
 from node.use_cases.federation.deciding import Decider, closed_content
 from node.use_cases.planning.facilitating.notices import read_standing
@@ -48,6 +50,16 @@ SLOT_KINDS = {"cards": "plan.card", "rounds": "plan.answer", "batches": "plan.ca
 
 FindPlan = Callable[[bytes | None], Course | None]
 """The call whose plan in force has this digest, None while there is none here."""
+
+
+class CallProgress(msgspec.Struct, frozen=True):
+    """How far a call has come at this node: which round of which reading, and whose word is still out."""
+
+    stage: str
+    trouble: str
+    reading: int
+    round: int
+    waits_for: tuple[str, ...]
 
 
 class PlanRun(Speaker):
@@ -116,15 +128,10 @@ class PlanRun(Speaker):
         missing = tuple(sorted(slot.expected - slot.held.keys()))
         return missing if missing or slot.decider is None else slot.decider.waits_for()
 
-    def describe(self) -> dict[str, object]:
+    def describe(self) -> CallProgress:
         """Where the call stands at this node."""
-        return {
-            "stage": self.stage,
-            "trouble": self.trouble,
-            "reading": self.reading.reading,
-            "round": len(self.reading.reports),
-            "waits_for": self.waits_for(),
-        }
+        waits_for, reading = self.waits_for(), self.reading
+        return CallProgress(self.stage, self.trouble, reading.reading, len(reading.reports), waits_for)
 
     async def close(self) -> None:
         """Take no further part."""

@@ -13,7 +13,7 @@ import sys
 import time
 from statistics import median
 
-from node.use_cases.planning.trial import measure_bytes
+from node.use_cases.planning.trials.trial import measure_bytes
 from protocol.core.errors import RefusedError
 from protocol.planning.certificate import check_certificate
 from protocol.planning.economy_file import hide_all

@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 
 from node.clock import Clock
-from node.use_cases.planning.trial import TrialTerms, run_trial
+from node.use_cases.planning.trials.trial import TrialTerms, run_trial
 from protocol.planning.economy_file import read_economy
 from tests.protocol.planning.economies import SHARED, shared_economy
 
@@ -37,16 +37,16 @@ def test_two_hundred_goods_are_planned_too() -> None:
 def check_one(name: str, optimum: float, tolerance_ppm: int, rounds_most: int, gap_most: float) -> None:
     document = shared_economy(name)
     result = run_trial(read_economy(document, tolerance_ppm), TrialTerms(), Clock()).result
-    assert result["converged"] and result["rounds"] <= rounds_most
+    assert result.converged and result.rounds <= rounds_most
     outside = outside_checker().check(document, result)
     assert outside["feasible"]
     assert outside["findings"] == [] and outside["notes"] == []
-    gap = result["gap_percent_of_credits"]
+    gap = result.gap_percent_of_credits
     assert gap <= gap_most
     assert gap == pytest.approx(outside["gap_percent_of_credits"], abs=0.0005)
-    assert result["welfare"] == pytest.approx(outside["welfare"], abs=0.01)
+    assert result.welfare == pytest.approx(outside["welfare"], abs=0.01)
     # The optimum is known to six decimals; what the certificate bounds is at least what was lost.
-    lost_percent = 100 * (optimum - result["welfare"]) / outside["credits"]
+    lost_percent = 100 * (optimum - result.welfare) / outside["credits"]
     assert -0.0001 <= lost_percent <= gap
 
 

@@ -82,7 +82,7 @@ def resolve_release(node: Node, release: Release | None, edits_percent: Edits, o
         name, period = (label, "") if label in rows else (find_base(label), label.rpartition(" in ")[2])
         if name not in rows:
             raise RefusedError.at(f"workplaces.{label}", "this release has no such workplace")
-        said = {field: text for field, text in _said(offer).items() if text}
+        said = {field: text for field, text in msgspec.structs.asdict(offer).items() if text}
         if period:
             said = {field: _in_period(rows[name].get(field, "0"), period, text) for field, text in said.items()}
         rows[name] = {**rows[name], **said}
@@ -101,10 +101,6 @@ def _in_period(value: Any, period: str, text: str) -> dict[str, Any]:
     """A row's value with another one in one period."""
     before = value if isinstance(value, dict) else {OTHERWISE: value}
     return {**before, period: text}
-
-
-def _said(offer: Offer) -> dict[str, Any]:
-    return {"capacity": offer.capacity, "least": offer.least}
 
 
 def release_to_edit(node: Node, run_releases: Mapping[int, Release], reading: int) -> Release | None:

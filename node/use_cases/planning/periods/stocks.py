@@ -3,7 +3,7 @@
 Spec: docs/spec/planning/periods.md
 """
 
-from typing import Any
+import msgspec
 
 from protocol.core.quantities import format_decimal
 from protocol.planning.certificate import all_workplaces, goods_of
@@ -12,11 +12,26 @@ from protocol.planning.periods.names import name_in, name_store
 from protocol.planning.plan import Plan
 
 
-def list_stocks(plan: Plan, periods: tuple[str, ...]) -> list[dict[str, Any]]:
-    """A row for each good and period that councils eat or a store keeps; amounts are decimals in the good's unit.
+class StockLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A good in a period; amounts are decimals in its unit.
 
-    `from_before` came out of the store, `kept` goes into it, `left` is neither used nor kept.
+    `there` lay there at the start, `from_before` came out of the store, `kept` goes into it, `left` is neither used nor
+    kept.
     """
+
+    good: str
+    period: str
+    there: str
+    made: str
+    from_before: str
+    used: str
+    eaten: str
+    kept: str
+    left: str
+
+
+def list_stocks(plan: Plan, periods: tuple[str, ...]) -> tuple[StockLine, ...]:
+    """A row for each good and period that councils eat or a store keeps."""
     goods = {good.id: number for number, good in enumerate(plan.goods_table.goods)}
     moved = _list_moves(plan)
     bases = [name.removesuffix(f" in {periods[0]}") for name in goods if name.endswith(f" in {periods[0]}")]
@@ -30,11 +45,11 @@ def list_stocks(plan: Plan, periods: tuple[str, ...]) -> list[dict[str, Any]]:
             used = sum(amount for amount in moved[good].values() if amount > 0)
             there = plan.goods_table.goods[good].endowment * 10 ** (BALANCE_DECIMALS - _decimals(plan, good))
             eaten = _eaten(plan, good)
-            amounts = {"there": there, "made": made, "from_before": -out, "used": used, "eaten": eaten, "kept": into}
             left = there + made - out - used - eaten - into
+            amounts = {"there": there, "made": made, "from_before": -out, "used": used, "eaten": eaten, "kept": into}
             if eaten or into or out:
-                rows.append({"good": base, "period": period} | _write(plan, good, amounts | {"left": left}))
-    return rows
+                rows.append(StockLine(good=base, period=period, **_write(plan, good, amounts | {"left": left})))
+    return tuple(rows)
 
 
 def _list_moves(plan: Plan) -> list[dict[str, int]]:

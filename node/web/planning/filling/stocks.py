@@ -11,12 +11,12 @@ from protocol.planning.plan import Plan
 def fill_stocks(plan: Plan, labels: Labels) -> tuple[StockRow, ...]:
     """A row for each good and period in which something is kept or comes out of the store; none without periods."""
     periods = plan.goods_table.period_names
-    rows = list_stocks(plan, periods) if periods else []
+    rows = list_stocks(plan, periods) if periods else ()
     found = []
     for row in rows:
-        good = name_in(row["good"], row["period"])
+        good = name_in(row.good, row.period)
         columns = ("made", "from_before", "used", "eaten", "kept", "left")
-        amounts = {name: read_amount(labels, good, row[name]) for name in columns}
+        amounts = {name: read_amount(labels, good, getattr(row, name)) for name in columns}
         if amounts["kept"].amount or amounts["from_before"].amount:
             found.append(StockRow(good=labels.heading(good), **amounts))
     return tuple(found)

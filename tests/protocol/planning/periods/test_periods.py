@@ -4,11 +4,12 @@ import copy
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from node.clock import Clock
 from node.use_cases.planning.delivering import deliver_plan, read_places
-from node.use_cases.planning.trial import Trial, TrialTerms, run_trial
+from node.use_cases.planning.trials.trial import Trial, TrialTerms, run_trial
 from protocol.core.errors import RefusedError
 from protocol.planning.delivery.document import check_delivery
 from protocol.planning.economy_file import read_economy
@@ -30,12 +31,13 @@ def trial() -> Trial:
 
 
 def stock(trial: Trial, good: str, period: str) -> dict[str, float]:
-    (row,) = [one for one in trial.result["stocks"] if (one["good"], one["period"]) == (good, period)]
-    return {name: float(value) for name, value in row.items() if name not in ("good", "period")}
+    (row,) = [one for one in trial.result.stocks if (one.good, one.period) == (good, period)]
+    amounts = {name: value for name, value in msgspec.structs.asdict(row).items() if name not in ("good", "period")}
+    return {name: float(value) for name, value in amounts.items()}
 
 
 def test_summers_potatoes_are_eaten_in_winter_and_milk_does_not_wait(trial: Trial) -> None:
-    assert trial.result["converged"] and trial.result["certificate"]["holds"]
+    assert trial.result.converged and trial.result.certificate.holds
     summer, winter = stock(trial, "potatoes", "summer"), stock(trial, "potatoes", "winter")
     assert summer["made"] == pytest.approx(200, abs=0.1) and winter["made"] == 0
     assert summer["kept"] > 80 and winter["from_before"] == pytest.approx(0.9 * summer["kept"], rel=1e-3)
@@ -46,15 +48,15 @@ def test_summers_potatoes_are_eaten_in_winter_and_milk_does_not_wait(trial: Tria
 
 
 def test_every_stock_is_what_came_less_what_went(trial: Trial) -> None:
-    for row in trial.result["stocks"]:
-        amounts = stock(trial, row["good"], row["period"])
+    for row in trial.result.stocks:
+        amounts = stock(trial, row.good, row.period)
         came = amounts["there"] + amounts["made"] + amounts["from_before"]
         went = amounts["used"] + amounts["eaten"] + amounts["kept"] + amounts["left"]
         assert came == pytest.approx(went, abs=0.01) and amounts["left"] >= 0
 
 
 def test_what_keeping_leaves_is_the_ratio_of_the_signals(trial: Trial) -> None:
-    prices = {name: float(price) for name, price in trial.result["prices"].items()}
+    prices = {name: float(price) for name, price in trial.result.prices.items()}
     assert prices["potatoes in summer"] == pytest.approx(0.9 * prices["potatoes in winter"], rel=1e-4)
     assert prices["milk in winter"] > 3 * prices["milk in summer"]
 
@@ -65,7 +67,7 @@ def test_the_page_tells_the_plan(trial: Trial) -> None:
     for told in (f"{summer['kept']:.1f} of 200 kg", f"{winter['from_before']:.1f} are left"):
         assert told in page
     for good in ("potatoes in summer", "potatoes in winter"):
-        assert trial.result["prices"][good] in page
+        assert trial.result.prices[good] in page
 
 
 def test_without_a_store_winter_has_no_potatoes_and_its_need_is_named() -> None:
@@ -85,9 +87,9 @@ def test_one_period_gives_the_plan_of_a_file_without() -> None:
     document = village()
     plain = run_trial(read_economy(document, 1_000), TrialTerms(), Clock()).result
     named = run_trial(read_economy({**document, "periods": ["week"]}, 1_000), TrialTerms(), Clock()).result
-    assert named["welfare"] == plain["welfare"] and named["rounds"] == plain["rounds"]
-    assert list(named["prices"].values()) == list(plain["prices"].values())
-    assert list(named["prices"]) == [f"{name} in week" for name in plain["prices"]]
+    assert named.welfare == plain.welfare and named.rounds == plain.rounds
+    assert list(named.prices.values()) == list(plain.prices.values())
+    assert list(named.prices) == [f"{name} in week" for name in plain.prices]
 
 
 def test_the_file_is_written_out_as_the_page_says() -> None:
@@ -204,12 +206,12 @@ def test_batches_are_batches_in_each_period() -> None:
     document = farm()
     document["workplaces"][1]["techniques"][0]["batch"] = "25"
     result = run_trial(read_economy(document, 1_000), TrialTerms(batches_wait_s=1.0), Clock()).result
-    assert result["certificate"]["holds"]
-    assert [(row["card"], row["batch"]) for row in result["batches"]["techniques"]] == [
+    assert result.certificate.holds and result.batches is not None
+    assert [(row.card, row.batch) for row in result.batches.techniques] == [
         ("cows in summer", "25"),
         ("cows in winter", "25"),
     ]
-    milked = [level for name, levels in result["activity"].items() if name.startswith("cows") for level in levels]
+    milked = [level for name, levels in result.activity.items() if name.startswith("cows") for level in levels]
     assert len(milked) == 2 and all(int(level) % 25 == 0 for level in milked)
 
 

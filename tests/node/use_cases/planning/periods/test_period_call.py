@@ -170,12 +170,12 @@ async def check_preview(north: Machine, called: str) -> None:
 
 
 def check_plan(plan: Plan) -> None:
-    stocks = {(row["good"], row["period"]): row for row in list_stocks(plan, plan.goods_table.period_names)}
+    stocks = {(row.good, row.period): row for row in list_stocks(plan, plan.goods_table.period_names)}
     cheese, after = stocks["cheese", "fair week"], stocks["cheese", "week after"]
-    assert Decimal(cheese["kept"]) > 0 and Decimal(after["made"]) == 0
-    assert Decimal(after["eaten"]) == Decimal(after["from_before"]) - Decimal(after["left"]) > 0
+    assert Decimal(cheese.kept) > 0 and Decimal(after.made) == 0
+    assert Decimal(after.eaten) == Decimal(after.from_before) - Decimal(after.left) > 0
     milk = stocks["milk", "fair week"]
-    assert Decimal(milk["eaten"]) > 0 == Decimal(milk["kept"]) and ("milk", "week after") not in stocks
+    assert Decimal(milk.eaten) > 0 == Decimal(milk.kept) and ("milk", "week after") not in stocks
     capacities = {card.id.partition("#")[2]: card.capacity for card in plan.workplaces}
     assert (capacities["oven in fair week"], capacities["oven in week after"]) == (150_000_000, 190_000_000)
     floors = {

@@ -19,6 +19,17 @@ from node.clock import Clock
 from node.use_cases.planning.batches.batching import batch_plan
 from node.use_cases.planning.batches.report import describe_batches, list_batches
 from node.use_cases.planning.periods.stocks import list_stocks
+from node.use_cases.planning.trials.result import (
+    PERCENT_DECIMALS,
+    PPM,
+    OpenedTrial,
+    TrialBatches,
+    TrialPlan,
+    TrialResult,
+    describe_plan,
+    describe_rounds,
+    percent_of_credits,
+)
 from protocol.core.encoding import to_value
 from protocol.core.errors import RefusedError
 from protocol.core.identity import KEY_ID_BYTES
@@ -26,23 +37,20 @@ from protocol.core.record import Record, format_record
 from protocol.log.checkpoint import Checkpoint, format_checkpoint
 from protocol.planning.batches.sizes import has_batches
 from protocol.planning.call import CardAnswer, PlanAnswer
-from protocol.planning.cards import MICRO, ConsumerCard
-from protocol.planning.certificate import Certificate, all_workplaces, check_certificate, measure_left
-from protocol.planning.economy import Economy, build_economy
+from protocol.planning.cards import MICRO
+from protocol.planning.certificate import all_workplaces, check_certificate
+from protocol.planning.economy import build_economy
 from protocol.planning.economy_file import EconomyFile, show_all
 from protocol.planning.floors import check_floors
-from protocol.planning.plan import Plan, digest_plan, format_plan, make_plan
+from protocol.planning.plan import Plan, make_plan
 from protocol.planning.rounds import RoundReport
 from protocol.planning.simulation.members import Members, gather_members
-from protocol.planning.simulation.modes import MODES, Answers
+from protocol.planning.simulation.modes import MODES, Answers, Mode
 from protocol.planning.simulation.pinned_rounds import replan
 from protocol.planning.simulation.saved_state import format_saved, parse_saved
 from protocol.planning.state import ROUND_MOST, State
-from protocol.planning.summary import format_amount
 
-PPM = 1_000_000
 BATCHES_WAIT_S = 20.0
-MICRO_DECIMALS = 6
 HASH_BYTES = 32
 ORIGIN = "answering.example/log"
 # Base64 of a key's four bytes and an Ed25519 signature.
@@ -69,7 +77,7 @@ class TrialTerms:
 class Trial:
     """What came of it: the answer for `--json`, the last state as a file, and the plan document."""
 
-    result: dict[str, Any]
+    result: TrialResult
     saved: bytes
     plan: Plan
 
@@ -92,60 +100,88 @@ def run_trial(
     else:
         previous, last = parse_saved(start, terms.mode)
         state = mode.restart(economy, last, previous)
+    state, reports, said = _play_rounds(mode, members, state, terms, watch)
+    plan = make_plan(economy, state, mode.clear(economy, state), reports[-1])
+    batches = None
+    if terms.batches_wait_s and has_batches(all_workplaces(plan)):
+        plan, batches = _keep_batches(file, terms, state, plan, members, watch)
+    rounds = describe_rounds(reports, clock.monotonic_s() - began_s)
+    result = _describe_trial(describe_plan(rounds, economy, members, plan), said, batches)
+    if file.periods:
+        result = msgspec.structs.replace(result, stocks=list_stocks(plan, file.periods))
+    if members.hidden:
+        opened = _try_open(file, terms, clock)
+        result = msgspec.structs.replace(
+            result, private_workplaces=tuple(sorted(members.hidden)), recipes_opened=opened
+        )
+    return Trial(result, format_saved(terms.mode, economy, state), plan)
+
+
+def _play_rounds(
+    mode: Mode, members: Members, state: State, terms: TrialTerms, watch: Watch
+) -> tuple[State, list[RoundReport], Answers]:
+    """The last state, a report for each round, and the answers to the last one."""
     reports: list[RoundReport] = []
     said: Answers = {}
     while not reports or (len(reports) < terms.rounds_most and not reports[-1].is_close_enough):
         said = _silence(mode.answer(members, state), len(reports), terms)
-        state, report = mode.close(economy, state, said)
+        state, report = mode.close(members.economy, state, said)
         reports.append(report)
         watch(report)
-    plan = make_plan(economy, state, mode.clear(economy, state), reports[-1])
-    batched: dict[str, Any] = {}
-    if terms.batches_wait_s and has_batches(all_workplaces(plan)):
-        plan, batched = _keep_batches(file, terms, state, plan, members, watch)
-        batched["converged"] = reports[-1].is_close_enough and batched["batches"]["converged"]
-    seconds = clock.monotonic_s() - began_s
-    result = _describe_rounds(reports, said, seconds) | describe_result(economy, members, plan)
-    if batched:
+    return state, reports, said
+
+
+def _describe_trial(plan: TrialPlan, said: Answers, batches: TrialBatches | None) -> TrialResult:
+    records, heads = measure_bytes(said)
+    result = TrialResult(
+        **msgspec.structs.asdict(plan), bytes_per_round=records, bytes_per_round_with_heads=records + heads
+    )
+    if batches is None:
+        return result
+    return msgspec.structs.replace(
+        result,
+        batches=batches,
+        converged=plan.converged and batches.converged,
         # What no plan at all is better than the draft by, no plan that keeps batches is either.
-        bound = min(result["gap_percent_of_credits"], batched["batches"]["gap_percent"])
-        result |= batched | {"gap_percent_of_credits": bound}
-    if file.periods:
-        result["stocks"] = list_stocks(plan, file.periods)
-    if members.hidden:
-        result["private_workplaces"] = sorted(members.hidden)
-        result["recipes_opened"] = _try_open(file, terms, clock)
-    return Trial(result, format_saved(terms.mode, economy, state), plan)
+        gap_percent_of_credits=min(plan.gap_percent_of_credits, batches.gap_percent),
+    )
 
 
 def _keep_batches(
     file: EconomyFile, terms: TrialTerms, state: State, draft: Plan, members: Members, watch: Watch
-) -> tuple[Plan, dict[str, Any]]:
+) -> tuple[Plan, TrialBatches]:
     """The draft made into a plan that keeps batches, by a candidate and further rounds, and what that costs."""
     candidate = batch_plan(draft, terms.batches_wait_s)
     lose = partial(_silence, terms=terms, first=draft.rounds)
     sides = (file.tastes, file.efforts)
     plan, reports = replan(members.economy, state, draft, candidate, sides, terms.rounds_most, lose, watch)
     before, after = members.welfare(draft), members.welfare(plan)
-    credits = members.economy.credits_micro / MICRO
     told = describe_batches(draft, [candidate])
     gap_micro = check_certificate(draft, members.regrets(draft)).gap_micro
     assert gap_micro is not None, "all regrets are known in a trial"
-    further = {
-        "rounds": len(reports),
-        "converged": reports[-1].is_close_enough,
-        "draft_welfare": round(before, 6),
-        "gap_percent": round(100 * (gap_micro / MICRO + before - after) / credits, 6),
-        "loss_percent": round(-100 * math.expm1((after - before) / credits), 6),
-        "techniques": [msgspec.to_builtins(one) for one in list_batches(draft, plan)],
-    }
-    return plan, {"batches": {name: getattr(told, name) for name in ("draft", "chosen", "value_micro")} | further}
+    credits = members.economy.credits_micro / MICRO
+    return plan, TrialBatches(
+        draft=told.draft,
+        chosen=told.chosen,
+        value_micro=told.value_micro,
+        rounds=len(reports),
+        converged=reports[-1].is_close_enough,
+        draft_welfare=round(before, PERCENT_DECIMALS),
+        gap_percent=percent_of_credits(members.economy, gap_micro / MICRO + before - after),
+        loss_percent=round(-100 * math.expm1((after - before) / credits), PERCENT_DECIMALS),
+        techniques=list_batches(draft, plan),
+    )
 
 
-def _try_open(file: EconomyFile, terms: TrialTerms, clock: Clock) -> dict[str, Any]:
+def _try_open(file: EconomyFile, terms: TrialTerms, clock: Clock) -> OpenedTrial:
     """What the same trial comes to, from a cold start, when nobody keeps recipes private."""
     found = run_trial(show_all(file), replace(terms, mode="open"), clock).result
-    return {name: found[name] for name in ("rounds", "converged", "gap_percent_of_credits", "bytes_per_round")}
+    return OpenedTrial(
+        rounds=found.rounds,
+        converged=found.converged,
+        gap_percent_of_credits=found.gap_percent_of_credits,
+        bytes_per_round=found.bytes_per_round,
+    )
 
 
 def check_terms(terms: TrialTerms) -> None:
@@ -164,21 +200,6 @@ def _silence(answers: Answers, number: int, terms: TrialTerms, first: int = 0) -
 def _is_silent(terms: TrialTerms, number: int, name: str) -> bool:
     drawn = hashlib.sha256(f"{terms.seed}/{number}/{name}".encode()).digest()
     return int.from_bytes(drawn[:8], "big") * PPM < terms.silent_ppm * 2**64
-
-
-def _describe_rounds(reports: list[RoundReport], answers: Answers, seconds: float) -> dict[str, Any]:
-    last = reports[-1]
-    records, heads = measure_bytes(answers)
-    return {
-        "rounds": len(reports),
-        "converged": last.is_close_enough,
-        "worst_good": last.worst_good_ppm / PPM,
-        "worst_good_id": last.worst_good,
-        "worst_good_by_round": [report.worst_good_ppm / PPM for report in reports],
-        "seconds": round(seconds, 3),
-        "bytes_per_round": records,
-        "bytes_per_round_with_heads": records + heads,
-    }
 
 
 def measure_bytes(answers: Answers) -> tuple[int, int]:
@@ -200,42 +221,3 @@ def _fields(body: PlanAnswer) -> dict[str, Any]:
     fields = to_value(body)
     assert isinstance(fields, dict)
     return fields
-
-
-def describe_result(economy: Economy, members: Members, plan: Plan) -> dict[str, Any]:
-    """Prices, quantities, welfare and certificate of a plan whose members are all known, for `--json`."""
-    goods = economy.goods
-    certificate = check_certificate(plan, members.regrets(plan))
-    gap = certificate.gap_micro
-    return {
-        "gap_percent_of_credits": None if gap is None else round(100 * gap / certificate.credits_micro, 6),
-        "welfare": round(members.welfare(plan), 6),
-        "prices": {
-            good.id: format_amount(price, MICRO_DECIMALS) for good, price in zip(goods, plan.prices, strict=True)
-        },
-        "consumption": {card.id: _describe_eating(economy, plan, card) for card in economy.consumers},
-        "activity": {
-            name: [format_amount(level, MICRO_DECIMALS) for level in levels]
-            for name, levels in members.unveil(plan).activity.items()
-        },
-        "certificate": _describe_certificate(certificate, plan),
-    }
-
-
-def _describe_eating(economy: Economy, plan: Plan, card: ConsumerCard) -> dict[str, str]:
-    named = [economy.goods[good] for nest in card.nests for good in nest.goods]
-    eaten = plan.consumption[card.id]
-    return {good.id: format_amount(units, good.decimals) for good, units in zip(named, eaten, strict=True)}
-
-
-def _describe_certificate(certificate: Certificate, plan: Plan) -> dict[str, Any]:
-    """`worst_balance` counts 10^-12 whole units by which the worst good is short: 0, or the plan does not hold."""
-    return {
-        "checked": True,
-        "holds": not certificate.findings,
-        "worst_balance": max(0, -min(measure_left(plan))),
-        "findings": [str(finding) for finding in certificate.findings],
-        "slack_micro": certificate.slack_micro,
-        "gap_micro": certificate.gap_micro,
-        "digest": digest_plan(format_plan(plan)).hex(),
-    }

@@ -4,21 +4,28 @@ Invariant: the joined plan is checked by the certificate of the flat economy, in
 Spec: docs/spec/planning/nested-plans.md, section "Trial".
 """
 
-from typing import Any
+import msgspec
 
 from node.clock import Clock
-from node.use_cases.planning.trial import MICRO_DECIMALS, PPM, TrialTerms, Watch, describe_result, run_trial
+from node.use_cases.planning.trials.result import (
+    MICRO_DECIMALS,
+    TrialPlan,
+    describe_plan,
+    describe_rounds,
+    percent_of_credits,
+)
+from node.use_cases.planning.trials.trial import TrialTerms, Watch, run_trial
 from protocol.core.errors import RefusedError
-from protocol.planning.cards import MICRO
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.floors import check_floors
 from protocol.planning.nested.joined_plan import join_plans
 from protocol.planning.nested.levels_file import LevelsFile
-from protocol.planning.nested.two_levels import LevelsPlan, LevelTerms, plan_levels
+from protocol.planning.nested.two_levels import LevelTerms, plan_levels
 from protocol.planning.simulation.members import gather_members
 from protocol.planning.summary import format_amount
 
 ROUNDS_BELOW_MOST = 10
+GOOD_DECIMALS = 4
 
 
 def _check_level_terms(terms: LevelTerms) -> None:
@@ -27,7 +34,30 @@ def _check_level_terms(terms: LevelTerms) -> None:
         raise RefusedError.at("rounds-below", f"must be 1 to {ROUNDS_BELOW_MOST}")
 
 
-def try_levels(file: LevelsFile, terms: LevelTerms, clock: Clock, watch: Watch = lambda _: None) -> dict[str, Any]:
+class FlatPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The flat plan of the same economy, and how far the joined plan is from it: welfare lost, and the good of which
+    most another amount is eaten."""
+
+    rounds: int
+    converged: bool
+    gap_percent_of_credits: float
+    welfare: float
+    welfare_lost_percent_of_credits: float
+    furthest_good: str
+    furthest_good_percent: float
+
+
+class LevelsResult(TrialPlan, frozen=True, kw_only=True):
+    """A trial of two levels as `--json` gives it: rounds of a region within each round above, of its last allocation,
+    and what each region was allocated, by good."""
+
+    rounds_below: int
+    rounds_last: dict[str, int]
+    allocations: dict[str, dict[str, str]]
+    flat: FlatPlan
+
+
+def try_levels(file: LevelsFile, terms: LevelTerms, clock: Clock, watch: Watch = lambda _: None) -> LevelsResult:
     """Both levels, then the flat plan of the same economy: the answer for `--json`.
 
     RefusedError names floors that cannot be met and a region that finds no balance with its allocation.
@@ -37,43 +67,36 @@ def try_levels(file: LevelsFile, terms: LevelTerms, clock: Clock, watch: Watch =
     flat = build_economy(file.flat.table, file.flat.consumers, file.flat.workplaces)
     check_floors(flat)
     levels = plan_levels(file, terms, watch)
-    plan = join_plans(levels, flat)
-    seconds = clock.monotonic_s() - began_s
+    joined = join_plans(levels, flat)
+    rounds = describe_rounds(levels.reports, clock.monotonic_s() - began_s)
     members = gather_members(flat, file.flat.tastes, file.flat.efforts)
-    result = _describe_levels(levels) | {"seconds": round(seconds, 3)} | describe_result(flat, members, plan)
+    plan = describe_plan(rounds, flat, members, joined)
     beside = run_trial(file.flat, TrialTerms(rounds_most=terms.rounds_most), clock).result
-    return result | {"flat": _compare(flat, result, beside)}
-
-
-def _describe_levels(levels: LevelsPlan) -> dict[str, Any]:
-    last = levels.reports[-1]
-    return {
-        "rounds": len(levels.reports),
-        "rounds_below": levels.rounds_below,
-        "rounds_last": {name: region.rounds for name, region in levels.regions.items()},
-        "converged": last.is_close_enough,
-        "worst_good": last.worst_good_ppm / PPM,
-        "worst_good_id": last.worst_good,
-        "worst_good_by_round": [report.worst_good_ppm / PPM for report in levels.reports],
-        "allocations": {
+    return LevelsResult(
+        **msgspec.structs.asdict(plan),
+        rounds_below=levels.rounds_below,
+        rounds_last={name: region.rounds for name, region in levels.regions.items()},
+        allocations={
             name: {good: format_amount(amount, MICRO_DECIMALS) for good, amount in allocation.items()}
             for name, allocation in levels.allocations.items()
         },
-    }
+        flat=_compare(flat, plan, beside),
+    )
 
 
-def _compare(economy: Economy, result: dict[str, Any], beside: dict[str, Any]) -> dict[str, Any]:
-    """The flat plan's figures, and how far the joined plan is from it: welfare, and what is eaten of each good."""
-    credits = economy.credits_micro / MICRO
-    joined, flat = (_sum_eaten(one["consumption"]) for one in (result, beside))
+def _compare(economy: Economy, plan: TrialPlan, beside: TrialPlan) -> FlatPlan:
+    joined, flat = (_sum_eaten(one.consumption) for one in (plan, beside))
     off = {good: abs(joined[good] - amount) / max(amount, joined[good]) for good, amount in flat.items() if amount}
     worst = max(off, key=lambda good: off[good])
-    told = {name: beside[name] for name in ("rounds", "converged", "gap_percent_of_credits", "welfare")}
-    return told | {
-        "welfare_lost_percent_of_credits": round(100 * (beside["welfare"] - result["welfare"]) / credits, 6),
-        "furthest_good": worst,
-        "furthest_good_percent": round(100 * off[worst], 4),
-    }
+    return FlatPlan(
+        rounds=beside.rounds,
+        converged=beside.converged,
+        gap_percent_of_credits=beside.gap_percent_of_credits,
+        welfare=beside.welfare,
+        welfare_lost_percent_of_credits=percent_of_credits(economy, beside.welfare - plan.welfare),
+        furthest_good=worst,
+        furthest_good_percent=round(100 * off[worst], GOOD_DECIMALS),
+    )
 
 
 def _sum_eaten(consumption: dict[str, dict[str, str]]) -> dict[str, float]:
