@@ -14,20 +14,26 @@ from pathlib import Path
 from node import use_cases
 from node.modules import walk_modules
 from node.use_cases.context import Operation
+from node.use_cases.description import Verb
 
 INDEX = Path(__file__).with_name("operations.tsv")
 
 
 @cache
 def load_operations() -> dict[str, Operation]:
-    """All operations by name, of every module."""
-    return index_operations(operation for _, operation in _find_operations())
+    """What a node does, by name, of every module; the API answers these."""
+    return index_operations(verb for verb in list_verbs() if isinstance(verb, Operation))
+
+
+def list_verbs() -> list[Verb]:
+    """All that commands can be made of: what a node does, and what needs none."""
+    return [verb for _, verb in _find_verbs()]
 
 
 def load_operation(name: str) -> Operation:
     """One operation, of the one module that it stands in."""
-    operations: Iterable[Operation] = importlib.import_module(_read_index()[name]).OPERATIONS
-    return next(operation for operation in operations if operation.name == name)
+    verbs: Iterable[Verb] = importlib.import_module(_read_index()[name]).OPERATIONS
+    return next(verb for verb in verbs if verb.name == name and isinstance(verb, Operation))
 
 
 def index_operations(found: Iterable[Operation]) -> dict[str, Operation]:
@@ -41,13 +47,14 @@ def index_operations(found: Iterable[Operation]) -> dict[str, Operation]:
 
 def format_operations_index() -> str:
     """The index: each operation's name and its module, a line each, by name."""
-    return "".join(sorted(f"{operation.name}\t{module}\n" for module, operation in _find_operations()))
+    found = ((verb.name, module) for module, verb in _find_verbs() if isinstance(verb, Operation))
+    return "".join(sorted(f"{name}\t{module}\n" for name, module in found))
 
 
-def _find_operations() -> Iterator[tuple[str, Operation]]:
+def _find_verbs() -> Iterator[tuple[str, Verb]]:
     for module in walk_modules(use_cases):
-        for operation in getattr(module, "OPERATIONS", ()):
-            yield module.__name__, operation
+        for verb in getattr(module, "OPERATIONS", ()):
+            yield module.__name__, verb
 
 
 def _read_index() -> dict[str, str]:

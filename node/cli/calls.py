@@ -16,10 +16,9 @@ import msgspec
 
 from node.cli.printing import plain
 from node.running import NotRunningError, ask_running
-from node.use_cases.description import EXIT_MISUSE, EXIT_REFUSED, EXIT_UNREACHED
+from node.use_cases.description import EXIT_MISUSE, EXIT_REFUSED, EXIT_UNREACHED, tell_some
 from protocol.core.errors import Finding, PeerError, RefusedError, RochdaleError, place_of
 
-FINDINGS_SHOWN = 20
 UNFORESEEN = "something went wrong in this program itself; please tell those who keep it"
 
 Human = Callable[[Any], None]
@@ -54,9 +53,14 @@ def run_command(context: Context, operation: str, params: msgspec.Struct | dict[
 def print_answer(as_json: bool, answer: Any, human: Human) -> None:
     """One JSON object with --json, else what `human` prints."""
     if as_json:
-        click.echo(json.dumps(answer, ensure_ascii=False))
+        print_json(answer)
     else:
         human(answer)
+
+
+def print_json(answer: Any) -> None:
+    """The one JSON object of a command."""
+    click.echo(json.dumps(answer, ensure_ascii=False))
 
 
 @contextlib.contextmanager
@@ -96,7 +100,5 @@ def print_error(reason: str, findings: tuple[Finding, ...], as_json: bool) -> No
         return
     click.echo(plain(reason), err=True)
     listed_too = [finding for finding in findings if str(finding) != reason]
-    for finding in listed_too[:FINDINGS_SHOWN]:
-        click.echo(f"  {plain(str(finding))}", err=True)
-    if len(listed_too) > FINDINGS_SHOWN:
-        click.echo(f"  and {len(listed_too) - FINDINGS_SHOWN} more; --json lists them.", err=True)
+    for line in tell_some(list(map(str, listed_too))):
+        click.echo(f"  {plain(line)}", err=True)

@@ -1,16 +1,20 @@
-"""What a command reads from files and pasted lines: of bounded size, and refused with the file's name.
+"""What a command reads from files and pasted lines, of bounded size and refused with the file's name; what it writes.
 
-Invariant: no file is read beyond its limit.
+Invariant: no file is read beyond its limit, and none is written over.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from node.use_cases.description import Out
 from protocol.core.errors import RefusedError
+from storage.disk import write_durably
 
 JSON_BYTES_MAX = 4 * 1024 * 1024
+_MIB = 1024 * 1024
 LINE_BYTES_MAX = 1024 * 1024
 LINE_PREFIX = "rochdale-"
 PATH_LENGTH_MAX = 1_000
@@ -26,7 +30,8 @@ def read_bytes(path: Path, bytes_max: int) -> bytes:
     except ValueError:
         raise RefusedError.at(str(path), "is not a name that a file can have") from None
     if len(raw) > bytes_max:
-        raise RefusedError.at(str(path), f"more than {bytes_max // (1024 * 1024)} MiB")
+        limit = f"{bytes_max // _MIB} MiB" if bytes_max >= _MIB else f"{bytes_max} bytes"
+        raise RefusedError.at(str(path), f"more than {limit}")
     return raw
 
 
@@ -37,6 +42,16 @@ def read_json(path: Path) -> Any:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RefusedError.at(str(path), f"not JSON: {error}") from None
+
+
+def read_form(path: Path, form: type[msgspec.Struct]) -> Any:
+    """The value in a JSON file that must have this form; RefusedError says where it has another."""
+    value = read_json(path)
+    try:
+        msgspec.convert(value, form)
+    except msgspec.ValidationError as error:
+        raise RefusedError.at(str(path), str(error)) from None
+    return value
 
 
 def read_line(text: str) -> str:
@@ -52,3 +67,26 @@ def read_line(text: str) -> str:
 def read_key(text: str) -> str:
     """A verifier key that was pasted, or the content of the file of this name."""
     return text if "+" in text else read_bytes(Path(text), LINE_BYTES_MAX).decode(errors="replace").strip()
+
+
+class Named(NamedTuple):
+    """A file that was named for an answer or a part of it."""
+
+    out: Out
+    path: Path
+
+
+def check_free(paths: Iterable[Path]) -> None:
+    """RefusedError, before anything is done, where a file is there already."""
+    for path in paths:
+        if path.exists():
+            raise RefusedError.at(str(path), "there is a file already; nothing was changed")
+
+
+def write_files(files: Iterable[Named], answer: Any) -> list[Named]:
+    """Write what there is to write of an answer, for its owner alone to read; those that were written."""
+    contents = [(one, one.out.pick(answer)) for one in files]
+    for one, content in contents:
+        if content:
+            write_durably(one.path, content.encode() if isinstance(content, str) else content)
+    return [one for one, content in contents if content]

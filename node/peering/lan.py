@@ -8,12 +8,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
-
 from node.peering.nearby import fingerprint_of
 from node.peering.peering import Peering
 from node.use_cases.context import Node
-from node.use_cases.peers import ANY_ADDRESS
+from node.use_cases.peers import ANY_ADDRESS, LanReport
 from protocol.core.errors import RefusedError
 from protocol.federation.peer_certificate import make_certificate
 from storage.peers import peer_state
@@ -72,11 +70,11 @@ class Lan:
             await self._dns.async_unregister_service(self._told)
             await self._dns.async_close()
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> LanReport:
         """For the status: our own fingerprint, and who is here that nobody has pinned."""
         pinned = [peer.tls_certificate for peer in peer_state.peers(self._node.database.reader)]
         found = self._peering.nearby.strangers(pinned)
-        return {"fingerprint": self._fingerprint, "found": msgspec.to_builtins(found)}
+        return LanReport(self._fingerprint, tuple(found))
 
     def _hear(self, zeroconf: Any, service_type: str, name: str, state_change: Any) -> None:
         if name == self._label:

@@ -10,20 +10,12 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Final
 
-import msgspec
+from node.use_cases.peers import Neighbour
 
 NEARBY_MAX: Final = 64
 NAME_LENGTH_MAX: Final = 80
 FINGERPRINT_LENGTH: Final = 64
 _HEX = frozenset("0123456789abcdef")
-
-
-class Neighbour(msgspec.Struct, frozen=True):
-    """What a node says of itself: `fingerprint` is the hex SHA-256 of its certificate. All of it is only a claim."""
-
-    name: str
-    url: str
-    fingerprint: str
 
 
 class Nearby:

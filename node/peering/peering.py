@@ -12,7 +12,6 @@ import ssl
 from functools import cached_property
 from typing import Any, Final
 
-import msgspec
 from aiohttp import web
 
 from node.peering.connection import Connection, Socket
@@ -22,9 +21,10 @@ from node.peering.exchange import Exchange
 from node.peering.listener import Listener
 from node.peering.nearby import Nearby
 from node.peering.overlay.neighbours import Neighbours
-from node.peering.standings import PeerStatus, Standings, describe_peer
+from node.peering.standings import Standings, describe_peer
 from node.use_cases.context import Node
 from node.use_cases.own_log.own_head import own_head_of
+from node.use_cases.peers import PeeringReport, PeerLine
 from protocol.core.errors import PeerError, RefusedError
 from protocol.gossip import limits
 from protocol.gossip.peers import Fault, is_replaced, next_wait_ms
@@ -159,17 +159,16 @@ class Peering:
         """Take entries of our own log from others, or no longer."""
         self.exchange.take_own(is_taken)
 
-    def status(self) -> list[PeerStatus]:
+    def status(self) -> list[PeerLine]:
         """How it stands with each pinned peer, by origin."""
         return [self._describe(peer) for _, peer in sorted(self._peers.items())]
 
-    def describe(self) -> dict[str, Any]:
-        """The same in plain values, for the status of the whole node."""
-        found = self.status()
-        live = sum(peer.state == "connected" for peer in found)
-        return {"port": self.port, "connected": live, "peers": msgspec.to_builtins(found)}
+    def describe(self) -> PeeringReport:
+        """The same for the status of the whole node."""
+        found = tuple(self.status())
+        return PeeringReport(self.port, sum(peer.state == "connected" for peer in found), found)
 
-    def _describe(self, peer: Peer) -> PeerStatus:
+    def _describe(self, peer: Peer) -> PeerLine:
         error = self._errors.get(peer.origin, peer.last_error)
         absence = self._name_absence(peer.origin)
         return describe_peer(peer, self._links.get(peer.origin), self.exchange.frontier, absence, error)

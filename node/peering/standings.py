@@ -6,8 +6,6 @@ Spec: docs/spec/gossip/session.md
 
 from typing import Final
 
-import msgspec
-
 from node.peering.connection import Connection
 from node.use_cases.context import Node
 from node.use_cases.peers import PeerLine
@@ -20,18 +18,10 @@ NOTHING = Standing()
 BEHIND_SHOWN_MAX: Final = 32
 
 
-class PeerStatus(PeerLine, frozen=True, kw_only=True):
-    """A peer's line with what only a session knows: the sizes that it says it holds, where they differ from ours."""
-
-    strangers: int = 0
-    sizes_that_differ: dict[str, int] = msgspec.field(default_factory=dict)
-    holds_more_of_our_log: bool = False
-
-
-def describe_peer(peer: Peer, link: Connection | None, frontier: Frontier, absence: str, error: str) -> PeerStatus:
+def describe_peer(peer: Peer, link: Connection | None, frontier: Frontier, absence: str, error: str) -> PeerLine:
     """How it stands with a pinned peer: its session's word where there is one, else `absence`."""
     if link is None:
-        return PeerStatus(
+        return PeerLine(
             origin=peer.origin,
             name=peer.name,
             url=peer.url,
@@ -42,7 +32,7 @@ def describe_peer(peer: Peer, link: Connection | None, frontier: Frontier, absen
     theirs = link.session.theirs
     differing = [(origin, size) for origin, size in theirs.items() if size != frontier.size(origin)]
     own = frontier.own_origin
-    return PeerStatus(
+    return PeerLine(
         origin=peer.origin,
         name=peer.name,
         url=peer.url,

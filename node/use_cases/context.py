@@ -2,13 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from node.clock import Clock
 from node.config import Config
-from node.use_cases.description import Command, Page, Tell
+from node.use_cases.description import Page, Verb
 from protocol.core.identity import HomeKeys
 from storage.database import Database
 from storage.disk import OWN_DISK, Disk
@@ -69,22 +68,38 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Operation:
-    """One verb that page, API, CLI and simulator share: typed parameters in, a plain value or struct out.
+class Operation(Verb):
+    """One verb that page, API, CLI and simulator share, done at a node.
 
-    The API answers every operation by its name. People type those that have a `command`, and read those that have a
-    `page`; for both, `tell` says the answer in their words. `doc` is the sentence on it, wherever it stands.
+    The API answers every operation by its name, and people read those that have a `page` there.
     """
 
-    name: str
-    params: type[msgspec.Struct]
     run: Callable[[Node, Any], Awaitable[Any]]
-    doc: str
     writes: bool = True
-    tell: Tell | None = None
-    command: Command | None = None
     page: Page | None = None
 
     def __post_init__(self) -> None:
-        assert self.tell is not None or (self.command is None and self.page is None), f"{self.name}: nothing to read"
+        super().__post_init__()
+        assert self.tell is not None or self.page is None, f"{self.name}: nothing to read"
         assert self.page is None or not self.writes, f"{self.name}: looking at a page changes nothing"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where somebody types: which home is meant (it need not be there), and what a long reading shows.
+
+    `ask` has an operation done at that home's node, by name and plain parameters, and gives the plain answer. `watch`
+    takes what is counted, in the plural, and gives what to call with (so many done, so many in all).
+    """
+
+    home: Path
+    clock: Clock
+    ask: Callable[[str, dict[str, Any]], Any]
+    watch: Callable[[str], Callable[[int, int], None]]
+
+
+@dataclass(frozen=True)
+class OfflineOperation(Verb):
+    """One verb that needs no node: the command itself does it, with the files that it names. No API answers it."""
+
+    run: Callable[[Desk, Any], Any]

@@ -137,6 +137,13 @@ def open_config(home: Path, **changes: object) -> Config:
     return config
 
 
+def open_made(home: Path) -> Config:
+    """The config of a home that `init` made; RefusedError where there is none."""
+    if not is_home(home):
+        raise RefusedError.at(str(home), "no home here; `rochdale init` makes one")
+    return open_config(home)
+
+
 def check_name(name: str) -> None:
     """RefusedError when a co-op cannot be called so."""
     if not 0 < len(name.strip()) <= NAME_LENGTH_MAX or not name.isprintable():

@@ -5,8 +5,8 @@ Spec: docs/spec/gossip/session.md
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Protocol
+from collections.abc import Iterator
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -24,6 +24,52 @@ from storage.peers.peer_state import PEERS_MAX, Peer
 ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - listening everywhere is no address that a peer can call
 
 
+class PeerLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A pinned peer and how it stands with it; `state` is `not running` where the node does not run.
+
+    Only a session knows how many strangers it named, which sizes it says it holds that differ from ours, and whether
+    it holds more of our own log than we do.
+    """
+
+    origin: str
+    name: str
+    url: str
+    state: str
+    direction: str = ""
+    connected_since_ms: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    last_seen_ms: int = 0
+    last_error: str = ""
+    strangers: int = 0
+    sizes_that_differ: dict[str, int] = {}
+    holds_more_of_our_log: bool = False
+
+
+class PeeringReport(msgspec.Struct, frozen=True):
+    """The running sessions: the port that peers reach, how many are connected, and how it stands with each."""
+
+    port: int
+    connected: int
+    peers: tuple[PeerLine, ...]
+
+
+class Neighbour(msgspec.Struct, frozen=True):
+    """What a node in the local network says of itself: `fingerprint` is the hex SHA-256 of its certificate. All of it
+    is only a claim."""
+
+    name: str
+    url: str
+    fingerprint: str
+
+
+class LanReport(msgspec.Struct, frozen=True):
+    """Our own fingerprint, and who is in the local network that nobody has pinned."""
+
+    fingerprint: str
+    found: tuple[Neighbour, ...]
+
+
 class _PeeringPart(Protocol):
     """What the running sessions offer to use cases."""
 
@@ -33,7 +79,7 @@ class _PeeringPart(Protocol):
         """Take in which peers are pinned now."""
         ...
 
-    def describe(self) -> Mapping[str, Any]:
+    def describe(self) -> PeeringReport:
         """How it stands with each of them."""
         ...
 
@@ -60,21 +106,6 @@ class OnePeer(msgspec.Struct, frozen=True):
     """A peer by its origin."""
 
     origin: str
-
-
-class PeerLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A pinned peer and how it stands with it; `state` is `not running` where the node does not run."""
-
-    origin: str
-    name: str
-    url: str
-    state: str
-    direction: str = ""
-    connected_since_ms: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
-    last_seen_ms: int = 0
-    last_error: str = ""
 
 
 class PeerList(msgspec.Struct, frozen=True):
@@ -134,7 +165,7 @@ async def list_peers(node: Node, _: NoParams) -> PeerList:
     """All pinned peers and how it stands with each."""
     part: _PeeringPart | None = node.parts.get("peering")
     if part is not None:
-        return PeerList(tuple(msgspec.convert(one, PeerLine) for one in part.describe()["peers"]))
+        return PeerList(part.describe().peers)
     return PeerList(
         tuple(
             PeerLine(

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from node.use_cases.context import Node, Operation
+from node.use_cases.peers import LanReport, PeeringReport
 from node.use_cases.till import NoParams
 from storage.log import log_store, record_index
 from storage.log.cosignatures import forks, newest_by_cosigner
@@ -37,6 +38,41 @@ class LogStatus(msgspec.Struct, frozen=True, kw_only=True):
     cosigned: dict[str, int]
 
 
+class ReturnReport(msgspec.Struct, frozen=True):
+    """Whether this home may sign; if not, why, and whose answer is still out."""
+
+    may_sign: bool
+    reason: str
+    waits_for: tuple[str, ...]
+
+
+class AskerReport(msgspec.Struct, frozen=True):
+    """How many outside witnesses are asked; address of each that fails -> why."""
+
+    asked: int
+    failing: dict[str, str]
+
+
+class KeeperReport(msgspec.Struct, frozen=True):
+    """The roster's version (0: no federation), how many belong, and for whom the next version waits."""
+
+    version: int = 0
+    members: int = 0
+    waits_for: tuple[str, ...] = ()
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the parts of a running node do; nothing where it does not run. `planner`: where each call stands."""
+
+    restored: ReturnReport | None = None
+    peering: PeeringReport | None = None
+    lan: LanReport | None = None
+    outside_witnesses: AskerReport | None = None
+    roster: KeeperReport | None = None
+    roster_above: KeeperReport | None = None
+    planner: dict[str, Any] | None = None
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The whole node at a glance.
 
@@ -54,7 +90,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     till_lines: int
     forks: int
     provenance: Provenance
-    parts: dict[str, Any]
+    parts: Parts
     disk: str
     clocks: dict[str, int]
 
@@ -79,13 +115,13 @@ async def show_status(node: Node, _: NoParams) -> Status:
         name=node.name,
         logs=logs,
         peers=len(peer_state.peers(db)),
-        records=sum(count for count, _ in kinds.values()),
+        records=sum(all_of_kind for all_of_kind, _ in kinds.values()),
         void=sum(void for _, void in kinds.values()),
-        kinds={kind: count for kind, (count, _) in kinds.items()},
+        kinds={kind: all_of_kind for kind, (all_of_kind, _) in kinds.items()},
         till_lines=till_lines.line_count(db),
         forks=len(forks(db)),
         provenance=read_provenance(node),
-        parts=reports,
+        parts=Parts(**reports),
         disk=node.database.trouble,
         clocks=_find_clocks_ahead(node, [log.origin for log in logs if not log.own]),
     )
@@ -117,6 +153,12 @@ async def set_provenance(node: Node, params: Provenance) -> Provenance:
 
 
 OPERATIONS = (
-    Operation("status", NoParams, show_status, "How this node is doing: logs, peers, records, till lines.", False),
+    Operation(
+        "status",
+        NoParams,
+        show_status,
+        "How this node is doing: logs, peers, records, till lines.",
+        writes=False,
+    ),
     Operation("provenance.set", Provenance, set_provenance, "Say on every page where figures come from."),
 )

@@ -17,7 +17,17 @@ from node.till.plain_csv import FORMAT_NAME, parse_plain_csv
 from node.till.row_reader import TOKEN_KEY_BYTES
 from node.till.sale import Sale, TillFile
 from node.use_cases.context import Node, Operation
-from node.use_cases.description import Command, Rows, count
+from node.use_cases.description import (
+    Command,
+    Rows,
+    count,
+    help_of,
+    in_file,
+    name_of,
+    tell_rows,
+    tell_some,
+    typed,
+)
 from protocol.core.errors import Finding, RefusedError
 from protocol.core.quantities import format_decimal
 from storage.private import till_lines
@@ -26,19 +36,17 @@ from storage.settings import set_setting, setting
 
 FILE_BYTES_MAX = 50 * 1024 * 1024
 NAME_LENGTH_MAX = 200
-PRODUCTS_TOLD = 20
-"""In the words for people; the answer itself has all."""
 HOUSEHOLD_KEY_SETTING = "till_household_key"
 
 
 class TillParams(msgspec.Struct, kw_only=True):
     """A till file: its name and bytes, with a mapping of columns where the headers do not speak for themselves."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
-    content: bytes
-    encoding: str = "utf-8"
-    mapping: ColumnMapping | None = None
-    good_rows_only: bool = False
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LENGTH_MAX), name_of("content")]
+    content: Annotated[bytes, in_file(FILE_BYTES_MAX), typed("FILE")]
+    encoding: Annotated[str, help_of("The file's text encoding.")] = "utf-8"
+    mapping: Annotated[ColumnMapping | None, help_of("JSON file that names the column of each role.")] = None
+    good_rows_only: Annotated[bool, help_of("Take the rows that can be read although others cannot.")] = False
 
 
 class NoParams(msgspec.Struct):
@@ -65,6 +73,19 @@ class TillReport(msgspec.Struct, frozen=True, kw_only=True):
     columns_unused: tuple[str, ...]
     findings: tuple[Finding, ...]
     findings_left_off: int
+
+
+class TillFormat(msgspec.Struct, frozen=True):
+    """A format by its name, and the roles that its columns can have."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+class TillFormats(msgspec.Struct, frozen=True):
+    """Every format that this node reads."""
+
+    formats: tuple[TillFormat, ...]
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -127,9 +148,9 @@ async def show_consumption(node: Node, _: NoParams) -> ConsumptionReport:
     )
 
 
-async def list_formats(_: Node, __: NoParams) -> dict[str, Any]:
+async def list_formats(_: Node, __: NoParams) -> TillFormats:
     """The till formats that this node reads."""
-    return {"formats": [{"name": FORMAT_NAME, "columns": list(ColumnMapping.__struct_fields__)}]}
+    return TillFormats((TillFormat(FORMAT_NAME, ColumnMapping.__struct_fields__),))
 
 
 async def _parse(node: Node, params: TillParams) -> TillFile:
@@ -192,11 +213,28 @@ def _report(params: TillParams, parsed: TillFile, *, taken: bool, known_file: bo
     )
 
 
-def _tell_formats(answer: dict[str, Any]) -> Iterator[str]:
-    for found in answer["formats"]:
-        yield f"{found['name']}: a header line, then one line for each thing sold."
-        yield f"  Roles that a column can have: {', '.join(found['columns'])}."
+def _tell_formats(answer: TillFormats) -> Iterator[str]:
+    for found in answer.formats:
+        yield f"{found.name}: a header line, then one line for each thing sold."
+        yield f"  Roles that a column can have: {', '.join(found.columns)}."
     yield "Columns are found by the names in the header; --mapping names them where that does not do."
+
+
+def _tell_report(report: TillReport) -> Iterator[str]:
+    verb = "imported" if report.taken else "looked through, nothing kept"
+    days = f" from {report.first_day} to {report.last_day}" if report.first_day else ""
+    refunds = f", {count(report.refund_lines, 'refund')} taken off" if report.refund_lines else ""
+    yield (
+        f"{report.name}: {verb}. {count(report.rows_read, 'row')}{days}, {count(report.products, 'product')}, "
+        f"{count(report.households, 'household')}, {format_decimal(report.amount_cents, 2)} in all{refunds}."
+    )
+    if report.known_file:
+        yield "This very file was imported before; nothing was changed."
+    elif report.taken:
+        yield f"New lines: {report.lines_new}. Known already: {report.lines_known}."
+    if report.columns_dropped:
+        yield f"Left out as personal: {', '.join(report.columns_dropped)}."
+    yield from tell_some([f"  {finding}" for finding in report.findings], report.findings_left_off)
 
 
 def _tell_consumption(report: ConsumptionReport) -> Iterator[str | Rows]:
@@ -212,9 +250,9 @@ def _tell_consumption(report: ConsumptionReport) -> Iterator[str | Rows]:
             format_decimal(one.quantity_milli, 3),
             format_decimal(one.amount_cents, 2),
         )
-        for one in report.products[:PRODUCTS_TOLD]
+        for one in report.products
     ]
-    yield Rows(("product", "category", "quantity", "money"), rows)
+    yield from tell_rows(("product", "category", "quantity", "money"), rows)
 
 
 OPERATIONS = (
@@ -227,8 +265,28 @@ OPERATIONS = (
         tell=_tell_formats,
         command=Command("till formats"),
     ),
-    Operation("till.preview", TillParams, preview_file, "What is in a till file; nothing is kept.", writes=False),
-    Operation("till.import", TillParams, import_file, "Take a till file in; the same file twice changes nothing."),
+    Operation(
+        "till.preview",
+        TillParams,
+        preview_file,
+        "Say what is in the till FILE; nothing is kept.",
+        writes=False,
+        tell=_tell_report,
+        command=Command(
+            "till preview",
+            ("content",),
+            "till.csv",
+            group="Till files: preview and import them. They never leave this node.",
+        ),
+    ),
+    Operation(
+        "till.import",
+        TillParams,
+        import_file,
+        "Take the till FILE in. The same file twice changes nothing; one with a bad row is not taken at all.",
+        tell=_tell_report,
+        command=Command("till import", ("content",), "till.csv"),
+    ),
     Operation(
         "consumption.show",
         NoParams,

@@ -11,7 +11,7 @@ import structlog
 
 from node.clock import Clock
 from node.operations import load_operation
-from node.use_cases.home import begin_command, is_home, open_config, open_node
+from node.use_cases.home import begin_command, open_made, open_node
 from protocol.core.errors import RefusedError
 from storage.home.home_lock import HomeLock
 
@@ -30,9 +30,7 @@ def quiet_logs() -> None:
 
 
 async def _run_here(home: Path, name: str, payload: bytes) -> Any:
-    if not is_home(home):
-        raise RefusedError.at(str(home), "no home here; `rochdale init` makes one")
-    config = open_config(home)
+    config = open_made(home)
     lock = HomeLock.take(home)
     try:
         node = open_node(config, Clock())

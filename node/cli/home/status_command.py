@@ -1,4 +1,4 @@
-"""`rochdale status`: the node at a glance."""
+"""`rochdale status`: the node at a glance. By hand, for it is asked often and loads nothing of what it tells about."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ def _say_restored(part: dict[str, Any]) -> None:
 
 
 def _say_roster(part: dict[str, Any]) -> None:
-    if "version" not in part:
+    if not part["version"]:
         say("No federation yet.")
         return
     say(f"Federation: version {part['version']} of the roster, {count(part['members'], 'member')}.")

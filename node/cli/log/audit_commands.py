@@ -15,8 +15,8 @@ import msgspec
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.files import read_bytes, read_key
 from node.cli.log.ahead_files import AheadFiles
-from node.cli.log.progress import show_progress
 from node.cli.printing import say
+from node.cli.progress import show_progress
 from node.clock import Clock
 from node.use_cases.description import EXIT_REFUSED, count
 from node.use_cases.log.auditing import audit_files, audit_proof, policy_of_key
@@ -56,8 +56,8 @@ def audit_log(
     with exit_codes(context.as_json):
         trusted, log_key = _read_trust(key, policy)
         earlier = None if since is None else read_bytes(since, NOTE_BYTES_MAX)
-        with _open_files(place) as (read, foresee), show_progress(context.as_json) as progress:
-            report = audit_files(read, trusted, log_key, earlier, progress, foresee)
+        with _open_files(place) as (read, foresee), show_progress(context.as_json) as watch:
+            report = audit_files(read, trusted, log_key, earlier, watch("records"), foresee)
         if evidence is not None and report.evidence:
             write_durably(evidence, report.evidence.encode())
         print_answer(context.as_json, msgspec.to_builtins(report), _print_report)

@@ -6,8 +6,8 @@ import click
 
 from node.cli.calls import Context, call, exit_codes, print_answer
 from node.cli.files import read_key
-from node.cli.log.progress import show_progress
 from node.cli.printing import say
+from node.cli.progress import show_progress
 from node.use_cases.description import count
 from protocol.core.errors import PeerError
 
@@ -24,7 +24,8 @@ def push(context: Context, url: str, key: tuple[str, ...]) -> None:
     with exit_codes(context.as_json):
         params = {"url": url, "keys": [read_key(one) for one in key]}
         reached = -1
-        with show_progress(context.as_json) as progress:
+        with show_progress(context.as_json) as watch:
+            progress = watch("records")
             while not (answer := call(context.home, "log.push", params))["is_done"]:
                 progress(answer["next_entry"], answer["size"])
                 if answer["next_entry"] <= reached:

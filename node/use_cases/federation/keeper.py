@@ -16,6 +16,7 @@ from node.use_cases.federation.roster_records import CHANGE_KINDS, find_retireme
 from node.use_cases.federation.verbs import card_of_member, find_said, read_history
 from node.use_cases.keys.following import is_agreed, meet_successors
 from node.use_cases.peers import pin_card
+from node.use_cases.status import KeeperReport
 from protocol.core.errors import RefusedError
 from protocol.federation.charter import Charter, outside_witnesses
 from protocol.federation.membership import (
@@ -86,12 +87,12 @@ class RosterKeeper:
         """Whose word is still out on the next version."""
         return () if self._decider is None else self._decider.waits_for()
 
-    def describe(self) -> dict[str, object]:
+    def describe(self) -> KeeperReport:
         """For the status page."""
         if self.history is None:
-            return {"federation": None}
+            return KeeperReport()
         newest = self.history.newest.roster
-        return {"version": newest.version, "members": len(newest.members), "waits_for": list(self.waits_for())}
+        return KeeperReport(newest.version, len(newest.members), self.waits_for())
 
     @property
     def charter(self) -> Charter | None:

@@ -5,17 +5,19 @@ Spec: docs/spec/federation/succession.md
 """
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import PLACE, Command, count, help_of, in_file
 from node.use_cases.fork_watch import root_at
 from node.use_cases.keys.ends import find_succession, read_founding, recount_ends
 from node.use_cases.publish import publish_statement
 from node.use_cases.receive import Receiver
-from protocol.core.errors import PeerError, RefusedError
+from protocol.core.errors import MisuseError, PeerError, RefusedError
 from protocol.core.identity import SEED_BYTES, SigningKey, generate, recovery_key_hash
 from protocol.federation.succession import KeySuccession, sign_succession
 from protocol.log.bundle import count_bundles
@@ -24,16 +26,19 @@ from storage.log import log_store, record_index
 from storage.settings import setting
 
 NONCE_BYTES = 16
+_RECOVERY_BYTES_MAX = 1_024
 
 
 class SucceedParams(msgspec.Struct, kw_only=True):
     """The recovery key in hex; the log that ended (empty: that of `old_home`); how many of its entries count (0: all
     that are held); the folder of the old home where it is still there."""
 
-    recovery_key: Annotated[str, msgspec.Meta(max_length=200)]
-    old: str = ""
-    size: Annotated[int, msgspec.Meta(ge=0)] = 0
-    old_home: str = ""
+    recovery_key: Annotated[
+        str, msgspec.Meta(max_length=200), in_file(_RECOVERY_BYTES_MAX), help_of("A file with the recovery key.")
+    ]
+    old: Annotated[str, help_of("The log that ended, where this node holds a copy of it.")] = ""
+    size: Annotated[int, msgspec.Meta(ge=0), help_of("How many of its entries count; 0: all that are here.")] = 0
+    old_home: Annotated[str, PLACE, help_of("The old home, if it is still there.")] = ""
 
 
 class Succeeded(msgspec.Struct, frozen=True):
@@ -47,6 +52,8 @@ class Succeeded(msgspec.Struct, frozen=True):
 
 async def succeed(node: Node, params: SucceedParams) -> Succeeded:
     """Say in this home's log, with the old log's recovery key, that it goes on for the old one."""
+    if bool(params.old) == bool(params.old_home):
+        raise MisuseError("say --old or --old-home: which log ended")
     old = await _take_old_home(node, Path(params.old_home)) if params.old_home else params.old
     db = node.database.reader
     head, founding = log_store.head(db, old), read_founding(db, old)
@@ -115,8 +122,19 @@ def _read_key(text: str) -> SigningKey:
     return generate(seed)
 
 
+def _tell_succeeded(answer: Succeeded) -> Iterator[str]:
+    said = count(answer.size, "entry", "entries")
+    yield f"{answer.origin} goes on for {answer.old}, of which the first {said} count."
+    yield "In a federation: have a member invite this home and join; it then takes the old one's place."
+
+
 OPERATIONS = (
     Operation(
-        "key.succeed", SucceedParams, succeed, "Go on, in this home's log, for one whose key was lost or stolen."
+        "key.succeed",
+        SucceedParams,
+        succeed,
+        "Say in this new home's log that it goes on for one whose key was lost or stolen.",
+        tell=_tell_succeeded,
+        command=Command("key succeed", example="--recovery-key absent --old old.example/log", code=1),
     ),
 )

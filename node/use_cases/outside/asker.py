@@ -8,12 +8,13 @@ Spec: docs/spec/log/cosigning.md
 import asyncio
 import contextlib
 import sqlite3
-from typing import Any, Final
+from typing import Final
 
 from node.use_cases.context import Node
 from node.use_cases.outside.web_client import WebClient
 from node.use_cases.outside.witnesses import ask_and_note, ask_size
 from node.use_cases.own_log.own_head import own_head_of
+from node.use_cases.status import AskerReport
 from protocol.core.errors import PeerError
 from storage.log import log_store
 from storage.peers.outside_witnesses import OutsideWitness, outside_witnesses
@@ -65,11 +66,11 @@ class WitnessAsker:
         """Address of each witness that was asked where it stands, since this home must not sign -> the size it said."""
         return self._sizes
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> AskerReport:
         """For the status page."""
         witnesses = outside_witnesses(self._node.database.reader)
         failing = {witness.url: witness.error for witness in witnesses if witness.error}
-        return {"asked": len(witnesses), "failing": failing}
+        return AskerReport(len(witnesses), failing)
 
     def _hear(self, origin: str, _start: int, _stop: int) -> None:
         if origin == self._node.origin:

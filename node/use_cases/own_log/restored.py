@@ -8,10 +8,11 @@ Spec: docs/spec/log/signed-head.md
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from node.use_cases.context import Node
 from node.use_cases.own_log.own_head import TWICE, own_head_of
+from node.use_cases.status import ReturnReport
 from storage.home.head_file import Mark
 from storage.log import log_store
 from storage.peers import gossip_marks, peer_state
@@ -67,9 +68,9 @@ class Return:
         """Origins of those whose answer is still out."""
         return sorted(self._awaited() - self._answered) if self._own_head.reason else []
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> ReturnReport:
         """For the status page."""
-        return {"may_sign": not self._own_head.reason, "reason": self._own_head.reason, "waits_for": self.waits_for()}
+        return ReturnReport(not self._own_head.reason, self._own_head.reason, tuple(self.waits_for()))
 
     def _awaited(self) -> frozenset[str]:
         db = self._node.database.reader

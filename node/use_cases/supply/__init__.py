@@ -1,7 +1,7 @@
 """Products, disclosures and prices: what a home publishes, what its committee signs, what a page shows."""
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.description import Command
+from node.use_cases.description import Command, Out
 from node.use_cases.supply.board import read_board, read_product_board
 from node.use_cases.supply.drafts import (
     AnswerParams,
@@ -24,7 +24,13 @@ from node.use_cases.supply.publishing import (
     publish_product,
 )
 from node.use_cases.supply.signing import submit_approval, write_statement
-from node.use_cases.supply.telling import tell_item, tell_price, tell_products, tell_published
+from node.use_cases.supply.telling import (
+    tell_accepted,
+    tell_item,
+    tell_price,
+    tell_products,
+    tell_published,
+)
 from node.use_cases.supply.views import ProductLine, ProductView, describe_item, describe_line
 
 
@@ -74,11 +80,32 @@ OPERATIONS = (
             "disclosure publish",
             example="absent.json",
             code=1,
+            group="Disclosures: what a producer tells about a product.",
             is_from_file=True,
         ),
     ),
-    Operation("disclosure.openings", ItemParams, hand_openings, "Openings to hand to those in scope.", writes=False),
-    Operation("disclosure.accept", OpeningsParams, accept_openings, "Keep openings that were handed to this home."),
+    Operation(
+        "disclosure.openings",
+        ItemParams,
+        hand_openings,
+        "Write what opens the hidden parts of the product CODE for a reader; hand the file to nobody else.",
+        writes=False,
+        command=Command(
+            "disclosure openings",
+            ("product",),
+            "in-house:wheat-loaf --reader buyers --out out.json",
+            1,
+            files=(Out("--out", "The file to hand over.", needed=True),),
+        ),
+    ),
+    Operation(
+        "disclosure.accept",
+        OpeningsParams,
+        accept_openings,
+        "Take in the openings that somebody handed over in FILE.",
+        tell=tell_accepted,
+        command=Command("disclosure accept", example="product.json", code=1, is_from_file=True),
+    ),
     Operation(
         "price.propose",
         ProposalDraft,
@@ -89,10 +116,18 @@ OPERATIONS = (
             "price propose",
             example="product.json",
             code=1,
+            group="Prices: proposed to the cent, signed by both sides.",
             is_from_file=True,
         ),
     ),
-    Operation("price.approve", AnswerParams, answer_price, "The producer's yes or no to a proposal.", tell=tell_price),
+    Operation(
+        "price.approve",
+        AnswerParams,
+        answer_price,
+        "As the producer, say yes (or no) to PROPOSAL, the id of a price.",
+        tell=tell_price,
+        command=Command("price approve", ("proposal",), "ab" * 32, 1),
+    ),
     Operation(
         "price.grant",
         GrantParams,
@@ -101,7 +136,19 @@ OPERATIONS = (
         tell=tell_published,
         command=Command("price grant", ("key",), f"{'ab' * 32} --holder member-1"),
     ),
-    Operation("price.statement", StatementParams, write_statement, "The words that a committee member signs."),
+    Operation(
+        "price.statement",
+        StatementParams,
+        write_statement,
+        "Write what a committee member signs about PROPOSAL, the id of a price.",
+        command=Command(
+            "price statement",
+            ("proposal",),
+            f"{'ab' * 32} --key {'ab' * 32} --out out.json",
+            1,
+            files=(Out("--out", "The file to take to the member's device.", needed=True),),
+        ),
+    ),
     Operation(
         "price.submit_approval",
         SignedStatement,

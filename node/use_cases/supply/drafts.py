@@ -17,6 +17,9 @@ from protocol.supply.cost_sheet import LineAmount
 Hex32 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """32 bytes in lower-case hex: the id of a record or a public key."""
 
+Refusal = Literal["delivery", "disclosure", "other", "price", "quality", "volume"]
+"""A key of protocol.supply.price_agreement.REASONS."""
+
 Reader = Literal["public", "buyers", "federation", "auditors"]
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
@@ -92,18 +95,16 @@ class AnswerParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The producer's own yes or no to a proposal, by its id."""
 
     proposal: Hex32
-    approve: bool = True
-    reason: str = ""
+    refuse: Annotated[Refusal | None, help_of("Say no, for this reason.")] = None
 
 
 class StatementParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Whose statement to write: the member's public key, the proposal, yes or no, and a note kept out of the log."""
 
     proposal: Hex32
-    key: Hex32
-    approve: bool = True
-    reason: str = ""
-    note: str = ""
+    key: Annotated[Hex32, help_of("The member's public key in hex.")]
+    refuse: Annotated[Refusal | None, help_of("A no, for this reason.")] = None
+    note: Annotated[str, help_of("Words for the committee; they stay out of the log.")] = ""
 
 
 class SignedStatement(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -136,6 +137,7 @@ class ListParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class OpeningsParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Openings that somebody handed over, each in its canonical bytes."""
+    """Openings that somebody handed over, each in its canonical bytes; `reader` is for whom they were written."""
 
     openings: list[bytes]
+    reader: Reader | None = None

@@ -4,12 +4,15 @@ Invariant: what is signed is shown from the very entries that the statement name
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from node.clock import Clock
+from node.use_cases.context import Desk, OfflineOperation
+from node.use_cases.description import PLACE, Command
 from node.use_cases.supply.drafts import Hex32, SignedStatement
 from node.use_cases.supply.signing import ToSign
 from protocol.core.encoding import to_struct
@@ -43,6 +46,24 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     valid_from: str
     approve: bool
     reason: str
+
+
+class PersonKeyParams(msgspec.Struct):
+    """Where the key is to lie."""
+
+    file: Annotated[str, PLACE]
+
+
+class PersonKeyMade(msgspec.Struct, frozen=True):
+    """The file that holds the key now, and the key's public part in hex."""
+
+    file: str
+    public: str
+
+
+def make_key_at_desk(desk: Desk, params: PersonKeyParams) -> PersonKeyMade:
+    """Make a person's own key, outside the home that is meant."""
+    return PersonKeyMade(params.file, make_person_key(Path(params.file), desk.clock, desk.home))
 
 
 def make_person_key(path: Path, clock: Clock, home: Path) -> str:
@@ -112,3 +133,19 @@ def sign_as_person(to_sign: ToSign, key: SigningKey) -> SignedStatement:
     if statement.by != key_id(key.public):
         raise RefusedError.at("statement.by", "was written for another person's key")
     return SignedStatement(statement=to_sign.statement, sigs=[sign_statement(statement, key)])
+
+
+def _tell_made(answer: PersonKeyMade) -> Iterator[str]:
+    yield answer.public
+
+
+OPERATIONS = (
+    OfflineOperation(
+        "key.person",
+        PersonKeyParams,
+        make_key_at_desk,
+        "Make a person's own key in FILE, outside the node's home; print its public part.",
+        tell=_tell_made,
+        command=Command("key person", ("file",), "my-key.json", group="Keys: of this home, and of persons."),
+    ),
+)

@@ -17,6 +17,7 @@ from node.use_cases.supply.drafts import (
     GrantParams,
     ProductDraft,
     ProposalDraft,
+    Refusal,
     SheetDraft,
 )
 from node.use_cases.supply.views import PriceView, PublishedView, describe_price, describe_published
@@ -114,7 +115,7 @@ async def answer_price(node: Node, params: AnswerParams) -> PriceView:
     filed = board.proposal(bytes.fromhex(params.proposal))
     if filed.body.maker != node.origin:
         raise RefusedError.at("proposal", f"only the producer {filed.body.maker} answers with its log's key")
-    approval = write_approval(board, filed, params.approve, params.reason, None)
+    approval = write_approval(board, filed, params.refuse, None)
     await publish(node, APPROVAL_KIND, approval, _refer(filed))
     return describe_price(node, read_product_board(node, filed.body.product), filed.leaf, PUBLIC)
 
@@ -128,17 +129,19 @@ async def grant_committee_key(node: Node, params: GrantParams) -> PublishedView:
 
 
 def write_approval(
-    board: Board, filed: Filed[PriceProposal], approve: bool, reason: str, note: bytes | None
+    board: Board, filed: Filed[PriceProposal], refusal: Refusal | None, note: bytes | None
 ) -> PriceApproval:
     """A yes or no to a proposal beside the maker's newest disclosure; a yes is refused while that is not full."""
     item = (filed.body.maker, filed.body.product)
     read = board.facts.current_disclosure(item)
     missing = list_product_missing(board.facts, board.rules, item)
-    if approve and missing:
+    if refusal is None and missing:
         raise RefusedError("no yes before the disclosure is full", missing)
     if read is None:
         raise RefusedError.at("disclosure", "nothing is disclosed yet")
-    approval = PriceApproval(proposal=filed.leaf, disclosure=read.leaf, approve=approve, reason=reason, note=note)
+    approval = PriceApproval(
+        proposal=filed.leaf, disclosure=read.leaf, approve=refusal is None, reason=refusal or "", note=note
+    )
     check_approval(approval)
     return approval
 

@@ -56,7 +56,7 @@ async def write_statement(node: Node, params: StatementParams) -> ToSign:
     _check_seat(node, board, filed, member)
     opening = _write_note(node, params.note)
     commitment = None if opening is None else commit_opening(opening)
-    approval = write_approval(board, filed, params.approve, params.reason, commitment)
+    approval = write_approval(board, filed, params.refuse, commitment)
     read = board.facts.current_disclosure((filed.body.maker, filed.body.product))
     assert read is not None
     if opening is not None and commitment is not None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from node.use_cases.description import Rows
+from node.use_cases.description import Rows, count
+from node.use_cases.supply.handing import Accepted
 from node.use_cases.supply.views import LineView, PriceView, ProductLine, ProductView, PublishedView
 from protocol.core.quantities import format_decimal
 
@@ -52,6 +53,11 @@ def tell_price(price: PriceView) -> Iterator[str | Rows]:
     for finding in price.not_counted:
         yield f"  does not count, {finding.place}: {finding.reason}"
     yield f"  id {price.record}"
+
+
+def tell_accepted(answer: Accepted) -> Iterator[str]:
+    """What was new of openings."""
+    yield f"{count(answer.kept, 'opening')} taken in, {answer.known} were known."
 
 
 def _name(product: ProductLine) -> str:

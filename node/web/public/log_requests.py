@@ -76,7 +76,7 @@ async def take_body(request: web.Request, answer: Callable[[bytes], Awaitable[Ve
 def may_sign(node: Node) -> bool:
     """Whether this home signs at present: one that was restored from a backup waits until it knows what it signed."""
     part = node.parts.get("restored")
-    return part is None or bool(part.describe()["may_sign"])
+    return part is None or bool(part.describe().may_sign)
 
 
 def origin_hash(visit: Visit) -> str:

@@ -91,10 +91,10 @@ async def test_a_pinned_peer_is_found_without_its_address_and_a_stranger_is_only
     # The address that south was given is out of date.
     await add_peer(south, AddPeer(card=card, url=NOBODY))
     await until(three, lambda: south.parts["peering"].status()[0].state == "connected")
-    await until(three, lambda: len(south.parts["lan"].describe()["found"]) == 1)
-    shown = south.parts["lan"].describe()["found"][0]
-    assert shown["fingerprint"] == fingerprint_of(own_card(stranger).tls_certificate)
-    assert shown["name"] == "stranger"
+    await until(three, lambda: len(south.parts["lan"].describe().found) == 1)
+    shown = south.parts["lan"].describe().found[0]
+    assert shown.fingerprint == fingerprint_of(own_card(stranger).tls_certificate)
+    assert shown.name == "stranger"
     assert stranger.parts["peering"].status() == []
     assert [one.origin for one in south.parts["peering"].status()] == [north.origin]
 

@@ -88,7 +88,7 @@ async def test_who_calls_itself_a_buyer_reads_nothing_before_the_maker_has_said_
     (commitment,) = hidden(bakery, bakery)
     assert list_wanted(coop, ()) == {}
     assert list_openings(bakery, [commitment], coop.origin, ()) == []
-    await answer_price(bakery, AnswerParams(proposal=proposed.record, approve=True, reason=""))
+    await answer_price(bakery, AnswerParams(proposal=proposed.record))
     await market.level()
     await until(market.nodes, lambda: opened(coop, bakery) == 1)
 

@@ -10,6 +10,7 @@ import pytest
 from node.use_cases.context import Node
 from node.use_cases.cosign import TOGETHER_MAX, Cosigner, admit_cosignature, find_last_signed
 from node.use_cases.fork_watch import ROOTS_PART, admit_evidence, judge_note, known_root, list_evidence
+from node.use_cases.peers import LanReport
 from node.use_cases.receive import Receiver
 from node.use_cases.status import show_status
 from node.use_cases.till import NoParams
@@ -125,12 +126,12 @@ async def test_a_status_is_told_while_the_writer_turns_to_its_first_cosignature(
     class Slow:
         """A part that is asked how it stands just as the database's thread begins to sign."""
 
-        def describe(self) -> dict[str, object]:
+        def describe(self) -> LanReport:
             last = node.database.write_and_wait(lambda db: find_last_signed(db, node, ORIGIN))
-            return {"last": last}
+            return LanReport(str(last), ())
 
-    node.parts["slow"] = Slow()
-    assert (await show_status(node, NoParams())).parts["slow"] == {"last": None}
+    node.parts["lan"] = Slow()
+    assert (await show_status(node, NoParams())).parts.lan == LanReport("None", ())
 
 
 async def test_a_head_below_one_that_was_signed_is_not_signed(scene: Scene) -> None:

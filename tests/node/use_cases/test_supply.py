@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import msgspec
 import pytest
@@ -19,6 +19,7 @@ from node.use_cases.supply.drafts import (
     ListParams,
     OpeningsParams,
     Reader,
+    Refusal,
     SignedStatement,
     StatementParams,
 )
@@ -41,6 +42,7 @@ from protocol.federation.vote_records import PrevoteBody
 from protocol.supply.disclosure import DISCLOSURE_KIND, Disclosure, Section
 from protocol.supply.facts import PriceRules
 from protocol.supply.openings import hide_section
+from protocol.supply.price_agreement import REASONS
 from storage.log import log_store
 from tests.node.use_cases.two_homes import LOAF, carry, loaf, member, open_home, price, told
 from tests.protocol.federation.made_up_federation import make_charter
@@ -228,9 +230,10 @@ async def test_a_producer_says_no_with_a_reason_word(homes: Homes) -> None:
     await homes.propose()
     offer = await propose_price(homes.coop, price(maker=homes.bakery.origin, materials=300, surplus=42))
     await homes.meet()
-    with pytest.raises(RefusedError, match="a no gives one of"):
-        await answer_price(homes.bakery, AnswerParams(proposal=offer.record, approve=False, reason="too cheap"))
-    refused = await answer_price(homes.bakery, AnswerParams(proposal=offer.record, approve=False, reason="volume"))
+    with pytest.raises(msgspec.ValidationError, match="Invalid enum value 'too cheap'"):
+        msgspec.convert({"proposal": offer.record, "refuse": "too cheap"}, AnswerParams)
+    assert set(get_args(Refusal)) == REASONS.keys()
+    refused = await answer_price(homes.bakery, AnswerParams(proposal=offer.record, refuse="volume"))
     assert (refused.state, refused.signed_by[0].reason) == ("refused", "the guaranteed volume")
 
 
@@ -290,7 +293,7 @@ async def test_the_device_shows_what_is_signed_from_the_entries_themselves(homes
 async def test_a_note_stays_out_of_the_log(homes: Homes) -> None:
     proposed = await homes.propose()
     await homes.seat(1)
-    await homes.sign(1, proposed.record, approve=False, reason="other", note="made up: ask again in spring")
+    await homes.sign(1, proposed.record, refuse="other", note="made up: ask again in spring")
     head = log_store.head(homes.coop.database.reader, homes.coop.origin)
     assert head is not None
     entries = log_store.entries(homes.coop.database.reader, homes.coop.origin, 0, head.size)

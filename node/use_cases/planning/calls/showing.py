@@ -4,17 +4,19 @@ Spec: docs/spec/planning/plan.md, docs/spec/planning/plan-audit.md
 """
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.description import EXIT_REFUSED, Command, Rows, percent
+from node.use_cases.description import EXIT_REFUSED, Command, Out, Rows, percent
 from node.use_cases.planning.batches.decided import tell_decided
 from node.use_cases.planning.calls.lookup import PlanParams, find_run
 from node.use_cases.planning.following.account import tell_promises
 from node.use_cases.planning.following.approvals import need_draft
 from node.use_cases.planning.minutes import take_minutes
 from node.use_cases.planning.view import PlanReport, check_draft, describe_plan
+from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import format_minutes
 
 
@@ -102,7 +104,13 @@ def _tell_check(check: DraftCheck) -> Iterator[str]:
         yield f"{unknown} members have not said what they would still gain; so the gap is unknown."
 
 
-_DOCUMENT = "Write the plan document to this file."
+def _need_document(told: PlanReport | PlanPapers) -> str:
+    if not told.document:
+        raise RefusedError.at("plan", "there is no draft to write yet")
+    return told.document
+
+
+_DOCUMENT = Out("--document", "Write the plan document to this file.", _need_document, beside=True)
 
 OPERATIONS = (
     Operation(
@@ -112,7 +120,7 @@ OPERATIONS = (
         "The whole plan as this node computed it.",
         writes=False,
         tell=_tell_plan,
-        command=Command("plan show", code=1, files={"document": _DOCUMENT}),
+        command=Command("plan show", code=1, files=(_DOCUMENT,)),
     ),
     Operation(
         "plan.minutes",
@@ -124,7 +132,10 @@ OPERATIONS = (
         command=Command(
             "plan minutes",
             code=1,
-            files={"document": _DOCUMENT, "minutes": "Write all that it follows from to this file."},
+            files=(
+                _DOCUMENT,
+                Out("--minutes", "Write all that it follows from to this file.", attrgetter("minutes"), beside=True),
+            ),
         ),
     ),
     Operation(

@@ -18,6 +18,7 @@ from node.use_cases.outside.witnesses import (
 )
 from node.use_cases.own_log.own_head import head_folder, own_head_of
 from node.use_cases.own_log.restored import Return
+from node.use_cases.status import AskerReport
 from node.use_cases.till import NoParams
 from protocol.core.identity import generate
 from protocol.log.witness import CosignedHead
@@ -116,7 +117,7 @@ async def test_a_witness_that_fails_is_asked_again_and_then_no_more(north: Node)
         grow(north, 2)
         assert await heard(oak) == 200
         assert outside_witnesses(north.database.reader)[0].error == ""
-        assert asker.describe() == {"asked": 1, "failing": {}}
+        assert asker.describe() == AskerReport(asked=1, failing={})
         await remove_witness(north, WitnessUrl(url=server.url))
         grow(north, 3)
         await asker.stop()
