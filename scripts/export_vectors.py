@@ -20,7 +20,7 @@ VECTORS = Path(__file__).resolve().parents[1] / "tests" / "vectors"
 
 def list_exports() -> dict[str, Callable[[], Any]]:
     """Every file of vectors by its path below tests/vectors, with what makes it."""
-    modules = [import_module(f"{vectors.__name__}.{found.name}") for found in pkgutil.iter_modules(vectors.__path__)]
+    modules = [import_module(found.name) for found in pkgutil.walk_packages(vectors.__path__, f"{vectors.__name__}.")]
     return {path: export for module in modules for path, export in getattr(module, "FILES", {}).items()}
 
 

@@ -8,17 +8,15 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from protocol.core.encoding import to_struct
 from protocol.core.record import Record, format_record, leaf_hash_of
 from protocol.record_kinds import KINDS
 from scripts.vectors.made_up import AT_MS, HEX, LOG_ID
+from scripts.vectors.pages import SPEC, open_bytes, read_json
 
-SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
 BLOCK = re.compile(r"^```(json|refused) ([a-z]+\.[a-z_]+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-LINE_NUMBER = re.compile(r"^ ?\d+  ", re.MULTILINE)
 
 
 class Shown(NamedTuple):
@@ -39,7 +37,7 @@ def _list_shown() -> Iterator[Shown]:
             if language == "json":
                 if shown:
                     yield shown
-                shown = Shown(kind, path.name, _read_json(LINE_NUMBER.sub("", text)), [])
+                shown = Shown(kind, path.name, read_json(text), [])
             else:
                 assert shown and shown.kind == kind, f"{path.name}: refused {kind} without a body before it"
                 shown.refused.extend(_read_change(line) for line in text.splitlines())
@@ -71,19 +69,8 @@ def _describe(shown: Shown) -> dict[str, Any]:
 
 
 def _read_change(line: str) -> tuple[dict[str, Any], str]:
-    change, end = json.JSONDecoder(object_hook=_open_bytes).raw_decode(line)
+    change, end = json.JSONDecoder(object_hook=open_bytes).raw_decode(line)
     return change, line[end:].strip()
-
-
-def _read_json(text: str) -> Any:
-    return json.loads(text, object_hook=_open_bytes)
-
-
-def _open_bytes(value: dict[str, Any]) -> Any:
-    """A page says bytes as {"hex": …}, and what is repeated as {"hex": …, "times": …}."""
-    if value.keys() <= {"hex", "times"} and "hex" in value:
-        return bytes.fromhex(value["hex"]) * value.get("times", 1)
-    return value
 
 
 FILES: dict[str, Callable[[], Any]] = {

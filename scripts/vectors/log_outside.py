@@ -9,6 +9,7 @@ from typing import Any
 from protocol.core.identity import SigningKey
 from protocol.core.mldsa44 import Mldsa44Key
 from protocol.core.note import COSIGNATURE_MLDSA44, COSIGNATURE_V1, ED25519, VerifierKey, format_vkey
+from protocol.log.branch_point import format_side, format_trunk, prove_side
 from protocol.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from protocol.log.cosignature import (
     add_signature,
@@ -53,6 +54,7 @@ def export_logs(keys: Mapping[str, SigningKey], entries: Sequence[bytes]) -> dic
         "proof": _export_proof(keys, leaves),
         "requests": _export_requests(keys, entries),
         "forks": _export_forks(keys["log"], leaves),
+        "branch_point": _export_branch_point(keys["log"], leaves),
         "after_end": format_after_end(AfterEnd(_head(leaves[:4]), _sign(keys["log"], leaves))).decode(),
         "cosigned_messages": _export_messages(leaves),
     }
@@ -135,6 +137,30 @@ def _export_forks(key: SigningKey, leaves: Sequence[bytes]) -> list[dict[str, An
         evidence = make_evidence(notes[0], notes[1], proof, key.public, ORIGIN)
         forks.append({"says": says, "evidence": format_evidence(evidence).decode()})
     return forks
+
+
+def _export_branch_point(key: SigningKey, leaves: Sequence[bytes]) -> dict[str, Any]:
+    """Two versions that share two entries: what each begins with, and the trunk of both."""
+    other = [leaf_hash(entry) for entry in OTHER_ENTRIES]
+    branches = {"note_a": leaves, "note_b": other}
+    sides = {
+        name: [prove_side(size, _head(branch), _reader(branch)) for size in range(4)]
+        for name, branch in branches.items()
+    }
+    trunk = format_trunk(sides["note_a"][2], sides["note_b"][2])
+    return {
+        **{name: _sign(key, branch).decode() for name, branch in branches.items()},
+        "sides": {name: [format_side(side) for side in said] for name, said in sides.items()},
+        "trunk": trunk,
+        "size": 2,
+        "refused": [
+            {"says": "another size", "trunk": (3).to_bytes(8) + trunk[8:]},
+            {"says": "another root", "trunk": trunk[:9] + bytes(32) + trunk[41:]},
+            {"says": "a hash of the other head's", "trunk": trunk[:8] + bytes([trunk[8] + 1]) + trunk[9:]},
+            {"says": "more hashes than there are", "trunk": trunk[:8] + bytes([255]) + trunk[9:]},
+            {"says": "half a hash", "trunk": trunk[:-16]},
+        ],
+    }
 
 
 def _export_messages(leaves: Sequence[bytes]) -> dict[str, Any]:

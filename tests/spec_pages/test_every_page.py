@@ -10,6 +10,9 @@ from tests.spec_pages.examples import list_pages, read_page
 TESTS = Path(__file__).resolve().parents[1]
 MARK = re.compile(r"rochdale(?:/[a-z-]+/v?[0-9]+|-[a-z-]+/[0-9]+|-[a-z]+:)")
 """What hashes, documents and lines begin with, so that none is taken for another."""
+VECTORS = re.compile(r"`(?:tests/vectors/)?((?:[a-z]+/)?[a-z-]+\.json)`")
+WITHOUT = {"plan-simulation.md", "records.md", "signed-head.md", "simulation.md"}
+"""Pages of nothing that another program must read alike; records.md names the folder of all kinds."""
 PLANNING = "protocol/planning"
 READERS = {
     **dict.fromkeys(
@@ -48,3 +51,11 @@ def test_every_mark_of_a_hash_a_document_or_a_line_stands_on_a_page() -> None:
     marks = set(MARK.findall(code))
     assert len(marks) > 20
     assert sorted(mark for mark in marks if mark not in pages) == []
+
+
+def test_every_page_names_its_vectors_and_all_of_them_are_named() -> None:
+    folder = TESTS / "vectors"
+    known = {path.name: path for path in folder.rglob("*.json")}
+    named = {page: {name.rpartition("/")[2] for name in VECTORS.findall(read_page(page))} for page in list_pages()}
+    assert sorted(page for page, names in named.items() if not names & known.keys()) == sorted(WITHOUT)
+    assert set(known) - set().union(*named.values()) == set()

@@ -14,7 +14,8 @@ from protocol.core.note import (
     parse_note,
     parse_vkey,
 )
-from protocol.log.checkpoint import Checkpoint, format_checkpoint
+from protocol.log.branch_point import check_side, check_trunk, format_side, parse_side
+from protocol.log.checkpoint import Checkpoint, format_checkpoint, open_checkpoint
 from protocol.log.cosignature import format_cosignature_message, format_cosigned_message, make_verifier
 from protocol.log.fork import check_after_end, check_evidence, format_after_end, parse_after_end, parse_evidence
 from protocol.log.merkle import check_inclusion
@@ -118,3 +119,32 @@ def test_messages_of_mldsa44_cosigners() -> None:
         line = f"{case['time_s']:016x}" + key.sign(case["bytes"]).hex()
         assert make_verifier(vkey).is_valid(format_checkpoint(head), bytes.fromhex(line))
     assert format_vkey(KEY.name, ED25519, SigningKey(TREES["keys"]["log"]["seed"]).public) == TREES["log_vkey"]
+
+
+BRANCHES = LOGS["branch_point"]
+
+
+@pytest.mark.parametrize("name", BRANCHES["sides"])
+def test_a_side_says_what_a_head_begins_with(name: str) -> None:
+    head = open_checkpoint(BRANCHES[name].encode(), TREES["keys"]["log"]["public"], "northside.example/log")
+    for size, raw in enumerate(BRANCHES["sides"][name]):
+        side = parse_side(raw)
+        check_side(side, head)
+        assert (side.size, format_side(side)) == (size, raw)
+
+
+def test_both_versions_begin_with_the_trunk() -> None:
+    roots = [[parse_side(raw).root for raw in said] for said in BRANCHES["sides"].values()]
+    assert [one == other for one, other in zip(*roots, strict=True)] == [True, True, True, False]
+    assert open_trunk(BRANCHES["trunk"]) == BRANCHES["size"]
+
+
+@pytest.mark.parametrize("refused", BRANCHES["refused"], ids=lambda refused: refused["says"])
+def test_a_trunk_that_is_not_shown_is_refused(refused: dict[str, bytes]) -> None:
+    with pytest.raises(PeerError):
+        open_trunk(refused["trunk"])
+
+
+def open_trunk(raw: bytes) -> int:
+    notes = BRANCHES["note_a"].encode(), BRANCHES["note_b"].encode()
+    return check_trunk(*notes, raw, TREES["keys"]["log"]["public"], "northside.example/log")

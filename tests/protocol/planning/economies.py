@@ -16,32 +16,13 @@ from protocol.planning.rounds import Answer, RoundReport, close_round, start_sta
 from protocol.planning.state import State, hash_state
 
 SHARED = Path(__file__).resolve().parents[4] / "shared"
+VILLAGE = Path(__file__).resolve().parents[2] / "vectors" / "planning" / "village.json"
 Answers = dict[str, Answer | None]
 
 
 def village() -> dict[str, Any]:
-    """Two councils, a mill, a bakery and a farm, outside flour: small enough to follow by hand."""
-    return {
-        "format": "rochdale-economy/1",
-        "goods": [
-            _good("bread", "KGM", "good", "2"),
-            _good("milk", "LTR", "good", "1"),
-            _good("flour", "KGM", "good", "0.8"),
-            _good("hours", "HUR", "labour", "6", "60"),
-            _good("co2", "KGM", "cap", "0.2", "90"),
-            _good("outside", "C62", "outside", "1", "40"),
-        ],
-        "consumers": [
-            {"id": "north", "nests": [_nest("0.5", "150", {"bread": ("3", "5"), "milk": ("2", "0")})]},
-            {"id": "south", "nests": [_nest("0", "90", {"bread": ("1", "2"), "milk": ("1", "0")})]},
-        ],
-        "workplaces": [
-            _workplace("mill", "100", [({"flour": "-1", "hours": "0.02", "co2": "0.2"}, "1", "0.001")]),
-            _workplace("oven", "70", [({"bread": "-1", "flour": "0.7", "hours": "0.2", "co2": "0.3"}, "1", "0.003")]),
-            _workplace("farm", "400", [({"milk": "-1", "hours": "0.1", "co2": "0.4"}, "1", "0.002")]),
-            _workplace("import-milk", "50", [({"milk": "-1", "outside": "1.2"}, "1", "0")]),
-        ],
-    }
+    """Two councils, a mill, a bakery and a farm, outside milk: small enough to follow by hand."""
+    return dict(json.loads(VILLAGE.read_bytes()))
 
 
 def _good(name: str, unit: str, kind: str, price: str, endowment: str = "0") -> dict[str, str]:
