@@ -169,6 +169,9 @@ class Database:
                 waiting.result = waiting.change(self._writer)
             except Exception as error:
                 waiting.error = error
+                if not self._writer.in_transaction:
+                    # A disk without room: SQLite has taken all of it back itself, and there is no mark to go back to.
+                    raise
                 self._writer.execute("ROLLBACK TO change")
             self._writer.execute("RELEASE change")
 

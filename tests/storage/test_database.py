@@ -163,6 +163,37 @@ async def test_an_error_answers_all_who_went_together_and_those_after_go_on(tmp_
         await shared.add(6)
 
 
+async def test_where_sqlite_drops_the_transaction_for_want_of_room_all_that_went_together_hear_why(
+    tmp_path: Path,
+) -> None:
+    database = Database(tmp_path / "node.sqlite")
+    begun, may_end = threading.Event(), threading.Event()
+
+    def hold(db: sqlite3.Connection) -> None:
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        db.execute(f"PRAGMA max_page_count = {pages + 2}")
+        begun.set()
+        may_end.wait(WAIT_S)
+
+    held = asyncio.create_task(database.write(hold))
+    assert await asyncio.to_thread(begun.wait, WAIT_S)
+    sizes = {"small": 1, "large": 100_000, "late": 1}
+    together = [
+        asyncio.create_task(database.write(partial(set_setting, name=name, value=bytes(size))))
+        for name, size in sizes.items()
+    ]
+    await asyncio.sleep(0)
+    may_end.set()
+    await held
+    told = await asyncio.gather(*together, return_exceptions=True)
+    assert [str(error) for error in told] == ["database or disk is full"] * 3
+    assert database.trouble == "database or disk is full"
+    assert [setting(database.reader, name) for name in sizes] == [None] * 3
+    await database.write(partial(set_setting, name="small", value=1))
+    assert (setting(database.reader, "small"), database.trouble) == (1, "")
+    database.close()
+
+
 async def test_no_more_waits_than_is_allowed(tmp_path: Path) -> None:
     database = Database(tmp_path / "node.sqlite")
     begun, may_end = threading.Event(), threading.Event()
