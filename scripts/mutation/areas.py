@@ -110,5 +110,37 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             f"{_PLANNING}/private/test_private_recipes.py",
         ),
     },
+    "certificate": {
+        "protocol/planning/certificate.py": (
+            f"{_PLANNING}/test_certificate.py",
+            f"{_PLANNING}/batches/test_batches.py",
+            f"{_PLANNING}/test_spec_pages.py",
+            f"{_PLANNING}/nested/test_two_levels.py",
+        ),
+    },
+    "followed": {
+        "protocol/planning/ratifying/words.py": (f"{_PLANNING}/ratifying/test_words.py",),
+        **{
+            f"protocol/planning/following/{name}.py": (f"{_PLANNING}/following/test_following.py", _LIMITS)
+            for name in ("account", "deliveries", "promises")
+        },
+    },
+    "receive": {
+        "node/use_cases/receive.py": (
+            "tests/node/use_cases/test_receive.py",
+            "tests/node/web/public/test_mirror.py",
+        ),
+    },
+    "store": {
+        "storage/log/log_store.py": (
+            "tests/storage/log/test_log_store.py",
+            "tests/storage/log/test_pending_bundles.py",
+            "tests/storage/log/test_log_tiles.py",
+            "tests/storage/log/test_many_logs.py",
+            "tests/storage/test_reading_while_written.py",
+            "tests/node/use_cases/test_receive.py",
+        ),
+        "storage/database.py": ("tests/storage/test_database.py",),
+    },
 }
 """Area -> module -> test files."""
