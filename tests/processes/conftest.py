@@ -20,7 +20,8 @@ def trio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failed scenario shows what the shared nodes logged."""
     report = yield
-    trio = getattr(item, "funcargs", {}).get("trio")
+    found = getattr(item, "funcargs", {})
+    trio = found.get("trio") or found.get("on_small_disk", (None, None))[1]
     if report.failed and trio is not None:
         report.sections += [(f"{name} logged", member.last_logged()) for name, member in trio.members.items()]
     return report

@@ -60,13 +60,17 @@ class SmallDisk:
         return bool(self._libc.mount(b"tmpfs", str(self.folder).encode(), b"tmpfs", flags, options) == 0)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    disk = SmallDisk(tmp_path / "disk")
+@pytest.fixture(scope="module")
+def on_small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SmallDisk, Trio]]:
+    """Three nodes, cedar's home on a disk of its own; each scenario leaves them level, with room, and all at work."""
+    disk = SmallDisk(tmp_path_factory.mktemp("small") / "disk")
     if not disk.mount():
         pytest.skip("only root may mount a small disk")
-    yield disk
-    disk.unmount()
+    try:
+        with ChaosNetwork() as network, Trio(disk.folder.parent, network, homes={"cedar": disk.folder}) as trio:
+            yield disk, trio
+    finally:
+        disk.unmount()
 
 
 def refusal(trio: Trio, name: str, code: str) -> str:
@@ -131,41 +135,41 @@ def publish_until_it_ends(trio: Trio, number: int) -> None:
 
 
 def test_on_a_full_disk_a_node_says_so_loses_nothing_and_goes_on_once_there_is_room(
-    small_disk: SmallDisk, capsys: pytest.CaptureFixture[str]
+    on_small_disk: tuple[SmallDisk, Trio], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with ChaosNetwork() as network, Trio(small_disk.folder.parent, network, homes={"cedar": small_disk.folder}) as trio:
-        ash, cedar = trio["ash"], trio["cedar"]
-        cedar.publish("before")
-        trio.check_level()
-        ballast = small_disk.fill()
-        until(lambda: refusal(trio, "cedar", "no-room") != "", "a full disk")
-        assert "The disk says" in refusal(trio, "cedar", "no-room-either")
-        ash.publish("elsewhere")
-        # Said in one line, and read once: a write that still finds room takes the line away for a moment.
-        check_said(cedar, capsys, "What was acknowledged is safe; make room, and it goes on.")
-        ballast.unlink()
-        until(lambda: "cannot write" not in read_status(cedar, capsys), "room again")
-        cedar.publish("after")
-        trio.check_level()
+    disk, trio = on_small_disk
+    ash, cedar = trio["ash"], trio["cedar"]
+    cedar.publish("before")
+    trio.check_level()
+    ballast = disk.fill()
+    until(lambda: refusal(trio, "cedar", "no-room") != "", "a full disk")
+    assert "The disk says" in refusal(trio, "cedar", "no-room-either")
+    ash.publish("elsewhere")
+    # Said in one line, and read once: a write that still finds room takes the line away for a moment.
+    check_said(cedar, capsys, "What was acknowledged is safe; make room, and it goes on.")
+    ballast.unlink()
+    until(lambda: "cannot write" not in read_status(cedar, capsys), "room again")
+    cedar.publish("after")
+    trio.check_level()
 
 
 def test_on_a_read_only_disk_a_node_does_not_start_says_why_and_goes_on_once_it_may_write(
-    small_disk: SmallDisk, capsys: pytest.CaptureFixture[str]
+    on_small_disk: tuple[SmallDisk, Trio], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with ChaosNetwork() as network, Trio(small_disk.folder.parent, network, homes={"cedar": small_disk.folder}) as trio:
-        ash, cedar = trio["ash"], trio["cedar"]
-        cedar.publish("before")
-        trio.check_level()
-        assert cedar.node.stop()[0] == 0
-        small_disk.remount(read_only=True)
-        ash.publish("elsewhere")
-        refused = cedar.start()
-        assert READ_ONLY.search(refused.said["error"]), refused.said
-        assert refused.process.wait(STOP_WAIT_S) == 1
-        assert run_words(["--home", str(cedar.home), "status"]) == 1
-        assert READ_ONLY.search(capsys.readouterr().err)
-        small_disk.remount(read_only=False)
-        cedar.start()
-        cedar.publish("after")
-        trio.check_level()
-        check_said(cedar, capsys, "2 peers connected")
+    disk, trio = on_small_disk
+    ash, cedar = trio["ash"], trio["cedar"]
+    cedar.publish("before-read-only")
+    trio.check_level()
+    assert cedar.node.stop()[0] == 0
+    disk.remount(read_only=True)
+    ash.publish("meanwhile")
+    refused = cedar.start()
+    assert READ_ONLY.search(refused.said["error"]), refused.said
+    assert refused.process.wait(STOP_WAIT_S) == 1
+    assert run_words(["--home", str(cedar.home), "status"]) == 1
+    assert READ_ONLY.search(capsys.readouterr().err)
+    disk.remount(read_only=False)
+    cedar.start()
+    cedar.publish("after-read-only")
+    trio.check_level()
+    check_said(cedar, capsys, "2 peers connected")

@@ -28,7 +28,7 @@ READINGS = 2
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_with_a_late_and_a_crashing_node_in_every_round_all_nodes_end_alike(
     called_homes: Path, tmp_path: Path, seed: int
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import combinations_with_replacement
 
 import pytest
 
@@ -23,6 +24,8 @@ from tests.protocol.core.values import LOG_KEY, MEMBER_KEY, ORIGIN, flip_bit
 
 SIZE = 300
 KEY = LOG_KEY.public
+SIZES = [*range(1, 71), 127, 128, 129, 255, 256, 257, 299, 300]
+"""tests/interop has a library of others check every pair up to its limit."""
 TRUNK = [leaf_hash(b"one %d" % index) for index in range(SIZE)]
 
 
@@ -86,18 +89,15 @@ def test_two_branches_are_proven(shorter: int) -> None:
                 check_pair(shorter, longer, common)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("first", range(1, SIZE + 1, 50))
-def test_two_branches_are_proven_at_every_pair_of_sizes(first: int) -> None:
-    for shorter in range(first, first + 50):
-        for longer in range(shorter, SIZE + 1):
-            # One of the branches that part before the shorter head, not the same for all pairs.
-            common = (7 * shorter + longer) % min(shorter, 16)
-            proof = prove(shorter, longer, common)
-            assert proof is not None
-            raw = format_evidence(ForkEvidence(signed(SIZE, shorter), signed(common, longer), proof))
-            assert len(raw) <= EVIDENCE_BYTES_MAX
-            assert [head.size for head in check_evidence(parse_evidence(raw), KEY, ORIGIN)] == [shorter, longer]
+def test_two_branches_are_proven_at_every_pair_of_small_sizes_and_beside_whole_subtrees() -> None:
+    for shorter, longer in combinations_with_replacement(SIZES, 2):
+        # One of the branches that part before the shorter head, not the same for all pairs.
+        common = (7 * shorter + longer) % min(shorter, 16)
+        proof = prove(shorter, longer, common)
+        assert proof is not None
+        raw = format_evidence(ForkEvidence(signed(SIZE, shorter), signed(common, longer), proof))
+        assert len(raw) <= EVIDENCE_BYTES_MAX
+        assert [head.size for head in check_evidence(parse_evidence(raw), KEY, ORIGIN)] == [shorter, longer]
 
 
 def evidence_of(shorter: int, longer: int) -> ForkEvidence:

@@ -23,8 +23,7 @@ from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.village import FOUNDER, bring_in, count_members, found
 from tests.node.use_cases.federation.test_keeper import list_admissions, request_of
 
-JUNK = 10_000
-BATCH = 2_000
+JUNK = 1_000
 
 
 def admission_of(member: Machine, guest: Machine, name: str, request: Reference | None = None) -> Admission:
@@ -107,8 +106,7 @@ def test_an_invitation_is_used_up_by_one_admission(homes: Path) -> None:
     run_region(homes, 23, story)
 
 
-@pytest.mark.slow
-def test_ten_thousand_records_of_one_member_are_read_in_bounded_number_at_each_turn(
+def test_a_thousand_records_of_one_member_are_read_in_bounded_number_at_each_turn(
     homes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed: list[int] = []
@@ -116,14 +114,10 @@ def test_ten_thousand_records_of_one_member_are_read_in_bounded_number_at_each_t
     async def write_junk(network: MemoryNetwork) -> None:
         members, stranger = await found_three(network), network["dairy"]
         junk = members[1]
-        for start in range(0, JUNK, BATCH):
-            works = [
-                publish(junk.node, "federation.admission", admission_of(junk, stranger, f"nobody-{number}.example/log"))
-                for number in range(start, start + BATCH)
-            ]
-            for batch_work in works:
-                junk.begin(batch_work)
-            await network.until(lambda stop=start + BATCH: count_words(junk) >= stop, "the junk")  # type: ignore[misc]
+        for number in range(JUNK):
+            admission = admission_of(junk, stranger, f"nobody-{number}.example/log")
+            junk.begin(publish(junk.node, "federation.admission", admission))
+        await network.until(lambda: count_words(junk) >= JUNK, "the junk")
         await network.settle()
         founder = members[0]
         assert count_words(founder) >= JUNK
@@ -135,7 +129,7 @@ def test_ten_thousand_records_of_one_member_are_read_in_bounded_number_at_each_t
         monkeypatch.setattr("storage.log.record_index.parse_record", count_parse)
         await founder.do(founder.keeper._advance())
         bound = 3 * (sum(OFFERED_MAX.values()) + WORDS_MAX)
-        assert 0 < len(parsed) <= bound, len(parsed)
+        assert 0 < len(parsed) <= bound < JUNK // 5, len(parsed)
         monkeypatch.undo()
         empty = [one for one in log_store.heads(founder.node.database.reader) if not one.size]
         assert len(empty) <= CANDIDATES_MAX
