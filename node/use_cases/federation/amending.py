@@ -13,7 +13,7 @@ import msgspec
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, Page, count, typed
 from node.use_cases.federation.roster_records import list_charters
-from node.use_cases.federation.verbs import current_history
+from node.use_cases.federation.verbs import HOW_TO_BEGIN, current_history
 from node.use_cases.publish import publish
 from node.use_cases.till import NoParams
 from protocol.core.encoding import to_value
@@ -101,7 +101,7 @@ async def agree(node: Node, params: AgreeParams) -> dict[str, Any]:
 def _history(node: Node) -> History:
     history = current_history(node)
     if history is None or node.origin not in history.newest.voters:
-        raise RefusedError.at("federation", "only a member of a federation has a charter")
+        raise RefusedError.at("federation", f"only a member of a federation has a charter; {HOW_TO_BEGIN}")
     return history
 
 

@@ -9,8 +9,7 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command
-from node.use_cases.federation.verbs import current_history
-from protocol.core.errors import RefusedError
+from node.use_cases.federation.verbs import known_history
 from protocol.federation.log_policy import make_log_policy
 from protocol.federation.roster import Roster
 from protocol.log.policy import format_policy
@@ -32,10 +31,7 @@ class LogPolicy(msgspec.Struct, frozen=True):
 
 async def show_policy(node: Node, params: PolicyParams) -> LogPolicy:
     """The roster and charter in force as the policy of one member's log, for auditors' own tools."""
-    history = current_history(node)
-    if history is None:
-        raise RefusedError.at("federation", "no federation here, or its logs have not arrived yet")
-    newest, origin = history.newest, params.origin or node.origin
+    newest, origin = known_history(node).newest, params.origin or node.origin
     policy = make_log_policy(newest.roster, newest.charter, origin, _read_mldsa44_keys(node, newest.roster))
     return LogPolicy(origin, format_policy(policy).decode())
 

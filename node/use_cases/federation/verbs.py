@@ -45,6 +45,10 @@ ROSTER_PARTS = {False: "roster", True: "roster_above"}
 """The running keepers by whether they keep the federation above."""
 INVITED_SETTING = "invited"
 PEOPLE_MAX = 100_000_000
+HOW_TO_BEGIN = (
+    "`rochdale federation create --charter FILE` founds one, and `rochdale federation join INVITATION` answers the "
+    "line that a member hands over"
+)
 
 MemberKind = Literal["consumers", "producers"]
 People = Annotated[int, msgspec.Meta(ge=0, le=PEOPLE_MAX), help_of("How many people we count.")]
@@ -162,6 +166,14 @@ def current_history(node: Node, above: bool = False) -> History | None:
     return read_history(node, above=above) if keeper is None or keeper.history is None else keeper.history
 
 
+def known_history(node: Node, above: bool = False) -> History:
+    """The same; RefusedError, with what to do, where there is none."""
+    history = current_history(node, above)
+    if history is None:
+        raise RefusedError.at("federation", f"no federation here, or its logs have not arrived yet; {HOW_TO_BEGIN}")
+    return history
+
+
 async def create(node: Node, params: CreateParams) -> RosterReport:
     """Found a federation of one; others join by invitation."""
     if federation_of(node) is not None:
@@ -237,9 +249,7 @@ async def count_people(node: Node, params: PeopleParams) -> dict[str, Any]:
 async def show_roster(node: Node, params: WhichParams) -> RosterReport:
     """The roster in force as this node works it out from the logs."""
     keeper = node.parts.get(ROSTER_PARTS[params.above])
-    history = current_history(node, params.above)
-    if history is None:
-        raise RefusedError.at("federation", "no federation here, or its logs have not arrived yet")
+    history = known_history(node, params.above)
     newest = history.newest
     rows = tuple(MemberRow(one.origin, one.name, one.kind, one.people, one.url) for one in newest.roster.members)
     return RosterReport(

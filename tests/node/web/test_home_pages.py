@@ -13,6 +13,7 @@ from node.use_cases import status, till
 from node.use_cases.context import Node
 from node.use_cases.federation.verbs import CreateParams, create
 from node.use_cases.home import init_home, open_node
+from node.use_cases.planning.placing.verbs import PlaceParams, say_place
 from node.use_cases.supply.drafts import (
     DisclosureDraft,
     LineDraft,
@@ -132,6 +133,8 @@ async def test_a_new_home_opens_with_the_first_day(browser: Browser) -> None:
         ("/what-if", {"/plan"}, "rochdale plan simulate economy.json"),
         ("/proposal", {"/plan", "/first-day"}, ""),
         ("/logs", set(), "rochdale peer card"),
+        ("/federation", set(), "rochdale federation join INVITATION"),
+        ("/charter", set(), "rochdale federation create --charter FILE"),
     ],
 )
 async def test_where_nothing_is_yet_the_page_says_what_to_do(
@@ -139,6 +142,18 @@ async def test_where_nothing_is_yet_the_page_says_what_to_do(
 ) -> None:
     page = await look(browser, path)
     assert links <= set(page.links) and typed in page.text
+
+
+async def test_a_home_without_a_plan_shows_where_it_is_itself(browser: Browser, node: Node) -> None:
+    before = await look(browser, "/places")
+    assert "We have not said where we are." in before.text and "rochdale plan place NORTH EAST" in before.text
+    await say_place(node, PlaceParams(north="53.62N", east="2.16W"))
+    await say_place(node, PlaceParams(north="53.7N", east="2W", card="oven"))
+    after = await look(browser, "/places")
+    assert f"{node.name} 53.62 -2.16" in after.text and f"oven of {node.name} 53.7 -2 " in after.text
+    assert "Where the others are is known once a plan is called" in after.text
+    asked = f"/places?call={'0' * 64}"
+    assert "plans are made by a running node" in (await look(browser, asked)).text
 
 
 async def test_the_till_shows_goods_and_no_household(node: Node, browser: Browser) -> None:

@@ -3,7 +3,7 @@
 Spec: docs/spec/planning/delivery.md, section "Known places"
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from node.use_cases.context import Node
@@ -24,9 +24,18 @@ HOW_TO_SAY = (
 def read_known(node: Node, run: PlanRun) -> dict[str, Place]:
     """The places that count in a call."""
     called = record_by_leaf(node.database.reader, run.call_id)
-    said = own_words(node.database.reader, "plan.place", None, run.terms.members)
+    return _read_said(node, run.terms.members, "" if called is None else called.origin)
+
+
+def read_own(node: Node) -> dict[str, Place]:
+    """The places that this home's own log says."""
+    return _read_said(node, (node.origin,), node.origin)
+
+
+def _read_said(node: Node, members: Collection[str], caller: str) -> dict[str, Place]:
+    said = own_words(node.database.reader, "plan.place", None, members)
     spoken = {origin: [indexed.body for indexed in words] for origin, words in said.items()}
-    return apply_places(spoken, run.terms.members, "" if called is None else called.origin)
+    return apply_places(spoken, members, caller)
 
 
 def gather_places(

@@ -14,7 +14,7 @@ from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, Page, Rows, count, help_of
 from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.planning.following.approvals import newest_draft
-from node.use_cases.planning.placing.known import HOW_TO_SAY, read_known
+from node.use_cases.planning.placing.known import HOW_TO_SAY, read_known, read_own
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.contributions import WORKPLACE_MARK, workplace_id
@@ -55,12 +55,14 @@ class PlacesParams(msgspec.Struct, kw_only=True):
 class KnownPlaces(msgspec.Struct, frozen=True):
     """Degrees (north, east) by name, as members said them, and the ends of the newest draft that have none.
 
-    `ends` are the same for every end of the newest draft that has one; `names` are those of the members' logs."""
+    `ends` are the same for every end of the newest draft that has one; `names` are those of the members' logs. Where
+    no call is followed, `is_own`: these are what this home says of itself."""
 
     places: dict[str, tuple[str, str]]
     ends: dict[str, tuple[str, str]]
     missing: tuple[str, ...]
     names: dict[str, str] = {}
+    is_own: bool = False
 
     def call_it(self, end: str) -> str:
         """An end as people call it: `oven of Oak bakery` for a card of that co-op's log."""
@@ -90,8 +92,13 @@ async def say_place(node: Node, params: PlaceParams) -> SaidPlace:
 
 
 async def show_places(node: Node, params: PlacesParams) -> KnownPlaces:
-    """Who has said where it is, and of which end of the newest draft nobody has."""
-    run = find_run(node, params.call)
+    """Who has said where it is, and of which end of the newest draft nobody has; without a call our own places."""
+    try:
+        run = find_run(node, params.call)
+    except RefusedError:
+        if params.call:
+            raise
+        return KnownPlaces(_write_all(read_own(node)), {}, (), {node.origin: node.name}, is_own=True)
     known, draft = read_known(node, run), newest_draft(run)
     ends, missing = ({}, ()) if draft is None else place_ends(draft.plan, known)
     return KnownPlaces(_write_all(known), _write_all(ends), missing, dict(run.terms.names))
@@ -132,7 +139,11 @@ def _tell_places(answer: KnownPlaces) -> Iterator[str | Rows]:
         rows = [(answer.call_it(name), *degrees) for name, degrees in answer.places.items()]
         yield Rows(("of", "north", "east"), rows)
     else:
-        yield "Nobody has said where it is yet."
+        yield "We have not said where we are." if answer.is_own else "Nobody has said where it is yet."
+    if answer.is_own:
+        yield "Where the others are is known once a plan is called, at a node that runs."
+    if answer.is_own and not answer.places:
+        yield HOW_TO_SAY
     if answer.missing:
         lacking = "; ".join(map(answer.call_it, answer.missing))
         yield f"{count(len(answer.missing), 'end')} of the newest draft without a place: {lacking}."
@@ -155,7 +166,7 @@ OPERATIONS = (
         "Who has said where it is, and of whom it is not known.",
         writes=False,
         tell=_tell_places,
-        command=Command("plan places", (), "", 1),
+        command=Command("plan places"),
         page=Page("/places", "Places"),
     ),
 )
