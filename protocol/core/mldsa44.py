@@ -1,4 +1,4 @@
-"""Keys that a quantum computer does not break: the second key of a witness or mirror, for heads and parts of logs.
+"""Keys that a quantum computer does not break: the second key of a witness or mirror, for heads and subtrees of logs.
 
 Invariant: FIPS 204, pure, with an empty context; a key is made from its 32-byte seed and from nothing else.
 Invariant: two signatures of one text differ (FIPS 204 mixes in chance), so nothing may hang on a signature's bytes.

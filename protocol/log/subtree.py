@@ -1,6 +1,6 @@
 """A part of a log on its own: its root, and a short proof that the whole log holds it just there.
 
-Invariant: a part is start..end where start is a multiple of the power of two that end - start needs; so it is one
+Invariant: a subtree is start..end where start is a multiple of the power of two that end - start needs; so it is one
 node of the tree, or the left edge of one.
 Invariant: with start 0 the proof is that of consistency, with one entry that of inclusion; both of RFC 6962.
 Spec: docs/spec/log/tiles-and-proofs.md (draft-ietf-plants-merkle-tree-certs, subtree consistency proofs)
