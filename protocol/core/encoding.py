@@ -32,7 +32,8 @@ _SCALARS = frozenset({type(None), bool, bytes})
 
 
 def encode(value: Value, bytes_max: int = ENTRY_BYTES_MAX) -> bytes:
-    """The canonical bytes of a value; MisuseError for a type that has none, RefusedError past a limit."""
+    """The canonical bytes of a value; MisuseError for a type that has none, RefusedError past a limit or for text that
+    is not Unicode."""
     try:
         _check_value(value, 1)
     except _UnfitError as unfit:
@@ -84,7 +85,8 @@ def to_struct(value: Value, struct_type: type[StructType], place: str = "body") 
 
 
 def to_value(struct: object) -> Value:
-    """A typed struct as plain values: bytes stay bytes, fields that are None stay as explicit None."""
+    """A typed struct as plain values: bytes stay bytes, None stays None; defaults are left out where the struct says so
+    (omit_defaults)."""
     return msgspec.to_builtins(struct, builtin_types=(bytes,))
 
 

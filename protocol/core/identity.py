@@ -87,12 +87,12 @@ HOME_SEED_BYTES: Final = SEED_BYTES * len(HomeKeys.__struct_fields__)
 
 
 def generate(seed: bytes) -> SigningKey:
-    """The Ed25519 key of a 32-byte random seed."""
+    """The Ed25519 key of a 32-byte random seed; MisuseError for a seed of another length."""
     return SigningKey(seed)
 
 
 def generate_home_keys(seed: bytes) -> HomeKeys:
-    """A home's keys from HOME_SEED_BYTES random bytes, 32 for each key."""
+    """A home's keys from HOME_SEED_BYTES random bytes, 32 for each key; MisuseError for fewer, more, or a key twice."""
     if len(seed) != HOME_SEED_BYTES:
         raise MisuseError(f"a home's seed has {HOME_SEED_BYTES} bytes, not {len(seed)}")
     try:
@@ -130,7 +130,7 @@ def key_id(public: bytes) -> bytes:
 
 
 def recovery_key_hash(recovery_public: bytes) -> bytes:
-    """The 32-byte promise of a recovery key that a log's first record holds."""
+    """The 32-byte hash by which a log's first record names its recovery key."""
     return hashlib.sha256(_RECOVERY_DOMAIN + recovery_public).digest()
 
 

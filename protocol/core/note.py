@@ -119,7 +119,7 @@ def parse_vkey(vkey: str) -> VerifierKey:
 
 
 def format_signature(signature: Signature) -> str:
-    """A signature line with its newline."""
+    """A signature line with its newline; MisuseError for a name or bytes that no line can hold."""
     if not is_key_name(signature.name) or len(signature.key_hash) != KEY_HASH_BYTES or not signature.raw:
         raise MisuseError("a signature needs a key name, a 4-byte key hash and at least one byte")
     encoded = base64.b64encode(signature.key_hash + signature.raw).decode()
@@ -143,7 +143,7 @@ def parse_signature(line: str) -> Signature:
 
 
 def format_note(text: str, signatures: Iterable[Signature]) -> bytes:
-    """The bytes of a note; `text` ends in a newline and there is at least one signature."""
+    """The bytes of a note; MisuseError unless `text` ends in a newline and 1 to 100 signatures stand below it."""
     lines = [format_signature(signature) for signature in signatures]
     if not text.endswith("\n") or _CONTROL.search(text) or not 1 <= len(lines) <= SIGNATURES_MAX:
         raise MisuseError("a note needs text that ends in newline, no control characters, and 1 to 100 signatures")

@@ -128,7 +128,8 @@ def parse_decimal(text: str, exponent: int, place: str) -> int:
     """The amount in 1 / 10**exponent that a plain decimal such as `-12.50` says, exactly.
 
     RefusedError at `place` for exponent notation, signs other than one minus, separators other than one point,
-    more than `exponent` decimals (zeros beyond do not count) or an amount beyond int64.
+    more than `exponent` decimals (zeros beyond do not count) or an amount beyond int64; MisuseError for an exponent
+    beyond EXPONENT_MAX.
     """
     if not 0 <= exponent <= EXPONENT_MAX:
         raise MisuseError(f"an exponent of {exponent} is not within 0 to {EXPONENT_MAX}")
@@ -145,7 +146,10 @@ def parse_decimal(text: str, exponent: int, place: str) -> int:
 
 
 def format_decimal(amount: int, exponent: int) -> str:
-    """The plain decimal of amount / 10**exponent with exactly `exponent` decimals; parse_decimal reads it back."""
+    """The plain decimal of amount / 10**exponent with exactly `exponent` decimals; parse_decimal reads it back.
+
+    MisuseError for an exponent beyond EXPONENT_MAX.
+    """
     if not 0 <= exponent <= EXPONENT_MAX:
         raise MisuseError(f"an exponent of {exponent} is not within 0 to {EXPONENT_MAX}")
     digits = str(abs(amount)).rjust(exponent + 1, "0")
@@ -154,7 +158,7 @@ def format_decimal(amount: int, exponent: int) -> str:
 
 
 def divide_half_up(numerator: int, denominator: int) -> int:
-    """The nearest integer to a fraction, halves away from zero (5/2 is 3, -5/2 is -3)."""
+    """The nearest integer to a fraction, halves away from zero (5/2 is 3, -5/2 is -3); MisuseError over 0."""
     if denominator == 0:
         raise MisuseError("division by zero")
     quotient = (2 * abs(numerator) + abs(denominator)) // (2 * abs(denominator))

@@ -132,7 +132,8 @@ def embed_statement(statement: Statement, sigs: tuple[Sig, ...], seq: int) -> Re
 
 
 def format_record(record: Record) -> bytes:
-    """The entry bytes of a record; RefusedError, with the place, for what no node would parse."""
+    """The entry bytes of a record; RefusedError, with the place, for what no node would parse; MisuseError where
+    statement, signatures and record do not say the same."""
     if (record.statement is not None) != bool(record.sigs):
         raise MisuseError("a record has a statement exactly when it has signatures")
     if record.statement is not None and record != embed_statement(record.statement, record.sigs, record.seq):

@@ -61,8 +61,9 @@ class CouncilException(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One version of a federation's charter.
 
-    `approvals_percent` of the co-ops, and of their people (0: not counted by people), must approve a plan, and never
-    fewer co-ops than a decision's quorum. `rules` activates (area, rule version). Floors are amounts per person.
+    `approvals_percent_coops` of the co-ops and `approvals_percent_people` of their people (0: people are not counted)
+    must approve a plan, and never fewer co-ops than a decision's quorum. `rules` activates (area, rule version). Floors
+    are amounts per person.
     `facilitators` are members' logs that look after plans; empty (then it is not written): whoever calls one.
     `exceptions` are what single councils may claim beyond what their people are allotted; not written when empty.
     """

@@ -2,7 +2,6 @@
 
 Invariant: a grant is read with its place in the log: what was signed before it does not count.
 Invariant: only the log itself grants, and a key is named by a free label such as `committee member 1`, never a name.
-Invariant: a key that a node holds never counts as a person's own.
 Spec: docs/spec/supply/price.md
 """
 

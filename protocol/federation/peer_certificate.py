@@ -45,7 +45,7 @@ def make_certificate(tls_seed: bytes) -> bytes:
 
 
 def check_certificate(der: bytes) -> None:
-    """RefusedError unless these are the bytes of a certificate that make_certificate could have made."""
+    """RefusedError unless these are the bytes of a self-signed certificate with an Ed25519 key, short enough to pin."""
     if not 0 < len(der) <= CERTIFICATE_BYTES_MAX:
         raise RefusedError.at("tls_certificate", f"{len(der)} bytes, at most {CERTIFICATE_BYTES_MAX} are allowed")
     try:

@@ -53,13 +53,13 @@ class Roster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Join(msgspec.Struct, frozen=True):
-    """A co-op that asked to join and was invited."""
+    """A co-op that asked to join, and for which a member vouches."""
 
     member: Member
 
 
 class Leave(msgspec.Struct, frozen=True):
-    """A co-op that leaves, or is no longer counted."""
+    """A co-op that leaves, or whose log the others have ended."""
 
     origin: str
 

@@ -42,7 +42,7 @@ Size = Annotated[int, msgspec.Meta(ge=1, le=INDEX_MAX)]
 class KeySuccession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """key.succession: the log `old` ended at the head (`size`, `root`); the log that holds this record goes on.
 
-    `recovery_key` is the public key whose hash the old log's first record promised.
+    `recovery_key` is the public key whose hash stands in the old log's first record.
     """
 
     old: Origin

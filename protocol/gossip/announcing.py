@@ -1,4 +1,4 @@
-"""What a session tells its peer: our own log's entries at once, other heads in batches, nothing twice.
+"""What a session tells its peer: new entries at once of logs that it pushes, other heads in batches, nothing twice.
 
 Invariant: when a counter is said, every change up to it was said before or is known to be with the peer.
 Spec: docs/spec/gossip/session.md
@@ -39,7 +39,7 @@ class Announcer:
         return [Send(raw) for raw in cut_have(marks, counter)]
 
     def note_moved(self, origin: str, theirs: int, push: bytes) -> list[Action]:
-        """A head has moved: pushed on if it is ours, else kept for the next batch unless the peer has it."""
+        """A head has moved: `push` goes out at once, else the head waits for the batch, unless the peer has it."""
         size = self._frontier.size(origin)
         if max(self._told.get(origin, 0), theirs) >= size or not self._frontier.is_shared(origin, self._peer):
             return []

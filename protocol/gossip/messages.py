@@ -136,7 +136,9 @@ class Cosig(Message, frozen=True):
 
 
 class Fork(Message, frozen=True):
-    """Two signed heads of one log that do not fit together; with `note_b` empty: my head, where yours differs."""
+    """Two signed heads of one log that do not fit together, and the proof or what both begin with (fork.py,
+    branch_point.py of protocol/log). With `note_b` empty: my head, where yours differs; with the proof AFTER_END,
+    a head that was signed after its log's end."""
 
     origin: str
     note_a: bytes

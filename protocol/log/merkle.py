@@ -150,7 +150,10 @@ def root_at(size: int, read: HashReader) -> bytes:
 
 
 def prove_inclusion(index: int, size: int, read: HashReader) -> list[bytes]:
-    """The hashes, leaf side first, that lead from leaf `index` to the root of the first `size` leaves."""
+    """The hashes, leaf side first, that lead from leaf `index` to the root of the first `size` leaves.
+
+    MisuseError where these have no such leaf.
+    """
     if not 0 <= index < size:
         raise MisuseError(f"no leaf {index} in a tree of size {size}")
     start, end, path = 0, size, []
@@ -191,7 +194,7 @@ def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
 def prove_consistency(old_size: int, size: int, read: HashReader) -> list[bytes]:
     """The hashes that show that the tree of `size` leaves begins with the tree of `old_size` leaves.
 
-    Empty when the old tree is empty or the same.
+    Empty when the old tree is empty or the same; MisuseError when it is the larger one.
     """
     if not 0 <= old_size <= size:
         raise MisuseError(f"no tree of size {old_size} within one of size {size}")

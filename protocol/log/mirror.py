@@ -207,8 +207,8 @@ def judge_packages(header: EntriesHeader, state: MirrorState, saved: int, is_ref
     """The answer once packages were read: `saved` of them proven and on disk, the next one refused or not there.
 
     A package whose bytes cannot be read was not there; one whose proof fails is refused. `state` is how the mirror
-    stands after saving. With 200 the caller signs the head of `header.end` in the
-    transaction that makes it the signed one, and answers with its signature lines.
+    stands after saving. With 200 the caller signs the head of `header.end` in the transaction that makes it the signed
+    one, and answers with its signature lines.
     """
     if is_refused:
         return Verdict(UNPROCESSABLE, "a package whose proof does not lead to the signed head\n")

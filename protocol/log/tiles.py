@@ -138,7 +138,8 @@ class TileHashes:
         self._held: dict[tuple[int, int], bytes] = {}
 
     def __call__(self, level: int, index: int) -> bytes:
-        """The root over index * 2**level up to (index + 1) * 2**level; MisuseError beyond the tree."""
+        """The root over index * 2**level up to (index + 1) * 2**level; MisuseError beyond the tree, PeerError for a
+        tile of another length than it must have."""
         if level < 0 or index < 0 or (index + 1) << level > self.size:
             raise MisuseError(f"no complete subtree {index} of height {level} in a tree of size {self.size}")
         if (known := self._known.get((level, index))) is not None:

@@ -119,7 +119,7 @@ class GoodsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class ApprovedFloor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The federation's list of basic needs: `amount` x 10^-decimals whole units of a good per person."""
+    """One line of the federation's list of basic needs: `amount` x 10^-decimals whole units of a good per person."""
 
     good: str
     amount: int

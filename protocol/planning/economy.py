@@ -189,12 +189,12 @@ class Economy:
 
     @cached_property
     def mixed(self) -> tuple[str, ...]:
-        """Those of them whose goods hang together, as those of work do."""
+        """The ids of those of them whose goods hang together, as those of work do: all but who stands `apart`."""
         return tuple(card.id for card in self.workplaces if is_private(card) and not card.apart)
 
     @cached_property
     def is_mixed(self) -> NDArray[np.bool_]:
-        """Which entries are theirs."""
+        """Which entries belong to `mixed`."""
         names = set(self.mixed)
         return np.array([name in names for name, rows in self.answer_ranges.items() for _ in rows])
 

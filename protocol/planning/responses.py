@@ -76,7 +76,7 @@ def join_tastes(sides: Sequence[tuple[ConsumerCard, Tastes]]) -> NestTable:
 
 
 def answer_consumer(card: ConsumerCard, tastes: Tastes, state: State, economy: Economy) -> list[int]:
-    """What the council would take, near the plan's proposal: units per good, in the order of the card."""
+    """What the council would take, near what the state plans for it: units per good, in the order of the card."""
     positions = economy.answer_ranges[card.id]
     rows = slice(positions.start, positions.stop)
     eaters = economy.eaters
@@ -88,7 +88,7 @@ def answer_consumer(card: ConsumerCard, tastes: Tastes, state: State, economy: E
 
 
 def answer_workplace(card: WorkplaceCard, effort: Effort, state: State, economy: Economy) -> list[int]:
-    """How much of each technique the workers would do near the plan's proposal: millionths of an activity."""
+    """How much of each technique the workers would do near what the state plans for them: millionths of an activity."""
     positions = economy.answer_ranges[card.id]
     rows = slice(positions.start, positions.stop)
     metric = economy.metric_of(state.metric)[rows]

@@ -45,7 +45,7 @@ class RoundReport:
 
     `worst_good_ppm` is the largest relative imbalance and `worst_good` its good; `silent` kept their last answer,
     `set_aside` names answers that could not be used (their senders count as silent), `cut_to_credits` who asked for
-    more than their credits.
+    more than their credits. `newton_steps` and `residual_ppb` (of a good's flow) say how the public plan was found.
     """
 
     round: int
@@ -238,7 +238,8 @@ def _plan(economy: Economy, state: State, said: Integers) -> PublicPlan:
 
 
 def _advance(economy: Economy, state: State, said: Integers, plan: PublicPlan) -> State:
-    """Step 4: v goes on by 3 (z - x) / 2, rounded down; then the refreshed metric, with v rescaled about the plan."""
+    """Step 4: v goes on by RELAX_QUARTERS / 4 of z - x, rounded down (further where recipes are private); then the
+    refreshed metric, with v rescaled about the plan."""
     response = plan.response
     levels = response.activity.reshape(-1)[economy.makers.flat]
     planned = np.rint(np.concatenate([response.consumption, levels]) * economy.entry_unit)

@@ -27,7 +27,7 @@ PPM = 1_000_000
 
 @dataclass(frozen=True)
 class ConsumerRow:
-    """One good of one council: units wanted at the start prices, planned, and its floor; price now and at the start."""
+    """One good of one council, in units: wanted at the start prices, planned, and its floor."""
 
     consumer: str
     people: int

@@ -1,6 +1,7 @@
 """Who has cosigned which head, what this node's own witness and mirror have signed, and the evidence of forks.
 
-Invariant: this node's witness never signs a head that does not extend the last one it signed.
+Invariant: what this node's witness signed last is kept in the transaction that judged it, so it never signs two heads
+of which one does not extend the other.
 Invariant: a head that was signed is shown to anyone as it was signed, also when the log itself is not held here.
 """
 

@@ -32,7 +32,7 @@ class Roster:
         return len(self.contacts)
 
     def network(self, name: str) -> str:
-        """Where a member is."""
+        """The network that a member is reached in."""
         return self.contacts[name].network
 
     def is_callable(self, name: str) -> bool:

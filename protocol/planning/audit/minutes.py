@@ -34,7 +34,7 @@ class RoundMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ReadingMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One reading: the cards that counted, and its rounds in order. One that decides batches has the cards of the one
-    before, and `candidates`: who proposed how many, in the order of the draft's techniques."""
+    before, and `candidates`: each member's numbers, in the order of the draft's techniques."""
 
     consumers: tuple[ConsumerCard, ...]
     workplaces: tuple[WorkplaceCard, ...]

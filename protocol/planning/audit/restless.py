@@ -17,8 +17,8 @@ from protocol.planning.card_rules import DECIMALS_MOST
 from protocol.planning.economy import Economy
 from protocol.planning.private.outlines import is_private
 
-SETTLED_ROUND = 8
-"""Until this round of a reading everybody moves, and honestly."""
+MOVING_ROUNDS = 8
+"""For so many rounds of a reading everybody moves, and honestly."""
 WINDOW_ROUNDS = 5
 """How many of the last rounds are looked at."""
 PPM = 1_000_000
@@ -38,7 +38,7 @@ class Restless:
 def find_restless(economy: Economy, rounds: Sequence[ReplayedRound]) -> Restless | None:
     """Who holds up a reading, from its last WINDOW_ROUNDS rounds or more; None where nobody does."""
     last = rounds[-WINDOW_ROUNDS:]
-    if len(last) < WINDOW_ROUNDS or last[-1].report.is_close_enough or last[-1].state.round < SETTLED_ROUND:
+    if len(last) < WINDOW_ROUNDS or last[-1].report.is_close_enough or last[-1].state.round < MOVING_ROUNDS:
         return None
     moving = _list_moving(economy, last)
     if not moving:

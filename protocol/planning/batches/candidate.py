@@ -1,4 +1,4 @@
-"""A candidate: a plan that keeps batches, made from a draft that knows none. Anyone may publish one; the best is taken.
+"""A candidate: a plan that keeps batches, made from a draft that knows none. Any member may bring one; the best counts.
 
 Invariant: whether a candidate holds and what it is worth follow from draft and candidate alone, in whole numbers; so
 all who see the same candidates choose the same one, whoever worked it out and however long.

@@ -45,7 +45,7 @@ class GoodDelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All goods of one plan, in the order of its goods table. `places` by card."""
+    """All goods of one plan, named by its digest in hex, in the order of its goods table. `places` by card."""
 
     format: str
     plan: str
@@ -55,7 +55,10 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class GoodCheck:
-    """One good's way: unit-metres as delivered, and the least that any delivery can have (None: not proven)."""
+    """One good's way: unit-metres as delivered, and the least that any delivery can have (None: not proven).
+
+    `rounded_off`: units that nobody carries, because parts of units are not carried.
+    """
 
     good: str
     unit_metres: int

@@ -35,7 +35,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 def metres_between(one: Place, other: Place) -> int:
     """As the crow flies, on a flat map of the region round the middle between the two: metres, rounded down.
 
-    Within half a percent of the way round the globe up to 200 km and 70 degrees north or south.
+    Up to 200 km, and 70 degrees north or south, within half a percent of the distance on the globe.
     """
     east = abs(one.east_micro - other.east_micro)
     east = min(east, TURN_MICRO - east)

@@ -2,6 +2,8 @@
 
 Floats and logarithms are welcome here: only the published integers count. All functions work on many nests at once;
 edges of a nest lie together from `start[nest]` on, quantities are above floors, in whole units.
+
+Spec: docs/spec/planning/planning-step.md, section "Answers".
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which good is furthest from balance when everybody gets what they last proposed and the planned production happens.
+"""Which good is furthest from balance when everybody gets what they last answered and the planned production happens.
 
 Invariant: sums over nodes are int64 in fixed point; the order of the nodes cannot matter.
 Spec: docs/spec/planning/planning-step.md, section "Worst good".

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from protocol.planning.audit.replay import ReplayedRound
-from protocol.planning.audit.restless import SETTLED_ROUND, WINDOW_ROUNDS, Restless, find_restless
+from protocol.planning.audit.restless import MOVING_ROUNDS, WINDOW_ROUNDS, Restless, find_restless
 from protocol.planning.rounds import Answer, close_round, start_state
 from tests.protocol.planning.economies import Answers, honest_answers, load, region, village
 
@@ -53,7 +53,7 @@ def test_an_erratic_answerer_is_named_and_set_aside_the_rounds_end(
         return {**answers, card: spoil(answers[card], f"{card} {number}", percent)}
 
     held = play(document, 10_000, ASIDE_ROUND, stray)
-    assert len(held) == ASIDE_ROUND and held[: SETTLED_ROUND - 1] == [None] * (SETTLED_ROUND - 1)
+    assert len(held) == ASIDE_ROUND and held[: MOVING_ROUNDS - 1] == [None] * (MOVING_ROUNDS - 1)
     named = held[-1]
     assert named is not None and named.card == card and named.moved_ppm > 10_000 and named.wrong_share_ppm > 100_000
 
@@ -76,7 +76,7 @@ def test_the_figures_of_the_spec_page() -> None:
 @pytest.mark.parametrize("sigma", [None, "0"])
 def test_nobody_honest_is_named_however_long_it_takes(sigma: str | None) -> None:
     told = play(region(2, 2, 16, sigma), 100, 40, lambda _, answers: answers)
-    assert len(told) > SETTLED_ROUND and not any(told)
+    assert len(told) > MOVING_ROUNDS and not any(told)
 
 
 def test_a_liar_who_keeps_to_one_story_and_whoever_is_silent_are_not_named() -> None:
