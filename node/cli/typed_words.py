@@ -87,8 +87,8 @@ def _make_option(
         type=kind,
         required=field.required,
         is_flag=isinstance(shape, shapes.BoolType),
-        # Of pairs, as of anything of which there may be many, the option is said once for each.
-        multiple=isinstance(shape, shapes.VarTupleType | shapes.DictType) and kind is not _FILE,
+        # Of pairs, as of anything of which there may be many, the option is said once for each; a file has them all.
+        multiple=isinstance(shape, shapes.VarTupleType) or (isinstance(shape, shapes.DictType) and kind is not _FILE),
         metavar=metavar or None,
         help=said.get("description"),
         **shown,
@@ -131,21 +131,21 @@ def _read_as(shape: shapes.Type, said: Mapping[str, Any]) -> tuple[click.ParamTy
     if isinstance(shape, shapes.StrType):
         return click.STRING, _READERS.get(said.get("read", ""), str)
     if isinstance(shape, shapes.DictType) and "typed" in said:
-        _, read = _read_as(*_unwrap(shape.value_type))
-        return click.STRING, lambda texts: dict(_read_pair(said["typed"], text, read) for text in texts)
+        kind, read = _read_as(*_unwrap(shape.value_type))
+        return click.STRING, lambda texts: dict(_read_pair(said["typed"], text, kind, read) for text in texts)
     return _FILE, partial(read_form, form=shape.cls) if isinstance(shape, shapes.StructType) else read_json
 
 
-def _read_pair(typed: str, text: str, read: Callable[[str], Any]) -> tuple[str, Any]:
+def _read_pair(typed: str, text: str, kind: click.ParamType[Any], read: Callable[[Any], Any]) -> tuple[str, Any]:
     """`GOOD=AMOUNT`; the value may hold no `=`."""
-    key, _, value = text.rpartition("=")
-    try:
-        if key and value:
-            return key, read(value)
-    except ValueError:
-        pass
     flag, _, metavar = typed.partition(" ")
-    raise RefusedError.at(flag, f"is not {metavar}, as in milk=40")
+    key, _, value = text.rpartition("=")
+    if not key or not value:
+        raise RefusedError.at(flag, f"is not {metavar}, as in milk=40")
+    try:
+        return key, read(kind.convert(value, None, None))
+    except click.BadParameter as error:
+        raise RefusedError.at(flag, f"{key}: {error.message}") from None
 
 
 def _read_file(path: Path, is_text: bool, bytes_max: int) -> bytes | str:

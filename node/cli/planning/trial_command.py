@@ -1,5 +1,7 @@
 """`rochdale plan simulate`: try a plan out on an economy file. Needs no home.
 
+By hand, for while it works it names the good that is furthest off, and one option changes what all others mean.
+
 Invariant: exit code 1 when the rounds ended before the plan was close enough, or its certificate does not hold.
 Spec: docs/spec/planning/planning-step.md, section "Trial".
 """

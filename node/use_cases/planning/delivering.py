@@ -22,7 +22,6 @@ from protocol.planning.delivery.document import (
     Load,
     check_delivery,
     check_places,
-    format_delivery,
 )
 from protocol.planning.delivery.known_places import place_ends
 from protocol.planning.delivery.places import MICRO, Place, metres_between
@@ -120,16 +119,19 @@ class DeliveredGood(msgspec.Struct, frozen=True, kw_only=True):
     rounded_off_units: int
 
 
-class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the delivery of a plan (digest in hex) comes to, good by good, and how long its document is."""
+class DeliveredLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """So much of a good (a decimal in its unit) from one card to another."""
 
-    plan: str
-    goods: tuple[DeliveredGood, ...]
-    document_bytes: int
+    good: str
+    source: str
+    to: str
+    amount: str
+    unit: str
+    metres: int
 
 
-def describe_delivery(plan: Plan, delivery: Delivery) -> DeliveryReport:
-    """What a delivery comes to; RefusedError when it does not hold, with every place."""
+def describe_goods(plan: Plan, delivery: Delivery) -> tuple[DeliveredGood, ...]:
+    """What a delivery comes to, good by good; RefusedError when it does not hold, with every place."""
     check = check_delivery(plan, delivery)
     if check.findings:
         raise RefusedError("; ".join(map(str, check.findings[:FINDINGS_TOLD])), check.findings)
@@ -147,17 +149,22 @@ def describe_delivery(plan: Plan, delivery: Delivery) -> DeliveryReport:
             rounded_off_units=found.rounded_off,
         )
         rows.append(row)
-    return DeliveryReport(plan=delivery.plan, goods=tuple(rows), document_bytes=len(format_delivery(delivery)))
+    return tuple(rows)
 
 
-def list_lines(plan: Plan, delivery: Delivery, card: str = "") -> list[tuple[str, ...]]:
-    """Every load as a line for a spreadsheet, below its heading; only those of one card where one is named."""
+def list_loads(plan: Plan, delivery: Delivery, card: str = "") -> tuple[DeliveredLoad, ...]:
+    """Every load; only those of one card where one is named."""
     goods = {good.id: good for good in plan.goods_table.goods}
-    lines: list[tuple[str, ...]] = [("good", "from", "to", "amount", "unit", "metres")]
-    for good in delivery.goods:
-        for load in good.loads:
-            if card in ("", load.source, load.to):
-                metres = metres_between(delivery.places[load.source], delivery.places[load.to])
-                amount = format_decimal(load.units, goods[good.good].decimals)
-                lines.append((good.good, load.source, load.to, amount, goods[good.good].unit, str(metres)))
-    return lines
+    return tuple(
+        DeliveredLoad(
+            good=good.good,
+            source=load.source,
+            to=load.to,
+            amount=format_decimal(load.units, goods[good.good].decimals),
+            unit=goods[good.good].unit,
+            metres=metres_between(delivery.places[load.source], delivery.places[load.to]),
+        )
+        for good in delivery.goods
+        for load in good.loads
+        if card in ("", load.source, load.to)
+    )

@@ -8,14 +8,15 @@ from typing import Annotated
 
 import msgspec
 
-from node.use_cases.context import Node, Operation
-from node.use_cases.description import help_of
+from node.use_cases.context import Desk, Node, OfflineOperation, Operation
+from node.use_cases.description import Command, help_of, in_file
 from node.use_cases.planning.calls.lookup import CallHex, find_run
-from node.use_cases.planning.delivering import GivenPlaces
+from node.use_cases.planning.delivering import GivenPlaces, read_places
 from node.use_cases.planning.following.approvals import need_draft
 from node.use_cases.planning.placing.known import gather_places
-from node.use_cases.planning.schedule import Schedule, describe_schedule, tell_schedule
-from node.use_cases.supply.board import read_board
+from node.use_cases.planning.schedule import Schedule, describe_schedule, list_schedule_lines, tell_schedule
+from node.use_cases.supply.board import Board, read_board
+from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
 
 
 class ScheduleParams(msgspec.Struct, kw_only=True):
@@ -36,13 +37,33 @@ async def show_schedule(node: Node, params: ScheduleParams) -> Schedule:
     return await asyncio.to_thread(describe_schedule, plan, places, params.card, board, missing)
 
 
+class ScheduleFileParams(ScheduleParams, kw_only=True):
+    """Or of a plan's document, of which no price is known."""
+
+    plan: Annotated[bytes | None, help_of("A plan document in place of a call: no home."), in_file(PLAN_BYTES_MOST)] = (
+        None
+    )
+
+
+def look_up_schedule(desk: Desk, params: ScheduleFileParams) -> Schedule:
+    """Those of a document here, or of the newest draft at the home's node."""
+    if params.plan is not None:
+        places = read_places({name: list(degrees) for name, degrees in params.places.items()})
+        return describe_schedule(parse_plan(params.plan), places, params.card, Board())
+    asked = ScheduleParams(call=params.call, card=params.card, places=params.places)
+    return msgspec.convert(desk.ask("plan.schedule", msgspec.to_builtins(asked)), Schedule)
+
+
+_DOC = "What the newest draft asks of each: what to make, what to give to whom, what comes from whom, at which price."
+
 OPERATIONS = (
-    Operation(
+    Operation("plan.schedule", ScheduleParams, show_schedule, _DOC, writes=False, tell=tell_schedule),
+    OfflineOperation(
         "plan.schedule",
-        ScheduleParams,
-        show_schedule,
-        "What the newest draft asks of each: what to make, what to give to whom, what comes from whom, at which price.",
-        writes=False,
+        ScheduleFileParams,
+        look_up_schedule,
+        _DOC,
         tell=tell_schedule,
+        command=Command("plan schedule", code=1, lines=list_schedule_lines),
     ),
 )

@@ -197,7 +197,7 @@ def test_each_type_is_typed_in_its_way(at_home: Run, tmp_path: Path) -> None:
     {
         "a pair that is none": (["--floor", "milk"], 1, "--floor: is not GOOD=AMOUNT, as in milk=40"),
         "a pair without a value": (["--floor", "milk="], 1, "--floor: is not GOOD=AMOUNT"),
-        "a number in a pair that is none": (["--share", "milk=x"], 1, "--share: is not GOOD=PERCENT"),
+        "a number in a pair that is none": (["--share", "milk=x"], 1, "--share: milk: 'x' is not a valid integer"),
         "a number beyond its bounds": (["--often", "10"], 2, "10 is not in the range 1<=x<=9"),
         "a word that is no choice": (["--sort", "odd"], 2, "'odd' is not one of"),
         "a file that is not there": (["--shape", "gone.json"], 1, "gone.json"),
