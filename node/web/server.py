@@ -83,18 +83,18 @@ def build_application(
     """The application of all addresses of one node."""
     table, routes = OperationTable(node, operations), list_routes(found)
     told = table.list_pages()
-    application = web.Application(middlewares=[answer_failures], client_max_size=BODY_BYTES_MAX)
+    application = web.Application(middlewares=[_answer_failures], client_max_size=BODY_BYTES_MAX)
     application[SITE] = _build_site(node, table, token, list_titles(told, {route.path for route in routes}), frame)
     application.on_response_prepare.append(add_security_headers)
-    application.router.add_get(STATIC_PATH, serve_file)
+    application.router.add_get(STATIC_PATH, _serve_file)
     for route in routes:
-        answer = serve_route(route.handler, told.pop(route.path, ()))
+        answer = _serve_route(route.handler, told.pop(route.path, ()))
         if route.method == "GET":
             application.router.add_get(route.path, answer)
         else:
             application.router.add_route(route.method, route.path, answer)
     for path, operations_there in told.items():
-        application.router.add_get(path, serve_route(partial(show_told, operations=operations_there)))
+        application.router.add_get(path, _serve_route(partial(show_told, operations=operations_there)))
     return application
 
 
@@ -120,7 +120,7 @@ def _build_site(
     )
 
 
-def serve_route(handler: Handler, told: Sequence[Operation] = ()) -> NextHandler:
+def _serve_route(handler: Handler, told: Sequence[Operation] = ()) -> NextHandler:
     """A handler of ours as aiohttp calls it, with what these operations tell below its page."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -128,12 +128,12 @@ def serve_route(handler: Handler, told: Sequence[Operation] = ()) -> NextHandler
         result = await handler(visit)
         if isinstance(result, web.StreamResponse):
             return result
-        return await answer_view(visit, await add_sections(visit, result, told) if told else result)
+        return await _answer_view(visit, await add_sections(visit, result, told) if told else result)
 
     return answer
 
 
-async def serve_file(request: web.Request) -> web.Response:
+async def _serve_file(request: web.Request) -> web.Response:
     """One of the static files."""
     file = request.app[SITE].files.get(request.match_info["file"])
     if file is None:
@@ -143,7 +143,7 @@ async def serve_file(request: web.Request) -> web.Response:
     return response
 
 
-async def answer_view(visit: Visit, view: View) -> web.Response:
+async def _answer_view(visit: Visit, view: View) -> web.Response:
     """A view as a whole page."""
     frame = visit.site.fill_frame(visit.site.node)
     text = render_view(visit.site.environment, view, frame, visit.language, visit.request.path)
@@ -155,34 +155,34 @@ async def answer_view(visit: Visit, view: View) -> web.Response:
 
 
 @web.middleware
-async def answer_failures(request: web.Request, handler: NextHandler) -> web.StreamResponse:
+async def _answer_failures(request: web.Request, handler: NextHandler) -> web.StreamResponse:
     """The one place where errors become answers; also turns away strange hosts and one connection too many."""
     site = request.app[SITE]
     if not is_known_host(request, site.hosts):
-        return await answer_failure(request, failure_of_status(421))
+        return await _answer_failure(request, failure_of_status(421))
     if site.crowd.is_full:
-        return await answer_failure(request, failure_of_status(503))
+        return await _answer_failure(request, failure_of_status(503))
     try:
         with site.crowd:
             return await handler(request)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        response = await answer_failure(request, failure_of_status(error.status))
+        response = await _answer_failure(request, failure_of_status(error.status))
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
     except (RochdaleError, TimeoutError) as error:
-        return await answer_failure(request, failure_of_error(error))
+        return await _answer_failure(request, failure_of_error(error))
     except Exception as error:
         # The kind and the place, never the words: they may quote a line of somebody's till.
         site.log.error("web.failed", error=type(error).__name__, place=place_of(error))
-        return await answer_failure(request, failure_of_error(error))
+        return await _answer_failure(request, failure_of_error(error))
 
 
-async def answer_failure(request: web.Request, failure: Failure) -> web.Response:
+async def _answer_failure(request: web.Request, failure: Failure) -> web.Response:
     """A failure as a page, or as problem+json under the API."""
     if request.path.startswith(API_PREFIX):
         return answer_problem(failure)
     visit = visit_of(request)
-    return await answer_view(visit, View("templates/failure.html", failure.title, failure, failure.status))
+    return await _answer_view(visit, View("templates/failure.html", failure.title, failure, failure.status))

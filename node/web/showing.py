@@ -30,25 +30,25 @@ def list_routes(found: Sequence[FilledPage | Route]) -> tuple[Route, ...]:
             routes.append(one)
             continue
         instead = pages[one.instead] if one.instead else None
-        routes.append(Route("GET", one.path, partial(show_page, page=one, instead=instead), one.doc))
+        routes.append(Route("GET", one.path, partial(_show_page, page=one, instead=instead), one.doc))
         if one.form is not None:
-            routes.append(Route("POST", one.path, partial(take_form, page=one, form=one.form), one.form.doc))
+            routes.append(Route("POST", one.path, partial(_take_form, page=one, form=one.form), one.form.doc))
     for (method, path), times in Counter(route[:2] for route in routes).items():
         assert times == 1, f"{method} {path} stands there {times} times"
     return tuple(routes)
 
 
-async def show_page(visit: Visit, page: FilledPage, instead: FilledPage | None = None) -> View:
+async def _show_page(visit: Visit, page: FilledPage, instead: FilledPage | None = None) -> View:
     """The page as it stands, or the one in its place where there is nothing to show."""
     if page.is_near:
         _check_near(visit)
     model = await page.fill(visit.asked)
     if model is None and instead is not None:
-        return await show_page(visit, instead)
+        return await _show_page(visit, instead)
     return _view_of(visit, page, model)
 
 
-async def take_form(visit: Visit, page: FilledPage, form: Form) -> View:
+async def _take_form(visit: Visit, page: FilledPage, form: Form) -> View:
     """The page after its form was taken, or as it was before, with why not."""
     # There is no log-in that could say who else sends it, and what comes from elsewhere has travelled in the open.
     _check_near(visit)

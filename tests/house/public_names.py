@@ -14,7 +14,7 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 MENTIONING = (".html", ".toml")
 OWN_WORDS = ("dataclass", "cache", "lru_cache")
 """Decorators that register nothing: what they decorate is reached by its name alone."""
-LAID_OUT_ANEW = ("node/web/", "node/cli/")
+LAID_OUT_ANEW = ("node/cli/",)
 
 Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 

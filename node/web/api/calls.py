@@ -26,15 +26,15 @@ PROBLEM = "application/problem+json"
 
 async def list_operations(visit: Visit) -> web.Response:
     """The operations, their parameters as JSON schema."""
-    if not is_authorized(visit):
-        return refuse_token()
+    if not _is_authorized(visit):
+        return _refuse_token()
     return web.Response(body=msgspec.json.encode({"operations": visit.site.operations.describe()}), content_type=JSON)
 
 
 async def run_operation(visit: Visit) -> web.Response:
     """Run one operation and answer its result."""
-    if not is_authorized(visit):
-        return refuse_token()
+    if not _is_authorized(visit):
+        return _refuse_token()
     operation = visit.site.operations.find(visit.part("operation"))
     if operation is None:
         return answer_problem(Failure(404, "There is no such operation", "GET /api/v1 lists the operations."))
@@ -48,14 +48,14 @@ async def run_operation(visit: Visit) -> web.Response:
     return web.Response(body=msgspec.json.encode(result), content_type=JSON)
 
 
-def is_authorized(visit: Visit) -> bool:
+def _is_authorized(visit: Visit) -> bool:
     """Whether the request carries this home's token; a server without a token authorizes nobody."""
     scheme, _, sent = visit.request.headers.get("Authorization", "").partition(" ")
     token = visit.site.api_token
     return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(sent.encode(), token.encode())
 
 
-def refuse_token() -> web.Response:
+def _refuse_token() -> web.Response:
     """401, saying which kind of token is meant."""
     response = answer_problem(
         Failure(401, "A token is needed", "Send the token of this home as Authorization: Bearer <token>.")

@@ -76,16 +76,16 @@ def tell_stop(key: str, told: Told) -> TourStop:
     )
 
 
-def tell_buyer(told: Told) -> list[str]:
+def _tell_buyer(told: Told) -> list[str]:
     """What one co-op needs, who makes it, what is bought outside, and whether anyone is below a floor."""
     if told.coop is None:
         return [NO_PLAN]
-    goods = choose_told_goods(told.coop.goods)
-    sentences = [tell_need(told.coop, good) for good in goods]
-    return [*sentences, tell_floors(told.coop)]
+    goods = _choose_told_goods(told.coop.goods)
+    sentences = [_tell_need(told.coop, good) for good in goods]
+    return [*sentences, _tell_floors(told.coop)]
 
 
-def choose_told_goods(goods: tuple[CoopGood, ...]) -> list[CoopGood]:
+def _choose_told_goods(goods: tuple[CoopGood, ...]) -> list[CoopGood]:
     """The goods that tell most: basic needs first, then those that are both made here and bought outside."""
 
     def rank(good: CoopGood) -> tuple[bool, bool, bool, str]:
@@ -95,9 +95,9 @@ def choose_told_goods(goods: tuple[CoopGood, ...]) -> list[CoopGood]:
     return sorted((good for good in goods if good.wanted.amount > 0), key=rank)[:TOLD_GOODS_MAX]
 
 
-def tell_need(coop: CoopPage, good: CoopGood) -> str:
+def _tell_need(coop: CoopPage, good: CoopGood) -> str:
     """`Northside: 402 people need 412 pieces of wheat loaf and get 405; across the region …`."""
-    need = f"{coop.name}: {tell_people(coop.people)} need {format_quantity(good.wanted)} of {good.name}"
+    need = f"{coop.name}: {_tell_people(coop.people)} need {format_quantity(good.wanted)} of {good.name}"
     got = "get all of it" if not good.is_cut else f"get {format_quantity(good.gets)}"
     if good.gets.amount > good.wanted.amount:
         got = f"get {format_quantity(good.gets)}"
@@ -113,17 +113,17 @@ def capitalize(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def lower_first(words: str) -> str:
+def _lower_first(words: str) -> str:
     """The words within a sentence; what is written in capitals stays so."""
     return words[:1].lower() + words[1:] if words[1:2].islower() else words
 
 
-def tell_people(count: int) -> str:
+def _tell_people(count: int) -> str:
     """`402 people`, `1 person`."""
     return "1 person" if count == 1 else f"{format_count(count)} people"
 
 
-def tell_floors(coop: CoopPage) -> str:
+def _tell_floors(coop: CoopPage) -> str:
     """Whether anyone is below a basic need, and where."""
     below = [good.name for good in coop.goods if good.is_below_floor]
     if below:
@@ -134,14 +134,14 @@ def tell_floors(coop: CoopPage) -> str:
     return f"No one is below the floor of {join_words(floors)}."
 
 
-def tell_member(told: Told) -> list[str]:
+def _tell_member(told: Told) -> list[str]:
     """What each cent of one price pays for."""
     version = told.price.shown if told.price else None
     if told.price is None or version is None:
         return ["No price has been agreed yet; once one is, this page says what each cent of it pays for."]
     open_lines = sorted((line for line in version.lines if line.cost), key=lambda line: -line.share_ppm)
     spoken = [
-        f"{format_money(line.cost)} pays for {lower_first(line.label or line.heading)}"
+        f"{format_money(line.cost)} pays for {_lower_first(line.label or line.heading)}"
         for line in open_lines[:TOLD_LINES_MAX]
         if line.cost
     ]
@@ -151,10 +151,10 @@ def tell_member(told: Told) -> list[str]:
     sentences = [f"Of the {format_money(version.price)} for {told.price.row.name}, {join_words(spoken)}."]
     if version.signed_by:
         sentences.append(f"Signed by {join_words(list(version.signed_by))}.")
-    return [*sentences, tell_agreed(told.prices)]
+    return [*sentences, _tell_agreed(told.prices)]
 
 
-def tell_agreed(prices: PriceList) -> str:
+def _tell_agreed(prices: PriceList) -> str:
     """How many products have an agreed price, and how many versions are void."""
     agreed, void = prices.count("agreed"), sum(row.void_versions for row in prices.rows)
     said = f"Of {format_count(len(prices.rows))} products, {format_count(agreed)} have an agreed price"
@@ -163,9 +163,9 @@ def tell_agreed(prices: PriceList) -> str:
     return f"{said}; {format_count(void)} proposed prices are void, and each says what is missing."
 
 
-def tell_baker(told: Told) -> list[str]:
+def _tell_baker(told: Told) -> list[str]:
     """What one workplace makes, what it needs for that, and whether it is at the end of its capacity."""
-    workplace = choose_told_workplace(told.plan)
+    workplace = _choose_told_workplace(told.plan)
     if workplace is None:
         return [NO_PLAN]
     made = join_words([f"{format_quantity(share.amount)} of {share.name}" for share in workplace.makes])
@@ -180,7 +180,7 @@ def tell_baker(told: Told) -> list[str]:
     return sentences
 
 
-def choose_told_workplace(plan: PlanPage | None) -> WorkplaceRow | None:
+def _choose_told_workplace(plan: PlanPage | None) -> WorkplaceRow | None:
     """The busiest place that bakes bread, else the busiest workplace; one whose recipes are open."""
     rows = [row for row in plan.workplaces if row.makes and not row.is_private] if plan else []
     return min(rows, key=lambda row: (not _is_bakery(row), -row.capacity_ppm, row.name), default=None)
@@ -191,7 +191,7 @@ def _is_bakery(row: WorkplaceRow) -> bool:
     return any(word in words for word in BAKERY_WORDS)
 
 
-def tell_delegate(told: Told) -> list[str]:
+def _tell_delegate(told: Told) -> list[str]:
     """How the plan came about: rounds, readings, what binds, and the votes."""
     plan = told.plan
     if plan is None:
@@ -201,15 +201,15 @@ def tell_delegate(told: Told) -> list[str]:
     ]
     for reading in plan.readings:
         if reading.rounds:
-            sentences.append(" ".join([tell_reading(reading), *reading.edits]))
+            sentences.append(" ".join([_tell_reading(reading), *reading.edits]))
     first_of_kind = {binding.kind: binding.sentence for binding in reversed(plan.binding)}
     sentences += reversed(first_of_kind.values())
     if plan.votes:
-        sentences.append(tell_votes(plan))
+        sentences.append(_tell_votes(plan))
     return sentences
 
 
-def tell_reading(reading: Reading) -> str:
+def _tell_reading(reading: Reading) -> str:
     """How many rounds a reading took, and how far demand and supply came together."""
     first, last = format_percent(reading.rounds[0].worst_ppm), format_percent(reading.rounds[-1].worst_ppm)
     if len(reading.rounds) == 1:
@@ -218,14 +218,14 @@ def tell_reading(reading: Reading) -> str:
     return f"Reading {reading.number} took {rounds} rounds: the worst good fell from {first} to {last}."
 
 
-def tell_votes(plan: PlanPage) -> str:
+def _tell_votes(plan: PlanPage) -> str:
     """How many meetings approved, and that scripted votes are made up."""
     approved = sum(vote.approved for vote in plan.votes)
     made_up = " These votes are scripted, so made up." if any(vote.scripted for vote in plan.votes) else ""
     return f"{format_count(approved)} of {format_count(len(plan.votes))} meetings approved it.{made_up}"
 
 
-def tell_auditor(told: Told) -> list[str]:
+def _tell_auditor(told: Told) -> list[str]:
     """What can be checked without trusting this node, and what no check can show."""
     rows = told.logs.rows
     cosigned = sum(bool(row.cosigned_by) for row in rows)
@@ -244,11 +244,11 @@ def tell_auditor(told: Told) -> list[str]:
 
 
 STEPS: dict[str, Step] = {
-    "buyer": Step("The buyer", tell_buyer, (("What each co-op gets", "/plan"),)),
-    "member": Step("The member", tell_member, (("All prices", "/prices"),)),
-    "baker": Step("The baker", tell_baker, (("Who makes what", "/plan#workplaces"),)),
-    "delegate": Step("The delegate", tell_delegate, (("Rounds, readings and votes", "/plan#rounds"),)),
+    "buyer": Step("The buyer", _tell_buyer, (("What each co-op gets", "/plan"),)),
+    "member": Step("The member", _tell_member, (("All prices", "/prices"),)),
+    "baker": Step("The baker", _tell_baker, (("Who makes what", "/plan#workplaces"),)),
+    "delegate": Step("The delegate", _tell_delegate, (("Rounds, readings and votes", "/plan#rounds"),)),
     "auditor": Step(
-        "The auditor", tell_auditor, (("Logs and cosignatures", "/logs"), ("The certificate", "/plan#certificate"))
+        "The auditor", _tell_auditor, (("Logs and cosignatures", "/logs"), ("The certificate", "/plan#certificate"))
     ),
 }

@@ -17,7 +17,7 @@ def fill_log_row(view: LogView, connections: Mapping[str, str]) -> LogRow:
     """One log; `connections` says for each peer's origin how this node talks to it."""
     return LogRow(
         origin=view.origin,
-        path=log_path(view.origin),
+        path=_log_path(view.origin),
         name=view.name,
         size=view.size,
         root=view.root,
@@ -34,7 +34,7 @@ def tell_cut(view: LogView) -> str:
     """Where the records of a log that count end; empty where all of them do."""
     if view.has_ended:
         ended = f"This log ended: its first {format_count(view.counted)} records count. It stays readable as a whole."
-        return f"{ended} {tell_signed_after_end(view)}".rstrip()
+        return f"{ended} {_tell_signed_after_end(view)}".rstrip()
     if view.versions == 1:
         return ""
     if not view.counted:
@@ -44,7 +44,7 @@ def tell_cut(view: LogView) -> str:
     return f"The versions part after record {format_count(view.counted)}: the rest counts in closed decisions only."
 
 
-def tell_signed_after_end(view: LogView) -> str:
+def _tell_signed_after_end(view: LogView) -> str:
     """That an ended log's key signed more; empty where nothing of the kind is known."""
     if not view.signed_after_end:
         return ""
@@ -57,9 +57,9 @@ def tell_signed_after_end(view: LogView) -> str:
 def tell_connection(line: PeerLine) -> str:
     """How this node talks to a peer, or since when it does not and why."""
     if line.state == "connected":
-        said = f"connected since {format_time(line.connected_since_ms)}" if line.connected_since_ms else "connected"
+        said = f"connected since {_format_time(line.connected_since_ms)}" if line.connected_since_ms else "connected"
         return f"{said}, {format_count(line.bytes_in)} bytes in and {format_count(line.bytes_out)} out"
-    seen = f"last seen {format_time(line.last_seen_ms)}" if line.last_seen_ms else "never seen yet"
+    seen = f"last seen {_format_time(line.last_seen_ms)}" if line.last_seen_ms else "never seen yet"
     reason = f" ({line.last_error})" if line.last_error else ""
     return f"{line.state}, {seen}{reason}"
 
@@ -91,19 +91,19 @@ def _fill_record(record: RecordView) -> RecordRow:
         index=record.index,
         kind=record.kind,
         doc=record.doc,
-        at=format_time(record.at_ms),
+        at=_format_time(record.at_ms),
         leaf=record.leaf,
         void=record.void or None,
     )
 
 
-def format_time(at_ms: int) -> str:
+def _format_time(at_ms: int) -> str:
     """A claimed time to the second, in UTC; empty where an entry claims none."""
     if not at_ms:
         return ""
     return datetime.fromtimestamp(at_ms // 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def log_path(origin: str) -> str:
+def _log_path(origin: str) -> str:
     """The address of a log's page."""
     return f"/logs/{quote(origin)}"

@@ -29,38 +29,38 @@ _PREFIX = re.compile(r"[0-9a-f]{64}")
 
 async def witness_checkpoint(visit: Visit) -> web.Response:
     """Cosign a log's new head, when it extends the last one."""
-    return await answer_log(visit, lambda node, body: take_body(body, partial(witnessing.add_checkpoint, node)))
+    return await _answer_log(visit, lambda node, body: _take_body(body, partial(witnessing.add_checkpoint, node)))
 
 
 async def show_witnessed(visit: Visit) -> web.Response:
     """The newest head of one log that this node's witness cosigned."""
-    return answer_note(witnessing.show_checkpoint(visit.site.node, origin_hash(visit)))
+    return _answer_note(witnessing.show_checkpoint(visit.site.node, origin_hash(visit)))
 
 
 async def mirror_checkpoint(visit: Visit) -> web.Response:
     """Have a log's new head wait for its entries."""
-    return await answer_log(visit, lambda node, body: take_body(body, partial(mirroring.add_checkpoint, node)))
+    return await _answer_log(visit, lambda node, body: _take_body(body, partial(mirroring.add_checkpoint, node)))
 
 
 async def mirror_entries(visit: Visit) -> web.Response:
     """Take in entries, package by package, and sign the head when all below it are on disk."""
-    response = await answer_log(visit, lambda node, body: mirroring.add_entries(node, read_chunks(body)))
+    response = await _answer_log(visit, lambda node, body: mirroring.add_entries(node, _read_chunks(body)))
     response.headers["Accept-Encoding"] = "gzip"
     return response
 
 
-async def answer_log(visit: Visit, work: Callable[[Node, web.Request], Awaitable[Verdict]]) -> web.Response:
+async def _answer_log(visit: Visit, work: Callable[[Node, web.Request], Awaitable[Verdict]]) -> web.Response:
     """The answer to what a log sends: in its turn, and never a page."""
     node = visit.site.node
     if visit.site.uploads.is_full:
-        return answer_verdict(Verdict(503, "too many ask at once; try again\n"))
+        return _answer_verdict(Verdict(503, "too many ask at once; try again\n"))
     if not may_sign(node):
-        return answer_verdict(Verdict(503, "this home comes from a backup and signs nothing yet; try again\n"))
+        return _answer_verdict(Verdict(503, "this home comes from a backup and signs nothing yet; try again\n"))
     with visit.site.uploads:
-        return answer_verdict(await work(node, visit.request))
+        return _answer_verdict(await work(node, visit.request))
 
 
-async def take_body(request: web.Request, answer: Callable[[bytes], Awaitable[Verdict]]) -> Verdict:
+async def _take_body(request: web.Request, answer: Callable[[bytes], Awaitable[Verdict]]) -> Verdict:
     """What is answered to a whole body, or why it is not taken."""
     try:
         raw = await read_body(request, ADD_CHECKPOINT_BYTES_MAX)
@@ -87,12 +87,12 @@ def origin_hash(visit: Visit) -> str:
     return prefix
 
 
-def answer_verdict(verdict: Verdict) -> web.Response:
+def _answer_verdict(verdict: Verdict) -> web.Response:
     """A verdict as an HTTP answer."""
     return web.Response(body=verdict.body.encode(), status=verdict.status, headers={"Content-Type": verdict.body_type})
 
 
-def answer_note(note: bytes | None) -> web.Response:
+def _answer_note(note: bytes | None) -> web.Response:
     """A signed head, which the next one may follow at once; 404 where there is none."""
     if note is None:
         raise web.HTTPNotFound
@@ -110,7 +110,7 @@ async def read_body(request: web.Request, bytes_max: int) -> bytes:
     return bytes(held)
 
 
-async def read_chunks(request: web.Request) -> AsyncIterator[bytes]:
+async def _read_chunks(request: web.Request) -> AsyncIterator[bytes]:
     """The body as it comes. It ends early, as a cut line would end it, when it is too slow or cannot be unpacked."""
     chunks = request.content.iter_chunked(CHUNK_BYTES)
     try:

@@ -34,7 +34,7 @@ def fill_price_page(view: ProductView, names: Names) -> PricePage:
     )
 
 
-def choose_text(texts: Mapping[str, str]) -> str:
+def _choose_text(texts: Mapping[str, str]) -> str:
     """The text in the language of the pages, else in the first that there is."""
     if DEFAULT_LANGUAGE.code in texts:
         return texts[DEFAULT_LANGUAGE.code]
@@ -47,7 +47,7 @@ def _fill_row(line: ProductLine, names: Names, *, is_shared: bool) -> PriceRow:
     return PriceRow(
         path=f"/prices/{quote(line.code, safe='')}{maker}",
         code=line.code,
-        name=choose_text(line.names) or line.code,
+        name=_choose_text(line.names) or line.code,
         maker=names.get(line.maker, line.maker),
         maker_origin=line.maker,
         category=line.category,
@@ -61,7 +61,7 @@ def _fill_row(line: ProductLine, names: Names, *, is_shared: bool) -> PriceRow:
 
 
 def _fill_section(section: SectionView) -> Section:
-    return Section(section.title, choose_text(section.texts), section.readers)
+    return Section(section.title, _choose_text(section.texts), section.readers)
 
 
 def _fill_version(view: PriceView, names: Names) -> Version:

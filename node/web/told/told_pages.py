@@ -27,17 +27,17 @@ async def show_told(visit: Visit, operations: Sequence[Operation]) -> View:
     page = operations[0].page
     assert page is not None
     return View(
-        "told/templates/told.html", page.title, told=tuple([await tell_section(visit, one) for one in operations])
+        "told/templates/told.html", page.title, told=tuple([await _tell_section(visit, one) for one in operations])
     )
 
 
 async def add_sections(visit: Visit, view: View, operations: Sequence[Operation]) -> View:
     """A page that has other content, with the sections of operations below it; none where one refuses."""
-    sections = [await tell_section(visit, one) for one in operations]
+    sections = [await _tell_section(visit, one) for one in operations]
     return msgspec.structs.replace(view, told=(*view.told, *(one for one in sections if not one.is_refused)))
 
 
-async def tell_section(visit: Visit, operation: Operation) -> Section:
+async def _tell_section(visit: Visit, operation: Operation) -> Section:
     """What one operation tells a visitor; HTTP 404 where the address says what it cannot take."""
     page, tell = operation.page, operation.tell
     assert page is not None and tell is not None

@@ -86,11 +86,11 @@ def tell_bindings(plan: Plan, labels: Labels) -> tuple[Binding, ...]:
     for scarce in found.complements:
         together.setdefault((scarce.scarcest, scarce.goods), []).append(scarce)
     credits = max(1, sum(nest.credits_micro for card in plan.consumers for nest in card.nests))
-    capacities = [(tell_capacity(each, labels), _worth_of_capacity(each)) for each in found.capacities]
+    capacities = [(_tell_capacity(each, labels), _worth_of_capacity(each)) for each in found.capacities]
     caps = [(tell_used_up(each, labels), _worth_of_cap(plan, each)) for each in found.caps]
-    needs = [(tell_floor(each, labels), _worth_of_floors(plan, each)) for each in floors.values()]
+    needs = [(_tell_floor(each, labels), _worth_of_floors(plan, each)) for each in floors.values()]
     told = _add_costs(capacities, MORE, credits) + _add_costs(caps, MORE, credits) + _add_costs(needs, TAKEN, credits)
-    return (*told, *(tell_complement(each, labels) for each in together.values()))
+    return (*told, *(_tell_complement(each, labels) for each in together.values()))
 
 
 def _add_costs(rows: list[tuple[Binding, Fraction]], words: str, credits: int) -> list[Binding]:
@@ -138,7 +138,7 @@ def tell_openable(plan: Plan, gap_ppm: int | None) -> str:
     return f"{kept} Knowing them could make the plan better {better} {ROUNDS_SAVED}"
 
 
-def tell_capacity(full: FullCapacity, labels: Labels) -> Binding:
+def _tell_capacity(full: FullCapacity, labels: Labels) -> Binding:
     """A workplace at the end of its capacity."""
     name, member = labels.workplace(full.workplace), labels.member(full.workplace)
     return Binding("capacity", name, f"{name} of {member} works to the end of its capacity; more of it would help.")
@@ -151,7 +151,7 @@ def tell_used_up(used: UsedUpCap, labels: Labels) -> Binding:
     return Binding(used.kind, name, f"{name}: {USED_UP.get(used.kind, USED_UP['good']).format(amount=amount)}")
 
 
-def tell_floor(floors: list[BindingFloor], labels: Labels) -> Binding:
+def _tell_floor(floors: list[BindingFloor], labels: Labels) -> Binding:
     """A basic need that the credits of these councils alone would not have met."""
     name = labels.heading(floors[0].good)
     shares = [
@@ -163,7 +163,7 @@ def tell_floor(floors: list[BindingFloor], labels: Labels) -> Binding:
     return Binding("floor", name, sentence)
 
 
-def tell_complement(scarce: list[ScarceComplement], labels: Labels) -> Binding:
+def _tell_complement(scarce: list[ScarceComplement], labels: Labels) -> Binding:
     """Goods that these councils only take together."""
     first = scarce[0]
     coops = join_words([labels.member(each.consumer) for each in scarce])
