@@ -13,6 +13,7 @@ from node.use_cases.cosign import Cosigner
 from node.use_cases.fork_watch import list_evidence
 from node.use_cases.home import open_node
 from node.use_cases.receive import Receiver
+from node.use_cases.status import ReturnReport
 from node.web.server import build_application
 from node.web.visit import UPLOADS_MAX
 from protocol.core.identity import public_keys
@@ -182,8 +183,8 @@ async def test_a_log_that_is_known_but_not_watched_is_not_cosigned(scene: Scene)
 class Waiting:
     """A home that came from a backup and still waits for word of what it signed."""
 
-    def describe(self) -> dict[str, object]:
-        return {"may_sign": False}
+    def describe(self) -> ReturnReport:
+        return ReturnReport(False, "it was put back from a backup", ())
 
 
 async def test_a_restored_home_signs_for_no_log_until_it_knows_what_it_signed(scene: Scene) -> None:
