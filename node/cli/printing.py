@@ -2,33 +2,35 @@
 
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import click
 
 from node.use_cases.description import Rows
 from protocol.core.quantities import format_decimal
 
-CONSOLE = Console(highlight=False, soft_wrap=True)
 PIPED_WIDTH = 400
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """A plain table; numbers stand to the right."""
+    # Loaded with the first table: most answers are sentences.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     listed = [[plain(str(cell)) for cell in row] for row in rows]
     for column, is_figures in zip(columns, Rows(columns, listed).figures, strict=True):
         table.add_column(column, justify="right" if is_figures else "left", overflow="fold")
     for row in listed:
         table.add_row(*map(Text, row))
+    console = Console(highlight=False, soft_wrap=True)
     # Without a terminal there is no edge to fold at: whoever searches the output finds names whole.
-    console = CONSOLE if CONSOLE.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
-    console.print(table)
+    (console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)).print(table)
 
 
 def say(text: str) -> None:
     """A sentence for people; never read as markup."""
-    CONSOLE.print(plain(text), markup=False)
+    click.echo(plain(text))
 
 
 def plain(text: str) -> str:
