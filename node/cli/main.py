@@ -25,7 +25,7 @@ ROAD = (
 EPILOG = "Begin with `rochdale run`: it makes a home, if there is none yet, and says where your first page is."
 
 
-class VolunteersRoad(click.Group):
+class _VolunteersRoad(click.Group):
     """Lists the commands in the order in which a co-op comes to need them, not by the alphabet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -34,7 +34,7 @@ class VolunteersRoad(click.Group):
 
 
 @click.group(
-    cls=VolunteersRoad,
+    cls=_VolunteersRoad,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH},
     epilog=EPILOG,
 )

@@ -21,6 +21,7 @@ from protocol.log.checkpoint import open_checkpoint
 from protocol.log.merkle import leaf_hash, root_of
 from storage.log import log_store, record_index
 from tests.node.cli.command_line import runner
+from tests.node.cli.tree.loaded_modules import HEAVY, loaded_by
 from tests.node.running_node import RunningNode, ask, read_page
 
 DRAIN_S_MAX = 10.0
@@ -42,6 +43,7 @@ def test_an_empty_folder_becomes_a_home_with_a_first_page_and_drains_when_told(
         # Its own commands find it, ask it, and say so; a second process is turned away.
         status = run("status")
         assert "0 peers connected" in status.out and node.said["origin"] in status.out
+        assert loaded_by("--home", home, "status") & HEAVY == set()
         assert run("plan", "status", "--json").json["findings"][0]["place"] == "call"
         twin = run("run", "--json")
         assert twin.code == 1 and "another process is at work in this home; stop it first" in twin.json["error"]

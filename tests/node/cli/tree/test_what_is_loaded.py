@@ -8,26 +8,7 @@ import pytest
 from node.cli.command_tree import read_index
 from node.cli.main import rochdale
 from scripts.reference.commands_page import load_tree, walk_commands
-
-HEAVY = {
-    *("aiohttp", "asyncio", "cryptography", "highspy", "jinja2", "networkx", "numpy", "sqlite_utils", "structlog"),
-    *("node.app", "node.operations", "node.peering", "node.simulation", "node.solvers", "node.web", "storage.database"),
-}
-NEEDED = {"asyncio", "cryptography", "storage.database"}
-"""By whatever opens a home."""
-SHOW_LOADED = """
-import sys
-from node.cli.main import run_words
-code = run_words(sys.argv[1:])
-sys.stderr.write(" ".join(sys.modules))
-sys.exit(code)
-"""
-
-
-def loaded_by(*words: str) -> set[str]:
-    """The modules of a fresh process that ran these words."""
-    done = subprocess.run([sys.executable, "-c", SHOW_LOADED, *words], capture_output=True, text=True, check=True)
-    return set(done.stderr.split())
+from tests.node.cli.tree.loaded_modules import HEAVY, NEEDED, loaded_by
 
 
 @pytest.mark.parametrize("words", [["--help"], ["plan", "--help"], ["status", "--help"]])
