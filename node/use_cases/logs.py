@@ -3,13 +3,16 @@
 Invariant: facts only, in neutral words; what breaks its rule is shown with the reason, never hidden.
 """
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.cosign import witness_roster
+from node.use_cases.description import LINES_TOLD, Command, Rows, count, help_of
 from node.use_cases.fork_watch import list_later_heads
+from node.use_cases.log.heads import OriginName, log_vkey
 from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from protocol.core.note import parse_note
@@ -22,7 +25,8 @@ from storage.log.cosignatures import forks, newest_by_cosigner
 from storage.log.log_store import Head
 
 RECORDS_SHOWN_MAX = 1_000
-RECORDS_SHOWN = 50
+_HASH_TOLD = 16
+"""Digits of a hash that tell it apart for people."""
 NOT_READABLE_DOC = "An entry that is no record."
 UNKNOWN_DOC = "A kind that this node does not know: kept and mirrored, not read."
 
@@ -30,8 +34,10 @@ UNKNOWN_DOC = "A kind that this node does not know: kept and mirrored, not read.
 class LogParams(msgspec.Struct, kw_only=True):
     """Which log (this home's own where none is named), and how many of its latest records."""
 
-    origin: str = ""
-    last: Annotated[int, msgspec.Meta(ge=0, le=RECORDS_SHOWN_MAX)] = RECORDS_SHOWN
+    origin: OriginName = ""
+    last: Annotated[int, msgspec.Meta(ge=0, le=RECORDS_SHOWN_MAX), help_of("How many of the latest records.")] = (
+        LINES_TOLD
+    )
 
 
 class CosignerView(msgspec.Struct, frozen=True):
@@ -83,10 +89,11 @@ class Logs(msgspec.Struct, frozen=True):
 
 
 class LogContents(msgspec.Struct, frozen=True, kw_only=True):
-    """One log with its signed head as text and its latest records, newest first."""
+    """One log with its signed head as text, the key that its auditors need and its latest records, newest first."""
 
     log: LogView
     note: str
+    key: str
     records: tuple[RecordView, ...]
 
 
@@ -108,6 +115,7 @@ async def show_log(node: Node, params: LogParams) -> LogContents:
     return LogContents(
         log=_view_of(node, head, read_names(node)),
         note=head.note.decode(errors="replace"),
+        key=log_vkey(db, origin),
         records=tuple(
             RecordView(
                 index=row.index,
@@ -165,7 +173,34 @@ def _cosigner_of(name: str, size: int, names: dict[str, str]) -> CosignerView:
     return CosignerView(origin, names.get(origin, origin), size)
 
 
+def _tell_log(shown: LogContents) -> Iterator[str | Rows]:
+    log = shown.log
+    yield f"{log.name} ({log.origin}): {count(log.size, 'record')}, root {log.root[:_HASH_TOLD]}."
+    if log.versions > 1:
+        yield "Two versions of this log exist; both are kept and shown."
+    if log.has_ended:
+        yield f"This log ended: its first {count(log.counted, 'record')} count."
+    elif log.counted < log.size:
+        yield f"Its first {count(log.counted, 'record')} count; what comes after does in closed decisions only."
+    if log.signed_after_end:
+        yield f"A head of {count(log.signed_after_end, 'record')} was signed beyond that end: its last records had not"
+        yield "reached the others by then, or its key is still in use. The proof: `rochdale log evidence`."
+    cosigners = ", ".join(f"{one.name} up to {one.size}" for one in log.cosigners)
+    yield f"Cosigned by {cosigners}." if cosigners else "Cosigned by nobody yet."
+    yield f"Its key, for auditors: {shown.key}"
+    rows = [(one.index, one.kind, one.leaf[:_HASH_TOLD], one.void) for one in shown.records]
+    yield Rows(("index", "kind", "id", "void because"), rows)
+
+
 OPERATIONS = (
     Operation("log.list", NoParams, list_logs, "The logs this node holds and who cosigned them.", writes=False),
-    Operation("log.show", LogParams, show_log, "One log with its signed head and latest records.", writes=False),
+    Operation(
+        "log.show",
+        LogParams,
+        show_log,
+        "How long a log is, who cosigned it, the key that auditors need, and its latest records.",
+        writes=False,
+        tell=_tell_log,
+        command=Command("log show", group="This home's log and the logs it holds for others."),
+    ),
 )

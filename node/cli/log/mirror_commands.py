@@ -1,4 +1,4 @@
-"""`rochdale log push`: hand this home's log to a mirror elsewhere."""
+"""`rochdale log push`: hand this home's log to a mirror elsewhere. By hand, for it asks again until all is there."""
 
 from typing import Any
 

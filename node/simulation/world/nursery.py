@@ -103,7 +103,7 @@ async def _federate(machines: list[Machine]) -> None:
     for guest in guests:
         card = await make_card(guest.node, NoParams())
         invitation = await founder.begin(invite(founder.node, InviteParams(card=card.card)))
-        params = JoinParams(invitation=invitation["invitation"], kind="consumers", people=10)
+        params = JoinParams(invitation=invitation.invitation, kind="consumers", people=10)
         await guest.begin(join(guest.node, params))
     await _grow(lambda: all(_count_members(machine) == len(machines) for machine in machines))
     await _grow(lambda: all(map(_has_all_logs, machines)))

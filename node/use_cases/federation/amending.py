@@ -34,6 +34,13 @@ class AgreeParams(msgspec.Struct, kw_only=True):
     charter: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z"), typed("HASH")]
 
 
+class WantedCharter(msgspec.Struct, frozen=True):
+    """The charter (its hash in hex) that our log says we want, and how many members must."""
+
+    charter: str
+    needed: int
+
+
 class CharterChange(msgspec.Struct, frozen=True):
     """One place at which a proposed charter says something else; None: says nothing there."""
 
@@ -77,7 +84,7 @@ async def show_charter(node: Node, _: NoParams) -> CharterReport:
     return CharterReport(hash_charter(charter).hex(), to_value(charter), proposed)
 
 
-async def amend(node: Node, params: AmendParams) -> dict[str, Any]:
+async def amend(node: Node, params: AmendParams) -> WantedCharter:
     """Say that this co-op wants this charter; the others agree, or not. RefusedError names what it cannot say."""
     history = _history(node)
     check_charter(params.charter)
@@ -86,10 +93,10 @@ async def amend(node: Node, params: AmendParams) -> dict[str, Any]:
     own = list_charters(node.database.reader, history).get(node.origin)
     if own is None or own.body.charter != params.charter:
         await publish(node, "federation.charter", CharterProposal(history.federation, params.charter))
-    return {"charter": hash_charter(params.charter).hex(), "needed": history.question.needed}
+    return WantedCharter(hash_charter(params.charter).hex(), history.question.needed)
 
 
-async def agree(node: Node, params: AgreeParams) -> dict[str, Any]:
+async def agree(node: Node, params: AgreeParams) -> WantedCharter:
     """Say that this co-op wants a charter that another member has proposed."""
     asked = bytes.fromhex(params.charter)
     for said in list_charters(node.database.reader, _history(node)).values():
@@ -111,10 +118,10 @@ def _compare(now: Charter, then: Charter) -> tuple[CharterChange, ...]:
     return tuple(CharterChange(place, old.get(place), new.get(place)) for place in places)
 
 
-def tell_wanted(answer: dict[str, Any]) -> Iterator[str]:
+def tell_wanted(answer: WantedCharter) -> Iterator[str]:
     """That our log wants a charter, and how many must."""
-    yield f"Your log says that you want charter {answer['charter']}."
-    wanted = count(answer["needed"], "member wants", "members want")
+    yield f"Your log says that you want charter {answer.charter}."
+    wanted = count(answer.needed, "member wants", "members want")
     yield f"It is decided once {wanted} it: `federation charter` shows who does."
 
 

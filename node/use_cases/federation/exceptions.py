@@ -4,13 +4,13 @@ Invariant: it counts only in calls that name a roster under that charter; nobody
 Spec: docs/spec/federation/federation.md, section "Exceptions".
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, help_of, typed
-from node.use_cases.federation.amending import AmendParams, amend, tell_wanted
+from node.use_cases.federation.amending import AmendParams, WantedCharter, amend, tell_wanted
 from node.use_cases.federation.verbs import current_history
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import parse_decimal
@@ -36,7 +36,7 @@ class ExceptionParams(msgspec.Struct, kw_only=True):
     credits: Annotated[Amount, help_of("Credits beyond what its people are allotted.")] = "0"
 
 
-async def propose_exception(node: Node, params: ExceptionParams) -> dict[str, Any]:
+async def propose_exception(node: Node, params: ExceptionParams) -> WantedCharter:
     """Want the charter in force with this exception in it; the other members agree, or not."""
     history = current_history(node)
     if history is None:

@@ -36,7 +36,7 @@ from protocol.federation.peer_card import (
 )
 from protocol.federation.roster import Member
 from protocol.supply.disclosure import SECTIONS
-from storage.log.record_index import IndexedRecord, record_by_leaf, records
+from storage.log.record_index import IndexedRecord, own_words, record_by_leaf, records
 from storage.settings import set_setting, setting
 
 FEDERATION_SETTING = "federation"
@@ -91,6 +91,27 @@ class WhichParams(msgspec.Struct):
     """This home's own federation, or (`above`) the one in which it speaks for its own."""
 
     above: Above = False
+
+
+class Invited(msgspec.Struct, frozen=True):
+    """Who is invited, and the line to send them."""
+
+    origin: str
+    invitation: str
+
+
+class BelongingWord(msgspec.Struct, frozen=True):
+    """A word about belonging to a federation (its name in hex): the place in our log where it stands."""
+
+    federation: str
+    index: int
+
+
+class PeopleCounted(msgspec.Struct, frozen=True):
+    """How many people our log counts now, and the place in it where that stands."""
+
+    people: int
+    index: int
 
 
 class MemberRow(msgspec.Struct, frozen=True):
@@ -190,7 +211,7 @@ async def create(node: Node, params: CreateParams) -> RosterReport:
     return await show_roster(node, WhichParams())
 
 
-async def invite(node: Node, params: InviteParams) -> dict[str, str]:
+async def invite(node: Node, params: InviteParams) -> Invited:
     """Pin a co-op by its card, remember that a person invited it, and give the text to send it."""
     history = current_history(node)
     if history is None or node.origin not in history.newest.voters:
@@ -203,10 +224,10 @@ async def invite(node: Node, params: InviteParams) -> dict[str, str]:
     await node.database.write(lambda db: set_setting(db, f"{INVITED_SETTING}/{card.origin}", value))
     cards = tuple(card_of_member(member) for member in history.newest.roster.members if member.origin != node.origin)
     invitation = Invitation(history.federation, (own_card(node), *cards))
-    return {"origin": card.origin, "invitation": format_invitation(invitation)}
+    return Invited(card.origin, format_invitation(invitation))
 
 
-async def join(node: Node, params: JoinParams) -> dict[str, Any]:
+async def join(node: Node, params: JoinParams) -> BelongingWord:
     """Accept an invitation: pin the members it names and say in our own log that we want to belong."""
     invitation = parse_invitation(params.invitation)
     known, other = federation_of(node, params.above), federation_of(node, not params.above)
@@ -222,28 +243,28 @@ async def join(node: Node, params: JoinParams) -> dict[str, Any]:
     name = ABOVE_SETTING if params.above else FEDERATION_SETTING
     await node.database.write(lambda db: set_setting(db, name, invitation.federation))
     published = await publish(node, "federation.join", JoinRequest(invitation.federation, params.kind, params.people))
-    return {"federation": invitation.federation.hex(), "index": published.index}
+    return BelongingWord(invitation.federation.hex(), published.index)
 
 
-async def leave(node: Node, params: WhichParams) -> dict[str, Any]:
+async def leave(node: Node, params: WhichParams) -> BelongingWord:
     """Say in our own log that we leave; the next version of the roster is without us."""
     history = current_history(node, params.above)
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "this home belongs to none")
-    said = records(node.database.reader, "federation.leave", history.federation, node.origin)
-    if any(indexed.leaf not in history.applied for indexed in said):
+    said = own_words(node.database.reader, "federation.leave", history.federation, {node.origin})
+    if any(indexed.leaf not in history.applied for indexed in said.get(node.origin, ())):
         raise RefusedError.at("federation", "this home has said so already; the others have still to decide")
     published = await publish(node, "federation.leave", LeaveNotice(history.federation))
-    return {"federation": history.federation.hex(), "index": published.index}
+    return BelongingWord(history.federation.hex(), published.index)
 
 
-async def count_people(node: Node, params: PeopleParams) -> dict[str, Any]:
+async def count_people(node: Node, params: PeopleParams) -> PeopleCounted:
     """Sign a new count of our people; the next version of the roster has it."""
     history = current_history(node, params.above)
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "this home belongs to none")
     published = await publish(node, "federation.people", PeopleCount(history.federation, params.people))
-    return {"people": params.people, "index": published.index}
+    return PeopleCounted(params.people, published.index)
 
 
 async def show_roster(node: Node, params: WhichParams) -> RosterReport:
@@ -303,22 +324,22 @@ def _tell_roster(report: RosterReport) -> Iterator[str | Rows]:
         yield f"  {finding}"
 
 
-def _tell_invitation(answer: dict[str, str]) -> Iterator[str]:
+def _tell_invitation(answer: Invited) -> Iterator[str]:
     yield "Send them this line; they give it to `rochdale federation join`:\n"
-    yield answer["invitation"]
+    yield answer.invitation
 
 
-def _tell_asked(answer: dict[str, Any]) -> Iterator[str]:
-    yield f"Your log says that you want to join federation {answer['federation'][:16]}."
+def _tell_asked(answer: BelongingWord) -> Iterator[str]:
+    yield f"Your log says that you want to join federation {answer.federation[:16]}."
     yield "Once your node meets the one that invited you, the members decide; see `rochdale federation roster`."
 
 
-def _tell_leave(_: dict[str, Any]) -> Iterator[str]:
+def _tell_leave(_: BelongingWord) -> Iterator[str]:
     yield "Your word is in your log; the next roster is without you."
 
 
-def _tell_people(answer: dict[str, Any]) -> Iterator[str]:
-    yield f"Your log now counts {answer['people']} people."
+def _tell_people(answer: PeopleCounted) -> Iterator[str]:
+    yield f"Your log now counts {count(answer.people, 'person', 'people')}."
 
 
 OPERATIONS = (

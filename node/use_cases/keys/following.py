@@ -7,7 +7,7 @@ Spec: docs/spec/federation/succession.md
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -34,6 +34,15 @@ class RetireParams(msgspec.Struct, kw_only=True):
 
     origin: str
     size: Annotated[int, msgspec.Meta(ge=0), help_of("How many entries count; 0: the witnessed ones.")] = 0
+
+
+class EndAgreed(msgspec.Struct, frozen=True):
+    """Our word that a member's log ends after so many entries; how many have `agreed`, and how many are `needed`."""
+
+    origin: str
+    size: int
+    agreed: int
+    needed: int
 
 
 async def vouch_for_successor(node: Node, history: History, member: Member) -> bool:
@@ -68,7 +77,7 @@ def is_agreed(node: Node, body: Succession) -> bool:
     return is_succession(node.database.reader, place.origin, place.index, place.leaf, body.old)
 
 
-async def retire(node: Node, params: RetireParams) -> dict[str, Any]:
+async def retire(node: Node, params: RetireParams) -> EndAgreed:
     """Agree, for this co-op and in its own log, that a member's log ends: it does once enough of the others have."""
     history, db = current_history(node), node.database.reader
     if history is None or not {params.origin, node.origin} <= set(history.newest.voters):
@@ -88,13 +97,12 @@ async def retire(node: Node, params: RetireParams) -> dict[str, Any]:
     if said.get(node.origin) != word:
         await publish(node, "federation.retirement", word)
     agreed = {origin for origin, body in said.items() if body == word} | {node.origin}
-    return {"origin": params.origin, "size": size, "agreed": len(agreed), "needed": question.needed}
+    return EndAgreed(params.origin, size, len(agreed), question.needed)
 
 
-def _tell_retired(answer: dict[str, Any]) -> Iterator[str]:
-    yield f"This co-op agrees that {answer['origin']} ends after {count(answer['size'], 'entry', 'entries')}."
-    agreed, needed = answer["agreed"], answer["needed"]
-    yield f"{agreed} of the {needed} co-ops that are needed have agreed; its own word does not count."
+def _tell_retired(answer: EndAgreed) -> Iterator[str]:
+    yield f"This co-op agrees that {answer.origin} ends after {count(answer.size, 'entry', 'entries')}."
+    yield f"{answer.agreed} of the {answer.needed} co-ops that are needed have agreed; its own word does not count."
     yield "The others say the same with this command; once enough have, the roster is without it."
 
 

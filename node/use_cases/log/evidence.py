@@ -4,9 +4,12 @@ Invariant: what a file shows is said with its two heads; why it came about it do
 Spec: docs/spec/log/fork-evidence.md
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command, Out
 from node.use_cases.fork_watch import list_evidence, list_later_heads
 from node.use_cases.log.heads import LogName
 from protocol.core.errors import RefusedError
@@ -78,6 +81,22 @@ def _show(head: Checkpoint) -> EvidenceHead:
     return EvidenceHead(head.size, head.root.hex())
 
 
+def _tell_files(held: EvidenceFiles) -> Iterator[str]:
+    yield "\n".join(held.files).removesuffix("\n")
+
+
 OPERATIONS = (
-    Operation("log.evidence", LogName, show_evidence, "What shows that a log's key signed twice.", writes=False),
+    Operation(
+        "log.evidence",
+        LogName,
+        show_evidence,
+        "What shows, to anyone who has its key, that a log was signed on two branches or after its end.",
+        writes=False,
+        tell=_tell_files,
+        command=Command(
+            "log evidence",
+            code=1,
+            files=(Out("--out", "Write the first piece into this file.", lambda held: held.files[0]),),
+        ),
+    ),
 )

@@ -47,12 +47,21 @@ async def show_head(node: Node, params: LogName) -> HeadView:
     head = held_head(db, params.origin or node.origin)
     note = cosigned_note(db, head)
     names = tuple(signature.name for signature in parse_note(note)[1] if signature.name != head.origin)
-    log_key = log_store.log_key_of(db, head.origin)
-    assert log_key is not None
-    key = format_vkey(head.origin, ED25519, log_key)
     return HeadView(
-        origin=head.origin, size=head.size, root=head.root.hex(), note=note.decode(), key=key, cosigners=names
+        origin=head.origin,
+        size=head.size,
+        root=head.root.hex(),
+        note=note.decode(),
+        key=log_vkey(db, head.origin),
+        cosigners=names,
     )
+
+
+def log_vkey(db: sqlite3.Connection, origin: str) -> str:
+    """The key of a log that is held here, as the line that other people's tools read (vkey)."""
+    log_key = log_store.log_key_of(db, origin)
+    assert log_key is not None
+    return format_vkey(origin, ED25519, log_key)
 
 
 def held_head(db: sqlite3.Connection, origin: str) -> Head:

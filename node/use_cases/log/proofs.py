@@ -5,13 +5,16 @@ Spec: docs/spec/log/tiles-and-proofs.md
 """
 
 import sqlite3
+from collections.abc import Iterator
+from operator import attrgetter
 from typing import Annotated
 
 import msgspec
 
 from node.use_cases.context import Node, Operation
+from node.use_cases.description import Command, Out, help_of
 from node.use_cases.fork_watch import root_at
-from node.use_cases.log.heads import cosigned_note, held_head, list_kept_notes, open_hashes
+from node.use_cases.log.heads import OriginName, cosigned_note, held_head, list_kept_notes, open_hashes
 from protocol.core.errors import PeerError, RefusedError
 from protocol.log.checkpoint import open_checkpoint
 from protocol.log.merkle import HashReader, check_inclusion, leaf_hash, prove_inclusion
@@ -29,8 +32,8 @@ class ProveParams(msgspec.Struct, kw_only=True):
     """
 
     index: Annotated[int, msgspec.Meta(ge=0)]
-    origin: str = ""
-    size: Annotated[int, msgspec.Meta(ge=0)] = 0
+    origin: OriginName = ""
+    size: Annotated[int, msgspec.Meta(ge=0), help_of("Under the head of so many records; 0: the newest.")] = 0
 
 
 class ProofView(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,4 +91,22 @@ def _make_proof(db: sqlite3.Connection, head: Head, index: int, read: HashReader
     return ProofView(origin=head.origin, index=index, size=head.size, leaf=leaf.hex(), name=name, proof=text)
 
 
-OPERATIONS = (Operation("log.prove", ProveParams, prove_record, "A file that proves one record to anyone, offline."),)
+def _tell_proof(view: ProofView) -> Iterator[str]:
+    yield view.proof.removesuffix("\n")
+
+
+OPERATIONS = (
+    Operation(
+        "log.prove",
+        ProveParams,
+        prove_record,
+        "Prove to anyone, offline, that record number INDEX stands in the log.",
+        tell=_tell_proof,
+        command=Command(
+            "log prove",
+            ("index",),
+            "0",
+            files=(Out("--out", "The file to write; else it is printed.", attrgetter("proof")),),
+        ),
+    ),
+)

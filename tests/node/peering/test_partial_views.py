@@ -72,7 +72,7 @@ async def found(founder: Node, guests: list[Node]) -> None:
     await create(founder, CreateParams(charter=charter(), kind="consumers", people=10))
     for guest in guests:
         card = (await make_card(guest, NoParams())).card
-        text = (await invite(founder, InviteParams(card)))["invitation"]
+        text = (await invite(founder, InviteParams(card))).invitation
         await join(guest, JoinParams(invitation=text, kind="consumers", people=10))
 
 
@@ -126,7 +126,7 @@ async def test_a_member_of_both_by_its_own_word_tells_each_of_its_members_of_its
     await above.start()
     try:
         card = (await make_card(middle, NoParams())).card
-        text = (await invite(dune, InviteParams(card)))["invitation"]
+        text = (await invite(dune, InviteParams(card))).invitation
         await join(middle, JoinParams(invitation=text, kind="consumers", people=30, above=True))
         members = {dune.origin, elm.origin, middle.origin}
         keepers = (above, elm.parts["roster"])

@@ -202,7 +202,7 @@ async def bring_in(host: Machine, guest: Machine) -> None:
     card = await make_card(guest.node, NoParams())
     invitation = await host.do(invite(host.node, InviteParams(card=card.card)))
     kind: MemberKind = "consumers" if guest.name in COUNCILS else "producers"
-    params = JoinParams(invitation=invitation["invitation"], kind=kind, people=MEMBERS.get(guest.name, 1))
+    params = JoinParams(invitation=invitation.invitation, kind=kind, people=MEMBERS.get(guest.name, 1))
     await guest.do(join(guest.node, params))
 
 

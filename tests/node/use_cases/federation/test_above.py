@@ -27,7 +27,7 @@ async def speak_above(host: Machine, guest: Machine) -> None:
     """One founder invites, a member of another federation comes in that one's name."""
     card = await make_card(guest.node, NoParams())
     invitation = await host.do(invite(host.node, InviteParams(card=card.card)))
-    params = JoinParams(invitation=invitation["invitation"], kind="consumers", people=90, above=True)
+    params = JoinParams(invitation=invitation.invitation, kind="consumers", people=90, above=True)
     await guest.do(join(guest.node, params))
 
 
@@ -71,7 +71,7 @@ def test_nobody_speaks_for_no_federation_or_twice_in_one(homes: Path) -> None:
         card = await make_card(network["south"].node, NoParams())
         invitation = await north.do(invite(north.node, InviteParams(card=card.card)))
         with pytest.raises(RefusedError, match="not both"):
-            params = JoinParams(invitation=invitation["invitation"], kind="consumers", people=1, above=True)
+            params = JoinParams(invitation=invitation.invitation, kind="consumers", people=1, above=True)
             await bakery.do(join(bakery.node, params))
 
     run_region(homes, 4, story)

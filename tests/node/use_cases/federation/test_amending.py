@@ -30,7 +30,7 @@ def test_an_exception_counts_once_enough_members_want_it_and_nobody_grants_one_t
         asked = ExceptionParams(member=north.node.origin, reason="made up: a school", floors=needed, credits="70")
         before, entries = hash_of(south), len(own_log(north))
         wanted = await north.do(propose_exception(north.node, asked))
-        assert wanted["needed"] == VILLAGE_QUORUM
+        assert wanted.needed == VILLAGE_QUORUM
         await network.settle()
         await pass_time(LONG_S)
         assert len(own_log(north)) == entries + 1, "what too few want is said once, and not voted on"
@@ -72,7 +72,7 @@ async def go_back(network: MemoryNetwork, before: bytes) -> None:
     await network.settle()
     agreeing = [one for one in network.machines if one is not north][: VILLAGE_QUORUM - 1]
     for machine in agreeing:
-        await machine.do(agree(machine.node, AgreeParams(charter=ended["charter"])))
+        await machine.do(agree(machine.node, AgreeParams(charter=ended.charter)))
     await network.until(lambda: not any(map(has_exception, network.machines)), "the charter as it was")
     await network.settle()
     await pass_time(LONG_S)

@@ -27,7 +27,7 @@ def test_two_of_three_end_the_log_of_the_third_without_its_word(homes: Path, see
         old, size = lost.node.origin, size_of(first, lost.node.origin)
         lost.crash()
         said = await first.do(retire(first.node, RetireParams(origin=old, size=size)))
-        assert (said["agreed"], said["needed"]) == (1, 2)
+        assert (said.agreed, said.needed) == (1, 2)
         await pass_time(10.0)
         assert count_members(first) == 3, "one of two is not enough"
         await second.do(retire(second.node, RetireParams(origin=old)))

@@ -181,7 +181,7 @@ async def _speak_above(host: Machine, guest: Machine) -> None:
     card = await make_card(guest.node, NoParams())
     invitation = await host.do(invite(host.node, InviteParams(card=card.card)))
     people = PEOPLE[guest.name]
-    params = JoinParams(invitation=invitation["invitation"], kind="consumers", people=people, above=True)
+    params = JoinParams(invitation=invitation.invitation, kind="consumers", people=people, above=True)
     await guest.do(join(guest.node, params))
 
 
