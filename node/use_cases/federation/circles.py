@@ -10,8 +10,8 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from node.use_cases.context import Node
+from node.use_cases.federation.history import federation_of, fold_founding
 from node.use_cases.federation.roster_records import list_offered
-from node.use_cases.federation.verbs import federation_of, fold_founding
 from protocol.core.encoding import encode
 from protocol.core.errors import RefusedError
 from protocol.federation.membership import Admission, History, Succession, list_questions

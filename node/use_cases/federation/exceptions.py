@@ -11,7 +11,7 @@ import msgspec
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, help_of, typed
 from node.use_cases.federation.amending import AmendParams, WantedCharter, amend, tell_wanted
-from node.use_cases.federation.verbs import current_history
+from node.use_cases.federation.history import current_history
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import parse_decimal
 from protocol.federation.charter import EXCEPTION_REASON_LENGTH_MAX, CouncilException, Floor

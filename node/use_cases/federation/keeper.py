@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from node.use_cases.context import Node
 from node.use_cases.federation.admitting import admit_invited, is_admissible, is_fit, meet_candidates
 from node.use_cases.federation.deciding import Decider, find_content, has_voted, read_own_lock
+from node.use_cases.federation.history import find_said, read_history
 from node.use_cases.federation.roster_records import CHANGE_KINDS, find_retirement, list_charters, list_offered
-from node.use_cases.federation.verbs import card_of_member, find_said, read_history
+from node.use_cases.federation.verbs import card_of_member
 from node.use_cases.keys.following import is_agreed, meet_successors
 from node.use_cases.peers import pin_card
 from node.use_cases.status import KeeperReport

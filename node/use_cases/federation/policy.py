@@ -9,7 +9,7 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command
-from node.use_cases.federation.verbs import known_history
+from node.use_cases.federation.history import known_history
 from protocol.federation.log_policy import make_log_policy
 from protocol.federation.roster import Roster
 from protocol.log.policy import format_policy

@@ -3,7 +3,6 @@
 Invariant: whom this node counts as a member follows from the logs alone; an invitation is a person's act.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -11,7 +10,14 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import LINE, Command, Page, Rows, count, help_of
-from node.use_cases.federation.deciding import closed_content
+from node.use_cases.federation.history import (
+    ABOVE_SETTING,
+    FEDERATION_SETTING,
+    ROSTER_PARTS,
+    current_history,
+    federation_of,
+    known_history,
+)
 from node.use_cases.peers import own_card, pin_card
 from node.use_cases.publish import publish
 from protocol.core.encoding import to_value
@@ -19,12 +25,9 @@ from protocol.core.errors import RefusedError
 from protocol.federation.charter import Charter, check_charter
 from protocol.federation.membership import (
     FederationFounding,
-    History,
     JoinRequest,
     LeaveNotice,
     PeopleCount,
-    Said,
-    fold_federation,
     name_federation,
 )
 from protocol.federation.peer_card import (
@@ -36,20 +39,11 @@ from protocol.federation.peer_card import (
 )
 from protocol.federation.roster import Member
 from protocol.supply.disclosure import SECTIONS
-from storage.log.record_index import IndexedRecord, own_words, record_by_leaf, records
-from storage.settings import set_setting, setting
+from storage.log.record_index import own_words
+from storage.settings import set_setting
 
-FEDERATION_SETTING = "federation"
-ABOVE_SETTING = "federation_above"
-ROSTER_PARTS = {False: "roster", True: "roster_above"}
-"""The running keepers by whether they keep the federation above."""
 INVITED_SETTING = "invited"
 PEOPLE_MAX = 100_000_000
-HOW_TO_BEGIN = (
-    "`rochdale federation create --charter FILE` founds one, and `rochdale federation join INVITATION` answers the "
-    "line that a member hands over"
-)
-
 MemberKind = Literal["consumers", "producers"]
 People = Annotated[int, msgspec.Meta(ge=0, le=PEOPLE_MAX), help_of("How many people we count.")]
 Above = Annotated[bool, help_of("In the federation above, in which we speak for our own.")]
@@ -135,64 +129,6 @@ class RosterReport(msgspec.Struct, frozen=True, kw_only=True):
     charter: Any
     findings: tuple[str, ...]
     waits_for: tuple[str, ...]
-
-
-def federation_of(node: Node, above: bool = False) -> bytes | None:
-    """The federation this home belongs to or has asked to join, None for none; or the one in which it speaks for it."""
-    found = setting(node.database.reader, ABOVE_SETTING if above else FEDERATION_SETTING)
-    return found if isinstance(found, bytes) else None
-
-
-def read_history(node: Node, known: History | None = None, above: bool = False) -> History | None:
-    """The versions of this home's federation as its logs tell them; None while its founding record is not here.
-
-    `known` is what they told before: the versions that follow are looked for only.
-    """
-    federation = federation_of(node, above)
-    if federation is None:
-        return None
-    foundings = records(node.database.reader, "federation.founding", federation, every_branch=True)
-    histories = (fold_founding(node, indexed, known) for indexed in foundings)
-    return next((history for history in histories if history is not None), None)
-
-
-def fold_founding(node: Node, founding: IndexedRecord, known: History | None = None) -> History | None:
-    """The versions that follow from a founding record; None where it is not its founder's own word."""
-    if founding.origin != founding.body.member.origin or founding.record.sigs:
-        return None
-    db = node.database.reader
-    return fold_federation(
-        founding.body,
-        lambda one: closed_content(node, one.slot, one.voters, one.needed),
-        lambda leaf: find_said(db, leaf),
-        known,
-    )
-
-
-def find_said(db: sqlite3.Connection, leaf: bytes, every_branch: bool = True) -> Said | None:
-    """A record by its leaf hash, None when it is not here or says nothing.
-
-    A decision that is closed names its records for ever; for a new one (not `every_branch`) those beyond a log's cut
-    are as if they were not here.
-    """
-    indexed = record_by_leaf(db, leaf)
-    if indexed is None or indexed.body is None or indexed.record.sigs or (indexed.void and not every_branch):
-        return None
-    return Said(indexed.origin, indexed.index, indexed.leaf, indexed.body)
-
-
-def current_history(node: Node, above: bool = False) -> History | None:
-    """The history that the running keeper holds, or one read from the logs where none runs."""
-    keeper = node.parts.get(ROSTER_PARTS[above])
-    return read_history(node, above=above) if keeper is None or keeper.history is None else keeper.history
-
-
-def known_history(node: Node, above: bool = False) -> History:
-    """The same; RefusedError, with what to do, where there is none."""
-    history = current_history(node, above)
-    if history is None:
-        raise RefusedError.at("federation", f"no federation here, or its logs have not arrived yet; {HOW_TO_BEGIN}")
-    return history
 
 
 async def create(node: Node, params: CreateParams) -> RosterReport:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from node.use_cases.context import Node
-from node.use_cases.federation.verbs import current_history, find_said, read_history
+from node.use_cases.federation.history import current_history, find_said, read_history
 from node.use_cases.fork_watch import judge_waiting_heads, tell_recount
 from protocol.core.errors import RefusedError
 from protocol.core.founding import Founding

@@ -13,8 +13,9 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, count, help_of
+from node.use_cases.federation.history import current_history
 from node.use_cases.federation.roster_records import list_words
-from node.use_cases.federation.verbs import card_of_member, current_history
+from node.use_cases.federation.verbs import card_of_member
 from node.use_cases.fork_watch import root_at
 from node.use_cases.keys.ends import find_succession, is_succession
 from node.use_cases.logs import LogParams, show_log

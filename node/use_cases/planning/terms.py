@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.federation.verbs import current_history
+from node.use_cases.federation.history import current_history
 from protocol.federation.charter import CouncilException, Floor, approvals_needed, describe_outdated, people_needed
 from protocol.federation.membership import History
 from protocol.planning.cards import ApprovedFloor, CardTerms

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.federation.verbs import current_history
+from node.use_cases.federation.history import current_history
 from protocol.core.errors import RefusedError
 from protocol.federation.charter import describe_outdated
 from protocol.federation.grants import GRANT_KIND

@@ -7,6 +7,7 @@ import pytest
 
 from node.use_cases.context import Node
 from node.use_cases.federation.circles import read_circles
+from node.use_cases.federation.history import federation_of
 from node.use_cases.federation.keeper import RosterKeeper
 from node.use_cases.federation.verbs import (
     CreateParams,
@@ -14,7 +15,6 @@ from node.use_cases.federation.verbs import (
     JoinParams,
     WhichParams,
     create,
-    federation_of,
     invite,
     join,
     leave,

@@ -11,7 +11,7 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, help_of
-from node.use_cases.federation.verbs import current_history, federation_of
+from node.use_cases.federation.history import current_history, federation_of
 from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.planning.periods.keeping import fill_shelf_lives
 from node.use_cases.planning.table import TableFile, read_table

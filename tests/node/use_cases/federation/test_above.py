@@ -5,15 +5,8 @@ from pathlib import Path
 import pytest
 
 from node.use_cases.federation.circles import read_circles
-from node.use_cases.federation.verbs import (
-    InviteParams,
-    JoinParams,
-    WhichParams,
-    current_history,
-    invite,
-    join,
-    leave,
-)
+from node.use_cases.federation.history import current_history
+from node.use_cases.federation.verbs import InviteParams, JoinParams, WhichParams, invite, join, leave
 from node.use_cases.peers import make_card
 from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from node.use_cases.federation.circles import is_about_circles, read_circles
-from node.use_cases.federation.verbs import CreateParams, create, read_history
+from node.use_cases.federation.history import read_history
+from node.use_cases.federation.verbs import CreateParams, create
 from node.use_cases.publish import publish
 from protocol.federation.vote_records import PrevoteBody
 from tests.node.use_cases.two_homes import open_home

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from node.use_cases.federation.verbs import CreateParams, WhichParams, create, current_history, leave
+from node.use_cases.federation.history import current_history
+from node.use_cases.federation.verbs import CreateParams, WhichParams, create, leave
 from node.use_cases.publish import publish_statement
 from protocol.core.encoding import to_value
 from protocol.core.errors import RefusedError

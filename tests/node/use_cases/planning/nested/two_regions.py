@@ -11,15 +11,8 @@ from typing import Any
 import msgspec
 
 from node.simulation.world.virtual_time import pass_time
-from node.use_cases.federation.verbs import (
-    CreateParams,
-    InviteParams,
-    JoinParams,
-    create,
-    current_history,
-    invite,
-    join,
-)
+from node.use_cases.federation.history import current_history
+from node.use_cases.federation.verbs import CreateParams, InviteParams, JoinParams, create, invite, join
 from node.use_cases.peers import make_card
 from node.use_cases.planning.agent.proposing import ProposeParams, propose
 from node.use_cases.planning.calls.calling import CallParams, call_plan

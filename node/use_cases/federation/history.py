@@ -1,0 +1,81 @@
+"""The versions of a home's federation as its logs tell them: what all of its verbs, keepers and areas read.
+
+Invariant: whom this node counts as a member follows from the logs alone.
+Spec: docs/spec/federation/federation.md
+"""
+
+import sqlite3
+
+from node.use_cases.context import Node
+from node.use_cases.federation.deciding import closed_content
+from protocol.core.errors import RefusedError
+from protocol.federation.membership import History, Said, fold_federation
+from storage.log.record_index import IndexedRecord, record_by_leaf, records
+from storage.settings import setting
+
+FEDERATION_SETTING = "federation"
+ABOVE_SETTING = "federation_above"
+ROSTER_PARTS = {False: "roster", True: "roster_above"}
+"""The running keepers by whether they keep the federation above."""
+HOW_TO_BEGIN = (
+    "`rochdale federation create --charter FILE` founds one, and `rochdale federation join INVITATION` answers the "
+    "line that a member hands over"
+)
+
+
+def federation_of(node: Node, above: bool = False) -> bytes | None:
+    """The federation this home belongs to or has asked to join, None for none; or the one in which it speaks for it."""
+    found = setting(node.database.reader, ABOVE_SETTING if above else FEDERATION_SETTING)
+    return found if isinstance(found, bytes) else None
+
+
+def read_history(node: Node, known: History | None = None, above: bool = False) -> History | None:
+    """The versions of this home's federation as its logs tell them; None while its founding record is not here.
+
+    `known` is what they told before: the versions that follow are looked for only.
+    """
+    federation = federation_of(node, above)
+    if federation is None:
+        return None
+    foundings = records(node.database.reader, "federation.founding", federation, every_branch=True)
+    histories = (fold_founding(node, indexed, known) for indexed in foundings)
+    return next((history for history in histories if history is not None), None)
+
+
+def fold_founding(node: Node, founding: IndexedRecord, known: History | None = None) -> History | None:
+    """The versions that follow from a founding record; None where it is not its founder's own word."""
+    if founding.origin != founding.body.member.origin or founding.record.sigs:
+        return None
+    db = node.database.reader
+    return fold_federation(
+        founding.body,
+        lambda one: closed_content(node, one.slot, one.voters, one.needed),
+        lambda leaf: find_said(db, leaf),
+        known,
+    )
+
+
+def find_said(db: sqlite3.Connection, leaf: bytes, every_branch: bool = True) -> Said | None:
+    """A record by its leaf hash, None when it is not here or says nothing.
+
+    A decision that is closed names its records for ever; for a new one (not `every_branch`) those beyond a log's cut
+    are as if they were not here.
+    """
+    indexed = record_by_leaf(db, leaf)
+    if indexed is None or indexed.body is None or indexed.record.sigs or (indexed.void and not every_branch):
+        return None
+    return Said(indexed.origin, indexed.index, indexed.leaf, indexed.body)
+
+
+def current_history(node: Node, above: bool = False) -> History | None:
+    """The history that the running keeper holds, or one read from the logs where none runs."""
+    keeper = node.parts.get(ROSTER_PARTS[above])
+    return read_history(node, above=above) if keeper is None or keeper.history is None else keeper.history
+
+
+def known_history(node: Node, above: bool = False) -> History:
+    """The same; RefusedError, with what to do, where there is none."""
+    history = current_history(node, above)
+    if history is None:
+        raise RefusedError.at("federation", f"no federation here, or its logs have not arrived yet; {HOW_TO_BEGIN}")
+    return history
