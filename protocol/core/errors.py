@@ -49,11 +49,12 @@ class RefusedError(RochdaleError):
         return cls(str(finding), (finding,))
 
 
-def refuse(findings: Sequence[Finding], what: str) -> None:
-    """RefusedError with all of the findings, where there are any: `what` (`a card`) and the first make its text."""
+def refuse(findings: Sequence[Finding], said: str) -> None:
+    """RefusedError with all of the findings, where there are any: `said` (`the card is refused`) and the first, with
+    how many more there are, make its text."""
     if findings:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        raise RefusedError(f"{what} is refused: {findings[0]}{more}", tuple(findings))
+        raise RefusedError(f"{said}: {findings[0]}{more}", tuple(findings))
 
 
 def place_of(error: BaseException) -> str:

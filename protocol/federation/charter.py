@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from protocol.core.encoding import encode, to_value
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import Finding, RefusedError, refuse
 from protocol.core.note import COSIGNATURE_V1, VerifierKey, parse_vkey
 from protocol.core.origin import is_origin
 from protocol.federation.votes import quorum
@@ -157,9 +157,7 @@ def _parse_outside(name: str) -> VerifierKey | None:
 
 def check_charter(charter: Charter) -> None:
     """RefusedError with every finding when a charter has any."""
-    findings = audit_charter(charter)
-    if findings:
-        raise RefusedError("; ".join(f"charter: {finding}" for finding in findings), findings)
+    refuse(audit_charter(charter), "the charter is refused")
 
 
 def approvals_needed(charter: Charter, member_count: int) -> int:

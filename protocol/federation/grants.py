@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import Finding, refuse
 from protocol.core.identity import PUBLIC_BYTES, key_id
 
 GRANT_KIND: Final = "key.grant"
@@ -84,6 +84,4 @@ def _audit_grant(grant: KeyGrant) -> list[Finding]:
 
 def check_grant(grant: KeyGrant) -> None:
     """RefusedError with every finding when a grant has any."""
-    findings = _audit_grant(grant)
-    if findings:
-        raise RefusedError("; ".join(f"key grant: {finding}" for finding in findings), findings)
+    refuse(_audit_grant(grant), "the key grant is refused")

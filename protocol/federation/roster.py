@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from protocol.core.encoding import encode, to_value
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import Finding, RefusedError, refuse
 from protocol.core.record import Hash, Origin
 from protocol.federation.charter import Charter, check_charter, hash_charter, outside_witnesses
 from protocol.federation.votes import VOTERS_MAX
@@ -170,9 +170,7 @@ def audit_roster(roster: Roster) -> list[Finding]:
 
 def _check_roster(roster: Roster) -> None:
     """RefusedError with every finding when a roster has any."""
-    findings = audit_roster(roster)
-    if findings:
-        raise RefusedError("; ".join(f"roster: {finding}" for finding in findings), findings)
+    refuse(audit_roster(roster), "the roster is refused")
 
 
 def check_outsiders(roster: Roster, charter: Charter) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Final, NamedTuple
 import msgspec
 
 from protocol.core.encoding import encode, to_value
-from protocol.core.errors import MisuseError, RefusedError
+from protocol.core.errors import MisuseError, RefusedError, refuse
 from protocol.core.founding import Founding
 from protocol.core.identity import PUBLIC_BYTES, SigningKey, key_id, recovery_key_hash
 from protocol.core.record import (
@@ -85,9 +85,7 @@ def check_succession(record: Record, body: KeySuccession, new_origin: str, found
         raise RefusedError.at("old", "a log cannot succeed itself")
     if recovery_key_hash(body.recovery_key) != founding.recovery_key_hash:
         raise RefusedError.at("recovery_key", "not the key that the old log's first record promised")
-    findings = verify_statement(record, {name: body.recovery_key}.get)
-    if findings:
-        raise RefusedError("; ".join(map(str, findings)), findings)
+    refuse(verify_statement(record, {name: body.recovery_key}.get), "the succession is refused")
     if record.by != name or list_own_signers(record) != [name]:
         raise RefusedError.at("sigs", "the recovery key has not signed this itself")
 

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from protocol.core.errors import Finding, MisuseError, PeerError, RefusedError
+from protocol.core.errors import Finding, MisuseError, PeerError, RefusedError, refuse
 from protocol.core.note import (
     COSIGNATURE_MLDSA44,
     COSIGNATURE_V1,
@@ -116,8 +116,7 @@ def parse_policy(raw: bytes) -> Policy:
             break
     if lines.quorum is None and not findings:
         findings.append(Finding("policy", "no quorum line"))
-    if findings:
-        raise RefusedError(f"policy: {findings[0]}", findings)
+    refuse(findings, "policy")
     assert lines.quorum is not None
     return Policy(tuple(lines.logs), tuple(lines.witnesses), tuple(lines.groups), lines.quorum)
 

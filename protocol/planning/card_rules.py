@@ -96,7 +96,7 @@ def quantity_most(decimals: int) -> int:
 
 def check_goods_table(table: GoodsTable) -> None:
     """Raises RefusedError with every finding."""
-    refuse(audit_goods_table(table), "the goods table")
+    refuse(audit_goods_table(table), "the goods table is refused")
 
 
 def audit_workplace_card(table: GoodsTable, card: WorkplaceCard) -> list[Finding]:

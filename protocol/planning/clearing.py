@@ -9,7 +9,7 @@ Spec: docs/spec/planning/planning-step.md, sections "Fitting" and "Clearing".
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import Finding, refuse
 from protocol.planning.cards import MICRO, Technique, WorkplaceCard
 from protocol.planning.economy import Economy
 from protocol.planning.private.fixed_recipes import fix_recipes
@@ -197,17 +197,14 @@ def _refuse_beyond_capacity(ledger: _Ledger) -> None:
         for card, _, used in ledger.work()
         if used > card.capacity * MICRO
     ]
-    if findings:
-        raise RefusedError(f"a workplace cannot do what it offers: {findings[0]}", findings)
+    refuse(findings, "a workplace cannot do what it offers")
 
 
 def _refuse_unmet(ledger: _Ledger, left: dict[int, int]) -> None:
-    if not left:
-        return
     findings = []
     for good, missing in left.items():
         units = -(-missing // ledger.lift[good])
         findings.append(
             Finding(ledger.goods[good].id, f"floors and least activities need {units} units more than there are")
         )
-    raise RefusedError(f"the floors cannot all be met: {findings[0]}", findings)
+    refuse(findings, "the floors cannot all be met")

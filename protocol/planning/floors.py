@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import Finding, refuse
 from protocol.planning.economy import Economy, Floats
 from protocol.planning.solver.dual import Targets
 from protocol.planning.solver.public_plan import solve_public_plan
@@ -75,11 +75,9 @@ def check_floors(economy: Economy) -> None:
         for good, units in zip(economy.goods, measure_missing(economy), strict=True)
         if units > 0
     ]
-    if findings:
-        raise RefusedError(f"the basic needs cannot all be met: {findings[0]}", findings)
+    refuse(findings, "the basic needs cannot all be met")
     for number in list_unsupplied(economy):
         name = next(card.id for card in economy.consumers for nest in card.nests if number in nest.goods)
         reason = f"is on the card of {name} and nobody can supply it: call without it, or let somebody offer it"
         findings.append(Finding(economy.goods[number].id, reason))
-    if findings:
-        raise RefusedError(f"wanted, and not to be had: {findings[0]}", findings)
+    refuse(findings, "wanted, and not to be had")

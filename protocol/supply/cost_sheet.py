@@ -104,7 +104,7 @@ def audit_cost_sheet(sheet: CostSheet) -> list[Finding]:
 
 def check_cost_sheet(sheet: CostSheet) -> None:
     """RefusedError with every finding; what does not add up is refused with by how much and in which direction."""
-    refuse(audit_cost_sheet(sheet), "the cost sheet")
+    refuse(audit_cost_sheet(sheet), "the cost sheet is refused")
 
 
 def _audit_line(line: CostLine, place: str) -> list[Finding]:

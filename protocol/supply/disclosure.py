@@ -89,7 +89,7 @@ def audit_disclosure(disclosure: Disclosure) -> list[Finding]:
 
 def check_disclosure(disclosure: Disclosure) -> None:
     """RefusedError with every finding when a disclosure has any."""
-    refuse(audit_disclosure(disclosure), "the disclosure")
+    refuse(audit_disclosure(disclosure), "the disclosure is refused")
 
 
 def _audit_section(section: Section) -> list[Finding]:

@@ -99,7 +99,7 @@ def audit_approval(approval: PriceApproval) -> list[Finding]:
 
 def check_approval(approval: PriceApproval) -> None:
     """RefusedError with every finding when an approval has any."""
-    refuse(audit_approval(approval), "the price approval")
+    refuse(audit_approval(approval), "the price approval is refused")
 
 
 def _audit_buyers(proposal: PriceProposal) -> list[Finding]:

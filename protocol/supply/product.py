@@ -90,7 +90,7 @@ def audit_product(product: Product) -> list[Finding]:
 
 def check_product(product: Product) -> None:
     """RefusedError with every finding when a product has any."""
-    refuse(audit_product(product), "the product")
+    refuse(audit_product(product), "the product is refused")
 
 
 def audit_maker(maker: str, place: str) -> list[Finding]:

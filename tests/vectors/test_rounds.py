@@ -7,7 +7,7 @@ import pytest
 
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import format_minutes, parse_minutes
-from protocol.planning.audit.replay import audit_replay, conclude_replay, replay_minutes
+from protocol.planning.audit.replay import Played, audit_replay, conclude_replay, replay_minutes
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.certificate import check_certificate
 from protocol.planning.clearing import clear_plan
@@ -67,7 +67,7 @@ def test_the_minutes_lead_to_the_same_quantities(village: dict[str, Any]) -> Non
     replayed = replay_minutes(minutes)
     plan, told = conclude_replay(minutes, replayed), read_plan(village["plan"])
     assert plan == msgspec.structs.replace(told, parameters=plan.parameters)
-    found = audit_replay(told, minutes, replayed)
+    found = audit_replay(Played(minutes, replayed, told))
     assert [finding.place for finding in found] == ["parameters"], "a call says which reading it was"
 
 

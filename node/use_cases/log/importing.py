@@ -20,7 +20,7 @@ from node.use_cases.fork_watch import Evidence, admit_evidence, judge_note, list
 from node.use_cases.log.auditing import audit_files, policy_of_key
 from node.use_cases.log.files import FolderFiles
 from node.use_cases.receive import BranchError, Closed, index_some, store_proven
-from protocol.core.errors import PeerError, RefusedError
+from protocol.core.errors import PeerError, RefusedError, refuse
 from protocol.core.note import (
     ED25519,
     NOTE_BYTES_MAX,
@@ -68,8 +68,7 @@ async def import_log(node: Node, params: ImportParams) -> Imported:
         raise RefusedError.at("folder", "must be a whole path")
     files = FolderFiles(folder)
     report = await asyncio.to_thread(audit_files, files, policy_of_key(key), key)
-    if report.findings:
-        raise RefusedError(f"{folder}: nothing was taken in; {report.findings[0]}", report.findings)
+    refuse(report.findings, f"{folder}: nothing was taken in")
     note = _read_note(files)
     try:
         await node.database.write(lambda db: log_store.add_log(db, key.name, key.public))

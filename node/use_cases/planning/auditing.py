@@ -9,9 +9,9 @@ import msgspec
 from protocol.core.errors import Finding
 from protocol.planning.audit.answers import AnswerVerdict, judge_answers
 from protocol.planning.audit.minutes import parse_minutes
-from protocol.planning.audit.replay import Watch, audit_replay, replay_minutes
+from protocol.planning.audit.replay import Played, Watch, audit_replay, replay_minutes
 from protocol.planning.certificate import check_certificate
-from protocol.planning.plan import Plan, digest_plan, parse_plan
+from protocol.planning.plan import Plan, digest_plan, format_plan, parse_plan
 
 PPM = 1_000_000
 ONLY_THE_DOCUMENT = "no minutes were given: that the plan follows from what everybody answered was not checked"
@@ -62,22 +62,34 @@ def audit_plan(
 
     RefusedError where the bytes are no plan, or no minutes, at all.
     """
-    plan = parse_plan(document)
-    named = digest_plan(document).hex()
-    findings: list[Finding] = []
-    if digest and digest.lower() != named:
-        findings.append(Finding("digest", f"the plan's is {named}: another plan was voted on"))
-    regrets: dict[str, int] = {}
+    plan, named = parse_plan(document), digest_plan(document).hex()
+    played = None if minutes is None else _play(plan, minutes, watch)
+    found = [Finding("digest", f"the plan's is {named}: another plan was voted on")]
+    return _audit(plan, named, played, found if digest and digest.lower() != named else [])
+
+
+def play_plan(document: bytes, minutes: bytes) -> Played:
+    """A plan document with the rounds of its minutes done over. RefusedError where the bytes are none."""
+    return _play(parse_plan(document), minutes, lambda done, of: None)
+
+
+def audit_played(played: Played) -> PlanAudit:
+    """As audit_plan, for a plan whose rounds have been done over."""
+    return _audit(played.plan, digest_plan(format_plan(played.plan)).hex(), played, [])
+
+
+def _play(plan: Plan, minutes: bytes, watch: Watch) -> Played:
+    said = parse_minutes(minutes)
+    return Played(said, replay_minutes(said, watch), plan)
+
+
+def _audit(plan: Plan, named: str, played: Played | None, findings: list[Finding]) -> PlanAudit:
     odd: list[AnswerVerdict] = []
-    readings = rounds = 0
-    if minutes is not None:
-        said = parse_minutes(minutes)
-        regrets = said.regrets
-        replayed = replay_minutes(said, watch)
-        findings += audit_replay(plan, said, replayed)
-        odd = [verdict for verdict in judge_answers(replayed[-1]) if verdict.is_erratic]
-        readings, rounds = len(replayed), sum(len(reading.rounds) for reading in replayed)
-    certificate = check_certificate(plan, regrets)
+    if played is not None:
+        findings += audit_replay(played)
+        odd = [verdict for verdict in judge_answers(played.readings[-1]) if verdict.is_erratic]
+    readings = () if played is None else played.readings
+    certificate = check_certificate(plan, {} if played is None else played.minutes.regrets)
     findings += certificate.findings
     return PlanAudit(
         digest=named,
@@ -86,16 +98,16 @@ def audit_plan(
         goods=len(plan.goods_table.goods),
         councils=len(plan.consumers),
         workplaces=len(plan.workplaces),
-        readings=readings,
-        replayed_rounds=rounds,
+        readings=len(readings),
+        replayed_rounds=sum(len(reading.rounds) for reading in readings),
         gap_micro=certificate.gap_micro,
         gap_ppm=certificate.gap_ppm,
         known_gap_micro=certificate.known_gap_micro,
         credits_micro=certificate.credits_micro,
         unknown_regrets=certificate.unknown_regrets,
         odd_answers=tuple(Oddity(one.card, one.rounds, round(one.wrong_share * PPM)) for one in odd),
-        at_their_word=_list_taken(plan, minutes is not None),
-        unchecked=() if minutes is not None else (ONLY_THE_DOCUMENT,),
+        at_their_word=_list_taken(plan, played is not None),
+        unchecked=() if played is not None else (ONLY_THE_DOCUMENT,),
     )
 
 

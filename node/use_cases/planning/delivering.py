@@ -5,15 +5,12 @@ Spec: docs/spec/planning/delivery.md
 """
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
 
 from node.solvers.shortest_ways import Ways, find_ways
-from node.use_cases.description import help_of
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import refuse
 from protocol.core.quantities import format_decimal
 from protocol.planning.delivery.document import (
     DELIVERY_FORMAT,
@@ -24,51 +21,11 @@ from protocol.planning.delivery.document import (
     check_places,
 )
 from protocol.planning.delivery.known_places import place_ends
-from protocol.planning.delivery.places import MICRO, Place, metres_between
+from protocol.planning.delivery.places import Place, metres_between
 from protocol.planning.delivery.transport import Transport, list_transports
 from protocol.planning.plan import Plan, digest_plan, format_plan
 
-PLACES_MAX: Final = 8_192
-DIGITS_MAX: Final = 20
-FINDINGS_TOLD: Final = 5
-BOUNDS: Final = (("north", 90 * MICRO), ("east", 180 * MICRO))
-
 Watch = Callable[[int, int], None]
-
-GivenPlaces = Annotated[
-    dict[str, tuple[str | float, str | float]], help_of("JSON: card to [north, east], before what members said.")
-]
-"""Card to degrees, as a person or a program gives them; `read_places` makes places of them."""
-
-
-def read_places(value: Any) -> dict[str, Place]:
-    """Places from a JSON object: card to [degrees north, degrees east], numbers or text; RefusedError names each that
-    is none."""
-    if not isinstance(value, dict) or len(value) > PLACES_MAX:
-        raise RefusedError.at("places", f"must be an object of at most {PLACES_MAX} cards, each with its two degrees")
-    places: dict[str, Place] = {}
-    findings: list[Finding] = []
-    for name, written in value.items():
-        degrees = written if isinstance(written, list) else []
-        micro = [_read_degrees(one, most) for one, (_, most) in zip(degrees, BOUNDS, strict=False)]
-        if len(degrees) != len(BOUNDS) or None in micro:
-            findings.append(Finding(f"places.{name[:80]}", "must be [degrees north, degrees east]"))
-        else:
-            places[name] = Place(*[one for one in micro if one is not None])
-    if findings:
-        raise RefusedError("; ".join(map(str, findings[:FINDINGS_TOLD])), findings)
-    return places
-
-
-def _read_degrees(written: Any, most_micro: int) -> int | None:
-    text = str(written)
-    try:
-        micro = Decimal(text) * MICRO if len(text) <= DIGITS_MAX and not isinstance(written, bool) else None
-    except InvalidOperation:
-        return None
-    if micro is None or not micro.is_finite() or abs(micro) > most_micro:
-        return None
-    return int(micro)
 
 
 def deliver_plan(plan: Plan, places: Mapping[str, Place], watch: Watch = lambda done, of: None) -> Delivery:
@@ -77,8 +34,7 @@ def deliver_plan(plan: Plan, places: Mapping[str, Place], watch: Watch = lambda 
     What has no place of its own is where its co-op is, in every period at the same (known_places.place_ends).
     """
     places = {**places, **place_ends(plan, places)[0]}
-    if missing := check_places(plan, places):
-        raise RefusedError("; ".join(map(str, missing[:FINDINGS_TOLD])), missing)
+    refuse(check_places(plan, places), "the delivery is refused")
     transports = list_transports(plan)
     goods = []
     for done, transport in enumerate(transports, 1):
@@ -133,8 +89,7 @@ class DeliveredLoad(msgspec.Struct, frozen=True, kw_only=True):
 def describe_goods(plan: Plan, delivery: Delivery) -> tuple[DeliveredGood, ...]:
     """What a delivery comes to, good by good; RefusedError when it does not hold, with every place."""
     check = check_delivery(plan, delivery)
-    if check.findings:
-        raise RefusedError("; ".join(map(str, check.findings[:FINDINGS_TOLD])), check.findings)
+    refuse(check.findings, "the delivery is refused")
     goods = {good.id: good for good in plan.goods_table.goods}
     rows = []
     for found, good in zip(check.goods, delivery.goods, strict=True):

@@ -11,7 +11,7 @@ import msgspec
 from node.use_cases.context import Node
 from node.use_cases.planning.private_side import PrivateSide, Release, prepare_side
 from node.use_cases.planning.terms import Terms
-from protocol.core.errors import RefusedError
+from protocol.core.errors import refuse
 from protocol.planning.batches.pinned import Pinned
 from protocol.planning.cards import GoodsTable
 from protocol.planning.contributions import audit_cards
@@ -50,8 +50,7 @@ async def keep_side(node: Node, side: PrivateSide, table: GoodsTable, terms: Ter
 def check_side(node: Node, side: PrivateSide, table: GoodsTable, terms: Terms) -> None:
     """RefusedError for cards that every node would set aside."""
     findings = audit_cards(node.origin, side.cards, table, terms.members[node.origin], terms.terms_of(node.origin))
-    if findings:
-        raise RefusedError(f"the cards would count nowhere: {findings[0]}", findings)
+    refuse(findings, "the cards would count nowhere")
 
 
 async def forget_side(node: Node, call: bytes, reading: int) -> None:

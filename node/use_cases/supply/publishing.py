@@ -103,7 +103,7 @@ async def propose_price(node: Node, draft: ProposalDraft) -> PriceView:
         valid_from=draft.valid_from,
         made_up=draft.made_up,
     )
-    refuse(audit_offer(board.facts, node.origin, proposal), "the price proposal")
+    refuse(audit_offer(board.facts, node.origin, proposal), "the price proposal is refused")
     await _keep(node, kept)
     published = await publish(node, PROPOSAL_KIND, proposal, _refer(before))
     return describe_price(node, read_product_board(node, draft.product), published.leaf, PUBLIC)
@@ -158,9 +158,8 @@ def _hide_sections(node: Node, draft: DisclosureDraft) -> tuple[list[Section], K
         section = Section(name=told.name, scope=told.scope, texts=told.texts, commitment=None)
         if told.scope != PUBLIC and told.scope in SCOPES:
             # Afterwards nobody could see that a hidden text is empty or unreadable.
-            refuse(
-                audit_texts(told.texts, f"sections.{told.name[:40]}.texts", TEXT_LENGTH_MAX, lines=True), "disclosure"
-            )
+            place = f"sections.{told.name[:40]}.texts"
+            refuse(audit_texts(told.texts, place, TEXT_LENGTH_MAX, lines=True), "the disclosure is refused")
             section, opening = hide_section(node.origin, section, node.clock.random_bytes(SALT_BYTES))
             kept.append((told.scope, opening))
         sections.append(section)

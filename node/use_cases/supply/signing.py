@@ -123,7 +123,7 @@ def _check_counts(
 def _write_note(node: Node, note: str) -> Opening | None:
     if not note:
         return None
-    refuse(audit_text(note, "note", TEXT_LENGTH_MAX, lines=True), "the approval")
+    refuse(audit_text(note, "note", TEXT_LENGTH_MAX, lines=True), "the approval is refused")
     return hide_note(node.origin, note, node.clock.random_bytes(SALT_BYTES))
 
 

@@ -49,7 +49,7 @@ def audit_cards(
 
 def check_cards(table: GoodsTable, consumers: Sequence[ConsumerCard], workplaces: Sequence[WorkplaceCard]) -> None:
     """Raises RefusedError with every finding."""
-    refuse(audit_cards(table, consumers, workplaces, read_cards(consumers, workplaces)), "a card")
+    refuse(audit_cards(table, consumers, workplaces, read_cards(consumers, workplaces)), "a card is refused")
 
 
 def _are_named(cards: Sequence[ConsumerCard | WorkplaceCard]) -> bool:

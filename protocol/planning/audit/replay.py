@@ -4,7 +4,7 @@ Invariant: the functions are those that every node runs; what is found differs o
 Spec: docs/spec/planning/plan-audit.md
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -46,6 +46,15 @@ class ReplayedReading:
     batches: BatchReading | None = None
     allocation: AllocationSaid | None = None
     prices: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Played:
+    """A call's minutes with its rounds done over, and the plan document that it came to."""
+
+    minutes: Minutes
+    readings: Sequence[ReplayedReading]
+    plan: Plan
 
 
 Watch = Callable[[int, int], None]
@@ -91,7 +100,7 @@ def _fix_prices(
     return fix_prices(start if before is None else before.last.prices.tolist(), allocation.prices)
 
 
-def conclude_replay(minutes: Minutes, replayed: list[ReplayedReading]) -> Plan:
+def conclude_replay(minutes: Minutes, replayed: Sequence[ReplayedReading]) -> Plan:
     """The plan that the minutes lead to; RefusedError where none can be cut from the last state."""
     last = replayed[-1]
     reports = [one.report for one in last.rounds]
@@ -123,7 +132,7 @@ def _begin_reading(
         raise RefusedError.at("minutes.readings", "batches are decided where there is no draft yet")
     draft = conclude_replay(minutes, replayed)
     for name, counts in reading.candidates.items():
-        refuse(audit_counts(draft, counts), f"the candidate of {name}")
+        refuse(audit_counts(draft, counts), f"the candidate of {name} is refused")
     candidates = read_candidates(draft, reading.candidates)
     batches = begin_batches(replayed[-1].economy, replayed[-1].last, draft, candidates)
     return None if batches is None else (batches.pinned.economy, batches.start, batches)
@@ -145,9 +154,9 @@ def _replay_start(minutes: Minutes) -> ReplayedReading | None:
     return last
 
 
-def audit_replay(plan: Plan, minutes: Minutes, replayed: list[ReplayedReading]) -> list[Finding]:
+def audit_replay(played: Played) -> list[Finding]:
     """Where the plan is not what the minutes lead to; empty when it is, to the last byte."""
-    last = replayed[-1]
+    plan, minutes, last = played.plan, played.minutes, played.readings[-1]
     found = _audit_cards(plan, minutes.goods_table, _last_cards(minutes))
     for at_round, one in enumerate(last.rounds, 1):
         for finding in one.report.set_aside:
@@ -157,7 +166,7 @@ def audit_replay(plan: Plan, minutes: Minutes, replayed: list[ReplayedReading]) 
     if found:
         return found[:PLACES_MAX]
     try:
-        expected = conclude_replay(minutes, replayed)
+        expected = conclude_replay(minutes, played.readings)
     except RefusedError as error:
         return [Finding("minutes", f"lead to a state that no plan can be cut from: {error.reason}")]
     return [] if format_plan(expected) == format_plan(plan) else _describe_difference(plan, expected)

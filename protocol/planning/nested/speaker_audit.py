@@ -4,13 +4,12 @@ Invariants: the functions are those that the speaker's node runs; what is found 
 Spec: docs/spec/planning/nested-plans.md, section "On real nodes".
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
 from protocol.core.errors import Finding
-from protocol.planning.audit.minutes import Minutes
-from protocol.planning.audit.replay import ReplayedReading, replay_minutes
+from protocol.planning.audit.replay import Played, replay_minutes
 from protocol.planning.cards import WorkplaceCard
 from protocol.planning.contributions import owner_of_card, workplace_id
 from protocol.planning.economy import Economy
@@ -31,15 +30,6 @@ from protocol.planning.plan import Plan, digest_plan, format_plan
 from protocol.planning.state import State, hash_state
 
 FINDINGS_MAX = 20
-
-
-@dataclass(frozen=True)
-class Played:
-    """A call's minutes with its rounds done over, and the plan document that it came to."""
-
-    minutes: Minutes
-    readings: Sequence[ReplayedReading]
-    plan: Plan
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def test_a_granted_key_is_known_and_another_is_not() -> None:
     ],
 )
 def test_a_grant_that_is_not_right_is_refused_and_changes_nothing(wrong: KeyGrant) -> None:
-    with pytest.raises(RefusedError, match="key grant: "):
+    with pytest.raises(RefusedError, match="the key grant is refused: "):
         check_grant(wrong)
     assert fold_grants([(1, wrong)]).list_holders(wrong.role) == []
 

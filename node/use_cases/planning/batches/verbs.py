@@ -46,7 +46,7 @@ async def propose_batches(node: Node, params: CandidateParams) -> ProposedBatche
         raise RefusedError.at("candidate", "this co-op's has gone out already; its first word counts")
     draft = run.unbatched
     body = PlanCandidate(run.call_id, run.reading.reading, bytes.fromhex(params.draft), params.batches)
-    refuse(audit_candidate(body, draft.plan, draft.digest), "the candidate")
+    refuse(audit_candidate(body, draft.plan, draft.digest), "the candidate is refused")
     value_micro = await asyncio.to_thread(_measure, draft.plan, params.batches)
     published = await publish(node, "plan.candidate", body)
     return ProposedBatches(draft=params.draft, value_micro=value_micro, index=published.index)
@@ -56,7 +56,7 @@ def _measure(draft: Plan, batches: tuple[int, ...]) -> int:
     if not batches:
         raise RefusedError.at("batches", "there are none")
     judged = judge_candidate(draft, make_candidate(draft, read_counts(draft, batches)))
-    refuse(list(judged.findings), "the candidate")
+    refuse(judged.findings, "the candidate is refused")
     return judged.value_micro
 
 

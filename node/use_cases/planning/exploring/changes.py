@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import Finding, RefusedError, refuse
 from protocol.core.quantities import parse_decimal
 from protocol.planning.card_rules import quantity_most
 from protocol.planning.cards import ConsumerCard, GoodsTable, Nest, WorkplaceCard
@@ -52,8 +52,7 @@ def apply_changes(
         for name in named
         if name not in known
     ]
-    if unknown:
-        raise RefusedError("; ".join(map(str, unknown)), unknown)
+    refuse(unknown, "the change is refused")
     floors = {goods[name]: _read_floor(plan, goods[name], text) for name, text in changes.floors.items()}
     table = msgspec.structs.replace(
         plan.goods_table,

@@ -13,7 +13,7 @@ from node.use_cases.description import Command, help_of
 from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.planning.facilitating.notices import facilitators_of, list_notices
 from node.use_cases.publish import publish
-from protocol.core.errors import RefusedError
+from protocol.core.errors import RefusedError, refuse
 from protocol.planning.call import DraftNumber, WaitMs
 from protocol.planning.facilitating.notices import Act, AnyRound, PlanNotice, PlanObjection, Reason, audit_notice
 
@@ -67,9 +67,7 @@ async def facilitate(node: Node, params: NoticeParams) -> SignedNotice:
         raise RefusedError.at("call", "its plan is in force: call a revision instead")
     leaf = None if params.leaf is None else bytes.fromhex(params.leaf)
     body = PlanNotice(run.call_id, params.act, params.reason, params.reading, params.round, params.wait_ms, leaf)
-    findings = audit_notice(body)
-    if findings:
-        raise RefusedError(f"this says nothing: {findings[0]}", findings)
+    refuse(audit_notice(body), "this says nothing")
     published = await publish(node, "plan.notice", body)
     return SignedNotice(call=run.call_id.hex(), notice=published.leaf.hex(), act=params.act)
 

@@ -16,7 +16,7 @@ from node.use_cases.planning.following.account import read_carried
 from node.use_cases.planning.following.approvals import need_plan
 from node.use_cases.planning.following.lines import Amount, OwnCard, find_end, index_goods, parse_units
 from node.use_cases.publish import publish
-from protocol.core.errors import RefusedError
+from protocol.core.errors import RefusedError, refuse
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.following.deliveries import apply_deliveries, audit_delivery, list_ends
 from protocol.planning.following.promises import list_planned
@@ -77,8 +77,7 @@ async def _tell_carried(node: Node, params: GaveParams | ReceivedParams, side: s
     source, to = (own, other) if side == "gives" else (other, own)
     units = parse_units(draft.plan, good, params.amount, "amount", is_signed=True)
     body = PlanDelivery(run.call_id, draft.digest, (Carried(good, source, to, units),))
-    if findings := audit_delivery(node.origin, body, draft.digest, draft.plan):
-        raise RefusedError(f"this would count for nothing: {findings[0]}", findings)
+    refuse(audit_delivery(node.origin, body, draft.digest, draft.plan), "this would count for nothing")
     before = read_carried(node, run, draft)
     if apply_deliveries({node.origin: (body,)}, draft.digest, draft.plan, before) == before:
         raise RefusedError.at("amount", "less than nothing would have been carried, or more than can be counted")

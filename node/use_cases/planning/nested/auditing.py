@@ -8,16 +8,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from node.use_cases.planning.auditing import PlanAudit, audit_plan
+from node.use_cases.planning.auditing import audit_played, play_plan
 from protocol.core.errors import Finding, RefusedError
-from protocol.planning.audit.minutes import Minutes, parse_minutes
-from protocol.planning.audit.replay import replay_minutes
+from protocol.planning.audit.minutes import Minutes
+from protocol.planning.audit.replay import Played
 from protocol.planning.certificate import check_certificate
 from protocol.planning.contributions import owner_of_card, workplace_id
 from protocol.planning.nested.joined_documents import LevelPart, join_documents
 from protocol.planning.nested.region_card import ABOVE_LABEL, REGION_LABEL
-from protocol.planning.nested.speaker_audit import Played, audit_speaker, find_rounds
-from protocol.planning.plan import parse_plan
+from protocol.planning.nested.speaker_audit import audit_speaker, find_rounds
 
 
 class LevelsAudit(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,12 +41,12 @@ def audit_levels(above: tuple[bytes, bytes], regions: Mapping[str, tuple[bytes, 
 
     `unheard` are regions of the plan above whose own plans were not given: nothing is said of them.
     """
-    played = {name: _play(*files) for name, files in regions.items()}
-    top = _play(*above)
-    findings = _name_findings("above", audit_plan(*above))
+    played = {name: play_plan(*files) for name, files in regions.items()}
+    top = play_plan(*above)
+    findings = _audit_alone("above", top)
     speakers: dict[str, str] = {}
     for name, one in played.items():
-        findings += _name_findings(name, audit_plan(*regions[name]))
+        findings += _audit_alone(name, one)
         speakers[name] = _find_speaker(name, find_rounds(one).minutes)
         said = audit_speaker(speakers[name], top, one)
         findings += [Finding(f"{name}.{finding.place}", finding.reason) for finding in said]
@@ -75,11 +74,6 @@ def audit_levels(above: tuple[bytes, bytes], regions: Mapping[str, tuple[bytes, 
     )
 
 
-def _play(document: bytes, minutes: bytes) -> Played:
-    said = parse_minutes(minutes)
-    return Played(said, replay_minutes(said), parse_plan(document))
-
-
 def _find_speaker(name: str, minutes: Minutes) -> str:
     names = [card.id for card in minutes.readings[0].workplaces if card.apart]
     found = [owner_of_card(card) for card in names if card == workplace_id(owner_of_card(card), ABOVE_LABEL)]
@@ -88,5 +82,5 @@ def _find_speaker(name: str, minutes: Minutes) -> str:
     return found[0]
 
 
-def _name_findings(name: str, audit: PlanAudit) -> list[Finding]:
-    return [Finding(f"{name}.{finding.place}", finding.reason) for finding in audit.findings]
+def _audit_alone(name: str, played: Played) -> list[Finding]:
+    return [Finding(f"{name}.{finding.place}", finding.reason) for finding in audit_played(played).findings]

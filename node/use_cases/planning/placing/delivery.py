@@ -13,12 +13,11 @@ from node.use_cases.description import Command, Out, Rows, count, help_of, in_fi
 from node.use_cases.planning.delivering import (
     DeliveredGood,
     DeliveredLoad,
-    GivenPlaces,
     deliver_plan,
     describe_goods,
     list_loads,
-    read_places,
 )
+from node.use_cases.planning.placing.degrees import GivenPlaces, read_places
 from protocol.planning.delivery.document import format_delivery
 from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
 
@@ -44,7 +43,7 @@ def deliver(desk: Desk, params: DeliverParams) -> DeliveryReport:
     """The shortest ways that this machine finds for a plan's goods."""
     plan = parse_plan(params.plan)
     written = desk.ask("plan.places", {})["places"] if params.places is None else params.places
-    places = read_places({name: list(degrees) for name, degrees in written.items()})
+    places = read_places(written)
     delivery = deliver_plan(plan, places, desk.watch("goods on their ways"))
     return DeliveryReport(
         plan=delivery.plan,

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from node.use_cases.context import Node
-from node.use_cases.planning.delivering import FINDINGS_TOLD, read_places
+from node.use_cases.planning.placing.degrees import read_places
 from node.use_cases.planning.run import PlanRun
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import Finding, refuse
 from protocol.planning.delivery.known_places import apply_places, place_ends
 from protocol.planning.delivery.places import Place
 from protocol.planning.plan import Plan
@@ -45,9 +45,9 @@ def gather_places(
 
     RefusedError where a file was given and there still are such.
     """
-    own = read_places({name: list(degrees) for name, degrees in given.items()})
+    own = read_places(given)
     places, missing = place_ends(plan, {**read_known(node, run), **own})
     if missing and given:
         findings = [Finding(f"places.{name}", "nobody has said where this is") for name in missing]
-        raise RefusedError("; ".join(map(str, findings[:FINDINGS_TOLD])), findings)
+        refuse(findings, "the file of places is not enough")
     return places, missing

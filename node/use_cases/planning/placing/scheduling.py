@@ -11,8 +11,8 @@ import msgspec
 from node.use_cases.context import Desk, Node, OfflineOperation, Operation
 from node.use_cases.description import Command, help_of, in_file
 from node.use_cases.planning.calls.lookup import CallHex, find_run
-from node.use_cases.planning.delivering import GivenPlaces, read_places
 from node.use_cases.planning.following.approvals import need_draft
+from node.use_cases.planning.placing.degrees import GivenPlaces, read_places
 from node.use_cases.planning.placing.known import gather_places
 from node.use_cases.planning.schedule import Schedule, describe_schedule, list_schedule_lines, tell_schedule
 from node.use_cases.supply.board import Board, read_board
@@ -48,7 +48,7 @@ class ScheduleFileParams(ScheduleParams, kw_only=True):
 def look_up_schedule(desk: Desk, params: ScheduleFileParams) -> Schedule:
     """Those of a document here, or of the newest draft at the home's node."""
     if params.plan is not None:
-        places = read_places({name: list(degrees) for name, degrees in params.places.items()})
+        places = read_places(params.places)
         return describe_schedule(parse_plan(params.plan), places, params.card, Board())
     asked = ScheduleParams(call=params.call, card=params.card, places=params.places)
     return msgspec.convert(desk.ask("plan.schedule", msgspec.to_builtins(asked)), Schedule)

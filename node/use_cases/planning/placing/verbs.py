@@ -1,12 +1,12 @@
 """Saying where we are, so that deliveries can be planned, and seeing of whom it is not known.
 
-Invariant: a place is that of a shop or a workplace, to a thousandth of a degree (about 100 m); nobody's home.
+Invariant: a place is that of a shop or a workplace; nobody's home.
 Spec: docs/spec/planning/delivery.md, section "Known places"
 """
 
 from collections.abc import Iterator
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from typing import Annotated, Final
+from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 
@@ -14,17 +14,14 @@ from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, Page, Rows, count, help_of
 from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.planning.following.approvals import newest_draft
+from node.use_cases.planning.placing.degrees import DEGREES_LENGTH_MAX, parse_place
 from node.use_cases.planning.placing.known import HOW_TO_SAY, read_known, read_own
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.contributions import WORKPLACE_MARK, workplace_id
 from protocol.planning.delivery.known_places import place_ends
 from protocol.planning.delivery.place_record import NamedPlace, PlanPlaces
-from protocol.planning.delivery.places import MICRO, Place
-
-STEP: Final = Decimal("0.001")
-DEGREES_LENGTH_MAX: Final = 16
-SIGNS: Final = {"N": (1, 90), "S": (-1, 90), "E": (1, 180), "W": (-1, 180)}
+from protocol.planning.delivery.places import Place
 
 Degrees = Annotated[str, msgspec.Meta(min_length=1, max_length=DEGREES_LENGTH_MAX)]
 
@@ -82,7 +79,7 @@ class SaidPlace(msgspec.Struct, frozen=True, kw_only=True):
 
 async def say_place(node: Node, params: PlaceParams) -> SaidPlace:
     """Sign where this co-op, one of its workplaces, or what it calls plans with is."""
-    place = Place(parse_degrees(params.north, "NS", "north"), parse_degrees(params.east, "EW", "east"))
+    place = parse_place(params.north, params.east)
     if params.card and params.trade:
         raise RefusedError.at("trade", "say one of the two: a workplace of ours, or what comes from outside")
     name = params.trade or (workplace_id(node.origin, params.card) if params.card else node.origin)
@@ -102,19 +99,6 @@ async def show_places(node: Node, params: PlacesParams) -> KnownPlaces:
     known, draft = read_known(node, run), newest_draft(run)
     ends, missing = ({}, ()) if draft is None else place_ends(draft.plan, known)
     return KnownPlaces(_write_all(known), _write_all(ends), missing, dict(run.terms.names))
-
-
-def parse_degrees(text: str, letters: str, where: str) -> int:
-    """Millionths of a degree, to the nearest thousandth, from `53.62N` or a signed decimal; RefusedError for others."""
-    letter = text[-1:].upper() if text[-1:].upper() in letters else ""
-    sign, most = SIGNS[letter or letters[0]]
-    try:
-        degrees = Decimal(text.removesuffix(text[-1:]) if letter else text).quantize(STEP, ROUND_HALF_EVEN)
-    except InvalidOperation:
-        degrees = Decimal("NaN")
-    if not text.isascii() or not degrees.is_finite() or abs(degrees) > most or (letter and degrees < 0):
-        raise RefusedError.at(where, f"write degrees such as 53.62{letters[0]}, at most {most}")
-    return int(degrees * sign * MICRO)
 
 
 def _write(micro: int) -> str:

@@ -13,7 +13,7 @@ from node.use_cases.planning.agent.releases import UNEDITED_PERCENT, Offer
 from node.web.failures import tell_refusal
 from node.web.planning.filling.plan_words import in_words
 from node.web.planning.proposal.model import LineRow, NestRow, OfferRow, ProposalForm, ProposalPage, ReadingRow
-from protocol.core.errors import Finding, RefusedError
+from protocol.core.errors import Finding, RefusedError, refuse
 
 PERCENT_DIGITS_MAX = 4
 EDITS_PLACE, WORKPLACES_PLACE = "edits_percent.", "workplaces."
@@ -26,8 +26,7 @@ def read_edits(form: ProposalForm) -> dict[str, int]:
         for good, text in form.percents.items()
         if text and not (text.isascii() and text.isdigit() and len(text) <= PERCENT_DIGITS_MAX)
     ]
-    if found:
-        raise RefusedError("; ".join(map(str, found)), found)
+    refuse(found, "the changes are refused")
     return {good: int(text) if text else UNEDITED_PERCENT for good, text in form.percents.items()}
 
 

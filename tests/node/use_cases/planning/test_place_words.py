@@ -2,7 +2,9 @@
 
 import pytest
 
-from node.use_cases.planning.placing.verbs import OPERATIONS, SaidPlace, parse_degrees
+from node.use_cases.planning.placing.degrees import parse_place, read_places
+from node.use_cases.planning.placing.verbs import OPERATIONS, SaidPlace
+from protocol.planning.delivery.places import Place
 
 TELL = next(one.tell for one in OPERATIONS if one.name == "plan.place")
 
@@ -21,4 +23,10 @@ def test_a_place_is_said_without_signs(north: str, east: str, said: str) -> None
 
 
 def test_a_letter_and_a_sign_mean_the_same() -> None:
-    assert parse_degrees("2.16W", "EW", "east") == parse_degrees("-2.16", "EW", "east") == -2_160_000
+    assert parse_place("53.62N", "2.16W") == parse_place("53.62", "-2.16") == Place(53_620_000, -2_160_000)
+    assert parse_place("0.5s", "0e") == Place(-500_000, 0)
+
+
+def test_a_file_is_kept_as_coarse_as_a_word() -> None:
+    exact = {"farm": [53.624_499, "2.160_501W"], "mill": ["-0.0004", 180]}
+    assert read_places(exact) == {"farm": Place(53_624_000, -2_161_000), "mill": Place(0, 180_000_000)}

@@ -9,7 +9,7 @@ import pytest
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.answers import ERRATIC_SHARE, judge_answers
 from protocol.planning.audit.minutes import Minutes, ReadingMinutes, RoundMinutes, format_minutes, parse_minutes
-from protocol.planning.audit.replay import audit_replay, replay_minutes
+from protocol.planning.audit.replay import Played, audit_replay, replay_minutes
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.economy_file import EconomyFile
@@ -58,7 +58,7 @@ def test_the_plan_follows_from_its_minutes_to_the_last_byte() -> None:
     read = parse_minutes(format_minutes(minutes))
     told: list[tuple[int, int]] = []
     replayed = replay_minutes(read, lambda done, of: told.append((done, of)))
-    assert audit_replay(plan, read, replayed) == []
+    assert audit_replay(Played(read, replayed, plan)) == []
     rounds = sum(len(reading.rounds) for reading in minutes.readings)
     assert told == [(done, rounds) for done in range(1, rounds + 1)]
 
@@ -74,21 +74,22 @@ def test_every_change_to_an_answer_is_noticed() -> None:
             readings = list(minutes.readings)
             readings[number] = msgspec.structs.replace(reading, rounds=tuple(rounds))
             changed = msgspec.structs.replace(minutes, readings=tuple(readings))
-            assert audit_replay(plan, changed, replay_minutes(changed)), (number, at_round)
+            assert audit_replay(Played(changed, replay_minutes(changed), plan)), (number, at_round)
 
 
 def test_what_differs_is_named() -> None:
     plan, minutes = _two_readings()
     replayed = replay_minutes(minutes)
     dearer = msgspec.structs.replace(plan, prices=(plan.prices[0] + 1, *plan.prices[1:]))
-    assert [str(one) for one in audit_replay(dearer, minutes, replayed)] == [
+    assert [str(one) for one in audit_replay(Played(minutes, replayed, dearer))] == [
         f"prices.bread: {plan.prices[0] + 1}, the rounds lead to {plan.prices[0]}"
     ]
     less = {**plan.consumption, "south": (1, 1)}
-    found = audit_replay(msgspec.structs.replace(plan, consumption=less), minutes, replayed)
+    found = audit_replay(Played(minutes, replayed, msgspec.structs.replace(plan, consumption=less)))
     assert [finding.place for finding in found] == ["consumption.south"]
     richer = msgspec.structs.replace(plan.consumers[0], people=9)
-    found = audit_replay(msgspec.structs.replace(plan, consumers=(richer, plan.consumers[1])), minutes, replayed)
+    other = msgspec.structs.replace(plan, consumers=(richer, plan.consumers[1]))
+    found = audit_replay(Played(minutes, replayed, other))
     assert [finding.place for finding in found] == ["consumers.north"]
 
 
@@ -98,7 +99,7 @@ def test_an_answer_that_could_not_count_is_named() -> None:
     short = RoundMinutes({**last.rounds[0].answers, "oven": (1, 2, 3)})
     reading = msgspec.structs.replace(last, rounds=(short, *last.rounds[1:]))
     changed = msgspec.structs.replace(minutes, readings=(minutes.readings[0], reading))
-    found = audit_replay(plan, changed, replay_minutes(changed))
+    found = audit_replay(Played(changed, replay_minutes(changed), plan))
     assert found[0].place == "minutes.round 1.oven" and "3 quantities, the card has 1" in found[0].reason
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from protocol.planning.audit.minutes import MINUTES_FORMAT, Minutes, ReadingMinutes, RoundMinutes, format_minutes
-from protocol.planning.audit.replay import audit_replay, conclude_replay, replay_minutes
+from protocol.planning.audit.replay import Played, audit_replay, conclude_replay, replay_minutes
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
 from protocol.planning.batches.candidate_record import PlanCandidate, candidate_slot
 from protocol.planning.batches.counts import audit_candidate, audit_counts, list_counts, read_candidates, read_counts
@@ -131,6 +131,6 @@ def test_minutes_with_candidates_lead_to_the_plan_and_others_do_not(
     assert chosen is not None and chosen.draft == draft and chosen.found_by == ("north",)
     plan = conclude_replay(minutes, replayed)
     assert plan == make_candidate(draft, read_counts(draft, REPAIRED)), "no further rounds were played"
-    assert audit_replay(plan, minutes, replayed) == [] and b'"candidates":{' in format_minutes(minutes)
+    assert audit_replay(Played(minutes, replayed, plan)) == [] and b'"candidates":{' in format_minutes(minutes)
     other = make_candidate(draft, read_counts(draft, POORER))
-    assert "activity.oven" in [one.place for one in audit_replay(other, minutes, replayed)]
+    assert "activity.oven" in [one.place for one in audit_replay(Played(minutes, replayed, other))]

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from node.solvers import shortest_ways
-from node.use_cases.planning.delivering import deliver_plan, read_places
+from node.use_cases.planning.delivering import deliver_plan
+from node.use_cases.planning.placing.degrees import read_places
 from protocol.core.errors import RefusedError
 from protocol.planning.clearing import clear_plan
 from protocol.planning.delivery.document import (

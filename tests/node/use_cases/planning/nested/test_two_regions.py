@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from node.use_cases.planning.auditing import play_plan
 from node.use_cases.planning.calls.calling import find_above
 from node.use_cases.planning.calls.lookup import PlanParams
 from node.use_cases.planning.calls.revising import ReviseParams, revise
@@ -23,14 +24,13 @@ from node.use_cases.planning.view import PlanReport
 from node.web.planning.filling.levels import tell_levels
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import Minutes, format_minutes, parse_minutes
-from protocol.planning.audit.replay import replay_minutes
 from protocol.planning.call import CardAnswer
 from protocol.planning.cards import MICRO
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy import build_economy
 from protocol.planning.nested.joined_documents import LevelPart, join_documents
 from protocol.planning.nested.region_card import ROUNDS_BELOW
-from protocol.planning.nested.speaker_audit import Played, audit_speaker
+from protocol.planning.nested.speaker_audit import audit_speaker
 from protocol.planning.plan import Plan, make_plan, parse_plan
 from protocol.planning.responses import Effort, Tastes
 from protocol.planning.rounds import close_round, start_state
@@ -255,14 +255,9 @@ def test_whatever_a_speaker_bends_in_its_region_is_found_at_its_place(told: Told
     bend, place = BENT[what]
     document, minutes = told.regions[CRASHING]
     card = f"{told.speakers[CRASHING]}#above"
-    above, below = play(*told.above), play(document, format_minutes(bend(parse_minutes(minutes), card)))
+    above, below = play_plan(*told.above), play_plan(document, format_minutes(bend(parse_minutes(minutes), card)))
     places = {finding.place for finding in audit_speaker(told.speakers[CRASHING], above, below)}
     assert f"{place}{card if place.endswith('.') else ''}" in places
-
-
-def play(document: bytes, minutes: bytes) -> Played:
-    said = parse_minutes(minutes)
-    return Played(said, replay_minutes(said), parse_plan(document))
 
 
 def _join(told: Told) -> Plan:
