@@ -20,7 +20,7 @@ def names_under(db: sqlite3.Connection, prefix: str) -> list[str]:
 
 
 def set_setting(db: sqlite3.Connection, name: str, value: Value) -> None:
-    """Keep a private value; None forgets it."""
+    """Keep a private value; None forgets it. RefusedError above SETTING_BYTES_MAX."""
     if value is None:
         db.execute("DELETE FROM setting WHERE name = ?", (name,))
     else:

@@ -40,7 +40,7 @@ _HEAD_COLUMNS = "origin, size, root, note, change"
 
 
 def add_log(db: sqlite3.Connection, origin: str, log_key: bytes) -> None:
-    """Know a log by its key; a second call changes nothing, another key is refused (succession is a new origin).
+    """Know a log by its key; a second call changes nothing; PeerError for another key (succession is a new origin).
 
     It takes a change number, so that whoever follows the counter notices; but no head has moved, and no peer is told.
     """

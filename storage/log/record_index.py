@@ -1,7 +1,10 @@
 """What each record is about: one derived table from which every area's view is read.
 
-Invariant: a row depends on its own entry and its log's key alone, so any order of delivery gives the same table.
+Invariant: a row depends on its own entry, its log's key and its log's cut (fork_cuts) alone, so any order of delivery
+gives the same table.
 Invariant: a log is folded only as a contiguous prefix; the table can be dropped and is rebuilt by replay.
+
+Why one table: docs/decisions/0003-one-index-and-pure-views.md
 """
 
 import sqlite3

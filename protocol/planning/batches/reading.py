@@ -1,4 +1,4 @@
-"""The reading that decides batches: the best of what was proposed is taken, and everybody answers again round it.
+"""The reading that decides batches: the best candidate is taken, and everybody answers again round it.
 
 Invariant: which batches are run, and what the reading comes to, follow from the draft, its last state and the closed
 sets alone. Where the further rounds come to nothing better, the chosen candidate is the plan.
@@ -26,7 +26,7 @@ from protocol.planning.state import State
 class BatchReading:
     """A draft's batches as they were decided: `pinned.economy` is what is planned further, from `start` on.
 
-    `found_by` are the members that proposed these batches; nobody, where it was the repair that everybody works out.
+    `found_by` are the members whose candidates have these batches; nobody, where it was the repair of every node.
     """
 
     draft: Plan
