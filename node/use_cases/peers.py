@@ -143,7 +143,9 @@ async def make_card(node: Node, _: NoParams) -> OwnCard:
 
 
 async def add_peer(node: Node, params: AddPeer) -> PeerLine:
-    """Pin a peer by its card, know its log, and call it; a second time changes its name and address only."""
+    """Pin a peer by its card (private), know its log, and call it; a second time changes its name and address only.
+    RefusedError for a card that cannot be or is our own, another key under one origin, another origin with its
+    certificate, or too many peers."""
     card = parse_card(params.card)
     url = card.url if params.url is None else params.url
     check_url(url)
@@ -152,7 +154,7 @@ async def add_peer(node: Node, params: AddPeer) -> PeerLine:
 
 
 async def remove_peer(node: Node, params: OnePeer) -> PeerLine:
-    """Hang up on a peer and forget its pins; the records of its log stay."""
+    """Hang up on a peer and forget its pins; the records of its log stay. RefusedError where it is not pinned."""
     known = peer_state.peer(node.database.reader, params.origin)
     if known is None:
         raise RefusedError.at("origin", "no peer of this origin is pinned")

@@ -145,7 +145,8 @@ def read_provenance(node: Node) -> Provenance:
 
 
 async def set_provenance(node: Node, params: Provenance) -> Provenance:
-    """Say where quantities come from and what is made up, on every page of this home."""
+    """Say where quantities come from and what is made up, on every page of this home (private setting); texts are cut
+    to TEXT_LENGTH_MAX."""
     trimmed = Provenance(params.quantities[:TEXT_LENGTH_MAX], tuple(text[:TEXT_LENGTH_MAX] for text in params.made_up))
     value = msgspec.to_builtins(trimmed)
     await node.database.write(lambda db: set_setting(db, PROVENANCE_SETTING, value))

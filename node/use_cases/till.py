@@ -117,7 +117,8 @@ async def preview_file(node: Node, params: TillParams) -> TillReport:
 
 
 async def import_file(node: Node, params: TillParams) -> TillReport:
-    """Take a file in; RefusedError lists every finding when it cannot be taken whole."""
+    """Take a till file in (private); the same file twice changes nothing. RefusedError lists every finding when it
+    cannot be taken whole."""
     parsed = await _parse(node, params)
     if parsed.findings and not params.good_rows_only:
         raise RefusedError(f"{params.name}: nothing was imported", parsed.findings)

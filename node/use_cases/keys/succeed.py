@@ -51,7 +51,8 @@ class Succeeded(msgspec.Struct, frozen=True):
 
 
 async def succeed(node: Node, params: SucceedParams) -> Succeeded:
-    """Say in this home's log, with the old log's recovery key, that it goes on for the old one."""
+    """Say in this home's log, with the old log's recovery key, that it goes on for the old one (key.succession).
+    RefusedError where the old log is not held here, the key is not its own, or this log goes on for another already."""
     if bool(params.old) == bool(params.old_home):
         raise MisuseError("say --old or --old-home: which log ended")
     old = await _take_old_home(node, Path(params.old_home)) if params.old_home else params.old

@@ -59,7 +59,8 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def export_log(node: Node, params: ExportParams) -> Exported:
-    """Write what has changed of a log since the folder's last head; RefusedError where the folder is another's."""
+    """Write what has changed of a log since the folder's last head. RefusedError where the folder is another log's, or
+    this node does not hold the log."""
     folder = Path(params.folder)
     if not folder.is_absolute():
         raise RefusedError.at("folder", "must be a whole path")

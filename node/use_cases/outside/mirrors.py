@@ -72,10 +72,9 @@ class Pushed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def push_log(node: Node, params: PushParams) -> Pushed:
-    """Hand entries to a mirror until it has signed the newest head, or for some thousands of them.
-
-    PeerError says in words why it goes no further.
-    """
+    """Hand entries to a mirror until it has signed the newest head, or for some thousands of them; the lines that its
+    keys made are kept. RefusedError for an address or key that cannot be; PeerError says in words why it goes no
+    further."""
     url = parse_url(params.url)
     verifiers = [make_verifier(parse_vkey(vkey)) for vkey in params.keys]
     head = shown_head(node)

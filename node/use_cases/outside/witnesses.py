@@ -86,7 +86,8 @@ class Witnesses(msgspec.Struct, frozen=True):
 
 
 async def add_witness(node: Node, params: AddWitness) -> Witnesses:
-    """Ask a witness for cosignatures from now on; RefusedError for an address or key that cannot be."""
+    """Ask a witness for cosignatures from now on (private setting). RefusedError for an address or key that cannot be,
+    for the log's own key, and beyond OUTSIDE_WITNESSES_MAX."""
     url, keys = parse_url(params.url), [parse_vkey(vkey) for vkey in params.keys]
     for key in keys:
         make_verifier(key)
@@ -130,7 +131,7 @@ async def list_witnesses(node: Node, _: NoParams) -> Witnesses:
 
 
 async def ask_witnesses(node: Node, _: NoParams) -> Witnesses:
-    """Ask every witness now, all at the same time, and say how each answered."""
+    """Ask every witness now, all at the same time; what they sign is kept, and how each answered."""
     client = WebClient()
     try:
         asked = outside_witnesses(node.database.reader)

@@ -33,7 +33,8 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 async def hand_openings(node: Node, params: ItemParams) -> Openings:
-    """What this home can open of a product for a reader: to be given to those whom the scope names, and no others."""
+    """What this home can open of a product for a reader, to be given to those whom the scope names and no others.
+    RefusedError for the public, who need none."""
     if params.reader == PUBLIC:
         raise RefusedError.at("reader", "what is public needs no opening: say buyers, federation or auditors")
     board = read_product_board(node, params.product)
@@ -47,7 +48,8 @@ async def hand_openings(node: Node, params: ItemParams) -> Openings:
 
 
 async def accept_openings(node: Node, params: OpeningsParams) -> Accepted:
-    """Keep openings that were handed to this home; all are refused when one opens nothing that is known here."""
+    """Keep openings that were handed to this home (private). RefusedError, and none is kept, where one opens nothing
+    that is known here; PeerError where one does not hold what belongs at its place."""
     if len(params.openings) > OPENINGS_MAX:
         raise RefusedError.at("openings", f"there are {len(params.openings)}, at most {OPENINGS_MAX} are taken at once")
     board = read_board(node)

@@ -47,7 +47,8 @@ Kept = list[tuple[str, Opening]]
 
 
 async def publish_product(node: Node, draft: ProductDraft) -> PublishedView:
-    """Publish a product of this home, or its next version; the same again changes nothing."""
+    """Publish a product of this home, or its next version (supply.product); the same again changes nothing.
+    RefusedError with every finding."""
     before = read_product_board(node, draft.code).facts.products.get((node.origin, draft.code))
     fields: dict[str, Any] = {name: getattr(draft, name) for name in draft.__struct_fields__}
     version = 1 if before is None else before.body.version
@@ -63,7 +64,9 @@ async def publish_product(node: Node, draft: ProductDraft) -> PublishedView:
 
 
 async def publish_disclosure(node: Node, draft: DisclosureDraft) -> PublishedView:
-    """Tell what is to be known of a product of this home; sections that are not public go in as commitments."""
+    """Publish what is to be known of a product of this home (supply.disclosure); sections that are not public go in as
+    commitments, and their openings are kept before. RefusedError for a product that this home has not published, and
+    with every finding."""
     board = read_product_board(node, draft.product)
     item = (node.origin, draft.product)
     if item not in board.facts.products:
@@ -85,7 +88,8 @@ async def publish_disclosure(node: Node, draft: DisclosureDraft) -> PublishedVie
 
 
 async def propose_price(node: Node, draft: ProposalDraft) -> PriceView:
-    """Propose a price as its maker or as a buyer; the answer says what still stands in its way."""
+    """Propose a price as its maker or as a buyer (supply.price_proposal); openings of hidden lines are kept before. The
+    answer says what still stands in its way, RefusedError what its author has to put right first."""
     board = read_product_board(node, draft.product)
     maker = draft.maker or node.origin
     buyers = sorted(set(draft.buyers)) or [node.origin]
@@ -110,7 +114,8 @@ async def propose_price(node: Node, draft: ProposalDraft) -> PriceView:
 
 
 async def answer_price(node: Node, params: AnswerParams) -> PriceView:
-    """The producer's yes or no to a proposal, in its own log."""
+    """Publish the producer's yes or no to a proposal (supply.price_approval). RefusedError where another is the
+    producer, or the proposal is not known here."""
     board = read_proposal_board(node, bytes.fromhex(params.proposal))
     filed = board.proposal(bytes.fromhex(params.proposal))
     if filed.body.maker != node.origin:
@@ -121,7 +126,8 @@ async def answer_price(node: Node, params: AnswerParams) -> PriceView:
 
 
 async def grant_committee_key(node: Node, params: GrantParams) -> PublishedView:
-    """Give a member's own key a seat on this co-op's price committee, or end it."""
+    """Give a member's own key a seat on this co-op's price committee, or end it (key.grant). RefusedError with every
+    finding."""
     key = bytes.fromhex(params.key)
     grant = KeyGrant(key=key, role=COMMITTEE_ROLE, holder=params.holder, ends=params.ends)
     check_grant(grant)

@@ -49,7 +49,8 @@ class ToSign(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def write_statement(node: Node, params: StatementParams) -> ToSign:
-    """The exact bytes that a committee member signs, with what they are about."""
+    """The exact bytes that a committee member signs, with the entries they are about; the opening of a note is kept.
+    RefusedError where the key has no seat, or the statement would not count."""
     board = read_proposal_board(node, bytes.fromhex(params.proposal))
     filed = board.proposal(bytes.fromhex(params.proposal))
     member = key_id(bytes.fromhex(params.key))
@@ -76,7 +77,7 @@ async def write_statement(node: Node, params: StatementParams) -> ToSign:
 
 
 async def submit_approval(node: Node, params: SignedStatement) -> PriceView:
-    """Take a member's signed statement into this co-op's log; refused unless it will count."""
+    """Embed a member's signed statement in our log (supply.price_approval). RefusedError unless it will count."""
     statement = parse_statement(params.statement)
     approval = _read_approval(statement)
     board = read_proposal_board(node, approval.proposal)
