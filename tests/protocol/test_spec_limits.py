@@ -7,6 +7,8 @@ import pytest
 from protocol.core import commitment, encoding, note, quantities, record
 from protocol.federation import charter, membership, roster, votes
 from protocol.log import merkle, policy, proof, quorum, tiles
+from protocol.planning.following import deliveries
+from protocol.planning.following import records as following_records
 from protocol.supply import cost_sheet, price_agreement, product, texts
 
 SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
@@ -57,6 +59,8 @@ SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
         ("federation/federation", f"at most {charter.FLOORS_MAX}, sorted by good"),
         ("federation/federation", f"{charter.K_HOUSEHOLDS_LEAST} to 1,000"),
         ("federation/federation", f"at most {charter.FACILITATORS_MAX} origins"),
+        ("planning/following", f"bring its author above {deliveries.WAYS_MAX:,} ways"),
+        ("planning/following", f"`[good, source, to, units]`, 1 to {following_records.LOADS_MAX} of them"),
         ("supply/price", f"sorted, 1 to {price_agreement.BUYERS_MAX}, the maker not among them"),
         ("supply/price", f"each period of 1 to {price_agreement.PERIOD_DAYS_MAX:,} days"),
         ("supply/price", f"Versions count from 1 to {product.VERSION_MAX:,}."),

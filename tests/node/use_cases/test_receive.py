@@ -143,6 +143,12 @@ async def test_a_log_that_is_not_known_is_refused(node: Node) -> None:
         await make_receiver(node).admit_push("else.example/log", 0, 1, note(ENTRIES[:1]), format_bundle(ENTRIES[:1]))
 
 
+async def test_a_push_must_end_at_its_head(node: Node) -> None:
+    with pytest.raises(PeerError, match="a push that ends at 3 under a head of 4"):
+        await make_receiver(node).admit_push(ORIGIN, 0, 3, note(ENTRIES[:4]), format_bundle(ENTRIES[:3]))
+    assert size(node) == 0
+
+
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 512, 700, 5_200])
 async def test_a_transfer_of_any_length_ends_at_its_head(node: Node, count: int) -> None:
     assert await transfer(make_receiver(node), ENTRIES[:count]) == tuple(range(count_bundles(count)))
@@ -158,6 +164,52 @@ async def test_a_transfer_goes_on_from_what_is_held(node: Node, before: int, aft
     assert held(node) == ENTRIES[:after]
     await transfer(receiver, ENTRIES[: after + 1], first=after // 256)
     assert held(node) == ENTRIES[: after + 1]
+
+
+@pytest.mark.parametrize("count", [200, 300])
+async def test_a_head_that_is_held_or_was_passed_asks_for_nothing(node: Node, count: int) -> None:
+    receiver = make_receiver(node)
+    await transfer(receiver, ENTRIES[:300])
+    found = await receiver.begin_transfer(ORIGIN, 0, note(ENTRIES[:count]), roots(ENTRIES[:count]))
+    assert found == (count, ())
+    assert receiver.take_bundle(ORIGIN, 0, bundle(ENTRIES, 0)) is None
+
+
+@pytest.mark.parametrize("before", [0, 255, 300])
+async def test_roots_that_begin_beyond_what_is_held_leave_a_gap(node: Node, before: int) -> None:
+    receiver = make_receiver(node)
+    if before:
+        await transfer(receiver, ENTRIES[:before])
+    first = before // 256 + 1
+    with pytest.raises(PeerError, match=f"bundle roots from {first} on leave a gap"):
+        await receiver.begin_transfer(ORIGIN, first, note(ENTRIES[:700]), roots(ENTRIES[:700], first))
+
+
+async def test_roots_that_do_not_lead_to_the_head_are_named_as_another_branch(node: Node) -> None:
+    branch = [b"other", *ENTRIES[1:700]]
+    with pytest.raises(BranchError) as caught:
+        await make_receiver(node).begin_transfer(ORIGIN, 0, note(ENTRIES[:700]), roots(branch))
+    assert caught.value.origin == ORIGIN
+
+
+async def test_what_is_still_being_written_is_not_asked_for_again(node: Node) -> None:
+    receiver = make_receiver(node)
+    await receiver.begin_transfer(ORIGIN, 0, note(ENTRIES), roots(ENTRIES))
+    writes = [receiver.take_bundle(ORIGIN, number, bundle(ENTRIES, number)) for number in range(16)]
+    assert writes[-1] is not None and not writes[-1].done.done()
+    receiver.end_transfer(ORIGIN)
+    assert await transfer(receiver, ENTRIES) == (16, 17, 18, 19, 20)
+
+
+async def test_where_all_bundles_are_here_already_the_head_follows_at_once(node: Node) -> None:
+    receiver, whole = make_receiver(node), ENTRIES[: 16 * 256]
+    await receiver.begin_transfer(ORIGIN, 0, note(ENTRIES), roots(ENTRIES))
+    for number in range(16):
+        await receiver.admit_bundle(ORIGIN, number, bundle(ENTRIES, number))
+    receiver.end_transfer(ORIGIN)
+    assert receiver.take_bundle(ORIGIN, 16, bundle(ENTRIES, 16)) is None, "a transfer that is over takes no more"
+    assert await receiver.begin_transfer(ORIGIN, 0, note(whole), roots(whole)) == (len(whole), ())
+    assert held(node) == whole
 
 
 async def test_the_head_moves_with_the_last_bundle_and_not_before(node: Node) -> None:

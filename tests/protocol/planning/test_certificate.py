@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from protocol.core.errors import RefusedError
-from protocol.planning.certificate import check_certificate, trade_regret
+from protocol.planning.certificate import check_certificate, measure_left, trade_regret
 from protocol.planning.clearing import clear_plan
 from protocol.planning.plan import digest_plan, format_plan, make_plan, parse_plan
 from protocol.planning.responses import REGRET_MOST_MICRO, best_profits, regret_consumer, regret_workplace
@@ -69,6 +69,53 @@ def test_the_script_without_project_code_says_the_same(tmp_path: Path) -> None:
     assert len(report["regrets_unknown"]) == len(regrets)
 
 
+def test_a_gap_is_what_all_regret_and_what_is_left_over() -> None:
+    nothing = dict.fromkeys(attested_regrets(FILE, PLAN), 0)
+    certificate = check_certificate(PLAN, nothing)
+    left_over = certificate.slack_micro + sum(trade_regret(PLAN, card) for card in PLAN.goods_table.trade)
+    assert certificate.gap_micro == left_over > 0
+    assert check_certificate(PLAN, nothing | {"south": 7}).gap_micro == left_over + 7
+
+
+def test_a_regret_below_nothing_is_found_and_takes_nothing_off_the_gap() -> None:
+    nothing = dict.fromkeys(attested_regrets(FILE, PLAN), 0)
+    certificate = check_certificate(PLAN, nothing | {"south": -1})
+    assert [str(finding) for finding in certificate.findings] == ["south: a regret below 0"]
+    assert certificate.known_gap_micro == check_certificate(PLAN, nothing).known_gap_micro
+
+
+def test_what_is_short_is_named_in_whole_units() -> None:
+    document = json.loads(RAW)
+    left = measure_left(PLAN)[0] // 10**9
+    document["consumers"][0]["nests"][0]["credits_micro"] = 10**12
+    document["consumption"]["north"][0] += left
+    assert check_certificate(parse_plan(canonical(document)), {}).findings == ()
+    document["consumption"]["north"][0] += 7
+    (finding,) = check_certificate(parse_plan(canonical(document)), {}).findings
+    assert str(finding) == "balance.bread: 7 units more are used than there are"
+
+
+@pytest.mark.parametrize(("over", "told"), [(0, []), (1, ["credits.north: 1 micro-credits above its allotment"])])
+def test_an_allotment_holds_to_the_micro_credit(over: int, told: list[str]) -> None:
+    document = json.loads(RAW)
+    (nest,) = document["consumers"][0]["nests"]
+    bought = zip(nest["goods"], document["consumption"]["north"], nest["floors"], strict=True)
+    cost = sum(document["prices"][good] * (units - floor) for good, units, floor in bought)
+    # Of the first two goods a unit is a thousandth.
+    nest["credits_micro"] = -(-cost // 1_000) - over
+    assert [str(one) for one in check_certificate(parse_plan(canonical(document)), {}).findings] == told
+
+
+def test_a_plan_for_nobody_is_none() -> None:
+    document = json.loads(RAW) | {"consumers": [], "consumption": {}}
+    findings = check_certificate(parse_plan(canonical(document)), {}).findings
+    assert "consumers: a plan without a council" in map(str, findings)
+
+
+def canonical(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def first_units(plan: dict[str, Any], name: str, units: int) -> None:
     plan["consumption"][name][0] = units
 
@@ -77,20 +124,20 @@ TAMPERINGS: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     (
         "one unit more bread than there is",
         lambda p: first_units(p, "north", p["consumption"]["north"][0] + 9999),
-        "bread",
+        "balance.bread",
     ),
-    ("bread below the floor", lambda p: first_units(p, "north", 0), "floor"),
-    ("an oven beyond its capacity", lambda p: p["activity"].update(oven=[70_000_001]), "oven"),
-    ("less than the least", lambda p: p["workplaces"][0].update(least=p["workplaces"][0]["capacity"]), "farm"),
-    ("prices that make it too dear", lambda p: p["prices"].__setitem__(0, 10**9), "north"),
-    ("a council without quantities", lambda p: p["consumption"].pop("north"), "north"),
-    ("quantities without a card", lambda p: p["activity"].update(ghost=[1]), "ghost"),
-    ("a quantity below nothing", lambda p: p["activity"].update(mill=[-1]), "mill"),
-    ("a price missing", lambda p: p["prices"].pop(), "price"),
-    ("one card twice", lambda p: p["consumers"].append(p["consumers"][0]), "card"),
-    ("a smaller endowment", lambda p: p["goods_table"]["goods"][5].update(endowment=1), "outside"),
-    ("a millionth of a purchase too much", lambda p: p["activity"].update({"import-milk": [33_333_334]}), "outside"),
-    ("an import for nothing", lambda p: p["activity"].update({"import-milk": [50_000_001]}), "import-milk"),
+    ("bread below the floor", lambda p: first_units(p, "north", 0), "floor.north.bread"),
+    ("an oven beyond its capacity", lambda p: p["activity"].update(oven=[70_000_001]), "capacity.oven"),
+    ("less than the least", lambda p: p["workplaces"][0].update(least=p["workplaces"][0]["capacity"]), "least.farm"),
+    ("prices that make it too dear", lambda p: p["prices"].__setitem__(0, 10**9), "credits.north"),
+    ("a council without quantities", lambda p: p["consumption"].pop("north"), "consumption.north"),
+    ("quantities without a card", lambda p: p["activity"].update(ghost=[1]), "activity.ghost"),
+    ("a quantity below nothing", lambda p: p["activity"].update(mill=[-1]), "activity.mill"),
+    ("a price missing", lambda p: p["prices"].pop(), "prices"),
+    ("one card twice", lambda p: p["consumers"].append(p["consumers"][0]), "cards"),
+    ("a smaller endowment", lambda p: p["goods_table"]["goods"][5].update(endowment=1), "balance.outside"),
+    ("a millionth of a purchase too much", lambda p: p["activity"].update({"import-milk": [33_333_334]}), "balance.outside"),
+    ("an import for nothing", lambda p: p["activity"].update({"import-milk": [50_000_001]}), "capacity.import-milk"),
 ]
 
 
@@ -100,12 +147,12 @@ def test_both_checkers_find_the_tampering(
 ) -> None:
     document = json.loads(RAW)
     change(document)
-    raw = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    raw = canonical(document)
     findings = check_certificate(parse_plan(raw), {}).findings
-    assert any(named in str(finding) for finding in findings)
+    assert named in {finding.place for finding in findings}
     code, report = run_script(tmp_path, raw)
     assert code == 1
-    assert any(named in text for text in report["findings"])
+    assert any(named.rpartition(".")[2].rstrip("s") in text for text in report["findings"]), report
 
 
 UNREADABLE: list[tuple[str, bytes]] = [
@@ -202,7 +249,9 @@ def test_a_trade_node_is_regretted_by_everybody() -> None:
     card = PLAN.goods_table.trade[0]
     before = trade_regret(PLAN, card)
     idle["activity"]["import-milk"] = [0]
+    idle["prices"] = [0] * len(idle["prices"])
+    assert trade_regret(parse_plan(canonical(idle)), card) == 0
     idle["prices"][1] = 10**8
-    plan = parse_plan(json.dumps(idle, sort_keys=True, separators=(",", ":")).encode())
+    plan = parse_plan(canonical(idle))
     assert before < 10_000_000
     assert trade_regret(plan, card) > 10**9

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from protocol.planning.card_rules import QUANTITY_MOST
+from protocol.core.encoding import to_struct
+from protocol.core.errors import RefusedError
+from protocol.planning.card_rules import GOODS_MOST, QUANTITY_MOST
 from protocol.planning.following import deliveries
 from protocol.planning.following.account import Account, LineAccount, account_for
 from protocol.planning.following.deliveries import Told, apply_deliveries, audit_delivery
@@ -112,6 +114,38 @@ def test_both_sides_of_a_way_stand_side_by_side_alike_or_not(plan: Plan) -> None
     assert (bread.given, bread.received, bread.open) == (13_000, 12_500, bread.planned - 12_500)
 
 
+def test_what_only_one_end_says_is_its_own_word_and_the_other_s_is_nothing(plan: Plan) -> None:
+    said = {
+        "oven": (carry((BREAD, "oven", "north", 100)),),
+        "south": (carry((BREAD, "oven", "south", 300)),),
+    }
+    account = account_of(plan, None, said)
+    words = {card: line_of(account, card, "bread") for card in ("oven", "north", "south")}
+    assert {card: (line.done, line.others) for card, line in words.items()} == {
+        "oven": (100, 300),
+        "north": (0, 100),
+        "south": (300, 0),
+    }
+    mill = line_of(account, "mill", "flour")
+    assert (mill.done, mill.others) == (0, 0), "nobody has spoken of flour"
+
+
+def test_who_gives_and_takes_all_or_more_has_nothing_open_and_nothing_short(plan: Plan) -> None:
+    planned = list_planned(plan)
+    bread, north = planned["oven", BREAD].units, planned["north", BREAD].units
+    for more in (0, 1, 5_000):
+        promised = {"oven": (promise("oven", (BREAD, bread + more)),)}
+        carried = {
+            "oven": (carry((BREAD, "oven", "north", bread + more)),),
+            "north": (carry((BREAD, "oven", "north", north + more)),),
+        }
+        account = account_of(plan, promised, carried)
+        oven = line_of(account, "oven", "bread")
+        assert (oven.open, oven.short, line_of(account, "north", "bread").open) == (0, 0, 0)
+        bread_in_all = next(one for one in account.goods if one.good == "bread")
+        assert bread_in_all.open == planned["south", BREAD].units
+
+
 def test_where_both_sides_agree_what_is_given_is_what_is_received(plan: Plan) -> None:
     chance = random.Random(4)
     said: dict[str, tuple[PlanDelivery, ...]] = {}
@@ -131,7 +165,7 @@ def test_where_both_sides_agree_what_is_given_is_what_is_received(plan: Plan) ->
 def test_what_was_carried_beside_the_plan_is_shown_and_asks_for_nothing(plan: Plan) -> None:
     account = account_of(plan, None, {"mill": (carry((FLOUR, "mill", "south", 700)),)})
     south = line_of(account, "south", "flour")
-    assert (south.planned, south.done, south.others, south.open) == (0, 0, 700, 0)
+    assert (south.planned, south.done, south.others, south.open, south.short) == (0, 0, 700, 0, 0)
 
 
 def test_every_order_of_the_logs_and_word_by_word_come_to_the_same(plan: Plan) -> None:
@@ -218,6 +252,28 @@ def test_a_co_op_tells_of_so_many_ways_and_no_more(plan: Plan, monkeypatch: pyte
     said = {"oven": (first, second, first), "south": (second,)}
     told = {("bread", "oven", "north"): Told(10, None), ("bread", "oven", "south"): Told(None, 5)}
     assert apply_deliveries(said, DIGEST, plan) == told
+
+
+def test_ways_of_which_a_co_op_told_under_earlier_revisions_count_towards_its_most(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_north, to_south = ("bread", "oven", "north"), ("bread", "oven", "south")
+    monkeypatch.setattr(deliveries, "WAYS_MAX", 1)
+    more = {"oven": (carry((BREAD, "oven", "south", 5)),)}
+    assert apply_deliveries(more, DIGEST, plan, {to_north: Told(1, None)}) == {to_north: Told(1, None)}
+    # What only the other end has said is no way of which the oven told.
+    by_north = {to_north: Told(None, 1)}
+    assert apply_deliveries(more, DIGEST, plan, by_north) == by_north | {to_south: Told(5, None)}
+    milk = {"north": (carry((MILK, "farm", "north", 5)),)}
+    assert apply_deliveries(milk, DIGEST, plan, by_north) == by_north
+    assert len(apply_deliveries(milk, DIGEST, plan, {to_north: Told(1, None)})) == 2
+
+
+@pytest.mark.parametrize("lines", [[[-1, 5]], [[0, -1]], [[0, QUANTITY_MOST + 1]], [[GOODS_MOST, 1]]])
+def test_a_promise_of_no_good_or_no_amount_is_none(lines: list[list[int]]) -> None:
+    body = {"call": CALL, "plan": DIGEST, "cards": [["oven", lines]]}
+    with pytest.raises(RefusedError):
+        to_struct(body, PlanPromises)
 
 
 def test_what_was_carried_before_a_revision_still_counts(plan: Plan) -> None:

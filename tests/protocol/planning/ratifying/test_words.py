@@ -68,6 +68,12 @@ CASES: dict[str, tuple[Ballot, Words, bool, Outcome]] = {
         False,
         "not approved",
     ),
+    "of whom nothing is known stand for nobody": (
+        ballot(frozenset(), {ASH: 66}, 67),
+        words_of(YES, YES, YES, None),
+        False,
+        "not approved",
+    ),
     "they stand for enough": (
         ballot(frozenset(), {ASH: 30, BIRCH: 30, CEDAR: 10, DOGWOOD: 30}, 67),
         words_of(YES, YES, YES, None),
