@@ -100,5 +100,19 @@ EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
         "protocol/planning/clearing.py",
         "_keep_credits: cost > credits -> cost >= credits",
     ): "what is scaled by one stays",
+    (
+        "protocol/planning/certificate.py",
+        "_measure_left: sum_products(columns.net_amount, levels[columns.technique], columns.ne… -> "
+        "sum_products(levels[columns.technique], columns.net_amount, columns.ne…",
+    ): "the two are multiplied",
+    **{
+        ("node/use_cases/receive.py", name): reason
+        for name, reason in (
+            ("__init__: 0 -> 1", "of this counter only whether it has moved is asked"),
+            ("__init__: 0 -> -1", "of this counter only whether it has moved is asked"),
+            ("begin_transfer: 0 -> -1", "no bundle has a number below 0"),
+            ("begin_transfer: 1 -> 2", "no bundle has a number below 0"),
+        )
+    },
 }
 """(path, name) -> reason."""
