@@ -136,7 +136,11 @@ TAMPERINGS: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     ("a price missing", lambda p: p["prices"].pop(), "prices"),
     ("one card twice", lambda p: p["consumers"].append(p["consumers"][0]), "cards"),
     ("a smaller endowment", lambda p: p["goods_table"]["goods"][5].update(endowment=1), "balance.outside"),
-    ("a millionth of a purchase too much", lambda p: p["activity"].update({"import-milk": [33_333_334]}), "balance.outside"),
+    (
+        "a millionth of a purchase more",
+        lambda p: p["activity"].update({"import-milk": [33_333_334]}),
+        "balance.outside",
+    ),
     ("an import for nothing", lambda p: p["activity"].update({"import-milk": [50_000_001]}), "capacity.import-milk"),
 ]
 
