@@ -1,5 +1,7 @@
 """The two things a first day may change, the co-op's name and its till lines, and what the till says."""
 
+from collections.abc import Mapping, Sequence
+
 from msgspec.structs import replace
 
 from node.till.goods_mapping import parse_rules
@@ -12,7 +14,7 @@ from node.web.frame import name_of
 from node.web.page import FilledPage, Form
 from node.web.planning.newest import find_newest
 from node.web.supply.pages import fill_prices
-from node.web.till.filling import GoodOf, fill_summary, fill_taken, fill_wanted, finder_of, knows_no_good
+from node.web.till.filling import fill_summary, fill_taken, fill_wanted, finder_of, knows_no_good
 from node.web.till.model import FirstDay
 from protocol.core.errors import RefusedError
 from storage.log import log_store
@@ -23,15 +25,16 @@ FIRST_DAY_PATH = "/first-day"
 
 async def fill_first_day(asked: Asked) -> FirstDay:
     """The co-op's name, its till so far and its ten most wanted goods."""
-    node = asked.node
+    node, rules = asked.node, _released_rules(asked.node)
+    good_of = knows_no_good if rules is None else parse_rules(rules).good_of
 
     async def fill() -> FirstDay:
         report = await till.show_consumption(node, till.NoParams())
-        find_price = finder_of((await fill_prices(asked)).rows, _good_of(node))
+        find_price = finder_of((await fill_prices(asked)).rows, good_of)
         return FirstDay(name_of(node), fill_summary(report), fill_wanted(report, find_price))
 
     db = node.database.reader
-    seen = (node.name, till_lines.line_count(db), log_store.change_counter(db))
+    seen = (node.name, till_lines.line_count(db), log_store.change_counter(db), rules)
     return await asked.kept.hold("first day", seen, fill)
 
 
@@ -51,11 +54,11 @@ async def take_first_day(asked: Asked, form: SentForm) -> FirstDay:
     return replace(await fill_first_day(asked), taken=taken)
 
 
-def _good_of(node: Node) -> GoodOf:
-    """What a till line counts as, by the rules that this co-op's committee released for the plan."""
+def _released_rules(node: Node) -> Mapping[str, Sequence[str]] | None:
+    """The rules of what a till line counts as that this co-op's committee released last for the plan."""
     run = find_newest(node)
     councils = [] if run is None else [one.council for _, one in sorted(run.releases.items()) if one.council]
-    return parse_rules(councils[-1].till).good_of if councils else knows_no_good
+    return councils[-1].till if councils else None
 
 
 ROUTES = (

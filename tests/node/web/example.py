@@ -52,6 +52,16 @@ EXAMPLE: Models = {
 }
 """Every filled page; a page that is missing here fails all its tests."""
 
+NAMED = {
+    "/tour/{stop}": tuple(f"/tour/{stop}" for stop in STEPS),
+    "/prices/{product}": ("/prices/loaf",),
+    "/plan/{coop:.+}": ("/plan/coop-0",),
+    "/logs/{origin:.+}": ("/logs/northside-1a2b3c4d.rochdale/log",),
+}
+"""For addresses that name a thing: those that are there."""
+
+ADDRESSES = tuple(address for path in EXAMPLE for address in NAMED.get(path, (path,)))
+
 NOTHING = Told(None, None, PriceList(()), None, LogList(()))
 EMPTY: Models = {
     **dict.fromkeys(EXAMPLE, lambda _: None),

@@ -1,33 +1,21 @@
 """Every page: it answers, it is whole, it runs nothing, fetches nothing from outside, says where figures come from."""
 
+import re
+from pathlib import Path
+
 import pytest
 from yarl import URL
 
 from node.web.guard import SECURITY_HEADERS
+from node.web.page import FilledPage
 from node.web.routes import ROUTES
-from node.web.showing import list_routes
 from tests.node.web.conftest import Browser
+from tests.node.web.example import ADDRESSES, EXAMPLE, NAMED
 from tests.node.web.made_up import DIGEST, HOSTILE
 from tests.node.web.page_reader import read_page
 
-OWN_LOG = "/logs/northside-1a2b3c4d.rochdale/log"
-PAGES = (
-    "/",
-    "/tour/buyer",
-    "/tour/member",
-    "/tour/baker",
-    "/tour/delegate",
-    "/tour/auditor",
-    "/first-day",
-    "/prices",
-    "/prices/loaf",
-    "/plan",
-    "/plan/coop-0",
-    "/what-if",
-    "/proposal",
-    "/logs",
-    OWN_LOG,
-)
+(OWN_LOG,) = NAMED["/logs/{origin:.+}"]
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "pages.md"
 MISSING = (
     "/nothing",
     "/tour/pirate",
@@ -38,7 +26,7 @@ MISSING = (
 )
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", ADDRESSES)
 async def test_a_page_is_whole_and_keeps_to_itself(browser: Browser, path: str) -> None:
     answer = await browser.get(path)
     page = read_page(await answer.text())
@@ -66,7 +54,7 @@ async def test_an_empty_home_opens_with_the_first_day(first_browser: Browser) ->
     assert page.attributes["form"]["enctype"] == "multipart/form-data"
 
 
-@pytest.mark.parametrize("path", [*PAGES, *MISSING])
+@pytest.mark.parametrize("path", [*ADDRESSES, *MISSING])
 async def test_every_answer_carries_the_security_headers(browser: Browser, path: str) -> None:
     answer = await browser.get(URL(path, encoded=True))
     for name, value in SECURITY_HEADERS.items():
@@ -101,7 +89,7 @@ async def test_a_hostile_name_is_shown_and_never_run(browser: Browser, path: str
     assert " ".join(HOSTILE.split()) in read_page(text).text
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", ADDRESSES)
 async def test_every_link_of_a_page_leads_somewhere(browser: Browser, path: str) -> None:
     page = read_page(await (await browser.get(path)).text())
     # The example knows one product, one co-op and one log in full.
@@ -180,26 +168,11 @@ async def test_the_direction_can_be_looked_at(browser: Browser, query: str, dire
     assert page.findings == []
 
 
-async def test_every_route_of_the_table_is_tried_here() -> None:
-    tried = {*PAGES, "/healthz", "/plan.json", "/api/v1", "/api/v1/greet"}
-    untried = {route.path for route in list_routes(ROUTES)} - tried
-    assert untried == {
-        "/tour/{stop}",
-        "/prices/{product}",
-        "/plan/{coop:.+}",
-        "/logs/{origin:.+}",
-        "/api/v1/{operation}",
-        # Of the mirror and the witness: test_mirror.py and test_witness.py.
-        "/mirror/add-checkpoint",
-        "/mirror/add-entries",
-        "/witness/add-checkpoint",
-        "/witness/{prefix}/checkpoint",
-        # Of logs as files: public/test_tiles.py.
-        "/log/checkpoint",
-        "/log/tile/{tile:.+}",
-        "/mirror/{prefix}/checkpoint",
-        "/mirror/{prefix}/tile/{tile:.+}",
-    }
+def test_every_filled_page_has_its_example_and_stands_in_the_guide() -> None:
+    filled = {found.path for found in ROUTES if isinstance(found, FilledPage)}
+    assert filled == EXAMPLE.keys() and {path for path in filled if "{" in path} == NAMED.keys()
+    guide = GUIDE.read_text("utf-8")
+    assert [path for path in filled if f"`{re.sub('{.*}', '', path)}" not in guide] == []
 
 
 async def test_a_watchdog_gets_one_word(browser: Browser) -> None:

@@ -14,13 +14,16 @@ from node.use_cases.planning.facilitating.restless import RestlessRow
 from node.use_cases.planning.following.account import write_report
 from node.use_cases.planning.view import ReadingRow
 from node.web.figures.words import format_percent
+from node.web.front.model import FrontPage
 from node.web.front.tour import Told as Shown
 from node.web.front.tour import tell_stop
+from node.web.logs.model import LogList
 from node.web.planning.filling.plan import PlanPages, fill_plan_pages, match_products
 from node.web.planning.filling.plan_words import labels_of, tell_bindings, tell_openable, tell_used_up
 from node.web.planning.model.batches import BatchRow
 from node.web.planning.model.plan import PlanPage
 from node.web.supply.model import PriceList
+from node.web.till.model import FirstDay
 from protocol.federation.charter import CouncilException, Floor
 from protocol.planning.following.account import account_for
 from protocol.planning.following.deliveries import Told
@@ -168,7 +171,7 @@ def test_votes_on_another_draft_are_left_out(pages: PlanPages) -> None:
     assert [(vote.name, vote.approved) for vote in pages.page.votes] == [("Northside", True), ("Oak bakery", False)]
 
 
-def test_a_call_without_a_draft_has_a_page_too() -> None:
+async def test_a_call_without_a_draft_has_a_page_too(spare_node: Node) -> None:
     rounds = village_plan().report.readings[0].rounds[:2]
     report = replace(
         village_plan().report,
@@ -184,6 +187,13 @@ def test_a_call_without_a_draft_has_a_page_too() -> None:
     pages = fill_plan_pages(report, None, PriceList(()))
     assert (pages.page.state, pages.page.goods, pages.coops, pages.document) == ("called", (), {}, b"")
     assert [each.answered for each in pages.page.last_rounds] == [None, None]
+    front = FrontPage(FirstDay("", None, ()), pages.page, PriceList(()), LogList(()))
+    async with build_client(spare_node, {**EXAMPLE, "/plan": lambda _: pages.page, "/": lambda _: front}) as browser:
+        shown = read_page(await (await browser.get("/plan")).text())
+        opened = read_page(await (await browser.get("/")).text())
+    assert "3 members are asked what they want and make; there is no draft yet." in opened.text
+    assert "There is no draft yet." in shown.text and "members called 3" in shown.text
+    assert "co-ops 0" not in shown.text and "/proposal" in shown.links
     assert pages.page.waits_for == ("Oak bakery",)
 
 
