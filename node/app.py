@@ -30,7 +30,7 @@ from node.use_cases.home import init_home, is_home, open_node
 from node.use_cases.keys.ends import EndKeeper
 from node.use_cases.outside.asker import WitnessAsker
 from node.use_cases.own_log.restored import Return, prepare_return
-from node.use_cases.planning.planner import Planner
+from node.use_cases.planning.rounds.planner import Planner
 from node.web.server import start_web, web_address
 from protocol.core.errors import RefusedError
 from storage.home.home_lock import HomeLock

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from node.use_cases.planning.table import TableFile, read_table
+from node.use_cases.planning.calls.table import TableFile, read_table
 from protocol.core.encoding import decode, encode, to_struct, to_value
 from protocol.core.errors import RefusedError
 from protocol.planning.card_rules import allotted_floors

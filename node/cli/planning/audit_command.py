@@ -21,7 +21,7 @@ from node.cli.calls import call as ask
 from node.cli.files import read_bytes
 from node.cli.printing import say
 from node.use_cases.description import EXIT_REFUSED, count, percent
-from node.use_cases.planning.auditing import audit_plan
+from node.use_cases.planning.reports.auditing import audit_plan
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import MINUTES_BYTES_MAX
 from protocol.planning.audit.replay import Watch

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from node.use_cases.planning.private_side import PrivateSide
+from node.use_cases.planning.proposals.private_side import PrivateSide
 from protocol.planning.call import PlanCards
 from protocol.planning.cards import MICRO, ApprovedFloor, CardTerms, GoodsTable
 from protocol.planning.contributions import workplace_id

@@ -8,9 +8,9 @@ from typing import Any
 
 from node.simulation.rounds.economy import CREDITS
 from node.simulation.rounds.memory_node import MemoryLog
-from node.use_cases.planning.draft import Draft
-from node.use_cases.planning.following.slot import Slot
-from node.use_cases.planning.following.voting import VoteSlot
+from node.use_cases.planning.rounds.draft import Draft
+from node.use_cases.planning.rounds.slot import Slot
+from node.use_cases.planning.rounds.voting import VoteSlot
 from protocol.federation.vote_records import VOTE_KINDS, vote_of
 from protocol.federation.votes import audit_double_votes
 from protocol.planning.batches.candidate_record import PlanCandidate, candidate_slot

@@ -25,10 +25,10 @@ from node.simulation.rounds.watched_run import WatchedRun
 from node.simulation.world.lives import begin_life
 from node.simulation.world.virtual_time import SeededClock, pass_time
 from node.use_cases.context import Node
-from node.use_cases.planning.following.approvals import newest_draft
-from node.use_cases.planning.planner import PLAN_KINDS
-from node.use_cases.planning.private_side import PrivateSide, Release
-from node.use_cases.planning.terms import Terms
+from node.use_cases.planning.calls.terms import Terms
+from node.use_cases.planning.proposals.private_side import PrivateSide, Release
+from node.use_cases.planning.rounds.approvals import newest_draft
+from node.use_cases.planning.rounds.planner import PLAN_KINDS
 from node.use_cases.publish import publish
 from protocol.planning.batches.counts import list_counts
 from protocol.planning.batches.repair import round_batches

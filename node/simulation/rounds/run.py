@@ -14,7 +14,7 @@ from node.simulation.rounds.roads import Roads
 from node.simulation.rounds.scenario import TROUBLE_S, Scenario
 from node.simulation.world.lives import keep_tasks, let_end
 from node.simulation.world.virtual_time import pass_time
-from node.use_cases.planning.terms import Terms
+from node.use_cases.planning.calls.terms import Terms
 from protocol.core.encoding import encode, to_value
 from protocol.federation.votes import quorum
 from protocol.planning.call import PlanCall

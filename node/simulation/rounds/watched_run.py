@@ -1,8 +1,8 @@
 """The real run of a plan call, with an eye on every set that it follows and every state that it reaches."""
 
 from node.simulation.rounds.ledger import Ledger
-from node.use_cases.planning.following.slot import Slot
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.rounds.run import PlanRun
+from node.use_cases.planning.rounds.slot import Slot
 from protocol.planning.state import hash_state
 
 

@@ -2,7 +2,7 @@
 
 from node.use_cases.context import Node
 from node.use_cases.planning.calls.lookup import find_run
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.rounds.run import PlanRun
 from protocol.core.errors import RefusedError
 
 

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from node.use_cases.planning.following.account import find_shown
-from node.use_cases.planning.view import describe_plan
+from node.use_cases.planning.reports.view import describe_plan
 from node.web.asked import Asked
 from node.web.page import FilledPage, Route
 from node.web.planning.filling.plan import DOCUMENT_PATH, PlanPages, fill_plan_pages

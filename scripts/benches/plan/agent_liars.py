@@ -23,8 +23,8 @@ from node.simulation.region.region import Region, load_region
 from node.simulation.tills.generated import generate_store_tills
 from node.use_cases.context import Node
 from node.use_cases.home import init_home, open_node
-from node.use_cases.planning.private_side import PrivateSide, Release, answer_cards, prepare_side
-from node.use_cases.planning.table import TableFile, read_table
+from node.use_cases.planning.calls.table import TableFile, read_table
+from node.use_cases.planning.proposals.private_side import PrivateSide, Release, answer_cards, prepare_side
 from node.use_cases.till import TillParams, import_file
 from protocol.federation.charter import Charter
 from protocol.planning.audit.replay import ReplayedReading, ReplayedRound

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from node.use_cases.planning.private_side import PrivateSide
+from node.use_cases.planning.proposals.private_side import PrivateSide
 from protocol.planning.audit.answers import judge_answers
 from protocol.planning.certificate import goods_of
 from protocol.planning.plan import Plan

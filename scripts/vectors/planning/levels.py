@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from node.use_cases.planning.table import TableFile, read_table
+from node.use_cases.planning.calls.table import TableFile, read_table
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError
 from protocol.planning.card_rules import allotted_floors

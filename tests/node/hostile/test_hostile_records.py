@@ -26,8 +26,8 @@ from node.use_cases.federation.verbs import (
 from node.use_cases.logs import LogParams, show_log
 from node.use_cases.peers import AddPeer, add_peer
 from node.use_cases.planning.calls.calling import CallParams, call_plan
-from node.use_cases.planning.planner import Planner
-from node.use_cases.planning.table import GoodRow, TableFile
+from node.use_cases.planning.calls.table import GoodRow, TableFile
+from node.use_cases.planning.rounds.planner import Planner
 from node.use_cases.publish import publish
 from node.use_cases.receive import Receiver
 from protocol.core.encoding import encode

@@ -17,8 +17,8 @@ from node.simulation.world.virtual_time import SeededClock, pass_time
 from node.use_cases.context import Node
 from node.use_cases.federation.keeper import RosterKeeper
 from node.use_cases.home import open_node
-from node.use_cases.planning.planner import Planner
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.rounds.planner import Planner
+from node.use_cases.planning.rounds.run import PlanRun
 from node.use_cases.receive import Receiver
 from storage.database import Database
 

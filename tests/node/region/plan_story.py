@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from node.simulation.world.virtual_time import pass_time
 from node.use_cases.planning.calls.lookup import PlanParams
 from node.use_cases.planning.calls.ratifying import RatifyParams, ratify
-from node.use_cases.planning.calls.showing import show_plan
-from node.use_cases.planning.planner import Planner
-from node.use_cases.planning.view import PlanReport
+from node.use_cases.planning.reports.showing import show_plan
+from node.use_cases.planning.reports.view import PlanReport
+from node.use_cases.planning.rounds.planner import Planner
 from protocol.federation.vote_records import VOTE_KINDS, vote_of
 from protocol.federation.votes import audit_double_votes
 from storage.log import log_store, record_index

@@ -5,9 +5,9 @@ from shutil import copytree
 
 import pytest
 
-from node.use_cases.planning.auditing import audit_plan
 from node.use_cases.planning.calls.lookup import PlanParams
-from node.use_cases.planning.calls.showing import PlanPapers, show_minutes
+from node.use_cases.planning.reports.auditing import audit_plan
+from node.use_cases.planning.reports.showing import PlanPapers, show_minutes
 from storage.log import record_index
 from tests.node.region.faults import Faults
 from tests.node.region.memory_network import MemoryNetwork, run_region

@@ -24,10 +24,10 @@ from node.use_cases.federation.verbs import (
 )
 from node.use_cases.home import init_home
 from node.use_cases.peers import make_card
-from node.use_cases.planning.agent.proposing import ProposeParams, propose
 from node.use_cases.planning.calls.calling import CallParams, call_plan
-from node.use_cases.planning.private_side import Release
-from node.use_cases.planning.table import TableFile
+from node.use_cases.planning.calls.table import TableFile
+from node.use_cases.planning.proposals.private_side import Release
+from node.use_cases.planning.proposals.proposing import ProposeParams, propose
 from node.use_cases.till import NoParams, TillParams, import_file
 from protocol.federation.charter import Charter
 from tests.node.region.machine import Machine

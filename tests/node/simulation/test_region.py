@@ -14,7 +14,7 @@ from node.simulation.region.economy import format_decimal
 from node.simulation.region.prices import Recipe, cost_prices
 from node.simulation.region.products import load_products, required_sections
 from node.simulation.region.region import MADE_UP_NOTICE, Region, Workplace, check_region, load_region
-from node.use_cases.planning.table import TableFile, read_table
+from node.use_cases.planning.calls.table import TableFile, read_table
 from protocol.core.errors import MisuseError
 from protocol.core.quantities import UNITS
 from protocol.supply.cost_sheet import HEADINGS, CostLine, CostSheet, check_cost_sheet

@@ -13,7 +13,7 @@ from node.use_cases import status, till
 from node.use_cases.context import Node
 from node.use_cases.federation.verbs import CreateParams, create
 from node.use_cases.home import init_home, open_node
-from node.use_cases.planning.placing.verbs import PlaceParams, say_place
+from node.use_cases.planning.deliveries.places import PlaceParams, say_place
 from node.use_cases.supply.drafts import (
     DisclosureDraft,
     LineDraft,

@@ -10,7 +10,7 @@ import msgspec
 
 from node.use_cases.description import Rows
 from node.use_cases.planning.batches.report import BatchLine, list_batches, tell_lines
-from node.use_cases.planning.following.course import ReadingReport
+from node.use_cases.planning.rounds.course import ReadingReport
 from protocol.planning.batches.candidate import judge_candidate
 
 

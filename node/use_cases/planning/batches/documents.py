@@ -11,8 +11,8 @@ import msgspec
 from node.use_cases.context import Desk, OfflineOperation
 from node.use_cases.description import Command, Out, Rows, help_of, in_file, typed
 from node.use_cases.planning.batches.batching import batch_plan
+from node.use_cases.planning.batches.proposing import ProposedBatches
 from node.use_cases.planning.batches.report import BatchReport, describe_batches, tell_lines
-from node.use_cases.planning.batches.verbs import ProposedBatches
 from node.use_cases.planning.calls.lookup import CallHex
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import choose_candidate

@@ -1,1 +1,1 @@
-"""A call from its first word to the vote: called, made again, looked at, ratified."""
+"""A call: made, made again, found by its id, voted on."""

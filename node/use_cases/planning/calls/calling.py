@@ -13,8 +13,8 @@ from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, help_of
 from node.use_cases.federation.history import current_history, federation_of
 from node.use_cases.planning.calls.lookup import CallHex, find_run
+from node.use_cases.planning.calls.table import TableFile, read_table
 from node.use_cases.planning.periods.keeping import fill_shelf_lives
-from node.use_cases.planning.table import TableFile, read_table
 from node.use_cases.publish import publish
 from node.use_cases.shared_files import share_file
 from node.use_cases.supply.board import read_board

@@ -9,8 +9,8 @@ import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.description import help_of
-from node.use_cases.planning.planner import Planner
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.rounds.planner import Planner
+from node.use_cases.planning.rounds.run import PlanRun
 from protocol.core.errors import RefusedError
 from storage.log.record_index import records
 

@@ -12,10 +12,10 @@ import msgspec
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, help_of, typed
 from node.use_cases.planning.calls.lookup import CallHex, find_run, planner_of
-from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.facilitating.notices import read_standing
-from node.use_cases.planning.following.approvals import newest_draft, read_words
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.rounds.approvals import newest_draft, read_words
+from node.use_cases.planning.rounds.draft import Draft
+from node.use_cases.planning.rounds.run import PlanRun
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.call import Count, Meeting, PlanApproval

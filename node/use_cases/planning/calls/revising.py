@@ -23,11 +23,11 @@ from node.use_cases.planning.calls.calling import (
     find_above,
 )
 from node.use_cases.planning.calls.lookup import CallHex, find_followed
-from node.use_cases.planning.draft import Draft
+from node.use_cases.planning.calls.terms import history_of_roster
 from node.use_cases.planning.following.account import read_account
-from node.use_cases.planning.following.approvals import need_plan
-from node.use_cases.planning.run import PlanRun
-from node.use_cases.planning.terms import history_of_roster
+from node.use_cases.planning.rounds.approvals import need_plan
+from node.use_cases.planning.rounds.draft import Draft
+from node.use_cases.planning.rounds.run import PlanRun
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import format_decimal

@@ -11,12 +11,12 @@ import msgspec
 from node.use_cases.context import Desk, OfflineOperation
 from node.use_cases.description import Command, Rows, count, help_of, in_file, name_of, tell_rows, typed
 from node.use_cases.planning.calls.lookup import CallHex
+from node.use_cases.planning.exploring.answering import WhatIfAnswer, WhatIfParams, explore
 from node.use_cases.planning.exploring.beside import Way
 from node.use_cases.planning.exploring.changes import Amount, Changes, Name, Percent
 from node.use_cases.planning.exploring.comparing import CouncilChange, WhatIf
 from node.use_cases.planning.exploring.till_file import FILE_BYTES_MAX, TillFile, TillTold
-from node.use_cases.planning.exploring.verbs import WhatIfAnswer, WhatIfParams, explore
-from node.use_cases.planning.private_side import Release
+from node.use_cases.planning.proposals.private_side import Release
 from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
 
 PPM_PER_PERCENT: Final = 10_000

@@ -13,7 +13,7 @@ from node.till.goods_mapping import parse_rules
 from node.till.plain_csv import parse_plain_csv
 from node.till.tastes import Allotment, NestShape, tastes_from_consumption
 from node.use_cases.planning.periods.wants import sum_till
-from node.use_cases.planning.private_side import Council, prepare_nest, shape_council
+from node.use_cases.planning.proposals.private_side import Council, prepare_nest, shape_council
 from protocol.core.errors import RefusedError
 from protocol.planning.cards import MICRO, ConsumerCard
 from protocol.planning.certificate import goods_of

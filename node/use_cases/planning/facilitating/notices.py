@@ -6,7 +6,7 @@ Spec: docs/spec/planning/facilitation.md
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.planning.terms import Terms
+from node.use_cases.planning.calls.terms import Terms
 from protocol.planning.call import PlanAnswer
 from protocol.planning.facilitating.notices import PlanNotice, Standing, apply_notices, audit_notice, list_facilitators
 from storage.log.record_index import IndexedRecord, own_words, record_by_leaf

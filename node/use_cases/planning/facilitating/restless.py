@@ -7,7 +7,7 @@ Spec: docs/spec/planning/facilitation.md
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.rounds.run import PlanRun
 from protocol.planning.audit.restless import find_restless
 from protocol.planning.call import PlanAnswer, round_slot
 from protocol.planning.contributions import owner_of_card

@@ -1,1 +1,1 @@
-"""One round of a call as this node follows it."""
+"""A plan in force: what its members promised, what was carried, what is open or will be lacking."""

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.planning.draft import Draft
-from node.use_cases.planning.following.approvals import newest_draft, plan_in_force
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.rounds.approvals import newest_draft, plan_in_force
+from node.use_cases.planning.rounds.draft import Draft
+from node.use_cases.planning.rounds.run import PlanRun
 from protocol.core.quantities import format_decimal
 from protocol.planning.cards import Good
 from protocol.planning.following.account import Account, account_for

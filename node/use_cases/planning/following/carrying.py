@@ -13,8 +13,8 @@ from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, help_of, typed
 from node.use_cases.planning.calls.lookup import CallHex, find_followed
 from node.use_cases.planning.following.account import read_carried
-from node.use_cases.planning.following.approvals import need_plan
 from node.use_cases.planning.following.lines import Amount, OwnCard, find_end, index_goods, parse_units
+from node.use_cases.planning.rounds.approvals import need_plan
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError, refuse
 from protocol.planning.contributions import owner_of_card

@@ -12,11 +12,11 @@ import msgspec
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, Rows, help_of
 from node.use_cases.planning.calls.lookup import CallHex, find_followed
-from node.use_cases.planning.delivering import deliver_plan
+from node.use_cases.planning.deliveries.degrees import GivenPlaces
+from node.use_cases.planning.deliveries.known_places import HOW_TO_SAY, gather_places
+from node.use_cases.planning.deliveries.ways import deliver_plan
 from node.use_cases.planning.following.account import FollowReport, describe_following, tell_promises
-from node.use_cases.planning.following.approvals import need_plan
-from node.use_cases.planning.placing.degrees import GivenPlaces
-from node.use_cases.planning.placing.known import HOW_TO_SAY, gather_places
+from node.use_cases.planning.rounds.approvals import need_plan
 from protocol.planning.following.deliveries import Way
 
 GOOD: Final = ("good", "planned", "promised", "unsaid", "given", "received", "open", "short", "unit")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from node.use_cases.planning.auditing import audit_played, play_plan
+from node.use_cases.planning.reports.auditing import audit_played, play_plan
 from protocol.core.errors import Finding, RefusedError
 from protocol.planning.audit.minutes import Minutes
 from protocol.planning.audit.replay import Played

@@ -5,7 +5,7 @@ Spec: docs/spec/planning/nested-plans.md, section "On real nodes"
 
 import msgspec
 
-from node.use_cases.planning.following.course import Course
+from node.use_cases.planning.rounds.course import Course
 from protocol.planning.contributions import owner_of_card, workplace_id
 from protocol.planning.nested.region_card import ABOVE_LABEL, REGION_LABEL
 

@@ -13,8 +13,8 @@ from typing import Protocol
 
 import msgspec
 
-from node.use_cases.planning.following.course import Course
-from node.use_cases.planning.private_side import PrivateSide
+from node.use_cases.planning.proposals.private_side import PrivateSide
+from node.use_cases.planning.rounds.course import Course
 from protocol.core.errors import RefusedError
 from protocol.planning.call import Allocation, CardAnswer, OtherLevel, PlanCards
 from protocol.planning.cards import WorkplaceCard

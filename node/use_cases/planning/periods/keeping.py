@@ -6,7 +6,7 @@ Spec: docs/spec/planning/periods.md, section "In a call"
 
 import msgspec
 
-from node.use_cases.planning.table import GoodRow, TableFile
+from node.use_cases.planning.calls.table import GoodRow, TableFile
 from node.use_cases.supply.board import Board
 from node.use_cases.supply.matching import stands_for
 

@@ -6,7 +6,7 @@ Invariant: how many and of what comes from the plan document; what is lost is th
 from fractions import Fraction
 
 from node.use_cases.planning.batches.report import BatchLine
-from node.use_cases.planning.view import PlanReport
+from node.use_cases.planning.reports.view import PlanReport
 from node.web.figures.words import format_number, format_quantity, join_words
 from node.web.planning.filling.plan_words import Labels
 from node.web.planning.model.batches import Batches, BatchRow

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Final
 
 from node.use_cases.planning.following.account import FollowedWay
-from node.use_cases.planning.view import PlanReport
+from node.use_cases.planning.reports.view import PlanReport
 from node.web.figures.words import format_quantity
 from node.web.planning.filling.plan_words import Labels
 from node.web.planning.model.plan import Followed, FollowedGood

@@ -1,6 +1,6 @@
 """Where a plan stands between two levels, in sentences: who speaks for whom, what is planned here and what above."""
 
-from node.use_cases.planning.view import PlanReport
+from node.use_cases.planning.reports.view import PlanReport
 from node.web.figures.words import join_words
 from node.web.planning.filling.plan_words import Labels, in_words
 

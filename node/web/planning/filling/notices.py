@@ -1,7 +1,7 @@
 """Facilitators' words, members' objections and approved exceptions as sentences for the plan's page."""
 
 from node.use_cases.planning.facilitating.notices import NoticeRow
-from node.use_cases.planning.view import PlanReport
+from node.use_cases.planning.reports.view import PlanReport
 from node.web.figures.words import format_unit, join_words
 from node.web.planning.filling.plan_words import in_words
 from node.web.planning.model.plan import Notice, Restless

@@ -6,7 +6,7 @@ Invariant: a pure function of the report and the price list; no money but agreed
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from node.use_cases.planning.view import PlanReport, RoundRow, VoteRow
+from node.use_cases.planning.reports.view import PlanReport, RoundRow, VoteRow
 from node.use_cases.supply.matching import find_standing
 from node.web.figures.words import Signal
 from node.web.planning.filling.batches import fill_batches

@@ -6,11 +6,11 @@ Invariant: a refused form changes nothing, and the page that says so shows the l
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.planning.agent.proposal import Proposal, ProposalParams, show_proposal
-from node.use_cases.planning.agent.proposing import ProposeParams, propose, withdraw
-from node.use_cases.planning.agent.releases import keep_draft, release_to_edit
 from node.use_cases.planning.calls.lookup import PlanParams, find_run
-from node.use_cases.planning.private_side import Release
+from node.use_cases.planning.proposals.private_side import Release
+from node.use_cases.planning.proposals.proposal import Proposal, ProposalParams, show_proposal
+from node.use_cases.planning.proposals.proposing import ProposeParams, propose, withdraw
+from node.use_cases.planning.proposals.releases import keep_draft, release_to_edit
 from node.web.planning.proposal.filling import fill_proposal, read_edits, read_offers
 from node.web.planning.proposal.model import ProposalForm, ProposalPage
 from protocol.core.errors import RefusedError

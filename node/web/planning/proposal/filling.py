@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from node.use_cases.planning.agent.lines import CardLine, CardPreview
-from node.use_cases.planning.agent.proposal import Proposal
-from node.use_cases.planning.agent.releases import UNEDITED_PERCENT, Offer
+from node.use_cases.planning.proposals.lines import CardLine, CardPreview
+from node.use_cases.planning.proposals.proposal import Proposal
+from node.use_cases.planning.proposals.releases import UNEDITED_PERCENT, Offer
 from node.web.failures import tell_refusal
 from node.web.planning.filling.plan_words import in_words
 from node.web.planning.proposal.model import LineRow, NestRow, OfferRow, ProposalForm, ProposalPage, ReadingRow

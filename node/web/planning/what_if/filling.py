@@ -10,11 +10,11 @@ from fractions import Fraction
 
 import msgspec
 
+from node.use_cases.planning.exploring.answering import WhatIfAnswer
 from node.use_cases.planning.exploring.beside import Way
 from node.use_cases.planning.exploring.changes import Changes
 from node.use_cases.planning.exploring.comparing import GoodChange, Unmet, WhatIf
 from node.use_cases.planning.exploring.till_file import TillTold
-from node.use_cases.planning.exploring.verbs import WhatIfAnswer
 from node.web.failures import tell_refusal
 from node.web.figures.words import format_number, format_percent, format_unit
 from node.web.planning.filling.plan_words import Labels

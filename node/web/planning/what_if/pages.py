@@ -5,9 +5,9 @@ Invariant: nothing is changed by it; a till file is read only from a browser on 
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from node.use_cases.planning.exploring.answering import WhatIfAnswer, WhatIfParams, what_if
 from node.use_cases.planning.exploring.till_file import TillFile
-from node.use_cases.planning.exploring.verbs import WhatIfAnswer, WhatIfParams, what_if
-from node.use_cases.planning.following.approvals import newest_draft
+from node.use_cases.planning.rounds.approvals import newest_draft
 from node.web.asked import Asked
 from node.web.forms import SentForm
 from node.web.page import FilledPage, Form

@@ -12,9 +12,8 @@ import pytest
 from node.simulation.rounds import scenario as lies
 from node.simulation.rounds.scenario import Scenario
 from node.use_cases.federation.deciding import Decider
-from node.use_cases.planning import run
-from node.use_cases.planning.following import course
-from node.use_cases.planning.following.slot import Slot
+from node.use_cases.planning.rounds import course, run
+from node.use_cases.planning.rounds.slot import Slot
 from protocol.federation import decision
 from protocol.planning import call, rounds
 from protocol.planning.rounds import Answer

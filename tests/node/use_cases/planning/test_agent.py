@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from node.use_cases.planning.agent.lines import CardLine, CardPreview
-from node.use_cases.planning.agent.proposing import ProposeParams, preview_release, propose
-from node.use_cases.planning.agent.releases import Offer
-from node.use_cases.planning.agent.wants import KeptWant, PledgeParams, WishParams, say_pledge, say_wish
+from node.use_cases.planning.proposals.lines import CardLine, CardPreview
+from node.use_cases.planning.proposals.proposing import ProposeParams, preview_release, propose
+from node.use_cases.planning.proposals.releases import Offer
+from node.use_cases.planning.proposals.wants import KeptWant, PledgeParams, WishParams, say_pledge, say_wish
 from node.web.planning.proposal.buttons import answer_proposal
 from node.web.planning.proposal.model import ProposalForm, ProposalPage
 from protocol.core.encoding import encode, to_value

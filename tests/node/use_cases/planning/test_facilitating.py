@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from node.simulation.world.virtual_time import pass_time
-from node.use_cases.planning import planner
 from node.use_cases.planning.calls.calling import call_plan
 from node.use_cases.planning.calls.lookup import PlanParams
 from node.use_cases.planning.calls.ratifying import RatifyParams, ratify
-from node.use_cases.planning.calls.showing import show_plan
-from node.use_cases.planning.facilitating.verbs import NoticeParams, ObjectionParams, facilitate, object_to
+from node.use_cases.planning.facilitating.signing import NoticeParams, ObjectionParams, facilitate, object_to
+from node.use_cases.planning.reports.showing import show_plan
+from node.use_cases.planning.rounds import planner
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.facilitating.notices import PlanNotice

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from node.use_cases.planning.agent.proposing import ProposeParams, propose
-from node.use_cases.planning.own_side import kept_side
-from node.use_cases.planning.private_side import Council, NestWish, Release
+from node.use_cases.planning.proposals.own_side import kept_side
+from node.use_cases.planning.proposals.private_side import Council, NestWish, Release
+from node.use_cases.planning.proposals.proposing import ProposeParams, propose
 from node.use_cases.till import TillParams, import_file
 from protocol.core.errors import RefusedError
 from protocol.planning.call import PlanCards

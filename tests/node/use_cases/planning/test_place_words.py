@@ -2,8 +2,8 @@
 
 import pytest
 
-from node.use_cases.planning.placing.degrees import parse_place, read_places
-from node.use_cases.planning.placing.verbs import OPERATIONS, SaidPlace
+from node.use_cases.planning.deliveries.degrees import parse_place, read_places
+from node.use_cases.planning.deliveries.places import OPERATIONS, SaidPlace
 from protocol.planning.delivery.places import Place
 
 TELL = next(one.tell for one in OPERATIONS if one.name == "plan.place")

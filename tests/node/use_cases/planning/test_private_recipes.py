@@ -5,11 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from node.use_cases.planning.agent.proposing import ProposeParams, propose
-from node.use_cases.planning.auditing import audit_plan
 from node.use_cases.planning.calls.lookup import PlanParams
-from node.use_cases.planning.calls.showing import show_minutes
-from node.use_cases.planning.private_side import Release
+from node.use_cases.planning.proposals.private_side import Release
+from node.use_cases.planning.proposals.proposing import ProposeParams, propose
+from node.use_cases.planning.reports.auditing import audit_plan
+from node.use_cases.planning.reports.showing import show_minutes
 from protocol.planning.call import PlanCards
 from protocol.planning.private.outlines import is_private
 from storage.log.record_index import records

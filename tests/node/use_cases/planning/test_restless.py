@@ -6,11 +6,11 @@ from pathlib import Path
 
 from node.simulation.world.virtual_time import pass_time
 from node.use_cases.planning.calls.lookup import PlanParams
-from node.use_cases.planning.calls.status import show_status
 from node.use_cases.planning.facilitating.restless import RestlessRow, describe_restless
-from node.use_cases.planning.facilitating.verbs import NoticeParams, facilitate
-from node.use_cases.planning.private_side import PrivateSide, answer_cards
-from node.use_cases.planning.view import describe_plan
+from node.use_cases.planning.facilitating.signing import NoticeParams, facilitate
+from node.use_cases.planning.proposals.private_side import PrivateSide, answer_cards
+from node.use_cases.planning.reports.status import show_status
+from node.use_cases.planning.reports.view import describe_plan
 from node.use_cases.publish import publish
 from protocol.planning.call import CardAnswer, PlanAnswer
 from protocol.planning.state import hash_state

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from node.use_cases.planning.placing.degrees import read_places
-from node.use_cases.planning.schedule import PRICE_OPEN, Schedule, describe_schedule, list_schedule_lines
+from node.use_cases.planning.deliveries.degrees import read_places
+from node.use_cases.planning.deliveries.schedule import PRICE_OPEN, Schedule, describe_schedule, list_schedule_lines
 from node.use_cases.supply.board import Board, read_board
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import make_candidate

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from node.simulation.world.virtual_time import pass_time
-from node.use_cases.planning.private_side import PrivateSide, answer_cards, prepare_side
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.proposals.private_side import PrivateSide, answer_cards, prepare_side
+from node.use_cases.planning.rounds.run import PlanRun
 from node.use_cases.publish import publish
 from protocol.core.errors import Finding
 from protocol.planning.call import Allocation, CardAnswer, PlanAnswer

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from node.use_cases.planning.view import CertificateRow, PlanReport, ReadingRow, RoundRow, VoteRow
+from node.use_cases.planning.reports.view import CertificateRow, PlanReport, ReadingRow, RoundRow, VoteRow
 from protocol.planning.certificate import check_certificate
 from protocol.planning.clearing import clear_plan
 from protocol.planning.economy_file import EconomyFile

@@ -12,7 +12,7 @@ from node.use_cases.planning.batches.report import BatchLine
 from node.use_cases.planning.facilitating.notices import NoticeRow
 from node.use_cases.planning.facilitating.restless import RestlessRow
 from node.use_cases.planning.following.account import write_report
-from node.use_cases.planning.view import ReadingRow
+from node.use_cases.planning.reports.view import ReadingRow
 from node.web.figures.words import format_percent
 from node.web.front.model import FrontPage
 from node.web.front.tour import Told as Shown

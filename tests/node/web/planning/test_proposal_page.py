@@ -7,8 +7,8 @@ import pytest
 from aiohttp import FormData
 
 from node.use_cases.context import Node
-from node.use_cases.planning.agent.lines import CardLine, CardNest, CardPreview, WorkplaceLine
-from node.use_cases.planning.agent.proposal import Proposal
+from node.use_cases.planning.proposals.lines import CardLine, CardNest, CardPreview, WorkplaceLine
+from node.use_cases.planning.proposals.proposal import Proposal
 from node.web.forms import SentForm
 from node.web.planning.proposal.filling import fill_proposal, read_edits
 from node.web.planning.proposal.model import ProposalForm, ProposalPage

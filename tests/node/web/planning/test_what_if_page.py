@@ -8,8 +8,8 @@ from aiohttp import FormData
 
 from node.clock import Clock
 from node.use_cases.context import Node
+from node.use_cases.planning.exploring.answering import WhatIfAnswer, WhatIfParams, explore
 from node.use_cases.planning.exploring.till_file import TillFile
-from node.use_cases.planning.exploring.verbs import WhatIfAnswer, WhatIfParams, explore
 from node.web.asked import Asked
 from node.web.forms import SentForm
 from node.web.planning.filling.plan_words import labels_of

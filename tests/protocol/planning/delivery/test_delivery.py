@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from node.solvers import shortest_ways
-from node.use_cases.planning.delivering import deliver_plan
-from node.use_cases.planning.placing.degrees import read_places
+from node.use_cases.planning.deliveries.degrees import read_places
+from node.use_cases.planning.deliveries.ways import deliver_plan
 from protocol.core.errors import RefusedError
 from protocol.planning.clearing import clear_plan
 from protocol.planning.delivery.document import (

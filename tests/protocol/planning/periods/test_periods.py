@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from node.clock import Clock
-from node.use_cases.planning.delivering import deliver_plan
-from node.use_cases.planning.placing.degrees import read_places
+from node.use_cases.planning.deliveries.degrees import read_places
+from node.use_cases.planning.deliveries.ways import deliver_plan
 from node.use_cases.planning.trials.trial import Trial, TrialTerms, run_trial
 from protocol.core.errors import RefusedError
 from protocol.planning.delivery.document import check_delivery

@@ -7,15 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from node.use_cases.planning.agent.proposing import ProposeParams, propose
-from node.use_cases.planning.auditing import audit_plan
 from node.use_cases.planning.batches.batching import find_better
-from node.use_cases.planning.batches.verbs import CandidateParams, propose_batches
+from node.use_cases.planning.batches.proposing import CandidateParams, propose_batches
 from node.use_cases.planning.calls.lookup import PlanParams
-from node.use_cases.planning.calls.showing import show_minutes
-from node.use_cases.planning.placing.scheduling import ScheduleParams, show_schedule
-from node.use_cases.planning.planner import Planner
-from node.use_cases.planning.private_side import Release
+from node.use_cases.planning.deliveries.scheduling import ScheduleParams, show_schedule
+from node.use_cases.planning.proposals.private_side import Release
+from node.use_cases.planning.proposals.proposing import ProposeParams, propose
+from node.use_cases.planning.reports.auditing import audit_plan
+from node.use_cases.planning.reports.showing import show_minutes
+from node.use_cases.planning.rounds.planner import Planner
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import judge_candidate, make_candidate

@@ -6,13 +6,13 @@ import pytest
 
 from node.clock import Clock
 from node.till.tastes import K_LEAST
+from node.use_cases.planning.exploring.answering import WAITING_MAX, Turn, WhatIfParams
 from node.use_cases.planning.exploring.beside import BY_TURNOVER, NO_FLOORS, PLANNED, REPEATED, compare_ways
 from node.use_cases.planning.exploring.changes import Changes
 from node.use_cases.planning.exploring.comparing import NOTICED_PPM, WhatIf
 from node.use_cases.planning.exploring.till_file import Brought, TillFile, bring_till
-from node.use_cases.planning.exploring.verbs import WAITING_MAX, Turn, WhatIfParams
 from node.use_cases.planning.exploring.what_if import ask_what_if
-from node.use_cases.planning.private_side import Council, NestWish
+from node.use_cases.planning.proposals.private_side import Council, NestWish
 from protocol.core.errors import RefusedError
 from protocol.planning.clearing import clear_plan
 from protocol.planning.plan import Plan, format_plan, make_plan

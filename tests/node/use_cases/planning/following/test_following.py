@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from node.use_cases.planning.calls.lookup import PlanParams
-from node.use_cases.planning.calls.showing import show_plan
 from node.use_cases.planning.following.account import FollowedLine, FollowReport
 from node.use_cases.planning.following.carrying import GaveParams, ReceivedParams, tell_gave, tell_received
 from node.use_cases.planning.following.overview import FollowParams, follow
 from node.use_cases.planning.following.promising import PromiseParams, promise
+from node.use_cases.planning.reports.showing import show_plan
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.following.records import CardPromises, PlanPromises, Promise

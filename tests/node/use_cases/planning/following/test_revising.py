@@ -6,23 +6,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from node.use_cases.planning.agent.proposing import ProposeParams, propose
-from node.use_cases.planning.auditing import audit_plan
 from node.use_cases.planning.calls.calling import call_plan
 from node.use_cases.planning.calls.lookup import PlanParams
 from node.use_cases.planning.calls.ratifying import RatifyParams, ratify
 from node.use_cases.planning.calls.revising import ReviseParams, revise
-from node.use_cases.planning.calls.showing import show_minutes, show_plan
-from node.use_cases.planning.calls.status import show_status
 from node.use_cases.planning.following.account import find_shown, read_account
-from node.use_cases.planning.following.approvals import plan_in_force
-from node.use_cases.planning.following.capacities import suggest_offers
 from node.use_cases.planning.following.carrying import GaveParams, tell_gave
 from node.use_cases.planning.following.overview import FollowParams, follow
 from node.use_cases.planning.following.promising import PromiseParams, promise
-from node.use_cases.planning.planner import Planner
-from node.use_cases.planning.run import PlanRun
-from node.use_cases.planning.view import describe_plan
+from node.use_cases.planning.proposals.capacities import suggest_offers
+from node.use_cases.planning.proposals.proposing import ProposeParams, propose
+from node.use_cases.planning.reports.auditing import audit_plan
+from node.use_cases.planning.reports.showing import show_minutes, show_plan
+from node.use_cases.planning.reports.status import show_status
+from node.use_cases.planning.reports.view import describe_plan
+from node.use_cases.planning.rounds.approvals import plan_in_force
+from node.use_cases.planning.rounds.planner import Planner
+from node.use_cases.planning.rounds.run import PlanRun
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import format_minutes, parse_minutes
 from protocol.planning.audit.replay import replay_minutes

@@ -11,16 +11,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from node.use_cases.planning.auditing import play_plan
 from node.use_cases.planning.calls.calling import find_above
 from node.use_cases.planning.calls.lookup import PlanParams
 from node.use_cases.planning.calls.revising import ReviseParams, revise
-from node.use_cases.planning.calls.showing import show_minutes, show_plan
 from node.use_cases.planning.nested.auditing import audit_levels
-from node.use_cases.planning.nested.verbs import SpeakParams, speak
+from node.use_cases.planning.nested.speaking import SpeakParams, speak
 from node.use_cases.planning.nested.voices import RegionVoice, Spoken
-from node.use_cases.planning.own_side import kept_side
-from node.use_cases.planning.view import PlanReport
+from node.use_cases.planning.proposals.own_side import kept_side
+from node.use_cases.planning.reports.auditing import play_plan
+from node.use_cases.planning.reports.showing import show_minutes, show_plan
+from node.use_cases.planning.reports.view import PlanReport
 from node.web.planning.filling.levels import tell_levels
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import Minutes, format_minutes, parse_minutes

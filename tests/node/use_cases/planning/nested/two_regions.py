@@ -14,15 +14,15 @@ from node.simulation.world.virtual_time import pass_time
 from node.use_cases.federation.history import current_history
 from node.use_cases.federation.verbs import CreateParams, InviteParams, JoinParams, create, invite, join
 from node.use_cases.peers import make_card
-from node.use_cases.planning.agent.proposing import ProposeParams, propose
 from node.use_cases.planning.calls.calling import CallParams, call_plan
 from node.use_cases.planning.calls.ratifying import RatifyParams, ratify
 from node.use_cases.planning.calls.revising import ReviseParams, revise
-from node.use_cases.planning.nested.verbs import SpeakParams, speak
-from node.use_cases.planning.planner import Planner
-from node.use_cases.planning.private_side import Release
-from node.use_cases.planning.run import PlanRun
-from node.use_cases.planning.table import TableFile
+from node.use_cases.planning.calls.table import TableFile
+from node.use_cases.planning.nested.speaking import SpeakParams, speak
+from node.use_cases.planning.proposals.private_side import Release
+from node.use_cases.planning.proposals.proposing import ProposeParams, propose
+from node.use_cases.planning.rounds.planner import Planner
+from node.use_cases.planning.rounds.run import PlanRun
 from node.use_cases.till import NoParams
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork

@@ -8,8 +8,8 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from node.use_cases.planning.calls.table import TableFile, read_table
 from node.use_cases.planning.periods.keeping import fill_shelf_lives
-from node.use_cases.planning.table import TableFile, read_table
 from node.use_cases.supply.board import Board
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError

@@ -9,17 +9,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from node.use_cases.planning.agent.proposing import ProposeParams, preview_release, propose
-from node.use_cases.planning.agent.releases import Offer
 from node.use_cases.planning.calls.calling import CallParams, call_plan
 from node.use_cases.planning.calls.lookup import PlanParams
-from node.use_cases.planning.calls.showing import show_plan
+from node.use_cases.planning.calls.table import TableFile
+from node.use_cases.planning.deliveries.places import PlaceParams, PlacesParams, say_place, show_places
+from node.use_cases.planning.deliveries.schedule import list_schedule_lines
+from node.use_cases.planning.deliveries.scheduling import ScheduleParams, show_schedule
 from node.use_cases.planning.periods.stocks import list_stocks
-from node.use_cases.planning.placing.scheduling import ScheduleParams, show_schedule
-from node.use_cases.planning.placing.verbs import PlaceParams, PlacesParams, say_place, show_places
-from node.use_cases.planning.private_side import Release
-from node.use_cases.planning.schedule import list_schedule_lines
-from node.use_cases.planning.table import TableFile
+from node.use_cases.planning.proposals.private_side import Release
+from node.use_cases.planning.proposals.proposing import ProposeParams, preview_release, propose
+from node.use_cases.planning.proposals.releases import Offer
+from node.use_cases.planning.reports.showing import show_plan
 from node.use_cases.till import TillParams, import_file
 from node.web.planning.filling.plan import fill_plan_pages
 from node.web.supply.model import PriceList

@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.use_cases.planning.following.course import Course, ReadingReport
+from node.use_cases.planning.rounds.course import Course, ReadingReport
 from protocol.core.errors import RefusedError
 from protocol.planning.call import DRAFTS_MAX, Meeting, PlanApproval, PlanCall
 from protocol.planning.contributions import owner_of_card

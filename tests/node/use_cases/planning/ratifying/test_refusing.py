@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from node.simulation.world.virtual_time import pass_time
-from node.use_cases.planning.auditing import audit_plan
 from node.use_cases.planning.calls.lookup import PlanParams
 from node.use_cases.planning.calls.ratifying import RatifyParams, ratify
-from node.use_cases.planning.calls.showing import show_minutes
-from node.use_cases.planning.calls.status import show_status
-from node.use_cases.planning.facilitating.verbs import NoticeParams, facilitate
+from node.use_cases.planning.facilitating.signing import NoticeParams, facilitate
+from node.use_cases.planning.reports.auditing import audit_plan
+from node.use_cases.planning.reports.showing import show_minutes
+from node.use_cases.planning.reports.status import show_status
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import (

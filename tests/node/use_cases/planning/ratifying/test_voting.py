@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.use_cases.planning.following.voting import VoteSlot
+from node.use_cases.planning.rounds.voting import VoteSlot
 from protocol.core.record import Record
 from protocol.planning.call import Meeting, PlanApproval, format_set
 from protocol.planning.facilitating.notices import Standing

@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from node.use_cases.planning.draft import Draft
-from node.use_cases.planning.following.troubles import describe_worst
-from node.use_cases.planning.private_side import Release
+from node.use_cases.planning.proposals.private_side import Release
+from node.use_cases.planning.rounds.draft import Draft
+from node.use_cases.planning.rounds.troubles import describe_worst
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.replay import ReplayedRound
 from protocol.planning.audit.restless import WINDOW_ROUNDS

@@ -7,7 +7,7 @@ import hashlib
 
 import msgspec
 
-from node.use_cases.planning.private_side import Council, PrivateSide, shape_council
+from node.use_cases.planning.proposals.private_side import Council, PrivateSide, shape_council
 from protocol.core.encoding import encode, to_value
 from protocol.planning.card_rules import allotted_credits, allotted_floors
 from protocol.planning.cards import CardTerms, GoodsTable, WorkplaceCard

@@ -11,7 +11,7 @@ import msgspec
 from node.till.row_reader import CELL_CHARS_MAX, make_token
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, count, help_of
-from node.use_cases.planning.private_side import PERCENT_MAX, PLEDGE, WISH
+from node.use_cases.planning.proposals.private_side import PERCENT_MAX, PLEDGE, WISH
 from node.use_cases.till import household_key
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import parse_decimal

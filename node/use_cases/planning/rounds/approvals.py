@@ -4,8 +4,8 @@ Spec: docs/spec/planning/ratification.md
 """
 
 from node.use_cases.context import Node
-from node.use_cases.planning.draft import Draft
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.rounds.draft import Draft
+from node.use_cases.planning.rounds.run import PlanRun
 from protocol.core.errors import RefusedError
 from protocol.planning.call import PlanApproval
 from storage.log.record_index import own_words

@@ -13,7 +13,7 @@ from node.use_cases.planning.calls.lookup import PlanParams, find_run
 from node.use_cases.planning.facilitating.notices import NoticeRow
 from node.use_cases.planning.facilitating.restless import RestlessRow
 from node.use_cases.planning.nested.describing import LevelReport
-from node.use_cases.planning.view import PlanReport, describe_plan
+from node.use_cases.planning.reports.view import PlanReport, describe_plan
 
 
 class CallStatus(msgspec.Struct, frozen=True, kw_only=True):

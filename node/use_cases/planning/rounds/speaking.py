@@ -9,15 +9,22 @@ import asyncio
 from collections.abc import Callable
 
 from node.use_cases.context import Node
-from node.use_cases.planning.draft import Draft, check_draft, make_draft
+from node.use_cases.planning.calls.terms import Terms
 from node.use_cases.planning.facilitating.notices import read_standing
-from node.use_cases.planning.following.course import Course
-from node.use_cases.planning.following.slot import Slot
-from node.use_cases.planning.following.voting import VoteSlot
 from node.use_cases.planning.nested.voices import FindRun, Voice, find_nobody, find_voice
-from node.use_cases.planning.own_side import forget_side, is_planned_with, keep_side, kept_side, leave_free, try_release
-from node.use_cases.planning.private_side import PrivateSide, answer_cards
-from node.use_cases.planning.terms import Terms
+from node.use_cases.planning.proposals.own_side import (
+    forget_side,
+    is_planned_with,
+    keep_side,
+    kept_side,
+    leave_free,
+    try_release,
+)
+from node.use_cases.planning.proposals.private_side import PrivateSide, answer_cards
+from node.use_cases.planning.rounds.course import Course
+from node.use_cases.planning.rounds.draft import Draft, check_draft, make_draft
+from node.use_cases.planning.rounds.slot import Slot
+from node.use_cases.planning.rounds.voting import VoteSlot
 from node.use_cases.publish import publish
 from node.use_cases.shared_files import share_file
 from protocol.core.errors import RefusedError

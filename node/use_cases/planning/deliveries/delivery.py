@@ -10,14 +10,14 @@ import msgspec
 
 from node.use_cases.context import Desk, OfflineOperation
 from node.use_cases.description import Command, Out, Rows, count, help_of, in_file, percent, tell_rows
-from node.use_cases.planning.delivering import (
+from node.use_cases.planning.deliveries.degrees import GivenPlaces, read_places
+from node.use_cases.planning.deliveries.ways import (
     DeliveredGood,
     DeliveredLoad,
     deliver_plan,
     describe_goods,
     list_loads,
 )
-from node.use_cases.planning.placing.degrees import GivenPlaces, read_places
 from protocol.planning.delivery.document import format_delivery
 from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from node.use_cases.context import Node
-from node.use_cases.planning.agent.releases import Offer, last_release
-from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.following.account import find_plan, read_account
-from node.use_cases.planning.following.approvals import plan_in_force
-from node.use_cases.planning.private_side import Release
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.proposals.private_side import Release
+from node.use_cases.planning.proposals.releases import Offer, last_release
+from node.use_cases.planning.rounds.approvals import plan_in_force
+from node.use_cases.planning.rounds.draft import Draft
+from node.use_cases.planning.rounds.run import PlanRun
 from protocol.core.quantities import format_decimal
 from protocol.planning.cards import MICRO, WorkplaceCard
 from protocol.planning.contributions import WORKPLACE_MARK, owner_of_card

@@ -13,9 +13,9 @@ import msgspec
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, Page, Rows, count, help_of
 from node.use_cases.planning.calls.lookup import CallHex, find_run
-from node.use_cases.planning.following.approvals import newest_draft
-from node.use_cases.planning.placing.degrees import DEGREES_LENGTH_MAX, parse_place
-from node.use_cases.planning.placing.known import HOW_TO_SAY, read_known, read_own
+from node.use_cases.planning.deliveries.degrees import DEGREES_LENGTH_MAX, parse_place
+from node.use_cases.planning.deliveries.known_places import HOW_TO_SAY, read_known, read_own
+from node.use_cases.planning.rounds.approvals import newest_draft
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.planning.contributions import WORKPLACE_MARK, workplace_id

@@ -11,10 +11,10 @@ import msgspec
 from node.use_cases.context import Desk, Node, OfflineOperation, Operation
 from node.use_cases.description import Command, help_of, in_file
 from node.use_cases.planning.calls.lookup import CallHex, find_run
-from node.use_cases.planning.following.approvals import need_draft
-from node.use_cases.planning.placing.degrees import GivenPlaces, read_places
-from node.use_cases.planning.placing.known import gather_places
-from node.use_cases.planning.schedule import Schedule, describe_schedule, list_schedule_lines, tell_schedule
+from node.use_cases.planning.deliveries.degrees import GivenPlaces, read_places
+from node.use_cases.planning.deliveries.known_places import gather_places
+from node.use_cases.planning.deliveries.schedule import Schedule, describe_schedule, list_schedule_lines, tell_schedule
+from node.use_cases.planning.rounds.approvals import need_draft
 from node.use_cases.supply.board import Board, read_board
 from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
 

@@ -13,14 +13,14 @@ from node.clock import Clock
 from node.till.row_reader import TOKEN_KEY_BYTES
 from node.till.tastes import K_LEAST
 from node.use_cases.context import Node, Operation
-from node.use_cases.planning.agent.releases import last_council
 from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.planning.exploring.beside import Way, compare_ways
 from node.use_cases.planning.exploring.changes import Changes
 from node.use_cases.planning.exploring.comparing import WhatIf
 from node.use_cases.planning.exploring.till_file import Brought, TillFile, TillTold, bring_till
 from node.use_cases.planning.exploring.what_if import ask_what_if
-from node.use_cases.planning.following.approvals import need_draft
+from node.use_cases.planning.proposals.releases import last_council
+from node.use_cases.planning.rounds.approvals import need_draft
 from protocol.core.errors import RefusedError
 from protocol.planning.plan import Plan
 

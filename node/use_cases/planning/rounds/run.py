@@ -11,13 +11,13 @@ import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.federation.deciding import Decider, closed_content
+from node.use_cases.planning.calls.terms import Terms
 from node.use_cases.planning.facilitating.notices import read_standing
-from node.use_cases.planning.following.course import Course
-from node.use_cases.planning.following.slot import Slot
-from node.use_cases.planning.following.speaking import Search, Speaker, find_nothing
-from node.use_cases.planning.following.voting import VoteSlot, make_ballot
 from node.use_cases.planning.nested.voices import FindRun, find_nobody, measure_patience
-from node.use_cases.planning.terms import Terms
+from node.use_cases.planning.rounds.course import Course
+from node.use_cases.planning.rounds.slot import Slot
+from node.use_cases.planning.rounds.speaking import Search, Speaker, find_nothing
+from node.use_cases.planning.rounds.voting import VoteSlot, make_ballot
 from node.use_cases.shared_files import share_file
 from protocol.core.encoding import decode, to_struct
 from protocol.core.errors import Finding, RefusedError

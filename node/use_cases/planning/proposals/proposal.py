@@ -8,13 +8,13 @@ from typing import Literal
 import msgspec
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.planning.agent.lines import CardPreview
-from node.use_cases.planning.agent.proposing import PreviewParams, has_gone_out, preview_release
-from node.use_cases.planning.agent.releases import Offers, release_to_edit
 from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.planning.periods.wants import name_goods
-from node.use_cases.planning.private_side import Council, Edits
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.proposals.lines import CardPreview
+from node.use_cases.planning.proposals.private_side import Council, Edits
+from node.use_cases.planning.proposals.proposing import PreviewParams, has_gone_out, preview_release
+from node.use_cases.planning.proposals.releases import Offers, release_to_edit
+from node.use_cases.planning.rounds.run import PlanRun
 from protocol.core.errors import RefusedError
 
 ReadingStage = Literal["gone out", "over", "released", "open"]

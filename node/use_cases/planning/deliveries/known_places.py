@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from node.use_cases.context import Node
-from node.use_cases.planning.placing.degrees import read_places
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.deliveries.degrees import read_places
+from node.use_cases.planning.rounds.run import PlanRun
 from protocol.core.errors import Finding, refuse
 from protocol.planning.delivery.known_places import apply_places, place_ends
 from protocol.planning.delivery.places import Place

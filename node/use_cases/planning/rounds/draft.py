@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from node.use_cases.planning.private_side import PrivateSide
+from node.use_cases.planning.proposals.private_side import PrivateSide
 from protocol.core.errors import Finding
 from protocol.planning.call import Allocation, PlanCall
 from protocol.planning.certificate import check_certificate

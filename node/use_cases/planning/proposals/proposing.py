@@ -11,13 +11,13 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, Rows, count, help_of, typed
-from node.use_cases.planning.agent.lines import CardPreview, describe_side, digest_cards
-from node.use_cases.planning.agent.releases import Offers, resolve_release
 from node.use_cases.planning.calls.lookup import CallHex, PlanParams, find_run, planner_of
-from node.use_cases.planning.following.capacities import complete_offers
-from node.use_cases.planning.own_side import try_release
-from node.use_cases.planning.private_side import Edits, PrivateSide, Release
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.proposals.capacities import complete_offers
+from node.use_cases.planning.proposals.lines import CardPreview, describe_side, digest_cards
+from node.use_cases.planning.proposals.own_side import try_release
+from node.use_cases.planning.proposals.private_side import Edits, PrivateSide, Release
+from node.use_cases.planning.proposals.releases import Offers, resolve_release
+from node.use_cases.planning.rounds.run import PlanRun
 from protocol.core.errors import RefusedError
 from protocol.planning.call import CARDS_ROUND, round_slot
 from storage.log.record_index import own_words

@@ -8,9 +8,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from node.use_cases.planning.draft import Draft
-from node.use_cases.planning.following.slot import Slot
-from node.use_cases.planning.terms import Terms
+from node.use_cases.planning.calls.terms import Terms
+from node.use_cases.planning.rounds.draft import Draft
+from node.use_cases.planning.rounds.slot import Slot
 from protocol.planning.call import PlanApproval, PlanCall, format_set, judge_set, parse_set
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.facilitating.notices import Standing

@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from node.use_cases.description import Rows
-from node.use_cases.planning.delivering import deliver_plan
-from node.use_cases.planning.placing.known import HOW_TO_SAY
+from node.use_cases.planning.deliveries.known_places import HOW_TO_SAY
+from node.use_cases.planning.deliveries.ways import deliver_plan
 from node.use_cases.supply.board import Board
 from node.use_cases.supply.matching import find_standing
 from node.use_cases.supply.views import describe_line

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.planning.private_side import WORKPLACES_MAX, Council, Edits, Release
+from node.use_cases.planning.proposals.private_side import WORKPLACES_MAX, Council, Edits, Release
 from protocol.core.errors import RefusedError
 from protocol.planning.periods.expansion import OTHERWISE
 from protocol.planning.periods.names import find_base

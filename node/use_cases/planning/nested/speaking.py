@@ -10,9 +10,9 @@ import msgspec
 
 from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command
-from node.use_cases.planning.agent.proposing import has_gone_out
 from node.use_cases.planning.calls.lookup import CallHex, find_run, planner_of
-from node.use_cases.planning.private_side import Release
+from node.use_cases.planning.proposals.private_side import Release
+from node.use_cases.planning.proposals.proposing import has_gone_out
 from protocol.core.errors import RefusedError
 
 

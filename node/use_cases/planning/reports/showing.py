@@ -13,9 +13,9 @@ from node.use_cases.description import EXIT_REFUSED, Command, Out, Rows, percent
 from node.use_cases.planning.batches.decided import tell_decided
 from node.use_cases.planning.calls.lookup import PlanParams, find_run
 from node.use_cases.planning.following.account import tell_promises
-from node.use_cases.planning.following.approvals import need_draft
-from node.use_cases.planning.minutes import take_minutes
-from node.use_cases.planning.view import PlanReport, check_draft, describe_plan
+from node.use_cases.planning.reports.minutes import take_minutes
+from node.use_cases.planning.reports.view import PlanReport, check_draft, describe_plan
+from node.use_cases.planning.rounds.approvals import need_draft
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import format_minutes
 

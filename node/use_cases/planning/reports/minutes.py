@@ -8,12 +8,12 @@ from typing import Any
 
 from node.use_cases.context import Node
 from node.use_cases.federation.deciding import closed_content
-from node.use_cases.planning.draft import describe_call
 from node.use_cases.planning.following.account import find_plan
-from node.use_cases.planning.following.approvals import need_draft
-from node.use_cases.planning.following.course import ReadingReport
-from node.use_cases.planning.run import PlanRun
-from node.use_cases.planning.view import attested_regrets
+from node.use_cases.planning.reports.view import attested_regrets
+from node.use_cases.planning.rounds.approvals import need_draft
+from node.use_cases.planning.rounds.course import ReadingReport
+from node.use_cases.planning.rounds.draft import describe_call
+from node.use_cases.planning.rounds.run import PlanRun
 from protocol.core.errors import RefusedError
 from protocol.planning.audit.minutes import (
     MINUTES_FORMAT,

@@ -9,8 +9,8 @@ import asyncio
 import msgspec
 
 from node.use_cases.context import Node
-from node.use_cases.planning.private_side import PrivateSide, Release, prepare_side
-from node.use_cases.planning.terms import Terms
+from node.use_cases.planning.calls.terms import Terms
+from node.use_cases.planning.proposals.private_side import PrivateSide, Release, prepare_side
 from protocol.core.errors import refuse
 from protocol.planning.batches.pinned import Pinned
 from protocol.planning.cards import GoodsTable

@@ -7,14 +7,14 @@ import msgspec
 
 from node.use_cases.context import Node
 from node.use_cases.planning.batches.decided import DecidedBatches, describe_decided
-from node.use_cases.planning.draft import Draft
 from node.use_cases.planning.facilitating.notices import NoticeRow, list_notices, read_standing
 from node.use_cases.planning.facilitating.restless import RestlessRow, describe_restless
 from node.use_cases.planning.following.account import FollowReport, describe_following, list_revisions
-from node.use_cases.planning.following.approvals import newest_draft, read_words
-from node.use_cases.planning.following.course import ReadingReport
 from node.use_cases.planning.nested.describing import LevelReport, describe_level
-from node.use_cases.planning.run import PlanRun
+from node.use_cases.planning.rounds.approvals import newest_draft, read_words
+from node.use_cases.planning.rounds.course import ReadingReport
+from node.use_cases.planning.rounds.draft import Draft
+from node.use_cases.planning.rounds.run import PlanRun
 from protocol.federation.charter import CouncilException
 from protocol.planning.call import CARDS_ROUND, PlanCheck, round_slot
 from protocol.planning.certificate import Certificate, check_certificate

@@ -1,1 +1,0 @@
-"""Where goods start and arrive, as co-ops say it themselves."""
