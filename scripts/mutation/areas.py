@@ -9,9 +9,11 @@ _FEDERATION = "tests/protocol/federation"
 _SUPPLY = "tests/protocol/supply"
 _PLANNING = "tests/protocol/planning"
 _GOSSIP = "tests/protocol/gossip"
+_VECTORS = "tests/vectors"
 _DECISION = (
     f"{_FEDERATION}/test_decision.py",
     f"{_FEDERATION}/test_votes.py",
+    f"{_VECTORS}/test_decision.py",
     _LIMITS,
 )
 _PRICES = (
@@ -19,7 +21,7 @@ _PRICES = (
     f"{_SUPPLY}/test_price_status.py",
     f"{_SUPPLY}/test_price_signatures.py",
     f"{_SUPPLY}/test_price_delivery.py",
-    f"{_SUPPLY}/test_price_vectors.py",
+    f"{_VECTORS}/test_prices.py",
     f"{_SUPPLY}/test_hostile_bodies.py",
     _LIMITS,
 )
@@ -63,11 +65,13 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "protocol/federation/roster.py": (
             f"{_FEDERATION}/test_roster.py",
             f"{_FEDERATION}/test_membership.py",
+            f"{_VECTORS}/test_federation.py",
             _LIMITS,
         ),
         "protocol/federation/membership.py": (
             f"{_FEDERATION}/test_membership.py",
             f"{_FEDERATION}/test_roster.py",
+            f"{_VECTORS}/test_federation.py",
             _LIMITS,
         ),
         "protocol/supply/price_status.py": _PRICES,
@@ -101,12 +105,14 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             f"{_PLANNING}/test_spec_pages.py",
             f"{_PLANNING}/test_rounds.py",
             f"{_PLANNING}/test_state.py",
+            f"{_VECTORS}/test_rounds.py",
         ),
         "protocol/planning/clearing.py": (
             f"{_PLANNING}/by_hand/test_clearing.py",
             f"{_PLANNING}/test_spec_pages.py",
             f"{_PLANNING}/test_rounds.py",
             f"{_PLANNING}/test_certificate.py",
+            f"{_VECTORS}/test_rounds.py",
             f"{_PLANNING}/private/test_private_recipes.py",
         ),
     },

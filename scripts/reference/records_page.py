@@ -12,7 +12,9 @@ HEADING = (
     "Each is shown whole on the page of its rule, in a block `json KIND` that is JSON but for bytes: "
     '`{"hex": "c4", "times": 32}` is the byte c4, 32 times. The block `refused KIND` after it has a line for each '
     "change, the place and another value, and where the changed body is refused; with `body` before the place by the "
-    "types below, else by the rule of the page. Their bytes and leaf hashes are in `tests/vectors/kinds/`, "
+    "types below, else by the rule of the page. A field with a default is left out where it says that; where it is "
+    "written all the same it is read alike, and what is hashed of the body (a charter, a card) is hashed without it. "
+    "Their bytes and leaf hashes are in `tests/vectors/kinds/`, "
     "written by `python -m scripts.export_vectors`.\n"
 )
 

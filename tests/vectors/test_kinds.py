@@ -53,6 +53,16 @@ def test_a_body_has_no_field_more_or_less(record: dict[str, Any]) -> None:
     assert [[finding.place for finding in find_faults(kind, one)] for one in changed] == [["body"]] * len(changed)
 
 
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: f"{record['kind']} in {record['page']}")
+def test_what_is_not_written_by_default_says_nothing_where_it_is_written(record: dict[str, Any]) -> None:
+    kind = KINDS[record["kind"]].body
+    defaults = {
+        field.name: field.default for field in msgspec.structs.fields(kind) if field.default is not msgspec.NODEFAULT
+    }
+    written = to_struct(decode(encode({**defaults, **record["body"]})), kind)
+    assert encode(to_value(written)) == encode(record["body"])
+
+
 def test_a_rule_is_asked_beside_the_types() -> None:
     body = next(record["body"] for record in RECORDS if record["kind"] == "plan.notice")
     assert find_faults("plan.notice", {**body, "reading": None}) == [Finding("reading", "extend needs it")]
