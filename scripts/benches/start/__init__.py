@@ -1,0 +1,1 @@
+"""What it costs to start: the command line, a command, a node."""
