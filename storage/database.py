@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from protocol.core.errors import MisuseError, RefusedError
+from storage.migrations import migrate
 
 GROUP_CHANGES_MAX = 256
 QUEUE_CHANGES_MAX = 4_096
@@ -50,9 +51,6 @@ class Database:
         self.path = path
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._writer = self._connect()
-        # Loaded with the first home that is opened, for it brings sqlite-utils along.
-        from storage.migrations import migrate
-
         try:
             migrate(self._writer)
         except RefusedError:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 HEAVY = {
-    *("aiohttp", "asyncio", "cryptography", "highspy", "jinja2", "networkx", "numpy", "sqlite_utils", "structlog"),
+    *("aiohttp", "asyncio", "cryptography", "highspy", "jinja2", "networkx", "numpy", "structlog"),
     *("node.app", "node.operations", "node.peering", "node.simulation", "node.solvers", "node.web", "storage.database"),
 }
 NEEDED = {"asyncio", "cryptography", "storage.database"}
