@@ -15,7 +15,7 @@ from typing import NamedTuple
 from protocol.gossip import limits
 from protocol.gossip.file_fetching import BegunFiles
 from protocol.gossip.messages import HeadMark
-from protocol.gossip.overlay.broadcast import Tree
+from protocol.gossip.overlay.broadcast import PushTrees
 
 NO_COSIGNERS = bytes(limits.COSIGNERS_MARK_BYTES)
 
@@ -42,7 +42,7 @@ class Circle(NamedTuple):
     logs: frozenset[str]
 
 
-class Standing(Enum):
+class Comparison(Enum):
     """How a peer's head stands to ours."""
 
     UNKNOWN = "a log that is not known here"
@@ -66,7 +66,7 @@ class Frontier:
         self.cosigners: dict[str, dict[str, int]] = {}
         self.frozen: set[str] = set()
         self.claims: dict[str, int] = {}
-        self.tree = Tree(own_origin)
+        self.tree = PushTrees(own_origin)
         self.circles: tuple[Circle, ...] = ()
         self.begun_files = BegunFiles()
         self.takes_own = False
@@ -115,18 +115,18 @@ class Frontier:
         """
         return mark_cosigners(self.cosigners.get(origin, {}))
 
-    def compare(self, mark: HeadMark) -> Standing:
+    def compare(self, mark: HeadMark) -> Comparison:
         """How the head that a peer names stands to ours."""
         head = self.heads.get(mark.origin)
         if head is None:
-            return Standing.UNKNOWN
+            return Comparison.UNKNOWN
         if head.size == mark.size and head.root[: limits.ROOT_MARK_BYTES] != mark.root_mark and mark.size:
-            return Standing.FORKED
+            return Comparison.FORKED
         if mark.origin in self.frozen:
-            return Standing.FROZEN
+            return Comparison.FROZEN
         if mark.size > head.size:
-            return Standing.BEHIND
-        return Standing.LEVEL if mark.size == head.size else Standing.AHEAD
+            return Comparison.BEHIND
+        return Comparison.LEVEL if mark.size == head.size else Comparison.AHEAD
 
     def mark(self, origin: str, with_cosigners: bool = False) -> HeadMark:
         """Our head in short, size 0 for an unknown log; a live announcement leaves the cosigners unsaid."""

@@ -15,7 +15,7 @@ from protocol.gossip.cosignature_asks import CosignatureAsks
 from protocol.gossip.events import Action
 from protocol.gossip.fetching import Fetcher
 from protocol.gossip.file_fetching import FileFetcher
-from protocol.gossip.frontier import Frontier, Standing
+from protocol.gossip.frontier import Comparison, Frontier
 from protocol.gossip.messages import (
     Ask,
     Bundle,
@@ -72,21 +72,21 @@ class Hearing:
         return actions + self.cosignatures.ask(mark.origin for mark in message.heads)
 
     def _take_mark(self, mark: HeadMark) -> list[Action]:
-        standing = self._frontier.compare(mark)
-        if standing is Standing.UNKNOWN:
+        compared = self._frontier.compare(mark)
+        if compared is Comparison.UNKNOWN:
             self.strangers += 1
             return []
         if not self._frontier.is_shared(mark.origin, self._peer):
             self.fetcher.note_theirs(mark)
             return self.fetcher.pursue(mark.origin)
         self.cosignatures.note_theirs(mark)
-        if standing is Standing.FORKED and mark.origin not in self._frontier.frozen:
+        if compared is Comparison.FORKED and mark.origin not in self._frontier.frozen:
             return [events.ServeNote(mark.origin)]
         self.fetcher.note_theirs(mark)
-        if standing is Standing.BEHIND:
+        if compared is Comparison.BEHIND:
             self._ahead[mark.origin] = mark
         actions: list[Action] = []
-        if standing is Standing.AHEAD and mark.size and self._checked.get(mark.origin) != mark.size:
+        if compared is Comparison.AHEAD and mark.size and self._checked.get(mark.origin) != mark.size:
             self._checked[mark.origin] = mark.size
             actions.append(events.CheckPast(mark.origin, mark.size, mark.root_mark))
         self.announcer.note_theirs(mark.origin, mark.size)
@@ -98,10 +98,10 @@ class Hearing:
         if mark is None or self._frontier.size(origin) < mark.size or origin in self._frontier.frozen:
             return []
         del self._ahead[origin]
-        standing = self._frontier.compare(mark)
-        if standing is Standing.AHEAD:
+        compared = self._frontier.compare(mark)
+        if compared is Comparison.AHEAD:
             return [events.CheckPast(origin, mark.size, mark.root_mark)]
-        return [events.ServeNote(origin)] if standing is Standing.FORKED else []
+        return [events.ServeNote(origin)] if compared is Comparison.FORKED else []
 
     def _take_want(self, message: Want) -> list[Action]:
         if message.is_grafted:

@@ -59,7 +59,7 @@ TABLE: Final[dict[News, dict[Standpoint, Move]]] = {
 }
 
 
-class Tree:
+class PushTrees:
     """This node's place in the trees of all logs it knows: parents by log, and who is to be pushed what."""
 
     def __init__(self, own_origin: str) -> None:

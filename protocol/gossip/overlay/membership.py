@@ -37,7 +37,7 @@ from protocol.gossip.overlay.membership_events import (
 from protocol.gossip.overlay.views import Contact, Roster, rank
 
 
-class Standing(Enum):
+class Relation(Enum):
     """What another node is to us."""
 
     STRANGER = "not on the roster"
@@ -70,15 +70,15 @@ class Membership:
         """Whether the federation is so small that everyone keeps a session with everyone."""
         return len(self.roster) <= limits.MESH_MEMBERS_MAX
 
-    def standing(self, origin: str) -> Standing:
+    def relation(self, origin: str) -> Relation:
         """What another node is to us."""
         if origin not in self.roster:
-            return Standing.STRANGER
+            return Relation.STRANGER
         if origin in self.active:
-            return Standing.ACTIVE
+            return Relation.ACTIVE
         if origin in self._called:
-            return Standing.CALLED
-        return Standing.PASSIVE if origin in self.passive else Standing.KNOWN
+            return Relation.CALLED
+        return Relation.PASSIVE if origin in self.passive else Relation.KNOWN
 
     def handle(self, event: Event, now_ms: int, draw: bytes) -> list[Action]:
         """What is to be done about an event; `draw`: 16 fresh random bytes."""
@@ -90,7 +90,7 @@ class Membership:
             actions = self._tick(now_ms, draw)
         else:
             origin: str = event.origin  # type: ignore[attr-defined]
-            step = TABLE[type(event)][self.standing(origin)]
+            step = TABLE[type(event)][self.relation(origin)]
             actions = [] if step is None else step(self, event, now_ms, draw)
         return actions + self._replenish(now_ms, draw) + self._arm(now_ms, draw)
 
@@ -167,7 +167,7 @@ class Membership:
 
     def _walk_on(self, source: str, message: ForwardJoin, now_ms: int, draw: bytes) -> list[Action]:
         newcomer, links = message.origin, min(message.links, limits.WALK_LINKS)
-        if self.standing(newcomer) in (Standing.STRANGER, Standing.ACTIVE, Standing.CALLED):
+        if self.relation(newcomer) in (Relation.STRANGER, Relation.ACTIVE, Relation.CALLED):
             return []
         onward = rank((origin for origin in self.active if origin not in (source, newcomer)), draw)
         if links > 0 and onward:
@@ -197,7 +197,7 @@ class Membership:
     def _remember(self, names: Iterable[str], draw: bytes) -> None:
         """Take members into the passive view; one of the fullest network makes room."""
         for name in names:
-            if not self.roster.is_callable(name) or self.standing(name) is not Standing.KNOWN:
+            if not self.roster.is_callable(name) or self.relation(name) is not Relation.KNOWN:
                 continue
             if self.roster.is_crowded(self.passive, name, limits.PASSIVE_MAX):
                 continue
@@ -297,26 +297,26 @@ def _spread_ms(wait_ms: int, draw: bytes) -> int:
 
 
 Step = Callable[[Membership, Any, int, bytes], list[Action]]
-_CALLS: Final[dict[Standing, Step | None]] = {
-    Standing.STRANGER: Membership._accept,
-    Standing.KNOWN: Membership._judge_call,
-    Standing.PASSIVE: Membership._judge_call,
-    Standing.CALLED: Membership._judge_call,
-    Standing.ACTIVE: Membership._accept,
+_CALLS: Final[dict[Relation, Step | None]] = {
+    Relation.STRANGER: Membership._accept,
+    Relation.KNOWN: Membership._judge_call,
+    Relation.PASSIVE: Membership._judge_call,
+    Relation.CALLED: Membership._judge_call,
+    Relation.ACTIVE: Membership._accept,
 }
-_UP: Final[dict[Standing, Step | None]] = {**dict.fromkeys(Standing, Membership._seat), Standing.STRANGER: None}
-_DOWN: Final[dict[Standing, Step | None]] = {**dict.fromkeys(Standing), Standing.ACTIVE: Membership._unseat}
-_FAILED: Final[dict[Standing, Step | None]] = {
-    **dict.fromkeys(Standing, Membership._give_up),
-    Standing.STRANGER: None,
-    Standing.ACTIVE: None,
+_UP: Final[dict[Relation, Step | None]] = {**dict.fromkeys(Relation, Membership._seat), Relation.STRANGER: None}
+_DOWN: Final[dict[Relation, Step | None]] = {**dict.fromkeys(Relation), Relation.ACTIVE: Membership._unseat}
+_FAILED: Final[dict[Relation, Step | None]] = {
+    **dict.fromkeys(Relation, Membership._give_up),
+    Relation.STRANGER: None,
+    Relation.ACTIVE: None,
 }
-_HEARD: Final[dict[Standing, Step | None]] = {**dict.fromkeys(Standing), Standing.ACTIVE: Membership._hear}
-TABLE: Final[dict[type[Event], dict[Standing, Step | None]]] = {
+_HEARD: Final[dict[Relation, Step | None]] = {**dict.fromkeys(Relation), Relation.ACTIVE: Membership._hear}
+TABLE: Final[dict[type[Event], dict[Relation, Step | None]]] = {
     Calls: _CALLS,
     Up: _UP,
     Down: _DOWN,
     CallFailed: _FAILED,
     Heard: _HEARD,
 }
-"""Every event about a node at every standing; None: passed over. Strangers are peers that a person pinned."""
+"""Every event about a node at every relation; None: passed over. Strangers are peers that a person pinned."""

@@ -23,7 +23,7 @@ from protocol.gossip import session, transfer
 from protocol.gossip.announcing import Announcer
 from protocol.gossip.cosignature_asks import CosignatureAsks
 from protocol.gossip.events import StoreCosignature
-from protocol.gossip.frontier import Frontier, Standing
+from protocol.gossip.frontier import Comparison, Frontier
 from protocol.log.bundle import count_entries, parse_bundle
 from protocol.log.merkle import Tree, leaf_hashes
 from storage import database, files
@@ -104,9 +104,9 @@ def _save_cursor_before_the_gap(patch: pytest.MonkeyPatch) -> None:
 def _compare_no_equal_sizes(patch: pytest.MonkeyPatch) -> None:
     real = Frontier.compare
 
-    def compare(self: Frontier, mark: Any) -> Standing:
+    def compare(self: Frontier, mark: Any) -> Comparison:
         standing = real(self, mark)
-        return Standing.LEVEL if standing is Standing.FORKED else standing
+        return Comparison.LEVEL if standing is Comparison.FORKED else standing
 
     patch.setattr(Frontier, "compare", compare)
 

@@ -7,7 +7,7 @@ import pytest
 from protocol.gossip import events, limits
 from protocol.gossip.frames import format_frame, parse_frame
 from protocol.gossip.messages import Fork, Graft, Prune, Push
-from protocol.gossip.overlay.broadcast import TABLE, Move, News, Standpoint, Tree
+from protocol.gossip.overlay.broadcast import TABLE, Move, News, PushTrees, Standpoint
 from protocol.log.bundle import format_bundle
 from tests.protocol.gossip.small_home import Line, SmallHome, signed_head
 from tests.protocol.gossip.wires import Network, Wire, heads, make_homes
@@ -16,8 +16,8 @@ US, LOG = "us.example/log", "author.example/log"
 SESSION, RIVAL = 1, 2
 
 
-def tree_at(standpoint: Standpoint) -> Tree:
-    tree = Tree(US)
+def tree_at(standpoint: Standpoint) -> PushTrees:
+    tree = PushTrees(US)
     if standpoint is Standpoint.PARENT:
         tree.judge(LOG, SESSION, News.PUSHED_NEW, 4)
     if standpoint is Standpoint.OTHER:
@@ -51,7 +51,7 @@ def test_what_another_is_to_push_is_awaited_and_an_orphan_is_not() -> None:
 
 
 def test_an_ended_session_is_nobodys_parent_and_gets_nothing() -> None:
-    tree = Tree(US)
+    tree = PushTrees(US)
     tree.meet(SESSION, LOG)
     tree.meet(RIVAL, "other.example/log")
     tree.add_child("third.example/log", SESSION)
@@ -63,7 +63,7 @@ def test_an_ended_session_is_nobodys_parent_and_gets_nothing() -> None:
 
 
 def test_links_are_counted_up_to_a_limit_and_our_own_log_has_no_parent() -> None:
-    tree = Tree(US)
+    tree = PushTrees(US)
     tree.judge(LOG, SESSION, News.PUSHED_NEW, limits.HOPS_MAX)
     assert tree.hops(LOG) == limits.HOPS_MAX
     tree.judge(US, SESSION, News.TOLD_NEARER, 0)

@@ -1,4 +1,4 @@
-"""Views of a large federation: every event at every standing, bounds against hostile members, and swarms that heal."""
+"""Views of a large federation: every event at every relation, bounds against hostile members, and swarms that heal."""
 
 import pytest
 from hypothesis import given, settings
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from protocol.gossip.messages import ForwardJoin, Shuffle
 from protocol.gossip.overlay import limits
 from protocol.gossip.overlay import membership_events as events
-from protocol.gossip.overlay.membership import TABLE, Membership, Standing
+from protocol.gossip.overlay.membership import TABLE, Membership, Relation
 from protocol.gossip.overlay.membership_events import Urgency
 from protocol.gossip.overlay.views import Contact, Roster, rank
 from tests.protocol.gossip.overlay.swarm import Swarm, make_contacts
@@ -30,54 +30,54 @@ EVENTS: dict[str, events.Event] = {
 
 # What is done (SetTimer left out), and what the other node is to us afterwards.
 NOTHING = ""
-TABLE_OF_STANDINGS: dict[Standing, dict[str, tuple[str, Standing]]] = {
-    Standing.STRANGER: {
-        "calls, having nobody": ("Accept", Standing.STRANGER),
-        **dict.fromkeys([name for name in EVENTS if not name.startswith("calls")], (NOTHING, Standing.STRANGER)),
+TABLE_OF_RELATIONS: dict[Relation, dict[str, tuple[str, Relation]]] = {
+    Relation.STRANGER: {
+        "calls, having nobody": ("Accept", Relation.STRANGER),
+        **dict.fromkeys([name for name in EVENTS if not name.startswith("calls")], (NOTHING, Relation.STRANGER)),
     },
-    Standing.KNOWN: {
-        "calls, having nobody": ("Accept", Standing.KNOWN),
-        "is up": (NOTHING, Standing.ACTIVE),
-        "is up and new": ("Say Say Say Say Say", Standing.ACTIVE),
-        "goes": (NOTHING, Standing.KNOWN),
-        "is lost": (NOTHING, Standing.KNOWN),
-        "cannot be called": (NOTHING, Standing.KNOWN),
-        "has no room": (NOTHING, Standing.PASSIVE),
-        "tells of a newcomer": (NOTHING, Standing.KNOWN),
-        "shuffles": (NOTHING, Standing.KNOWN),
+    Relation.KNOWN: {
+        "calls, having nobody": ("Accept", Relation.KNOWN),
+        "is up": (NOTHING, Relation.ACTIVE),
+        "is up and new": ("Say Say Say Say Say", Relation.ACTIVE),
+        "goes": (NOTHING, Relation.KNOWN),
+        "is lost": (NOTHING, Relation.KNOWN),
+        "cannot be called": (NOTHING, Relation.KNOWN),
+        "has no room": (NOTHING, Relation.PASSIVE),
+        "tells of a newcomer": (NOTHING, Relation.KNOWN),
+        "shuffles": (NOTHING, Relation.KNOWN),
     },
-    Standing.PASSIVE: {
-        "calls, having nobody": ("Accept", Standing.PASSIVE),
-        "is up": (NOTHING, Standing.ACTIVE),
-        "is up and new": ("Say Say Say Say Say", Standing.ACTIVE),
-        "goes": (NOTHING, Standing.PASSIVE),
-        "is lost": (NOTHING, Standing.PASSIVE),
-        "cannot be called": (NOTHING, Standing.KNOWN),
-        "has no room": (NOTHING, Standing.PASSIVE),
-        "tells of a newcomer": (NOTHING, Standing.PASSIVE),
-        "shuffles": (NOTHING, Standing.PASSIVE),
+    Relation.PASSIVE: {
+        "calls, having nobody": ("Accept", Relation.PASSIVE),
+        "is up": (NOTHING, Relation.ACTIVE),
+        "is up and new": ("Say Say Say Say Say", Relation.ACTIVE),
+        "goes": (NOTHING, Relation.PASSIVE),
+        "is lost": (NOTHING, Relation.PASSIVE),
+        "cannot be called": (NOTHING, Relation.KNOWN),
+        "has no room": (NOTHING, Relation.PASSIVE),
+        "tells of a newcomer": (NOTHING, Relation.PASSIVE),
+        "shuffles": (NOTHING, Relation.PASSIVE),
     },
-    Standing.CALLED: {
-        "calls, having nobody": ("Accept", Standing.CALLED),
-        "is up": (NOTHING, Standing.ACTIVE),
-        "is up and new": ("Say Say Say Say", Standing.ACTIVE),
-        "goes": (NOTHING, Standing.CALLED),
-        "is lost": (NOTHING, Standing.CALLED),
-        "cannot be called": ("Call", Standing.KNOWN),
-        "has no room": ("Call", Standing.PASSIVE),
-        "tells of a newcomer": (NOTHING, Standing.CALLED),
-        "shuffles": (NOTHING, Standing.CALLED),
+    Relation.CALLED: {
+        "calls, having nobody": ("Accept", Relation.CALLED),
+        "is up": (NOTHING, Relation.ACTIVE),
+        "is up and new": ("Say Say Say Say", Relation.ACTIVE),
+        "goes": (NOTHING, Relation.CALLED),
+        "is lost": (NOTHING, Relation.CALLED),
+        "cannot be called": ("Call", Relation.KNOWN),
+        "has no room": ("Call", Relation.PASSIVE),
+        "tells of a newcomer": (NOTHING, Relation.CALLED),
+        "shuffles": (NOTHING, Relation.CALLED),
     },
-    Standing.ACTIVE: {
-        "calls, having nobody": ("Accept", Standing.ACTIVE),
-        "is up": (NOTHING, Standing.ACTIVE),
-        "is up and new": ("Say Say Say Say", Standing.ACTIVE),
-        "goes": ("Call", Standing.PASSIVE),
-        "is lost": ("Call", Standing.KNOWN),
-        "cannot be called": (NOTHING, Standing.ACTIVE),
-        "has no room": (NOTHING, Standing.ACTIVE),
-        "tells of a newcomer": ("Say", Standing.ACTIVE),
-        "shuffles": ("Say", Standing.ACTIVE),
+    Relation.ACTIVE: {
+        "calls, having nobody": ("Accept", Relation.ACTIVE),
+        "is up": (NOTHING, Relation.ACTIVE),
+        "is up and new": ("Say Say Say Say", Relation.ACTIVE),
+        "goes": ("Call", Relation.PASSIVE),
+        "is lost": ("Call", Relation.KNOWN),
+        "cannot be called": (NOTHING, Relation.ACTIVE),
+        "has no room": (NOTHING, Relation.ACTIVE),
+        "tells of a newcomer": ("Say", Relation.ACTIVE),
+        "shuffles": ("Say", Relation.ACTIVE),
     },
 }
 
@@ -93,46 +93,46 @@ def seat(node: Membership, *names: str) -> None:
         node.handle(events.Up(name, Urgency.SPARE, is_called_by_us=True), 0, DRAW)
 
 
-def node_at(standing: Standing) -> Membership:
+def node_at(relation: Relation) -> Membership:
     """A node with neighbours enough to which THEM is what is asked for."""
     contacts = make_contacts(40, 1)
-    if standing is Standing.STRANGER:
+    if relation is Relation.STRANGER:
         del contacts[THEM]
     node = Membership(US)
     node.handle(events.RosterRead({}), 0, DRAW)
     node.roster = Roster({origin: contact for origin, contact in contacts.items() if origin != US})
     others = [f"coop{index}.example/log" for index in range(2, 2 + limits.ACTIVE_WANTED)]
-    if standing in (Standing.ACTIVE, Standing.CALLED):
+    if relation in (Relation.ACTIVE, Relation.CALLED):
         others.pop()
-    if standing is Standing.ACTIVE:
+    if relation is Relation.ACTIVE:
         others.insert(0, THEM)
     node.active = dict.fromkeys(others)
-    if standing is Standing.CALLED:
+    if relation is Relation.CALLED:
         node._called[THEM] = limits.CALL_WAIT_MS
-    if standing is Standing.PASSIVE:
+    if relation is Relation.PASSIVE:
         node.passive[THEM] = None
     node._has_joined = True
     node._shuffle_ms = limits.SHUFFLE_EVERY_MS
-    assert node.standing(THEM) is standing
+    assert node.relation(THEM) is relation
     return node
 
 
-def test_the_table_names_every_event_about_a_node_at_every_standing() -> None:
+def test_the_table_names_every_event_about_a_node_at_every_relation() -> None:
     about_us = {events.RosterRead, events.Due}
     assert TABLE.keys() | about_us == set(events.Event.__subclasses__())
-    assert all(row.keys() == set(Standing) for row in TABLE.values())
+    assert all(row.keys() == set(Relation) for row in TABLE.values())
     assert {type(event) for event in EVENTS.values()} == TABLE.keys()
-    assert all(row.keys() == EVENTS.keys() for row in TABLE_OF_STANDINGS.values())
-    assert TABLE_OF_STANDINGS.keys() == set(Standing)
+    assert all(row.keys() == EVENTS.keys() for row in TABLE_OF_RELATIONS.values())
+    assert TABLE_OF_RELATIONS.keys() == set(Relation)
 
 
 @pytest.mark.parametrize("name", EVENTS)
-@pytest.mark.parametrize("standing", Standing, ids=lambda one: one.name)
-def test_each_event_at_each_standing(standing: Standing, name: str) -> None:
-    node = node_at(standing)
+@pytest.mark.parametrize("relation", Relation, ids=lambda one: one.name)
+def test_each_event_at_each_relation(relation: Relation, name: str) -> None:
+    node = node_at(relation)
     actions = node.handle(EVENTS[name], 1, DRAW)
     done = " ".join(type(action).__name__ for action in actions if not isinstance(action, events.SetTimer))
-    assert (done, node.standing(THEM)) == TABLE_OF_STANDINGS[standing][name]
+    assert (done, node.relation(THEM)) == TABLE_OF_RELATIONS[relation][name]
 
 
 def test_a_small_federation_calls_everyone_and_turns_nobody_away() -> None:
