@@ -26,7 +26,7 @@ def load_operations() -> dict[str, Operation]:
 
 
 def list_verbs() -> list[Verb]:
-    """All that commands can be made of: what a node does, and what needs none."""
+    """All that commands can be made of: what a node does, and what is done at somebody's desk."""
     return [verb for _, verb in _find_verbs()]
 
 

@@ -13,12 +13,12 @@ import click
 import msgspec
 
 from node.cli.calls import Context, call, exit_codes, print_json
-from node.cli.files import Named, check_free, read_form, write_files
+from node.cli.files import Named, check_free, read_bytes, read_form, write_files
 from node.cli.printing import print_told, say
 from node.cli.spreadsheet import print_csv
 from node.cli.typed_words import list_taken
 from node.clock import Clock
-from node.use_cases.context import Desk, OfflineOperation
+from node.use_cases.context import Desk, DeskOperation
 from node.use_cases.description import Out, Verb
 from protocol.core.errors import RefusedError
 
@@ -69,16 +69,20 @@ def _make_command(name: str, operation: Verb) -> click.Command:
 
 def _ask(context: Context, operation: Verb, params: dict[str, Any]) -> tuple[Any, Any]:
     """The answer of an operation as it gives it, and as plain JSON values."""
-    if not isinstance(operation, OfflineOperation):
+    if not isinstance(operation, DeskOperation):
         plain = call(context.home, operation.name, params)
         return read_answer(operation, plain), plain
     # What draws a bar is loaded for what may take long, and for nothing else.
     from node.cli.progress import show_progress
 
     with show_progress(context.as_json) as watch:
-        desk = Desk(context.home, Clock(), partial(call, context.home), watch)
+        desk = Desk(context.home, Clock(), partial(call, context.home), _read, watch)
         answer = operation.run(desk, _read_params(operation, params))
     return answer, msgspec.to_builtins(answer)
+
+
+def _read(path: str, bytes_max: int) -> bytes:
+    return read_bytes(Path(path), bytes_max)
 
 
 def read_answer(operation: Verb, plain: Any) -> Any:

@@ -88,18 +88,20 @@ class Operation(Verb):
 class Desk:
     """Where somebody types: which home is meant (it need not be there), and what a long reading shows.
 
-    `ask` has an operation done at that home's node, by name and plain parameters, and gives the plain answer. `watch`
-    takes what is counted, in the plural, and gives what to call with (so many done, so many in all).
+    `ask` has an operation done at that home's node, by name and plain parameters, and gives the plain answer. `read`
+    gives the content of a file of at most so many bytes; RefusedError names it. `watch` takes what is counted, in the
+    plural, and gives what to call with (so many done, so many in all).
     """
 
     home: Path
     clock: Clock
     ask: Callable[[str, dict[str, Any]], Any]
+    read: Callable[[str, int], bytes]
     watch: Callable[[str], Callable[[int, int], None]]
 
 
 @dataclass(frozen=True)
-class OfflineOperation(Verb):
-    """One verb that needs no node: the command itself does it, with the files that it names. No API answers it."""
+class DeskOperation(Verb):
+    """One verb that the command itself carries out, with the files that it names; no API answers it."""
 
     run: Callable[[Desk, Any], Any]

@@ -11,7 +11,7 @@ import msgspec
 
 from node.clock import Clock
 from node.config import Config, load_config, save_config
-from node.use_cases.context import Desk, Node, OfflineOperation, Operation
+from node.use_cases.context import Desk, DeskOperation, Node, Operation
 from node.use_cases.description import PLACE, Command, help_of
 from node.use_cases.home import open_made, read_passphrase
 from node.use_cases.till import NoParams
@@ -122,7 +122,7 @@ def _tell_public(answer: PublicReport) -> Iterator[str]:
 
 
 OPERATIONS = (
-    OfflineOperation(
+    DeskOperation(
         "key.change_passphrase",
         PassphraseParams,
         change_at_desk,
@@ -130,7 +130,7 @@ OPERATIONS = (
         tell=_tell_opens_by,
         command=Command("key change-passphrase", example="--key-file", code=1),
     ),
-    OfflineOperation(
+    DeskOperation(
         "key.export",
         ExportParams,
         export_at_desk,

@@ -5,18 +5,20 @@ Spec: docs/spec/log/fork-evidence.md
 """
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import msgspec
 
-from node.use_cases.context import Node, Operation
-from node.use_cases.description import Command, Out
+from node.use_cases.context import Desk, DeskOperation, Node, Operation
+from node.use_cases.description import KEY, Command, Out, count, help_of, in_file, typed
 from node.use_cases.fork_watch import list_evidence, list_later_heads
 from node.use_cases.log.heads import LogName
-from protocol.core.errors import RefusedError
-from protocol.core.note import VerifierKey
+from protocol.core.errors import PeerError, RefusedError
+from protocol.core.note import VerifierKey, parse_vkey
 from protocol.log.checkpoint import Checkpoint
 from protocol.log.fork import (
     AFTER_END_HEADER,
+    EVIDENCE_BYTES_MAX,
     check_after_end,
     check_evidence,
     format_after_end,
@@ -26,6 +28,13 @@ from protocol.log.fork import (
     parse_evidence,
 )
 from storage.log import log_store
+
+
+class EvidenceParams(msgspec.Struct, kw_only=True):
+    """A file of evidence, and the key of the log that it speaks against."""
+
+    evidence: Annotated[bytes, in_file(EVIDENCE_BYTES_MAX), typed("FILE")]
+    key: Annotated[str, KEY, help_of("The log's verifier key, or a file that holds it.")]
 
 
 class EvidenceFiles(msgspec.Struct, frozen=True):
@@ -64,6 +73,13 @@ async def show_evidence(node: Node, params: LogName) -> EvidenceFiles:
     return EvidenceFiles(origin, tuple(raw.decode() for raw in files))
 
 
+def _audit_at_desk(_: Desk, params: EvidenceParams) -> EvidenceReport:
+    try:
+        return audit_evidence(params.evidence, parse_vkey(params.key))
+    except PeerError as error:
+        raise RefusedError.at("evidence", error.reason) from None
+
+
 def audit_evidence(raw: bytes, key: VerifierKey) -> EvidenceReport:
     """What a file of evidence shows to whoever trusts the log's key; PeerError where it shows nothing."""
     if raw.startswith(AFTER_END_HEADER.encode()):
@@ -81,11 +97,31 @@ def _show(head: Checkpoint) -> EvidenceHead:
     return EvidenceHead(head.size, head.root.hex())
 
 
+def _tell_report(report: EvidenceReport) -> Iterator[str]:
+    shorter, longer = report.shorter, report.longer
+    if report.is_after_end:
+        yield f"It holds: {report.origin} was signed with {count(longer.size, 'record')} beyond the end named here."
+        yield f"That end: {count(shorter.size, 'record')}, root {shorter.root}."
+        yield "Compare it with what the members decided, or the successor's first records say. It does not say why."
+    else:
+        yield f"It holds: {report.origin} was signed on two branches. It does not say why."
+        for head in (shorter, longer):
+            yield f"One head: {count(head.size, 'record')}, root {head.root}."
+
+
 def _tell_files(held: EvidenceFiles) -> Iterator[str]:
     yield "\n".join(held.files).removesuffix("\n")
 
 
 OPERATIONS = (
+    DeskOperation(
+        "audit.evidence",
+        EvidenceParams,
+        _audit_at_desk,
+        "Check the evidence in FILE: that a log was signed on two branches, or after its end.",
+        tell=_tell_report,
+        command=Command("audit evidence", ("evidence",), "absent --key absent", 1),
+    ),
     Operation(
         "log.evidence",
         LogName,

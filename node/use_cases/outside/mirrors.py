@@ -5,13 +5,14 @@ Invariant: where the mirror says to go on is never believed beyond our own head,
 Spec: docs/spec/log/mirror.md (c2sp.org/tlog-mirror)
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from typing import Annotated, Final
 
 import msgspec
 
-from node.use_cases.context import Node, Operation
+from node.use_cases.context import Desk, DeskOperation, Node, Operation
+from node.use_cases.description import EXIT_UNREACHED, Command, count, typed
 from node.use_cases.log.heads import open_hashes
 from node.use_cases.outside.web_client import WebAnswer, WebClient, parse_url
 from node.use_cases.outside.witnesses import KEYS_MAX, Url, Vkey, keep_lines, show_head_to, shown_head
@@ -69,6 +70,13 @@ class Pushed(msgspec.Struct, frozen=True, kw_only=True):
     next_entry: int
     is_done: bool
     cosigners: tuple[str, ...]
+
+
+class HandOverParams(msgspec.Struct, kw_only=True):
+    """A mirror by its submission prefix, and the keys by which it is known."""
+
+    url: Url
+    keys: Annotated[tuple[Vkey, ...], msgspec.Meta(max_length=KEYS_MAX), typed("[KEY]...")] = ()
 
 
 async def push_log(node: Node, params: PushParams) -> Pushed:
@@ -148,4 +156,34 @@ class _Upload:
             yield format_package(prove_package(span, entries, header.end, read))
 
 
-OPERATIONS = (Operation("log.push", PushParams, push_log, "Hand this home's log to a mirror elsewhere."),)
+def _hand_over(desk: Desk, params: HandOverParams) -> Pushed:
+    """Push until the mirror has all: each call at the node takes a while, and a mirror that stands still ends it."""
+    watch, reached = desk.watch("records"), -1
+    while True:
+        pushed = msgspec.convert(desk.ask("log.push", {"url": params.url, "keys": params.keys}), Pushed)
+        if pushed.is_done:
+            return pushed
+        watch(pushed.next_entry, pushed.size)
+        if pushed.next_entry <= reached:
+            raise PeerError(f"the mirror comes no further than {count(pushed.next_entry, 'record')}")
+        reached = pushed.next_entry
+
+
+def _tell_pushed(pushed: Pushed) -> Iterator[str]:
+    yield f"{pushed.url} holds the log with {count(pushed.size, 'record')}."
+    names = ", ".join(pushed.cosigners)
+    yield f"Signed by {names}." if names else "Its signature was not checked: name its key for that."
+
+
+OPERATIONS = (
+    Operation("log.push", PushParams, push_log, "Hand this home's log, or some thousands of its records, to a mirror."),
+    DeskOperation(
+        "log.hand_over",
+        HandOverParams,
+        _hand_over,
+        "Hand this home's log to the mirror at URL (its submission prefix), which signs with KEY (vkeys, or files).\n\n"
+        "It goes on where an earlier push stopped. Without KEY nobody checks what the mirror signs.",
+        tell=_tell_pushed,
+        command=Command("log push", ("url", "keys"), "http://127.0.0.1:9", EXIT_UNREACHED),
+    ),
+)

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from node.clock import Clock
-from node.use_cases.context import Desk, OfflineOperation
+from node.use_cases.context import Desk, DeskOperation
 from node.use_cases.description import PLACE, Command
 from node.use_cases.supply.drafts import Hex32, SignedStatement
 from node.use_cases.supply.signing import ToSign
@@ -140,7 +140,7 @@ def _tell_made(answer: PersonKeyMade) -> Iterator[str]:
 
 
 OPERATIONS = (
-    OfflineOperation(
+    DeskOperation(
         "key.person",
         PersonKeyParams,
         make_key_at_desk,

@@ -82,6 +82,6 @@ def test_files_that_are_none_are_refused(rochdale: Run, files: tuple[str, str], 
     assert told.code == 1 and told.json["findings"][0]["place"] == "plan"
 
 
-def test_a_digest_asks_the_home(at_home: Run) -> None:
-    told = at_home("audit", "plan", "ab" * 32)
+def test_without_a_document_the_home_is_asked(at_home: Run) -> None:
+    told = at_home("audit", "plan", "--digest", "ab" * 32)
     assert told.code == 1 and "start it with `rochdale run`" in told.err

@@ -9,11 +9,9 @@ import pytest
 
 from node.cli.main import run_words
 from node.operations import index_operations, list_verbs, load_operations
-from protocol.core.note import ED25519, format_vkey
 from scripts.reference.commands_page import load_tree, walk_commands
 from tests.node.cli.command_line import Run
 
-LOG_VKEY = format_vkey("north.example/log", ED25519, bytes(32))
 PIECE = {"amount": 1, "unit": "C62", "exponent": 0}
 PRODUCT = {"code": "in-house:wheat-loaf", "names": {"en": "loaf"}, "category": "bread", "unit": "C62"} | {
     "piece": PIECE,
@@ -28,12 +26,6 @@ WRITTEN_BY_HAND: dict[str, tuple[str, int]] = {
     "status": ("status", 0),
     "price sign": ("price sign product.json --key absent.json --out out.json --yes", 1),
     "plan simulate": ("plan simulate product.json", 1),
-    "log push": ("log push http://127.0.0.1:9", 3),
-    "audit log": (f"audit log absent --key {LOG_VKEY}", 1),
-    "audit levels": ("audit levels absent absent --region absent absent", 1),
-    "audit plan": ("audit plan absent", 1),
-    "audit evidence": (f"audit evidence absent --key {LOG_VKEY}", 1),
-    "audit proof": (f"audit proof absent --key {LOG_VKEY}", 1),
     "simulate": ("simulate --seed 4 --nodes 2 --steps 3", 0),
 }
 MADE_OF_OPERATIONS: dict[str, tuple[str, int]] = {

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from node.use_cases.context import Desk, OfflineOperation
+from node.use_cases.context import Desk, DeskOperation
 from node.use_cases.description import Command, Out, Rows, help_of, in_file, typed
 from node.use_cases.planning.batches.batching import batch_plan
 from node.use_cases.planning.batches.proposing import ProposedBatches
@@ -82,7 +82,7 @@ def _tell_proposed(answer: ProposedBatches) -> Iterator[str]:
 
 
 OPERATIONS = (
-    OfflineOperation(
+    DeskOperation(
         "plan.batches",
         BatchesParams,
         find_batches,
@@ -96,7 +96,7 @@ OPERATIONS = (
             files=(Out("--out", "Write the chosen candidate to this file.", lambda one: one.document, beside=True),),
         ),
     ),
-    OfflineOperation(
+    DeskOperation(
         "plan.candidate",
         CandidateFile,
         propose_candidate,

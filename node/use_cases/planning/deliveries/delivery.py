@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from node.use_cases.context import Desk, OfflineOperation
+from node.use_cases.context import Desk, DeskOperation
 from node.use_cases.description import Command, Out, Rows, count, help_of, in_file, percent, tell_rows
 from node.use_cases.planning.deliveries.degrees import GivenPlaces, read_places
 from node.use_cases.planning.deliveries.ways import (
@@ -75,7 +75,7 @@ def _judge(longer_ppm: int | None) -> str:
 
 
 OPERATIONS = (
-    OfflineOperation(
+    DeskOperation(
         "plan.deliver",
         DeliverParams,
         deliver,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from node.use_cases.context import Desk, Node, OfflineOperation, Operation
+from node.use_cases.context import Desk, DeskOperation, Node, Operation
 from node.use_cases.description import Command, help_of, in_file
 from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.planning.deliveries.degrees import GivenPlaces, read_places
@@ -58,7 +58,7 @@ _DOC = "What the newest draft asks of each: what to make, what to give to whom, 
 
 OPERATIONS = (
     Operation("plan.schedule", ScheduleParams, show_schedule, _DOC, writes=False, tell=tell_schedule),
-    OfflineOperation(
+    DeskOperation(
         "plan.schedule",
         ScheduleFileParams,
         look_up_schedule,

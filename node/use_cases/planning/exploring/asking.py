@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from node.use_cases.context import Desk, OfflineOperation
+from node.use_cases.context import Desk, DeskOperation
 from node.use_cases.description import Command, Rows, count, help_of, in_file, name_of, tell_rows, typed
 from node.use_cases.planning.calls.lookup import CallHex
 from node.use_cases.planning.exploring.answering import WhatIfAnswer, WhatIfParams, explore
@@ -133,7 +133,7 @@ def _sign(ppm: int) -> str:
 
 
 OPERATIONS = (
-    OfflineOperation(
+    DeskOperation(
         "plan.what_if",
         AskParams,
         ask,

@@ -4,19 +4,37 @@ Invariant: needs no home; the joined plan is checked in whole numbers by the cer
 Spec: docs/spec/planning/nested-plans.md, section "On real nodes".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
-from node.use_cases.planning.reports.auditing import audit_played, play_plan
+from node.use_cases.context import Desk, DeskOperation
+from node.use_cases.description import EXIT_REFUSED, PLACE, Command, count, help_of, in_file, percent, typed
+from node.use_cases.planning.reports.auditing import audit_played, play_plan, tell_findings
 from protocol.core.errors import Finding, RefusedError
-from protocol.planning.audit.minutes import Minutes
+from protocol.planning.audit.minutes import MINUTES_BYTES_MAX, Minutes
 from protocol.planning.audit.replay import Played
 from protocol.planning.certificate import check_certificate
 from protocol.planning.contributions import owner_of_card, workplace_id
 from protocol.planning.nested.joined_documents import LevelPart, join_documents
+from protocol.planning.nested.levels_file import REGIONS_MOST
 from protocol.planning.nested.region_card import ABOVE_LABEL, REGION_LABEL
 from protocol.planning.nested.speaker_audit import audit_speaker, find_rounds
+from protocol.planning.plan import PLAN_BYTES_MOST
+
+Place = Annotated[str, PLACE]
+
+
+class LevelsAuditParams(msgspec.Struct, kw_only=True):
+    """The document of a plan above with its minutes, and for each of its regions the names of both its files."""
+
+    above: Annotated[bytes, in_file(PLAN_BYTES_MOST)]
+    minutes: Annotated[bytes, in_file(MINUTES_BYTES_MAX)]
+    regions: Annotated[
+        tuple[tuple[Place, Place], ...], help_of("A region's DOCUMENT and MINUTES."), typed("--region DOCUMENT MINUTES")
+    ] = ()
 
 
 class LevelsAudit(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,3 +102,46 @@ def _find_speaker(name: str, minutes: Minutes) -> str:
 
 def _audit_alone(name: str, played: Played) -> list[Finding]:
     return [Finding(f"{name}.{finding.place}", finding.reason) for finding in audit_played(played).findings]
+
+
+def _audit_at_desk(desk: Desk, params: LevelsAuditParams) -> LevelsAudit:
+    if not 1 <= len(params.regions) <= REGIONS_MOST:
+        raise RefusedError.at("region", f"give the files of 1 to {REGIONS_MOST} regions")
+    regions = {
+        Path(document).stem: (desk.read(document, PLAN_BYTES_MOST), desk.read(minutes, MINUTES_BYTES_MAX))
+        for document, minutes in params.regions
+    }
+    if len(regions) != len(params.regions):
+        raise RefusedError.at("region", "two documents have the same file name: each names its region")
+    return audit_levels((params.above, params.minutes), regions)
+
+
+def _tell_audit(audit: LevelsAudit) -> Iterator[str]:
+    for name, origin in audit.speakers.items():
+        yield f"{name}: {origin} speaks for it."
+    yield f"{count(audit.answers_checked, 'answer')} for another level worked out again."
+    yield from tell_findings(audit.findings)
+    if audit.gap_ppm is not None:
+        yield f"No plan of all together could be better by more than {percent(audit.gap_ppm)} % of all credits."
+    for origin in audit.unheard:
+        yield f"Not checked: the region that {origin} speaks for; its files were not given."
+
+
+OPERATIONS = (
+    DeskOperation(
+        "audit.levels",
+        LevelsAuditParams,
+        _audit_at_desk,
+        "Check ABOVE, the document of a plan above, with its MINUTES and those of its regions.\n\n"
+        "Each plan is checked as `audit plan` does; then every answer of those who spoke for a region is worked out "
+        "again from the minutes of both calls, and all plans together are checked as one.",
+        tell=_tell_audit,
+        command=Command(
+            "audit levels",
+            ("above", "minutes"),
+            "absent absent --region absent absent",
+            1,
+            ends=lambda audit: 0 if audit.holds else EXIT_REFUSED,
+        ),
+    ),
+)

@@ -4,14 +4,19 @@ Invariant: needs no home; what could not be checked is named, never counted as g
 Spec: docs/spec/planning/plan-audit.md
 """
 
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
 import msgspec
 
+from node.use_cases.context import Desk, DeskOperation
+from node.use_cases.description import EXIT_REFUSED, Command, count, help_of, in_file, percent, tell_some
 from protocol.core.errors import Finding
 from protocol.planning.audit.answers import AnswerVerdict, judge_answers
-from protocol.planning.audit.minutes import parse_minutes
+from protocol.planning.audit.minutes import MINUTES_BYTES_MAX, parse_minutes
 from protocol.planning.audit.replay import Played, Watch, audit_replay, replay_minutes
 from protocol.planning.certificate import check_certificate
-from protocol.planning.plan import Plan, digest_plan, format_plan, parse_plan
+from protocol.planning.plan import PLAN_BYTES_MOST, Plan, digest_plan, format_plan, parse_plan
 
 PPM = 1_000_000
 ONLY_THE_DOCUMENT = "no minutes were given: that the plan follows from what everybody answered was not checked"
@@ -20,6 +25,14 @@ EFFORTS = "what each workplace would still gain (its effort is private)"
 RECIPES = "that they can do what they last answered, and at which effort (their recipes are private)"
 CARDS = "that cards tell the truth about recipes, capacities and people"
 RECORDS = "that the minutes repeat the members' logs (their places are in it: `rochdale audit log`)"
+
+
+class PlanAuditParams(msgspec.Struct, kw_only=True):
+    """A plan document with its minutes; without a document, those of the newest draft at the home that is meant."""
+
+    plan: Annotated[bytes | None, in_file(PLAN_BYTES_MOST)] = None
+    minutes: Annotated[bytes | None, in_file(MINUTES_BYTES_MAX), help_of("All that was said: `plan minutes`.")] = None
+    digest: Annotated[str, help_of("The digest that the meetings voted on.")] = ""
 
 
 class Oddity(msgspec.Struct, frozen=True):
@@ -119,3 +132,51 @@ def _list_taken(plan: Plan, has_minutes: bool) -> tuple[str, ...]:
     if hidden:
         taken.append(f"{RECIPES}: {', '.join(hidden)}")
     return tuple([*taken, RECORDS] if has_minutes else taken)
+
+
+def _audit_at_desk(desk: Desk, params: PlanAuditParams) -> PlanAudit:
+    document, minutes = params.plan, params.minutes
+    if document is None:
+        own = desk.ask("plan.minutes", {})
+        document, minutes = own["document"].encode(), minutes or own["minutes"].encode()
+    return audit_plan(document, minutes, params.digest, desk.watch("rounds"))
+
+
+def _tell_audit(audit: PlanAudit) -> Iterator[str]:
+    who = f"{count(audit.councils, 'council')}, {count(audit.workplaces, 'workplace')}"
+    yield f"Plan {audit.digest[:16]}: {count(audit.goods, 'good')}, {who}."
+    if audit.replayed_rounds:
+        readings = count(audit.readings, "reading")
+        yield f"{count(audit.replayed_rounds, 'round')} of {readings} done over from the minutes."
+    yield from tell_findings(audit.findings)
+    if audit.gap_ppm is not None:
+        yield f"No plan could be better by more than {percent(audit.gap_ppm)} % of all credits."
+    else:
+        yield f"How much better a plan could be is unknown: {len(audit.unknown_regrets)} regrets are missing."
+    for odd in audit.odd_answers:
+        first, second = odd.rounds
+        wrong = f"{percent(odd.wrong_ppm)} % of what moved went the wrong way"
+        yield f"Ask {odd.card}: its answers to rounds {first} and {second} do not fit one wish ({wrong})."
+    yield f"Taken at their word: {'; '.join(audit.at_their_word)}."
+    for missing in audit.unchecked:
+        yield f"Not checked: {missing}."
+
+
+def tell_findings(findings: Sequence[Finding]) -> Iterator[str]:
+    """What is wanting, and how much of it, or that nothing is."""
+    yield from tell_some(list(map(str, findings)))
+    yield f"{count(len(findings), 'thing is', 'things are')} wanting." if findings else "Nothing is wanting."
+
+
+OPERATIONS = (
+    DeskOperation(
+        "audit.plan",
+        PlanAuditParams,
+        _audit_at_desk,
+        "Check PLAN, a plan document's file; without one this home's newest draft, with its minutes.\n\n"
+        "Balances, recipes, capacities, floors, caps and credits in whole numbers, and how far the plan can be from "
+        "the best one. With --minutes every round is done over again: the answers must lead to this very plan.",
+        tell=_tell_audit,
+        command=Command("audit plan", ("plan",), "absent", 1, ends=lambda audit: 0 if audit.holds else EXIT_REFUSED),
+    ),
+)

@@ -11,7 +11,7 @@ import pytest
 from node import operations
 from node.cli.command_tree import hang_commands, read_index
 from node.cli.main import rochdale
-from node.use_cases.context import Desk, Node, OfflineOperation, Operation
+from node.use_cases.context import Desk, DeskOperation, Node, Operation
 from node.use_cases.description import (
     KEY,
     LINE,
@@ -128,8 +128,8 @@ def tell_read(answer: ReadAnswer) -> Iterator[str]:
     yield f"Read {answer.params.name}."
 
 
-def make_reading(words: str, *files: Out) -> OfflineOperation:
-    return OfflineOperation(
+def make_reading(words: str, *files: Out) -> DeskOperation:
+    return DeskOperation(
         f"made.{words.split()[-1]}",
         ReadParams,
         read_at_desk,

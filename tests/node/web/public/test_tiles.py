@@ -10,11 +10,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from node.cli.log.web_files import WebFiles
 from node.clock import Clock
 from node.use_cases.context import Node
 from node.use_cases.log.auditing import audit_files, policy_of_key
 from node.use_cases.log.files import OWN_LOG, read_log_file
+from node.use_cases.log.web_files import WebFiles
 from node.web.server import build_application
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.note import parse_vkey

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from node.cli.log.ahead_files import FILES_AHEAD_MAX, AheadFiles
 from node.clock import Clock
+from node.use_cases.log.ahead_files import FILES_AHEAD_MAX, AheadFiles
 from node.use_cases.log.auditing import AuditReport, audit_files, policy_of_key
 from node.use_cases.log.files import FolderFiles
 from protocol.core.errors import PeerError

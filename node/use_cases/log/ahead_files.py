@@ -8,8 +8,8 @@ import queue
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from node.cli.log.web_files import WebFiles
 from node.clock import Clock
+from node.use_cases.log.web_files import WebFiles
 from protocol.log.audit.log_files import Need
 
 FILES_AHEAD_MAX = 16

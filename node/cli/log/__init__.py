@@ -1,1 +1,0 @@
-"""`rochdale log` and `rochdale audit`: a log's outside, for its owner and for strangers."""
