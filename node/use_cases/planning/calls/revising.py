@@ -24,14 +24,13 @@ from node.use_cases.planning.calls.calling import (
 )
 from node.use_cases.planning.calls.lookup import CallHex, find_followed
 from node.use_cases.planning.calls.terms import history_of_roster
-from node.use_cases.planning.following.account import read_account
+from node.use_cases.planning.following.account import list_revisions, read_account
 from node.use_cases.planning.rounds.approvals import need_plan
 from node.use_cases.planning.rounds.draft import Draft
 from node.use_cases.planning.rounds.run import PlanRun
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import format_decimal
-from storage.log.record_index import records
 
 
 class ReviseParams(msgspec.Struct, kw_only=True):
@@ -65,7 +64,7 @@ async def revise(node: Node, params: ReviseParams) -> Revised:
     history = history_of_roster(node, run.call.roster)
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "only a member of a federation can call a plan")
-    _check_revisable(node, run, draft)
+    _check_revisable(node, run)
     above = find_above(node, params.above, params.readings) if params.above else run.call.above
     body = msgspec.structs.replace(
         run.call,
@@ -83,13 +82,12 @@ async def revise(node: Node, params: ReviseParams) -> Revised:
     return Revised(call=published.leaf.hex(), revision=body.revision, start=draft.digest.hex(), lacking=lacking)
 
 
-def _check_revisable(node: Node, run: PlanRun, draft: Draft) -> None:
+def _check_revisable(node: Node, run: PlanRun) -> None:
     """RefusedError where the call is another's to make, or made already."""
     if run.call.above is not None and run.speaker != node.origin:
         raise RefusedError.at("call", f"{run.speaker} speaks for this region: the call is its to make")
-    for indexed in records(node.database.reader, "plan.call"):
-        if indexed.body.start == draft.digest:
-            raise RefusedError.at("plan", f"it is being made again already, by call {indexed.leaf.hex()}")
+    if revisions := list_revisions(node, run):
+        raise RefusedError.at("plan", f"it is being made again already, by call {revisions[0]}")
 
 
 def _list_lacking(node: Node, run: PlanRun, draft: Draft) -> dict[str, str]:

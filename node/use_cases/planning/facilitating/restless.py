@@ -9,9 +9,9 @@ import msgspec
 from node.use_cases.context import Node
 from node.use_cases.planning.rounds.run import PlanRun
 from protocol.planning.audit.restless import find_restless
-from protocol.planning.call import PlanAnswer, round_slot
+from protocol.planning.call import round_slot
 from protocol.planning.contributions import owner_of_card
-from storage.log.record_index import IndexedRecord, records
+from storage.log.record_index import IndexedRecord, own_words
 
 
 class RestlessRow(msgspec.Struct, frozen=True):
@@ -41,5 +41,5 @@ def describe_restless(node: Node, run: PlanRun) -> RestlessRow | None:
 
 def _last_answer(node: Node, run: PlanRun, origin: str, number: int) -> IndexedRecord | None:
     slot_id = round_slot(run.call_id, run.reading.reading, number)
-    said = records(node.database.reader, "plan.answer", slot_id, origin)
-    return next((indexed for indexed in said if isinstance(indexed.body, PlanAnswer)), None)
+    said = own_words(node.database.reader, "plan.answer", slot_id, {origin})
+    return next(iter(said.get(origin, ())), None)

@@ -107,9 +107,10 @@ def find_shown(node: Node, newest: PlanRun) -> PlanRun:
 
 
 def list_revisions(node: Node, run: PlanRun) -> tuple[str, ...]:
-    """The calls, in hex, that go on from this call's plan in force."""
+    """The calls, in hex, that go on from this call's plan in force; what a log carries of somebody else is none."""
     calls = records(node.database.reader, "plan.call") if run.ratified is not None else []
-    return tuple(indexed.leaf.hex() for indexed in calls if indexed.body.start == run.ratified)
+    own = (indexed for indexed in calls if not indexed.record.sigs)
+    return tuple(indexed.leaf.hex() for indexed in own if indexed.body.start == run.ratified)
 
 
 def find_plan(node: Node, digest: bytes | None) -> PlanRun | None:

@@ -33,7 +33,7 @@ from protocol.planning.batches.candidate_record import PlanCandidate
 from protocol.planning.call import CARDS_ROUND, CardRegret, PlanAnswer, PlanCall, PlanCheck
 from protocol.planning.plan import Plan
 from protocol.planning.state import hash_state
-from storage.log.record_index import records
+from storage.log.record_index import own_words
 
 SEARCH_S_MAX = 60.0
 """So long a node looks for better batches at most, and never for more than half of the wait for cards."""
@@ -172,5 +172,6 @@ class Speaker(Course):
         self.end_reading(draft)
 
     def _has_checked(self, draft: Draft) -> bool:
-        own = records(self.node.database.reader, "plan.check", self.call_id, self.node.origin)
-        return any(indexed.body.digest == draft.digest for indexed in own)
+        me = self.node.origin
+        said = own_words(self.node.database.reader, "plan.check", self.call_id, {me})
+        return any(indexed.body.digest == draft.digest for indexed in said.get(me, ()))

@@ -30,6 +30,7 @@ from protocol.planning.following.account import LineAccount
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import plan_to_the_vote, release_all, vote
+from tests.node.region.statements import carry
 from tests.node.region.village import FOUNDER, call_params
 
 SHOCK_PERCENT = 95
@@ -45,6 +46,10 @@ def test_a_broken_oven_leads_to_a_revision_in_few_rounds_that_goes_on_from_the_p
             await north.do(revise(north.node, ReviseParams()))
         await agree_on_the_first(network)
         planned = await promise_less(bakery)
+        await network.settle()
+        before = revision_of(bakery, 0)
+        again = msgspec.structs.replace(before.call, revision=1, start=before.ratified)
+        await carry(bakery, "plan.call", again)
         await network.settle()
         answer = await north.do(revise(north.node, ReviseParams()))
         assert answer.revision == 1 and set(answer.lacking) == {"bread"}
