@@ -85,7 +85,8 @@ async def show_charter(node: Node, _: NoParams) -> CharterReport:
 
 
 async def amend(node: Node, params: AmendParams) -> WantedCharter:
-    """Say that this co-op wants this charter; the others agree, or not. RefusedError names what it cannot say."""
+    """Say that this co-op wants this charter (federation.charter); the others agree, or not. RefusedError for who is no
+    member, a charter that cannot be, and the one in force; the same again writes nothing."""
     history = _history(node)
     check_charter(params.charter)
     if params.charter == history.newest.charter:
@@ -97,7 +98,8 @@ async def amend(node: Node, params: AmendParams) -> WantedCharter:
 
 
 async def agree(node: Node, params: AgreeParams) -> WantedCharter:
-    """Say that this co-op wants a charter that another member has proposed."""
+    """Say that this co-op wants a charter that another member has proposed (federation.charter). RefusedError where
+    nobody wants it at present."""
     asked = bytes.fromhex(params.charter)
     for said in list_charters(node.database.reader, _history(node)).values():
         if hash_charter(said.body.charter) == asked:

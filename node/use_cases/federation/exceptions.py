@@ -37,7 +37,8 @@ class ExceptionParams(msgspec.Struct, kw_only=True):
 
 
 async def propose_exception(node: Node, params: ExceptionParams) -> WantedCharter:
-    """Want the charter in force with this exception in it; the other members agree, or not."""
+    """Want the charter in force with this exception in it, or without it (federation.charter); the other members agree,
+    or not. RefusedError for who is no member, and where nothing would change."""
     history = current_history(node)
     if history is None:
         raise RefusedError.at("federation", "only a member of a federation has a charter")

@@ -132,7 +132,8 @@ class RosterReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def create(node: Node, params: CreateParams) -> RosterReport:
-    """Found a federation of one; others join by invitation."""
+    """Found a federation of one (federation.founding); others join by invitation. RefusedError where this home belongs
+    to one, or the charter cannot be."""
     if federation_of(node) is not None:
         raise RefusedError.at("federation", "this home belongs to one already")
     check_charter(params.charter)
@@ -148,7 +149,8 @@ async def create(node: Node, params: CreateParams) -> RosterReport:
 
 
 async def invite(node: Node, params: InviteParams) -> Invited:
-    """Pin a co-op by its card, remember that a person invited it, and give the text to send it."""
+    """Pin a co-op by its card and remember that a person invited it (both private); the text to send it. RefusedError
+    for who is no member, a card that cannot be, and a co-op that is a member already."""
     history = current_history(node)
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "only a member can invite; found a federation or join one first")
@@ -164,7 +166,8 @@ async def invite(node: Node, params: InviteParams) -> Invited:
 
 
 async def join(node: Node, params: JoinParams) -> BelongingWord:
-    """Accept an invitation: pin the members it names and say in our own log that we want to belong."""
+    """Accept an invitation: pin the members it names and say in our own log that we want to belong (federation.join).
+    RefusedError where this home belongs to another federation, or speaks for none that could be below."""
     invitation = parse_invitation(params.invitation)
     known, other = federation_of(node, params.above), federation_of(node, not params.above)
     if known is not None and known != invitation.federation:
@@ -183,7 +186,8 @@ async def join(node: Node, params: JoinParams) -> BelongingWord:
 
 
 async def leave(node: Node, params: WhichParams) -> BelongingWord:
-    """Say in our own log that we leave; the next version of the roster is without us."""
+    """Say in our own log that we leave (federation.leave); the next version of the roster is without us. RefusedError
+    for who is no member, and for a second word while the others have still to decide."""
     history = current_history(node, params.above)
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "this home belongs to none")
@@ -195,7 +199,8 @@ async def leave(node: Node, params: WhichParams) -> BelongingWord:
 
 
 async def count_people(node: Node, params: PeopleParams) -> PeopleCounted:
-    """Sign a new count of our people; the next version of the roster has it."""
+    """Sign a new count of our people (federation.people); the next version of the roster has it. RefusedError for who
+    is no member."""
     history = current_history(node, params.above)
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "this home belongs to none")

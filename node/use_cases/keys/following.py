@@ -79,7 +79,9 @@ def is_agreed(node: Node, body: Succession) -> bool:
 
 
 async def retire(node: Node, params: RetireParams) -> EndAgreed:
-    """Agree, for this co-op and in its own log, that a member's log ends: it does once enough of the others have."""
+    """Agree, for this co-op and in its own log, that a member's log ends (federation.retirement): it does once enough
+    of the others have. RefusedError for who is no member, our own log, a federation of two, and a head that is not
+    held; the same again writes nothing."""
     history, db = current_history(node), node.database.reader
     if history is None or not {params.origin, node.origin} <= set(history.newest.voters):
         raise RefusedError.at("origin", "only members can end a member's log, and only of their own federation")

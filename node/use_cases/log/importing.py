@@ -61,7 +61,8 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def import_log(node: Node, params: ImportParams) -> Imported:
-    """Check a folder of static files and keep its log as a replica; RefusedError lists what is wanting."""
+    """Check a folder of static files whole and keep its log as a replica, as if a peer had brought it. RefusedError
+    lists what is wanting; two heads that do not go together are kept as evidence."""
     key = _read_key(node, params.key)
     folder = Path(params.folder)
     if not folder.is_absolute():

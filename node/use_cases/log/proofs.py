@@ -48,7 +48,8 @@ class ProofView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def prove_record(node: Node, params: ProveParams) -> ProofView:
-    """The proof of one record under a head, the record itself beside it; RefusedError beyond the head's end."""
+    """The proof of one record under a head, the record itself beside it. RefusedError beyond the head's end, or for a
+    head that is not kept. Damaged tiles are dropped, and made again of the records."""
     db = node.database.reader
     head = held_head(db, params.origin or node.origin)
     head = _find_head(db, head, params.size or head.size)

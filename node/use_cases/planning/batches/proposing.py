@@ -38,7 +38,8 @@ class ProposedBatches(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def propose_batches(node: Node, params: CandidateParams) -> ProposedBatches:
-    """Say how many batches this co-op would have run; of all that members say the best is taken."""
+    """Say how many batches this co-op would have run (plan.candidate); of all that members say the best is taken.
+    RefusedError while no batches are decided, for a second word, and for batches that cannot be run."""
     run = find_run(node, params.call)
     if run.stage != "batches" or run.slot is None:
         raise RefusedError.at("call", "its batches are not being decided now: `plan status` says where it stands")

@@ -65,7 +65,9 @@ class Called(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def call_plan(node: Node, params: CallParams) -> Called:
-    """Call a plan among the members of the roster in force."""
+    """Call a plan among the members of the roster in force (plan.call); its goods table is shared with the federation
+    as a file. RefusedError for who is no member, a table that cannot be planned with, or a plan above that cannot be
+    joined."""
     history = current_history(node)
     if history is None or node.origin not in history.newest.voters:
         raise RefusedError.at("federation", "only a member of a federation can call a plan")

@@ -49,7 +49,9 @@ class Ratified(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def ratify(node: Node, params: RatifyParams) -> Ratified:
-    """Sign what this co-op's meeting decided about the newest draft: once per attempt."""
+    """Sign what this co-op's meeting decided about the newest draft (plan.approval), once per attempt. RefusedError
+    where no draft is voted on or the call is held, for another draft or attempt, a second word, or while another
+    approved call asks the same."""
     run = find_run(node, params.call)
     draft = _find_voted_on(node, run)
     if params.attempt not in (None, run.attempt):

@@ -58,7 +58,9 @@ class Revised(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def revise(node: Node, params: ReviseParams) -> Revised:
-    """Call the plan in force anew: same goods, scope and period, one revision on, from its last state."""
+    """Call the plan in force anew (plan.call): same goods, scope and period, one revision on, from its last state.
+    RefusedError where none is in force, it is being made again already, another speaks for its region, or this home is
+    no member."""
     run = find_followed(node, params.call)
     draft = need_plan(run)
     history = history_of_roster(node, run.call.roster)

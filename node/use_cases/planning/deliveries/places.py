@@ -78,7 +78,8 @@ class SaidPlace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def say_place(node: Node, params: PlaceParams) -> SaidPlace:
-    """Sign where this co-op, one of its workplaces, or what it calls plans with is."""
+    """Sign where this co-op, one of its workplaces, or what it calls plans with is (plan.place). RefusedError for
+    degrees that cannot be."""
     place = parse_place(params.north, params.east)
     if params.card and params.trade:
         raise RefusedError.at("trade", "say one of the two: a workplace of ours, or what comes from outside")

@@ -59,7 +59,8 @@ class SignedObjection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def facilitate(node: Node, params: NoticeParams) -> SignedNotice:
-    """Sign a facilitator's word on a call; RefusedError unless this co-op looks after it."""
+    """Sign a facilitator's word on a call (plan.notice). RefusedError unless this co-op looks after it, once its plan
+    is in force, and for a word that says too little or too much."""
     run = find_run(node, params.call)
     if node.origin not in facilitators_of(node, run.call_id, run.terms):
         raise RefusedError.at("call", "this co-op does not facilitate it: the charter names who does, or the caller")
@@ -73,7 +74,8 @@ async def facilitate(node: Node, params: NoticeParams) -> SignedNotice:
 
 
 async def object_to(node: Node, params: ObjectionParams) -> SignedObjection:
-    """Sign a member's objection to a facilitator's word."""
+    """Sign a member's objection to a facilitator's word (plan.objection). RefusedError for who is no member of the
+    call's roster, and for a word that no facilitator has said."""
     run = find_run(node, params.call)
     if node.origin not in run.terms.members:
         raise RefusedError.at("call", "this home is no member of the call's roster")

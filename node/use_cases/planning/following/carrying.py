@@ -57,12 +57,14 @@ class CarriedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def tell_gave(node: Node, params: GaveParams) -> CarriedLine:
-    """Sign what we gave under the plan in force."""
+    """Sign what we gave under the plan in force (plan.delivery). RefusedError where none is in force, or the good,
+    amount or other end cannot be."""
     return await _tell_carried(node, params, "gives", params.to)
 
 
 async def tell_received(node: Node, params: ReceivedParams) -> CarriedLine:
-    """Sign what we received under the plan in force."""
+    """Sign what we received under the plan in force (plan.delivery). RefusedError where none is in force, or the good,
+    amount or other end cannot be."""
     return await _tell_carried(node, params, "takes", params.source)
 
 

@@ -46,7 +46,8 @@ class Promised(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def promise(node: Node, params: PromiseParams) -> Promised:
-    """Sign what our cards will give and take of the plan in force."""
+    """Sign what our cards will give and take of the plan in force (plan.promise). RefusedError where none is in force,
+    it asks nothing of us, or a change names what is not asked."""
     run = find_followed(node, params.call)
     draft = need_plan(run)
     planned = list_planned(draft.plan)

@@ -31,7 +31,8 @@ class Speaking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def speak(node: Node, params: SpeakParams) -> Speaking:
-    """Release that this home speaks for its region in the call above, and for the level above in the region's."""
+    """Release that this home speaks for its region in the call above, and for the level above in the region's: kept
+    here, and published when the slots come. RefusedError where it speaks for none, or all has gone out."""
     run, planner = find_run(node, params.call), planner_of(node)
     if run.call.above is None or run.speaker != node.origin:
         raise RefusedError.at("call", "this home speaks for no region in it: it did not call it beside a plan above")

@@ -62,7 +62,8 @@ class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def preview_release(node: Node, params: PreviewParams) -> CardPreview:
-    """Every line that a release would send out, and where it comes from; nothing is kept and nothing goes out."""
+    """Every line that a release would send out, and where it comes from; nothing is kept and nothing goes out.
+    RefusedError names the line that cannot be so."""
     run = find_run(node, params.call)
     release = _resolve(node, run, params)
     side = await _try_side(node, run, release, params.reading)
@@ -72,7 +73,9 @@ async def preview_release(node: Node, params: PreviewParams) -> CardPreview:
 
 
 async def propose(node: Node, params: ProposeParams) -> Released:
-    """Release this member's cards, and its answers, for one reading of a call or for all from there on."""
+    """Release this member's cards, and its answers, for one reading of a call or for all from there on: kept here, and
+    published (plan.card, plan.answer) when their slot comes. RefusedError for who is no member, a reading whose cards
+    have gone out, and lines that are not those that were read."""
     run = find_run(node, params.call)
     if not 1 <= params.reading <= run.call.readings:
         raise RefusedError.at("reading", f"this call has readings 1 to {run.call.readings}")
@@ -89,7 +92,8 @@ async def propose(node: Node, params: ProposeParams) -> Released:
 
 
 async def withdraw(node: Node, params: PlanParams) -> Withdrawn:
-    """Take back what was released for readings whose cards have not gone out; a standing release ends with it."""
+    """Take back what was released for readings whose cards have not gone out; a standing release ends with it.
+    RefusedError where there is nothing to take back."""
     run = find_run(node, params.call)
     kept = tuple(reading for reading in sorted(run.releases) if not has_gone_out(node, run, reading))
     if not kept:

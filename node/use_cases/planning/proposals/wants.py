@@ -54,12 +54,14 @@ class KeptWant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def say_wish(node: Node, params: WishParams) -> KeptWant:
-    """Keep a household's wish for a good; its newest word counts, in every plan until it is taken back."""
+    """Keep a household's wish for a good (private); its newest word counts, in every plan until it is taken back.
+    RefusedError for no household, or MEMBER_WANTS_MAX kept already."""
     return await _keep(node, WISH, params.household, params.good, None if params.percent == 100 else params.percent)
 
 
 async def say_pledge(node: Node, params: PledgeParams) -> KeptWant:
-    """Keep a household's pledge to take so much of a good; its newest word counts until it is taken back."""
+    """Keep a household's pledge to take so much of a good (private); its newest word counts until it is taken back.
+    RefusedError for an amount that cannot be, no household, or MEMBER_WANTS_MAX kept already."""
     amount_milli = parse_decimal(params.amount, AMOUNT_DECIMALS, "amount")
     if not 0 <= amount_milli <= AMOUNT_MILLI_MAX:
         raise RefusedError.at("amount", f"a pledge is 0 to {AMOUNT_MILLI_MAX // 10**AMOUNT_DECIMALS} units")
