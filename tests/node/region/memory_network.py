@@ -6,7 +6,7 @@ Invariant: it is fair: whatever is lost is sent again while both ends are up, so
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,6 +14,7 @@ from node.simulation.world.lives import keep_tasks
 from node.simulation.world.virtual_time import VirtualTimeLoop, pass_time, run_in_virtual_time
 from node.use_cases.context import Node
 from node.use_cases.home import is_home
+from node.use_cases.peers import PeeringReport
 from node.use_cases.receive import BranchError
 from protocol.core.errors import PeerError
 from protocol.log.bundle import BUNDLE_ENTRIES, count_bundles, format_bundle
@@ -67,8 +68,8 @@ class MemoryPeering:
     def refresh(self) -> None:
         self.pinned = frozenset(peer.origin for peer in peer_state.peers(self._node.database.reader))
 
-    def describe(self) -> Mapping[str, Any]:
-        return {"port": self.port, "connected": 0, "peers": []}
+    def describe(self) -> PeeringReport:
+        return PeeringReport(self.port, 0, ())
 
     async def fetch_file(self, sha256: bytes) -> bool:
         for other in self._network.list_linked(self._machine):

@@ -10,13 +10,11 @@ from node.clock import Clock
 from node.use_cases.context import Node
 from node.use_cases.planning.exploring.answering import WhatIfAnswer, WhatIfParams, explore
 from node.use_cases.planning.exploring.till_file import TillFile
-from node.web.asked import Asked
 from node.web.forms import SentForm
 from node.web.planning.filling.plan_words import labels_of
 from node.web.planning.what_if.filling import Tried, WhatIfForm
 from node.web.planning.what_if.model import WhatIfPage
-from node.web.planning.what_if.pages import fill_tried, read_till_file, try_again
-from protocol.core.errors import RefusedError
+from node.web.planning.what_if.pages import read_till_file, try_again
 from protocol.planning.plan import Plan
 from tests.node.use_cases.planning.exploring.village_till import village_till
 from tests.node.web.conftest import Browser, build_client, open_to_all
@@ -175,16 +173,6 @@ async def test_a_till_of_another_sites_form_is_refused(
 ) -> None:
     status, text = await bring(browser, MUCH_MILK, token, **headers)
     assert status == 422 and "form" in text and "Planned anew" not in text
-
-
-async def test_where_a_form_was_refused_nothing_is_tried(spare_node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def find_village(_: Asked) -> Tried:
-        return Tried(known_plan(), labels_of(known_plan(), {}, NAMES), "the village")
-
-    monkeypatch.setattr("node.web.planning.what_if.pages._find_tried", find_village)
-    page = await fill_tried(Asked(spare_node, refused=RefusedError("form: opened too long ago")))
-    # What a plan tried again would cost a node is more than any form may ask for that is not its own.
-    assert page is not None and (page.ways, page.is_asked, page.refusal) == ((), False, "")
 
 
 async def test_a_till_comes_from_this_machine_only(spare_node: Node) -> None:

@@ -1,5 +1,6 @@
 """The village follows its plan: promises, a broken oven, loads that both sides tell, one of them differently."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from node.use_cases.planning.following.promising import PromiseParams, promise
 from node.use_cases.planning.reports.showing import show_plan
 from node.use_cases.planning.rounds.approvals import need_draft
 from node.use_cases.publish import publish
+from node.web.asked import Asked
+from node.web.front.pages import fill_front, fill_tour
+from node.web.planning.pages import fill_coop, fill_plan
+from node.web.planning.proposal.pages import fill_proposal_page
+from node.web.planning.what_if.pages import fill_tried
+from node.web.till.pages import fill_first_day
 from protocol.core.errors import RefusedError
 from protocol.planning.call import Meeting, PlanApproval
 from protocol.planning.following.records import CardPromises, PlanPromises, Promise
@@ -54,6 +61,7 @@ def test_a_plan_in_force_is_promised_delivered_and_told_alike_everywhere(homes: 
         asked = await follow(north.node, FollowParams(ways=True))
         assert asked.lines == reports[0].lines and north.node.origin in asked.without_place
         await check_words(north)
+        await north.do(check_pages(north))
         south.crash()
         await network.boot(south)
         await network.until(lambda: south.run is not None and south.run.is_over, "the plan from the logs")
@@ -74,6 +82,19 @@ async def check_words(machine: Machine) -> None:
     assert "good | source | to" in await read_aloud(machine, "plan.follow", ways=True)
     asked = await read_aloud(machine, "plan.schedule", card=machine.node.origin)
     assert "takes | bread" in asked and "Nobody has said where these are" in asked
+
+
+async def check_pages(machine: Machine) -> None:
+    """Every page that speaks of a plan is filled from a running node's own, and filled anew only when it has moved."""
+    node = machine.node
+    asked = Asked(node, {"coop": node.origin, "stop": "buyer"})
+    for fill in (fill_front, fill_tour, fill_first_day, fill_plan, fill_proposal_page):
+        assert await fill(asked) is not None
+    own = await fill_coop(asked)
+    assert own is not None and own.promises is not None and own.promises.takes
+    assert await fill_plan(asked) is await fill_plan(asked)
+    tried, refused = await fill_tried(asked), await fill_tried(replace(asked, refused=RefusedError("form: too old")))
+    assert tried is not None and refused is not None and len(tried.ways) > 1 and not refused.ways
 
 
 def check_account(report: FollowReport, bakery: Machine, half: str) -> None:

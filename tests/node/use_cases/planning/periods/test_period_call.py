@@ -78,8 +78,9 @@ async def check_ways(network: MemoryNetwork, called: str) -> None:
         place = PlaceParams(north=f"53.{number}2N", east="2.16w")
         await machine.do(say_place(machine.node, place))
         await network.settle()
-    with pytest.raises(RefusedError, match=r"places\.outside"):
+    with pytest.raises(RefusedError, match="the file of places is not enough") as refused:
         await show_schedule(north.node, ScheduleParams(call=called, places={"nobody": (1, 1)}))
+    assert any(one.place.startswith("places.outside ") for one in refused.value.findings)
     for trade in ("outside", "stock"):
         await north.do(say_place(north.node, PlaceParams(north="53.6", east="-2.9", trade=trade)))
     places = await show_places(dairy.node, PlacesParams(call=called))
