@@ -1,7 +1,7 @@
 """The tree of commands, drawn from an index: a command's own module is loaded only when it is typed.
 
 Commands are found where they stand: those made of operations below `node/use_cases`, those written by hand below
-`node/cli`, where a module lists its own in `COMMANDS`, by the words that are typed (a group, for its sentence alone).
+`node/cli`, where a module lists its own in `COMMANDS`, by the words that are typed.
 
 Invariant: the index says what the modules say; `python -m scripts.export_reference` writes it, a house test holds it.
 """
@@ -55,8 +55,8 @@ def hang_commands(root: click.Group, found: Iterable[Found]) -> None:
         *path, name = words.split()
         group = root
         for step in path:
-            within = group.commands[step]
-            assert isinstance(within, click.Group), f"{words}: {step} is a command, no group"
+            within = group.commands.get(step)
+            assert isinstance(within, click.Group), f"{words}: no command says what the group {step} is for"
             group = within
         group.add_command(command, name)
 
@@ -82,12 +82,7 @@ def read_index(index: Path = INDEX) -> Iterator[Found]:
 
 
 def _commands_of(module: ModuleType) -> Iterator[tuple[str, click.Command]]:
-    for words, command in getattr(module, "COMMANDS", {}).items():
-        if isinstance(command, click.Group):
-            yield words, click.Group(command.name, help=command.help)
-            yield from ((f"{words} {name}", within) for name, within in command.commands.items())
-        else:
-            yield words, command
+    yield from getattr(module, "COMMANDS", {}).items()
     if operations := getattr(module, "OPERATIONS", ()):
         # What reads the types of operations is not loaded for a command that has none.
         from node.cli.from_operations import make_commands

@@ -3,9 +3,10 @@
 import subprocess
 import sys
 
+import click
 import pytest
 
-from node.cli.command_tree import read_index
+from node.cli.command_tree import Found, hang_commands, read_index
 from node.cli.main import rochdale
 from scripts.reference.commands_page import load_tree, walk_commands
 from tests.node.cli.tree.loaded_modules import HEAVY, NEEDED, loaded_by
@@ -34,3 +35,8 @@ def test_the_index_tells_of_commands_what_they_tell_of_themselves() -> None:
     told = {path: command.get_short_help_str() for path, command in walk_commands("rochdale", rochdale)}
     assert told == themselves
     assert [one.words for one in read_index()] == sorted({one.words for one in read_index()})
+
+
+def test_a_group_of_which_nobody_says_what_it_is_for_is_named() -> None:
+    with pytest.raises(AssertionError, match="oven heat: no command says what the group oven is for"):
+        hang_commands(click.Group(), [Found("oven heat", "made.up", click.Command("heat"))])
