@@ -83,7 +83,10 @@ async def judge_note(node: Node, origin: str, note: bytes) -> tuple[Evidence | N
 
 
 async def admit_evidence(node: Node, evidence: Evidence) -> Evidence | None:
-    """Check evidence that a peer sent and keep it; None when it is known. PeerError where it proves nothing."""
+    """Check evidence that a peer sent and keep it; None when it is known, or as much is kept of this log as is.
+
+    PeerError where it proves nothing, or the log is not known here.
+    """
     log_key = log_store.log_key_of(node.database.reader, evidence.origin)
     if log_key is None:
         raise PeerError(f"log {evidence.origin} is not known here")

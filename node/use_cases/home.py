@@ -123,7 +123,10 @@ def begin_command(node: Node) -> None:
 
 
 async def rename(node: Node, name: str) -> None:
-    """Call the co-op by another name on this node's own pages; its log keeps its origin."""
+    """Call the co-op by another name on this node's own pages (private setting); its log keeps its origin.
+
+    RefusedError for a name that cannot be.
+    """
     check_name(name.strip())
     await node.database.write(lambda db: set_setting(db, "name", name.strip()))
     node.name = name.strip()

@@ -42,7 +42,7 @@ class Published(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Waiting(NamedTuple):
-    """A record that waits for its place in the log, with its row in the index."""
+    """A record that waits for its number in the log, with its row in the index."""
 
     unnumbered: Unnumbered
     row: IndexRow
@@ -59,7 +59,11 @@ class Publisher:
         self._shared = SharedWrite(node.database, self._append, self._tell, self._own_head.settle)
 
     async def publish(self, kind: str, body: msgspec.Struct, refs: Sequence[Reference] = ()) -> Published:
-        """Sign one record of this home's own; returns once it is on disk under a signed head."""
+        """Sign one record of this home's own; returns once it is on disk under a signed head.
+
+        MisuseError for a body that is not of this kind; RefusedError for what no node would parse, and where this home
+        may sign nothing now (its log has ended, parted, or comes from a backup).
+        """
         expected = KINDS.get(kind)
         if expected is None or not isinstance(body, expected.body):
             raise MisuseError(f"{kind} is no kind of record with a body of {type(body).__name__}")
@@ -69,11 +73,14 @@ class Publisher:
         return await self._add(Record(kind=kind, seq=0, at=now_ms, by=self._key_id, refs=tuple(refs), body=plain))
 
     async def publish_statement(self, statement: Statement, sigs: Sequence[Sig]) -> Published:
-        """Embed a person's or a hosted workplace's signed statement; whoever calls has verified its signatures."""
+        """Embed a person's or a hosted workplace's signed statement; whoever calls has verified its signatures.
+
+        RefusedError as `publish`.
+        """
         return await self._add(embed_statement(statement, tuple(sigs), 0))
 
     async def _add(self, record: Record) -> Published:
-        # Its place is the one thing that is still open, and a record of ours always lies where it says.
+        # Its number is the one thing that is still open, and a record of ours always lies where it says.
         unnumbered = lay_out_record(record)
         row = record_index.index_record(self._node.origin, record.seq, b"", record, self._key_id)
         return await self._shared.add(_Waiting(unnumbered, row))
@@ -97,12 +104,12 @@ class Publisher:
 
 
 async def publish(node: Node, kind: str, body: msgspec.Struct, refs: Sequence[Reference] = ()) -> Published:
-    """Publish a record through the node's one publisher."""
+    """Publish a record through the node's one publisher; errors as `Publisher.publish`."""
     return await _publisher_of(node).publish(kind, body, refs)
 
 
 async def publish_statement(node: Node, statement: Statement, sigs: Sequence[Sig]) -> Published:
-    """Embed a verified statement through the node's one publisher."""
+    """Embed a verified statement through the node's one publisher; errors as `Publisher.publish_statement`."""
     return await _publisher_of(node).publish_statement(statement, sigs)
 
 

@@ -133,7 +133,7 @@ class Receiver:
         except PeerError as error:
             raise BranchError(origin, error.reason) from None
         pending = gossip_marks.pending_roots(db, origin)
-        # What we hold of the open bundle are rows: its blob goes in with the head, never beside them.
+        # What we hold of the open bundle are runs of entries: its blob goes in with the head, never beside them.
         overlap = head.size // BUNDLE_ENTRIES if head.size % BUNDLE_ENTRIES else -1
         missing = transfer.list_missing({number: root for number, root in pending.items() if number != overlap})
         self._running[origin] = running = _Running(transfer, set(missing), overlap)
