@@ -1,7 +1,5 @@
 """How a node is doing, in figures a volunteer can read out over the phone."""
 
-from typing import Any
-
 import msgspec
 
 from node.use_cases.context import Node, Operation
@@ -61,6 +59,16 @@ class KeeperReport(msgspec.Struct, frozen=True):
     waits_for: tuple[str, ...] = ()
 
 
+class CallProgress(msgspec.Struct, frozen=True):
+    """How far a call has come at this node: which round of which reading, and whose word is still out."""
+
+    stage: str
+    trouble: str
+    reading: int
+    round: int
+    waits_for: tuple[str, ...]
+
+
 class Parts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the parts of a running node do; nothing where it does not run. `planner`: where each call stands."""
 
@@ -70,7 +78,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outside_witnesses: AskerReport | None = None
     roster: KeeperReport | None = None
     roster_above: KeeperReport | None = None
-    planner: dict[str, Any] | None = None
+    planner: dict[str, CallProgress] | None = None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from node.use_cases.description import LINES_TOLD
 from protocol.core.errors import Finding, MisuseError, PeerError, RefusedError
 from storage.database import describe_trouble
 
@@ -21,7 +22,6 @@ class Failure(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-FINDINGS_SHOWN_MAX = 20
 TITLES = {
     400: "That request was not understood",
     401: "A token is needed",
@@ -77,7 +77,7 @@ def tell_refusal(error: RefusedError) -> dict[str, Any]:
     """Why a form was refused, as a page with a form has it: `refusal`, `findings` that this does not say already, and
     how many were left off."""
     further = [finding for finding in error.findings if str(finding) not in error.reason]
-    shown = tuple(further[:FINDINGS_SHOWN_MAX])
+    shown = tuple(further[:LINES_TOLD])
     return {"refusal": error.reason, "findings": shown, "findings_left_off": len(further) - len(shown)}
 
 

@@ -21,7 +21,7 @@ from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.files import read_bytes
 from node.cli.printing import print_told
 from node.clock import Clock
-from node.use_cases.description import EXIT_REFUSED, Rows, count
+from node.use_cases.description import EXIT_REFUSED, Rows, count, tell_rows
 from node.use_cases.planning.trials.levels import LevelsResult, try_levels
 from node.use_cases.planning.trials.result import PPM, TrialPlan, TrialResult
 from node.use_cases.planning.trials.trial import BATCHES_WAIT_S, TrialTerms, Watch, check_terms, run_trial
@@ -39,7 +39,6 @@ from storage.disk import write_durably
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 DIGITS_MOST = 9
-ROWS_SHOWN = 40
 STOCK_COLUMNS = ("good", "period", "made", "from_before", "used", "eaten", "kept", "left")
 
 
@@ -181,7 +180,7 @@ def _tell_trial(result: TrialResult) -> Iterator[str | Rows]:
     yield from _tell_rounds(result)
     if result.stocks:
         rows = [tuple(getattr(one, name) for name in STOCK_COLUMNS) for one in result.stocks]
-        yield Rows([name.replace("_", " ") for name in STOCK_COLUMNS], rows[:ROWS_SHOWN])
+        yield from tell_rows([name.replace("_", " ") for name in STOCK_COLUMNS], rows)
     if result.batches is not None:
         kept = result.batches
         techniques = count(len(kept.techniques), "technique")

@@ -19,7 +19,7 @@ def make_report(demo: Demo) -> dict[str, Any]:
     # First: what is counted below is then the same at every node.
     logs_identical = _are_logs_identical(demo)
     statuses = [node.call("status") for node in demo.nodes.values()]
-    products = demo.founder.call("product.list")
+    products = demo.founder.call("product.list")["products"]
     plan = demo.founder.call("plan.show")
     certificate = plan["certificate"]
     document = demo.folder / "plan.json"

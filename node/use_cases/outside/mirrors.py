@@ -156,7 +156,7 @@ class _Upload:
             yield format_package(prove_package(span, entries, header.end, read))
 
 
-def _hand_over(desk: Desk, params: HandOverParams) -> Pushed:
+def hand_over(desk: Desk, params: HandOverParams) -> Pushed:
     """Push until the mirror has all: each call at the node takes a while, and a mirror that stands still ends it."""
     watch, reached = desk.watch("records"), -1
     while True:
@@ -180,7 +180,7 @@ OPERATIONS = (
     DeskOperation(
         "log.hand_over",
         HandOverParams,
-        _hand_over,
+        hand_over,
         "Hand this home's log to the mirror at URL (its submission prefix), which signs with KEY (vkeys, or files).\n\n"
         "It goes on where an earlier push stopped. Without KEY nobody checks what the mirror signs.",
         tell=_tell_pushed,

@@ -31,14 +31,14 @@ from node.use_cases.supply.telling import (
     tell_products,
     tell_published,
 )
-from node.use_cases.supply.views import ProductLine, ProductView, describe_item, describe_line
+from node.use_cases.supply.views import ProductList, ProductView, describe_item, describe_line
 
 
-async def list_products(node: Node, params: ListParams) -> list[ProductLine]:
+async def list_products(node: Node, params: ListParams) -> ProductList:
     """Every product that is known here, by maker and code, with its state and agreed price."""
     board = read_board(node)
     items = sorted(item for item in board.facts.products if params.maker in ("", item[0]))
-    return [describe_line(board, item) for item in items]
+    return ProductList(tuple(describe_line(board, item) for item in items))
 
 
 async def show_product(node: Node, params: ItemParams) -> ProductView:

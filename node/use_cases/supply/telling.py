@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from node.use_cases.description import Rows, count
 from node.use_cases.supply.handing import Accepted
-from node.use_cases.supply.views import LineView, PriceView, ProductLine, ProductView, PublishedView
+from node.use_cases.supply.views import LineView, PriceView, ProductLine, ProductList, ProductView, PublishedView
 from protocol.core.quantities import format_decimal
 
 PERCENT_PPM = 10_000
@@ -16,9 +16,9 @@ def tell_published(answer: PublishedView) -> Iterator[str]:
     yield f"Was there already: {place}." if answer.known else f"Published at {place}, version {answer.version}."
 
 
-def tell_products(answer: list[ProductLine]) -> Iterator[Rows]:
+def tell_products(answer: ProductList) -> Iterator[Rows]:
     """A list of products."""
-    rows = [(_name(one), one.code, one.maker, one.state, one.price or "-", _made_up(one)) for one in answer]
+    rows = [(_name(one), one.code, one.maker, one.state, one.price or "-", _made_up(one)) for one in answer.products]
     yield Rows(("product", "code", "maker", "state", "agreed price", ""), rows)
 
 

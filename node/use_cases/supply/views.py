@@ -127,6 +127,12 @@ class ProductLine(msgspec.Struct, frozen=True, kw_only=True):
     made_up: bool
 
 
+class ProductList(msgspec.Struct, frozen=True):
+    """Products by maker and code."""
+
+    products: tuple[ProductLine, ...]
+
+
 class ProductView(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of one product: sections, disclosed cost, and every version of its price, newest first."""
 

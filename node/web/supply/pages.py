@@ -11,7 +11,7 @@ from node.web.supply.model import PriceList, PricePage
 
 async def fill_prices(asked: Asked) -> PriceList:
     """Every product this node knows."""
-    return fill_price_list(await supply.list_products(asked.node, ListParams()), logs.read_names(asked.node))
+    return fill_price_list((await supply.list_products(asked.node, ListParams())).products, logs.read_names(asked.node))
 
 
 async def fill_price(asked: Asked) -> PricePage | None:
@@ -21,7 +21,8 @@ async def fill_price(asked: Asked) -> PricePage | None:
 
 async def fill_price_of(node: Node, code: str, maker: str) -> PricePage | None:
     """One product by its code, of this maker or (empty) of the only one that has it."""
-    known = [line for line in await supply.list_products(node, ListParams(maker=maker)) if line.code == code]
+    listed = await supply.list_products(node, ListParams(maker=maker))
+    known = [line for line in listed.products if line.code == code]
     if not known:
         return None
     view = await supply.show_product(node, ItemParams(product=code, maker=maker))

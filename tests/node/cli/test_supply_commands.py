@@ -97,7 +97,7 @@ def test_a_product_is_published_told_and_priced(run: Run, tmp_path: Path) -> Non
     proposed = answer(run("price", "propose", write(tmp_path, "price.json", price())))
     assert (proposed["state"], len(proposed["reasons"])) == ("void", 8)
     answer(run("disclosure", "publish", write(tmp_path, "told.json", told())))
-    (listed,) = answer(run("product", "list"))
+    (listed,) = answer(run("product", "list"))["products"]
     assert (listed["state"], listed["versions"]) == ("disclosed", 1)
     shown = answer(run("price", "show", LOAF))
     assert (shown["prices"][0]["state"], shown["cost"]) == ("proposed", "3.00 EUR")
@@ -121,7 +121,7 @@ def test_a_file_that_is_no_product_ends_with_code_1(run: Run, tmp_path: Path, co
     path.write_text(content, "utf-8")
     assert run("product", "publish", path).exit_code == 1
     assert run("product", "publish", tmp_path / "absent.json").exit_code == 1
-    assert answer(run("product", "list")) == []
+    assert answer(run("product", "list")) == {"products": []}
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ async def test_two_members_sign_on_their_own_devices_and_both_homes_see_the_pric
     assert [word.holder for word in agreed.signed_by] == ["", "committee member 1", "committee member 3"]
     await homes.meet()
     for node in (homes.bakery, homes.coop):
-        (line,) = await list_products(node, ListParams())
+        (line,) = (await list_products(node, ListParams())).products
         assert (line.state, line.price, line.price_minor, line.made_up) == ("agreed", "3.42 EUR", 342, True)
         view = await show_product(node, ItemParams(product=LOAF))
         assert sum(each.amount_minor or 0 for each in view.prices[0].lines) == view.prices[0].price_minor == 342
@@ -119,7 +119,7 @@ async def test_a_price_is_void_and_named_so_until_the_disclosure_is_full(homes: 
         await homes.sign(1, proposed.record)
     assert len(refused.value.findings) == 6
     await publish_disclosure(homes.bakery, told())
-    (line,) = await list_products(homes.bakery, ListParams())
+    (line,) = (await list_products(homes.bakery, ListParams())).products
     assert (line.state, line.missing) == ("disclosed", [])
     (shown,) = (await show_product(homes.bakery, ItemParams(product=LOAF))).prices
     assert shown.state == "proposed"
@@ -179,11 +179,11 @@ async def test_the_charter_says_which_sections_and_how_many_signatures(homes: Ho
     await publish_product(homes.coop, loaf())
     await publish_disclosure(homes.coop, told("ingredients"))
     await homes.meet()
-    (line,) = await list_products(homes.coop, ListParams())
+    (line,) = (await list_products(homes.coop, ListParams())).products
     assert (line.state, len(line.missing)) == ("in talks", 7)
     charter = make_charter(required_sections=("ingredients",), committee_threshold=1)
     await federation.create(homes.coop, federation.CreateParams(charter=charter, kind="consumers", people=180))
-    (line,) = await list_products(homes.coop, ListParams())
+    (line,) = (await list_products(homes.coop, ListParams())).products
     assert (line.state, line.missing) == ("disclosed", [])
     assert read_rules(homes.coop) == PriceRules(("ingredients",), 1)
     assert read_rules(homes.bakery) == RULES_WITHOUT_CHARTER

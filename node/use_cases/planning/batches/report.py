@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from node.use_cases.description import Rows, count
+from node.use_cases.description import Rows, tell_rows
 from protocol.planning.batches.candidate import Judgement, choose_candidate, judge_candidate
 from protocol.planning.batches.sizes import DRAFT
 from protocol.planning.certificate import all_workplaces
@@ -18,7 +18,6 @@ from protocol.planning.summary import format_amount
 
 MICRO_DECIMALS: Final = 6
 PERCENT_DECIMALS: Final = 4
-ROWS_SHOWN: Final = 30
 
 
 class BatchLine(msgspec.Struct, frozen=True):
@@ -93,6 +92,4 @@ def list_batches(draft: Plan, plan: Plan) -> tuple[BatchLine, ...]:
 def tell_lines(lines: Sequence[BatchLine]) -> Iterator[str | Rows]:
     """The techniques in a table, as many as people read."""
     rows = [(one.card, one.technique, one.batches, one.batch, one.times, one.draft) for one in lines]
-    yield Rows(("workplace", "technique", "batches", "of", "in all", "in the draft"), rows[:ROWS_SHOWN])
-    if len(rows) > ROWS_SHOWN:
-        yield f"and {count(len(rows) - ROWS_SHOWN, 'technique')} more; --json gives all."
+    yield from tell_rows(("workplace", "technique", "batches", "of", "in all", "in the draft"), rows)

@@ -12,7 +12,8 @@ from node.use_cases.planning.batches.batching import find_better
 from node.use_cases.planning.calls.terms import terms_of_roster
 from node.use_cases.planning.proposals.private_side import Release
 from node.use_cases.planning.proposals.releases import drop_releases, keep_release, kept_releases
-from node.use_cases.planning.rounds.run import CallProgress, PlanRun
+from node.use_cases.planning.rounds.run import PlanRun
+from node.use_cases.status import CallProgress
 from protocol.federation.vote_records import VOTE_KINDS
 from protocol.record_kinds import KINDS
 from storage.log.record_index import own_words, records, records_between

@@ -7,8 +7,6 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 
-import msgspec
-
 from node.use_cases.context import Node
 from node.use_cases.federation.deciding import Decider, closed_content
 from node.use_cases.planning.calls.terms import Terms
@@ -19,6 +17,7 @@ from node.use_cases.planning.rounds.slot import Slot
 from node.use_cases.planning.rounds.speaking import Search, Speaker, find_nothing
 from node.use_cases.planning.rounds.voting import VoteSlot, make_ballot
 from node.use_cases.shared_files import share_file
+from node.use_cases.status import CallProgress
 from protocol.core.encoding import decode, to_struct
 from protocol.core.errors import Finding, RefusedError
 from protocol.federation.scopes import FEDERATION
@@ -50,16 +49,6 @@ SLOT_KINDS = {"cards": "plan.card", "rounds": "plan.answer", "batches": "plan.ca
 
 FindPlan = Callable[[bytes | None], Course | None]
 """The call whose plan in force has this digest, None while there is none here."""
-
-
-class CallProgress(msgspec.Struct, frozen=True):
-    """How far a call has come at this node: which round of which reading, and whose word is still out."""
-
-    stage: str
-    trouble: str
-    reading: int
-    round: int
-    waits_for: tuple[str, ...]
 
 
 class PlanRun(Speaker):
