@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from node.clock import Clock
 from node.config import Config
 from node.use_cases.description import Page, Verb
@@ -65,6 +67,10 @@ class Node:
     parts: dict[str, Any] = field(default_factory=dict)
     """Long-running parts that the app started, by name: peering, planner, publisher. Only the loop's thread adds one:
     whoever lists them there would trip over it."""
+
+
+class NoParams(msgspec.Struct):
+    """The parameters of an operation that wants none."""
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ from typing import Annotated
 
 import msgspec
 
-from node.use_cases.context import Node, Operation
+from node.use_cases.context import Node, NoParams, Operation
 from node.use_cases.cosign import witness_roster
 from node.use_cases.description import LINES_TOLD, Command, Rows, count, help_of
 from node.use_cases.fork_watch import list_later_heads
 from node.use_cases.log.heads import OriginName, log_vkey
-from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from protocol.core.note import parse_note
 from protocol.log.checkpoint import parse_checkpoint

@@ -10,9 +10,8 @@ from typing import Annotated, Protocol
 
 import msgspec
 
-from node.use_cases.context import Node, Operation
+from node.use_cases.context import Node, NoParams, Operation
 from node.use_cases.description import LINE, Command, Page, Rows, help_of
-from node.use_cases.till import NoParams
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import public_keys
 from protocol.federation.peer_card import CARD_LENGTH_MAX, PeerCard, check_card, check_url, format_card, parse_card

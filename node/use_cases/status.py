@@ -2,9 +2,8 @@
 
 import msgspec
 
-from node.use_cases.context import Node, Operation
+from node.use_cases.context import Node, NoParams, Operation
 from node.use_cases.peers import LanReport, PeeringReport
-from node.use_cases.till import NoParams
 from storage.log import log_store, record_index
 from storage.log.cosignatures import forks, newest_by_cosigner
 from storage.peers import peer_state

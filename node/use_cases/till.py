@@ -16,7 +16,7 @@ from node.till.line_keys import key_lines
 from node.till.plain_csv import FORMAT_NAME, parse_plain_csv
 from node.till.row_reader import TOKEN_KEY_BYTES
 from node.till.sale import Sale, TillFile
-from node.use_cases.context import Node, Operation
+from node.use_cases.context import Node, NoParams, Operation
 from node.use_cases.description import (
     Command,
     Rows,
@@ -47,10 +47,6 @@ class TillParams(msgspec.Struct, kw_only=True):
     encoding: Annotated[str, help_of("The file's text encoding.")] = "utf-8"
     mapping: Annotated[ColumnMapping | None, help_of("JSON file that names the column of each role.")] = None
     good_rows_only: Annotated[bool, help_of("Take the rows that can be read although others cannot.")] = False
-
-
-class NoParams(msgspec.Struct):
-    """Nothing to say."""
 
 
 class TillReport(msgspec.Struct, frozen=True, kw_only=True):

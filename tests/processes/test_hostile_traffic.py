@@ -17,9 +17,9 @@ import pytest
 from node.clock import Clock
 from node.config import Config
 from node.peering.listener import ROUTE
+from node.use_cases.context import NoParams
 from node.use_cases.home import init_home, open_node
 from node.use_cases.peers import make_card
-from node.use_cases.till import NoParams
 from protocol.federation.peer_card import parse_card
 from protocol.gossip.messages import Ping, Pong, Want
 from tests.node.homes import WAIT_S

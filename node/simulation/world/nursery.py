@@ -16,9 +16,9 @@ from node.simulation.world.lives import keep_tasks, let_end
 from node.simulation.world.machine import Machine
 from node.simulation.world.roads import Law, Roads
 from node.simulation.world.virtual_time import pass_time, run_in_virtual_time
+from node.use_cases.context import NoParams
 from node.use_cases.federation.verbs import CreateParams, InviteParams, JoinParams, create, invite, join
 from node.use_cases.peers import make_card, pin_card
-from node.use_cases.till import NoParams
 from protocol.federation.charter import Charter
 from storage.home.head_file import TOLD_SUFFIX
 

@@ -10,12 +10,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from node.use_cases.context import Node, Operation
+from node.use_cases.context import Node, NoParams, Operation
 from node.use_cases.description import Command, Page, count, typed
 from node.use_cases.federation.history import HOW_TO_BEGIN, current_history
 from node.use_cases.federation.roster_records import list_charters
 from node.use_cases.publish import publish
-from node.use_cases.till import NoParams
 from protocol.core.encoding import to_value
 from protocol.core.errors import RefusedError
 from protocol.federation.charter import Charter, check_charter, hash_charter

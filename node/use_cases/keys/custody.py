@@ -11,10 +11,9 @@ import msgspec
 
 from node.clock import Clock
 from node.config import Config, load_config, save_config
-from node.use_cases.context import Desk, DeskOperation, Node, Operation
+from node.use_cases.context import Desk, DeskOperation, Node, NoParams, Operation
 from node.use_cases.description import PLACE, Command, help_of
 from node.use_cases.home import open_made, read_passphrase
-from node.use_cases.till import NoParams
 from protocol.core.errors import MisuseError, RefusedError
 from protocol.core.identity import public_keys
 from protocol.core.note import COSIGNATURE_V1, ED25519, format_vkey

@@ -12,13 +12,12 @@ from typing import Annotated, Final
 
 import msgspec
 
-from node.use_cases.context import Node, Operation
+from node.use_cases.context import Node, NoParams, Operation
 from node.use_cases.cosign import admit_cosignature, witness_roster
 from node.use_cases.description import EXIT_UNREACHED, KEY, Command, Rows, typed
 from node.use_cases.log.heads import held_head, open_hashes
 from node.use_cases.outside.web_client import URL_LENGTH_MAX, WebAnswer, WebClient, parse_url
 from node.use_cases.own_log.own_head import own_head_of
-from node.use_cases.till import NoParams
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.note import (
     COSIGNATURE_V1,

@@ -1,9 +1,8 @@
 """The pages of logs, asked of the use cases of logs and peers."""
 
 from node.use_cases import logs
-from node.use_cases.context import Node
+from node.use_cases.context import Node, NoParams
 from node.use_cases.peers import list_peers
-from node.use_cases.till import NoParams
 from node.web.asked import Asked
 from node.web.logs.filling import fill_log_page, fill_log_row, tell_connection
 from node.web.logs.model import LogList, LogPage

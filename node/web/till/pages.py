@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from node.till.goods_mapping import parse_rules
 from node.use_cases import till
-from node.use_cases.context import Node
+from node.use_cases.context import Node, NoParams
 from node.use_cases.home import check_name, rename
 from node.web.asked import Asked
 from node.web.forms import SentForm
@@ -29,7 +29,7 @@ async def fill_first_day(asked: Asked) -> FirstDay:
     good_of = knows_no_good if rules is None else parse_rules(rules).good_of
 
     async def fill() -> FirstDay:
-        report = await till.show_consumption(node, till.NoParams())
+        report = await till.show_consumption(node, NoParams())
         find_price = finder_of((await fill_prices(asked)).rows, good_of)
         return FirstDay(name_of(node), fill_summary(report), fill_wanted(report, find_price))
 

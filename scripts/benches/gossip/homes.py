@@ -9,10 +9,9 @@ from pathlib import Path
 
 from node.clock import Clock
 from node.config import Config
-from node.use_cases.context import Node
+from node.use_cases.context import Node, NoParams
 from node.use_cases.home import init_home, open_node
 from node.use_cases.peers import AddPeer, add_peer, make_card
-from node.use_cases.till import NoParams
 
 HOST = "127.0.0.1"
 

@@ -9,9 +9,8 @@ import pytest
 from node.config import check_settings
 from node.peering.lan import Lan, list_hosts
 from node.peering.nearby import NEARBY_MAX, Nearby, fingerprint_of
-from node.use_cases.context import Node
+from node.use_cases.context import Node, NoParams
 from node.use_cases.peers import AddPeer, add_peer, make_card, own_card
-from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from tests.node.homes import make_nodes, pin, stop_all, until
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from node.use_cases.context import Node
+from node.use_cases.context import Node, NoParams
 from node.use_cases.federation.circles import read_circles
 from node.use_cases.federation.history import federation_of
 from node.use_cases.federation.keeper import RosterKeeper
@@ -21,7 +21,6 @@ from node.use_cases.federation.verbs import (
 )
 from node.use_cases.peers import make_card
 from node.use_cases.publish import publish
-from node.use_cases.till import NoParams
 from protocol.core.identity import public_keys
 from protocol.core.record import Reference
 from protocol.federation.grants import KeyGrant

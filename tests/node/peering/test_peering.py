@@ -10,12 +10,11 @@ import pytest
 
 from node.clock import Clock
 from node.config import Config
-from node.use_cases.context import Node
+from node.use_cases.context import Node, NoParams
 from node.use_cases.home import init_home, open_node
 from node.use_cases.peers import OnePeer, make_card, remove_peer
 from node.use_cases.publish import publish
 from node.use_cases.shared_files import share_file
-from node.use_cases.till import NoParams
 from protocol.core.identity import generate, public_keys
 from protocol.federation.grants import KeyGrant
 from protocol.federation.scopes import PUBLIC

@@ -8,8 +8,8 @@ import pytest
 from node.clock import Clock
 from node.peering.dialer import Dialer, TurnedAwayError
 from node.peering.standings import Standings
+from node.use_cases.context import NoParams
 from node.use_cases.peers import AddPeer, OnePeer, add_peer, make_card, own_card, remove_peer
-from node.use_cases.till import NoParams
 from protocol.gossip.peers import AWAY_FIRST_MS, POINTS_AFTER_AWAY, POINTS_MAX, Fault
 from storage.peers import peer_state
 from tests.node.homes import make_node, pin, start_peering, stop_all, until

@@ -13,6 +13,7 @@ import msgspec
 
 from node.config import Config
 from node.simulation.world.virtual_time import EPOCH_MS, SeededClock
+from node.use_cases.context import NoParams
 from node.use_cases.federation.verbs import (
     CreateParams,
     InviteParams,
@@ -28,7 +29,7 @@ from node.use_cases.planning.calls.calling import CallParams, call_plan
 from node.use_cases.planning.calls.table import TableFile
 from node.use_cases.planning.proposals.private_side import Release
 from node.use_cases.planning.proposals.proposing import ProposeParams, propose
-from node.use_cases.till import NoParams, TillParams, import_file
+from node.use_cases.till import TillParams, import_file
 from protocol.federation.charter import Charter
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from node.use_cases.context import Node
-from node.use_cases.till import NoParams, TillParams, TillReport, import_file, show_consumption
+from node.use_cases.context import Node, NoParams
+from node.use_cases.till import TillParams, TillReport, import_file, show_consumption
 from storage.private import till_lines
 from tests.node.homes import make_node
 

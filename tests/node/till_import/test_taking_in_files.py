@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from node.till.columns import ColumnMapping
-from node.use_cases.context import Node
+from node.use_cases.context import Node, NoParams
 from node.use_cases.till import (
-    NoParams,
     TillParams,
     TillReport,
     import_file,

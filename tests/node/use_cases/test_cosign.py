@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from node.use_cases.context import Node
+from node.use_cases.context import Node, NoParams
 from node.use_cases.cosign import TOGETHER_MAX, Cosigner, admit_cosignature, find_last_signed
 from node.use_cases.fork_watch import ROOTS_PART, admit_evidence, judge_note, known_root, list_evidence
 from node.use_cases.peers import LanReport
 from node.use_cases.receive import Receiver
 from node.use_cases.status import show_status
-from node.use_cases.till import NoParams
 from protocol.core.errors import PeerError
 from protocol.core.identity import generate, public_keys
 from protocol.core.note import parse_note

@@ -9,10 +9,9 @@ import pytest
 
 from node.clock import Clock
 from node.config import Config
-from node.use_cases.context import Node
+from node.use_cases.context import Node, NoParams
 from node.use_cases.home import init_home, open_node
 from node.use_cases.logs import LogParams, list_logs, show_log
-from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from protocol.log.quorum import Rule
 from storage.log.cosignatures import Cosignature, add_cosignature, add_fork

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from node.use_cases.context import NoParams
 from node.use_cases.federation.circles import read_circles
 from node.use_cases.federation.history import current_history
 from node.use_cases.federation.verbs import InviteParams, JoinParams, WhichParams, invite, join, leave
 from node.use_cases.peers import make_card
-from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from storage.log import log_store
 from tests.node.region.machine import Machine

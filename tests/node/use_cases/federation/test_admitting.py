@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from node.simulation.world.virtual_time import pass_time
+from node.use_cases.context import NoParams
 from node.use_cases.federation.admitting import CANDIDATES_MAX
 from node.use_cases.federation.roster_records import OFFERED_MAX, WORDS_MAX
 from node.use_cases.federation.verbs import INVITED_SETTING, InviteParams, invite, member_of_card
 from node.use_cases.peers import make_card, own_card
 from node.use_cases.publish import publish
-from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from protocol.core.record import Record, Reference, parse_record
 from protocol.federation.membership import Admission

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from node.simulation.world.virtual_time import pass_time
+from node.use_cases.context import NoParams
 from node.use_cases.federation.amending import AgreeParams, AmendParams, agree, amend, show_charter
 from node.use_cases.federation.exceptions import ExceptionParams, propose_exception
 from node.use_cases.planning.proposals.proposing import ProposeParams, preview_release
-from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from protocol.federation.charter import Charter
 from storage.log.record_index import IndexRow, rows

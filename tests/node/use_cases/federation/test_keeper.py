@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from node.simulation.world.virtual_time import pass_time
+from node.use_cases.context import NoParams
 from node.use_cases.federation.verbs import (
     InviteParams,
     PeopleParams,
@@ -19,7 +20,6 @@ from node.use_cases.federation.verbs import (
 from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.peers import make_card, own_card, pin_card
 from node.use_cases.publish import publish
-from node.use_cases.till import NoParams
 from protocol.core.errors import RefusedError
 from protocol.core.identity import generate
 from protocol.core.record import Reference

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from node.use_cases.context import Node
+from node.use_cases.context import Node, NoParams
 from node.use_cases.outside.asker import WAIT_S_MAX, WitnessAsker
 from node.use_cases.outside.witnesses import (
     AddWitness,
@@ -19,7 +19,6 @@ from node.use_cases.outside.witnesses import (
 from node.use_cases.own_log.own_head import head_folder, own_head_of
 from node.use_cases.own_log.restored import Return
 from node.use_cases.status import AskerReport
-from node.use_cases.till import NoParams
 from protocol.core.identity import generate
 from protocol.log.witness import CosignedHead
 from storage.peers.outside_witnesses import outside_witnesses

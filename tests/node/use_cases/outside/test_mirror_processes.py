@@ -11,10 +11,10 @@ import pytest
 
 from node.clock import Clock
 from node.config import Config
+from node.use_cases.context import NoParams
 from node.use_cases.home import init_home, open_node
 from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.peers import AddPeer, add_peer, make_card
-from node.use_cases.till import NoParams
 from protocol.core.identity import generate, public_keys
 from protocol.core.note import COSIGNATURE_V1, Ed25519Verifier, format_vkey, verify_note
 from protocol.log.cosignature import mirror_name

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from node.use_cases.context import Node
+from node.use_cases.context import Node, NoParams
 from node.use_cases.log.auditing import audit_proof
 from node.use_cases.log.heads import LogName, show_head
 from node.use_cases.log.proofs import ProveParams, prove_record
@@ -24,7 +24,6 @@ from node.use_cases.outside.witnesses import (
     remove_witness,
 )
 from node.use_cases.own_log.own_head import own_head_of
-from node.use_cases.till import NoParams
 from protocol.core.errors import PeerError, RefusedError
 from protocol.core.identity import generate
 from protocol.core.note import parse_note, parse_vkey

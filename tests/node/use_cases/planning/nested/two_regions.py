@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from node.simulation.world.virtual_time import pass_time
+from node.use_cases.context import NoParams
 from node.use_cases.federation.history import current_history
 from node.use_cases.federation.verbs import CreateParams, InviteParams, JoinParams, create, invite, join
 from node.use_cases.peers import make_card
@@ -23,7 +24,6 @@ from node.use_cases.planning.proposals.private_side import Release
 from node.use_cases.planning.proposals.proposing import ProposeParams, propose
 from node.use_cases.planning.rounds.planner import Planner
 from node.use_cases.planning.rounds.run import PlanRun
-from node.use_cases.till import NoParams
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork
 from tests.node.region.village import bring_in, charter, count_members, import_till, make_home
