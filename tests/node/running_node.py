@@ -7,29 +7,54 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.node.warm_start import WarmProcess, warm_parent
+
 START_WAIT_S = 60.0
 STOP_WAIT_S = 15.0
 ASK_WAIT_S = 30.0
+SO_WAIT_S = 40.0
+LOOK_AGAIN_S = 0.05
+
+_pause = threading.Event()
+
+
+def until(look: Callable[[], bool], what: str = "what was waited for") -> None:
+    """Look again until it is so; other processes have no other way to tell, and need the processor meanwhile."""
+    deadline_s = time.monotonic() + SO_WAIT_S
+    while not look():
+        assert time.monotonic() < deadline_s, f"{what}: it did not come"
+        _pause.wait(LOOK_AGAIN_S)
 
 
 class RunningNode:
     """`rochdale --json run` at a home; `said` is the one JSON object with which it announces itself."""
 
     def __init__(self, home: Path, *words: str, line: list[str] | None = None, **variables: str) -> None:
-        line = line or [sys.executable, "-m", "node.cli.main", "--home", str(home), "--json", "run", *words]
-        if "ROCHDALE_HOME" in variables:
-            line = [word for word in line if word not in ("--home", str(home))]
+        """`line`: another command line than a volunteer's; it and who brings variables start cold."""
+        typed = (
+            ["--json", "run", *words]
+            if "ROCHDALE_HOME" in variables
+            else ["--home", str(home), "--json", "run", *words]
+        )
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ROCHDALE_")}
         self.home = home
         # A file, not a pipe: nobody reads the log while the node runs.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
-        self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=self._log, env=kept | variables)
+        self.process: subprocess.Popen[bytes] | WarmProcess
+        warm = None if line or variables else warm_parent()
+        if warm is None:
+            line = line or [sys.executable, "-m", "node.cli.main", *typed]
+            self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=self._log, env=kept | variables)
+        else:
+            self.process = warm.start(typed, kept, self._log)
         self._watchdog = threading.Timer(START_WAIT_S, self.process.kill)
         self._watchdog.start()
         self.said = self._hear()
@@ -59,9 +84,9 @@ class RunningNode:
         """SIGTERM; its exit code, what it said since it was started, and its log."""
         self.process.terminate()
         out, _ = self.process.communicate(timeout=STOP_WAIT_S)
-        log = self.read_log()
+        log, code = self.read_log(), self.process.wait()
         self._close()
-        return self.process.returncode, out.decode(), log
+        return code, out.decode(), log
 
     def end(self) -> None:
         """Leave no process behind, whatever the test did."""

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.node.running_node import until
 from tests.processes.chaos_proxy import ChaosNetwork, Weather
-from tests.processes.trio import Trio, check_said, read_status, until
+from tests.processes.trio import Trio, check_said, read_status
 
 pytestmark = pytest.mark.slow
 LOSSY = Weather(delay_s=0.08, loss=0.1)

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from node.cli.main import run_words
-from tests.node.running_node import STOP_WAIT_S
+from tests.node.running_node import STOP_WAIT_S, until
 from tests.processes.chaos_proxy import ChaosNetwork
-from tests.processes.trio import Trio, check_said, read_status, until
+from tests.processes.trio import Trio, check_said, read_status
 
 pytestmark = pytest.mark.slow
 CUTS = 4

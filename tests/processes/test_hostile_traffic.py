@@ -24,7 +24,8 @@ from protocol.federation.peer_card import parse_card
 from protocol.gossip.messages import Ping, Pong, Want
 from tests.node.homes import WAIT_S
 from tests.node.peering.raw_peer import RawPeer, identity_of
-from tests.processes.trio import Member, Trio, check_said, read_status, until
+from tests.node.running_node import until
+from tests.processes.trio import Member, Trio, check_said, read_status
 
 pytestmark = pytest.mark.slow
 IDLE_SOCKETS = 2_000

@@ -2,9 +2,7 @@
 
 import asyncio
 import socket
-import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -14,26 +12,14 @@ from node.cli.main import run_words
 from node.clock import Clock
 from node.config import Config, save_config
 from node.use_cases.home import init_home
-from tests.node.running_node import RunningNode
+from tests.node.running_node import RunningNode, until
 from tests.node.test_app import product
 from tests.processes.chaos_proxy import ChaosLink, ChaosNetwork
 
-WAIT_S = 40.0
-LOOK_AGAIN_S = 0.05
 RECORDS_SHOWN_MAX = 1_000
 LOG_SHOWN_CHARS = 4_000
 NAMES = ("ash", "birch", "cedar")
 ALL_PAIRS = (("ash", "birch"), ("ash", "cedar"), ("birch", "cedar"))
-
-_pause = threading.Event()
-
-
-def until(look: Callable[[], bool], what: str) -> None:
-    """Look again until it is so; other processes have no other way to tell."""
-    deadline_s = time.monotonic() + WAIT_S
-    while not look():
-        assert time.monotonic() < deadline_s, f"{what}: it did not come"
-        _pause.wait(LOOK_AGAIN_S)
 
 
 def free_port() -> int:

@@ -1,7 +1,6 @@
 """Two co-ops on two nodes, word for word as their volunteers type it: peers, a federation, a call for a plan."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.node import running_node
 from tests.node.cli.command_line import Run, Said, runner
 from tests.node.running_node import RunningNode
 from tests.protocol.federation.made_up_federation import make_charter
 
-WAIT_S = 30.0
 TABLE = {
     "goods": [
         {"id": "loaf", "unit": "C62", "start_price": "1.00"},
@@ -34,11 +33,15 @@ def co_ops(tmp_path: Path, bare_process: None, capsys: pytest.CaptureFixture[str
 
 
 def until(say: Callable[[], Said], is_so: Callable[[Said], bool]) -> Said:
-    """Ask again until it is so; the nodes are other processes, which have no other way to tell."""
-    deadline_s = time.monotonic() + WAIT_S
-    while not is_so(said := say()):
-        assert time.monotonic() < deadline_s, said
-    return said
+    """What is said once it is so."""
+    said: list[Said] = []
+
+    def look() -> bool:
+        said[:] = [say()]
+        return is_so(said[0])
+
+    running_node.until(look, "what was asked for")
+    return said[0]
 
 
 def write(path: Path, content: Any) -> Path:

@@ -18,8 +18,8 @@ from node.use_cases.log.files import FolderFiles
 from protocol.core.note import parse_vkey
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.village import bring_in, count_members, found, make_home
-from tests.node.returning.test_real_processes import meet, publish, refusal, sizes, until
-from tests.node.running_node import RunningNode
+from tests.node.returning.test_real_processes import meet, publish, refusal, sizes
+from tests.node.running_node import RunningNode, until
 
 pytestmark = pytest.mark.slow
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import shutil
-import time
 import urllib.error
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +15,10 @@ from node.use_cases.fork_watch import list_evidence
 from node.use_cases.home import init_home, open_config, open_node
 from storage.database import open_reader
 from storage.log import log_store
-from tests.node.running_node import RunningNode
+from tests.node.running_node import RunningNode, until
 from tests.node.test_app import product
 
 pytestmark = pytest.mark.slow
-WAIT_S = 30.0
 CUTS = 4
 
 
@@ -37,13 +34,6 @@ def refusal(node: RunningNode, code: str) -> str:
     except urllib.error.HTTPError as error:
         return error.read().decode()
     return ""
-
-
-def until(look: Callable[[], bool]) -> None:
-    """Ask again until it is so; other processes have no other way to tell."""
-    deadline_s = time.monotonic() + WAIT_S
-    while not look():
-        assert time.monotonic() < deadline_s, "what was waited for did not come"
 
 
 def sizes(node: RunningNode) -> dict[str, int]:
