@@ -36,7 +36,7 @@ READERS = {
     **dict.fromkeys(["decision", "plan-audit", "plan-simulation", "price"], "spec_pages/test_documents.py"),
     **dict.fromkeys(["scopes", "signed-head", "simulation"], "spec_pages/test_documents.py"),
     "session": "spec_pages/test_session_page.py",
-    "nested-plans": "node/use_cases/planning/nested/test_levels_trial.py",
+    "nested-plans": "node/use_cases/planning/trials/test_levels_trial.py",
     "periods": f"{PLANNING}/periods/test_periods.py",
     "private-recipes": f"{PLANNING}/private/test_private_recipes.py",
     "records": "house/test_reference.py",

@@ -17,7 +17,7 @@ from protocol.planning.state import hash_state
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.village import COUNCILS, FOUNDER, import_till, release
-from tests.node.use_cases.planning.test_set_aside import LIAR, private_side, run_of
+from tests.node.use_cases.planning.facilitating.test_set_aside import LIAR, private_side, run_of
 
 PERCENT = 50
 
