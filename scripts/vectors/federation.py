@@ -21,7 +21,7 @@ from scripts.vectors.made_up import AT_MS, HEX, KEYS, ORIGIN, SEEDS
 
 TLS_SEED = b"made-up TLS key, for tests only "
 OTHER, NEW = "oak.example/log", "northside-2.example/log"
-MEMBERS, PARTIES = ("bakery", "coop", "shop"), ("coop",)
+MEMBERS, PARTIES = ("bakery", "coop", "shop"), ("coop", "kiosk")
 MEMBERS_MOST = 10
 
 
@@ -57,8 +57,8 @@ def export_lines() -> dict[str, Any]:
 
 
 def export_scopes() -> dict[str, Any]:
-    """Who may read what the bakery gave a scope: coop buys of it, farm is in no federation with it."""
-    readers = (*MEMBERS, "farm")
+    """Who may read what the bakery gave a scope: coop and kiosk buy of it; kiosk and farm are no members."""
+    readers = (*MEMBERS, "kiosk", "farm")
     return {
         "about": "Who may read (docs/spec: scopes.md). Made up.",
         "owner": "bakery",

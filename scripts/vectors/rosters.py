@@ -125,10 +125,11 @@ class _Valley:
 
 
 def export_rosters() -> dict[str, Any]:
-    """A federation from its founding to its sixth version, with two contents that make none."""
+    """A federation from its founding on, with contents that make no version."""
     valley = _Valley()
     first, birch = valley.history, valley.admit(BIRCH, 80)
     valley.close("birch is admitted by ash alone", birch)
+    older = valley.say(ASH, PeopleCount(valley.name, 95))
     cedar, dogwood, people = (
         valley.admit(CEDAR, 0),
         valley.admit(DOGWOOD, 40),
@@ -136,6 +137,7 @@ def export_rosters() -> dict[str, Any]:
     )
     valley.close("birch's admission again: no version, another attempt", birch)
     valley.close("two more, and ash counts anew", cedar, dogwood, people)
+    valley.close("a count that is older than the one followed", older)
     exception = CouncilException(BIRCH, "a school kitchen eats here", (Floor("milk", 40, 0),), 120_000_000)
     wanted = msgspec.structs.replace(CHARTER, facilitators=(ASH,), exceptions=(exception,))
     valley.close("another charter", valley.say(BIRCH, CharterProposal(valley.name, wanted)))

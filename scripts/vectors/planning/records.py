@@ -129,7 +129,7 @@ def export_words() -> dict[str, Any]:
     people = {MILL: 0, NORTH: 100, OVEN: 30}
     rows = []
     for owners, needed_people, (mill, oven) in product(
-        ((MILL, NORTH, OVEN), (MILL, NORTH)), (0, 110), product(words, words)
+        ((MILL, NORTH, OVEN), (MILL, NORTH)), (0, 130), product(words, words)
     ):
         ballot = Ballot(DRAFT, frozenset(owners), people, 2, needed_people)
         said = {MILL: words[mill], NORTH: words["yes"], OVEN: words[oven]}
