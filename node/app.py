@@ -7,6 +7,7 @@ Invariant: what a node writes is its owner's alone to read.
 import asyncio
 import contextlib
 import errno
+import gc
 import json
 import logging
 import os
@@ -80,6 +81,8 @@ async def _serve(node: Node, as_json: bool, unsaid: dict[str, object]) -> None:
     try:
         token = node.clock.random_bytes(TOKEN_BYTES).hex()
         address, peer_port = await _start_parts(node, parts, token)
+        # What is loaded by now stays: a search for garbage in it would hold up every page and peer for 50 ms.
+        gc.freeze()
         tell_running(node.config.home, Running(address, token, os.getpid(), peer_port))
         _announce(as_json, {**unsaid, "pages": address, "origin": node.origin, "peer_port": peer_port})
         if unsaid and is_watched(sys.stdout.isatty(), os.environ):
