@@ -26,6 +26,7 @@ from node.use_cases.context import Node
 from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.peers import PeeringReport, PeerLine
 from protocol.core.errors import PeerError, RefusedError
+from protocol.core.quantities import divide_up
 from protocol.gossip import limits
 from protocol.gossip.peers import Fault, is_replaced, next_wait_ms
 from storage.peers import peer_state
@@ -229,7 +230,7 @@ class Peering:
             raise web.HTTPForbidden(text="not a pinned peer")
         away_ms = self._standings.wait_ms(peer.origin)
         if away_ms:
-            wait_s = -(-away_ms // 1_000)
+            wait_s = divide_up(away_ms, 1_000)
             raise web.HTTPTooManyRequests(headers={"Retry-After": str(wait_s)}, text="sent away for a while")
         if not self._may_replace(peer, dialled_by_us=False):
             raise web.HTTPConflict(text="another connection is kept")

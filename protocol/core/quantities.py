@@ -163,3 +163,8 @@ def divide_half_up(numerator: int, denominator: int) -> int:
         raise MisuseError("division by zero")
     quotient = (2 * abs(numerator) + abs(denominator)) // (2 * abs(denominator))
     return quotient if (numerator < 0) == (denominator < 0) else -quotient
+
+
+def divide_up(numerator: int, denominator: int) -> int:
+    """The smallest integer that is not below a fraction (5/2 is 3, -5/2 is -2)."""
+    return -(-numerator // denominator)

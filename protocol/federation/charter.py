@@ -14,6 +14,7 @@ from protocol.core.encoding import encode, to_value
 from protocol.core.errors import Finding, RefusedError, refuse
 from protocol.core.note import COSIGNATURE_V1, VerifierKey, parse_vkey
 from protocol.core.origin import is_origin
+from protocol.core.quantities import divide_up
 from protocol.federation.votes import quorum
 from protocol.log.cosignature import witness_name
 from protocol.log.quorum import WITNESSES_MAX
@@ -162,10 +163,10 @@ def check_charter(charter: Charter) -> None:
 
 def approvals_needed(charter: Charter, member_count: int) -> int:
     """How many co-ops must approve a plan: the charter's share, and at least a decision's quorum."""
-    share = -(-member_count * charter.approvals_percent_coops // 100)
+    share = divide_up(member_count * charter.approvals_percent_coops, 100)
     return max(share, quorum(member_count))
 
 
 def people_needed(charter: Charter, people: int) -> int:
     """For how many of so many people the approving members must stand; 0 where people are not counted."""
-    return -(-people * charter.approvals_percent_people // 100)
+    return divide_up(people * charter.approvals_percent_people, 100)

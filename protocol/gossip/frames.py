@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from protocol.core import encoding
 from protocol.core.errors import MisuseError, PeerError, RefusedError
+from protocol.core.quantities import divide_up
 from protocol.gossip import limits
 from protocol.gossip.messages import (
     Ask,
@@ -309,7 +310,7 @@ _BULK_PARSERS: Final[dict[int, Callable[[_Reader], Message]]] = {
 
 def cut_bundle(origin: str, number: int, raw: bytes) -> list[bytes]:
     """The frames of a bundle, in order."""
-    parts = -(-len(raw) // limits.PART_BYTES)
+    parts = divide_up(len(raw), limits.PART_BYTES)
     pieces = (raw[part * limits.PART_BYTES : (part + 1) * limits.PART_BYTES] for part in range(parts))
     return [_format_bundle(Bundle(origin, number, part, parts, piece)) for part, piece in enumerate(pieces)]
 

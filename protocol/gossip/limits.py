@@ -6,6 +6,8 @@ Spec: docs/spec/gossip/session.md
 
 from typing import Final
 
+from protocol.core.quantities import divide_up
+
 PROTOCOL_VERSION: Final = 1
 
 # Frames. A bundle of 256 entries of 16,384 bytes does not fit one frame, so it travels in parts.
@@ -17,7 +19,7 @@ NOTE_BYTES_MAX: Final = 48 * 1024
 PUSH_ENTRIES_MAX: Final = 256
 BUNDLE_BYTES_MAX: Final = 256 * (2 + 16_384)
 PART_BYTES: Final = 240 * 1024
-BUNDLE_PARTS_MAX: Final = -(-BUNDLE_BYTES_MAX // PART_BYTES)
+BUNDLE_PARTS_MAX: Final = divide_up(BUNDLE_BYTES_MAX, PART_BYTES)
 ROOTS_PER_FRAME: Final = 6_144
 COSIGNATURE_LINE_BYTES_MAX: Final = 4 * 1024
 PROOF_BYTES_MAX: Final = 9 + 127 * 32

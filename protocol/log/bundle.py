@@ -10,6 +10,7 @@ from typing import Final
 
 from protocol.core.encoding import ENTRY_BYTES_MAX
 from protocol.core.errors import MisuseError, PeerError
+from protocol.core.quantities import divide_up
 from protocol.log.merkle import Tree, fold, leaf_hashes
 
 BUNDLE_ENTRIES: Final = 256
@@ -106,7 +107,7 @@ def bundle_roots_fold(roots: Sequence[bytes]) -> bytes:
 
 def count_bundles(size: int) -> int:
     """How many bundles a log of `size` entries has, the partial one counted."""
-    return -(-size // BUNDLE_ENTRIES)
+    return divide_up(size, BUNDLE_ENTRIES)
 
 
 def count_entries(size: int, bundle: int) -> int:

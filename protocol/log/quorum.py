@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 from protocol.core.errors import MisuseError
+from protocol.core.quantities import divide_up
 
 WITNESSES_MAX: Final = 15
 
@@ -31,7 +32,7 @@ def count_needed(witness_set: Collection[str], owner: str, rule: Rule) -> int:
     if rule == "half":
         return count // 2 + 1
     if rule == "two_thirds":
-        return max(1, -(-2 * count // 3))
+        return max(1, divide_up(2 * count, 3))
     raise MisuseError(f"no rule is called {rule}")
 
 

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from protocol.core.errors import MisuseError, PeerError
+from protocol.core.quantities import divide_up
 from protocol.log.merkle import HASH_BYTES, fold
 
 CHECKPOINT_PATH: Final = "checkpoint"
@@ -51,7 +52,7 @@ def format_tile_path(tile: Tile) -> str:
     """The path of a tile or bundle below a log's address, such as `tile/0/x001/x234/067.p/8`."""
     level = "entries" if tile.level is None else str(tile.level)
     digits = str(tile.number)
-    digits = digits.zfill(-(-len(digits) // 3) * 3)
+    digits = digits.zfill(divide_up(len(digits), 3) * 3)
     groups = [digits[start : start + 3] for start in range(0, len(digits), 3)]
     number = "".join(f"x{group}/" for group in groups[:-1]) + groups[-1]
     suffix = "" if tile.width == TILE_HASHES else f".p/{tile.width}"
@@ -88,14 +89,14 @@ def list_tiles(size: int, old_size: int = 0) -> Iterator[Tile]:
         if hashes == 0:
             return
         if hashes > old_hashes:
-            for number in range(old_hashes // TILE_HASHES, -(-hashes // TILE_HASHES)):
+            for number in range(old_hashes // TILE_HASHES, divide_up(hashes, TILE_HASHES)):
                 yield Tile(level, number, count_tile_hashes(level, number, size))
 
 
 def list_bundles(size: int, old_size: int = 0) -> Iterator[Tile]:
     """The entry bundles of a log of `size` entries that one of `old_size` did not have as long, in order."""
     if size > old_size:
-        for number in range(old_size // TILE_HASHES, -(-size // TILE_HASHES)):
+        for number in range(old_size // TILE_HASHES, divide_up(size, TILE_HASHES)):
             yield Tile(None, number, count_tile_hashes(0, number, size))
 
 

@@ -7,6 +7,7 @@ Spec: docs/spec/planning/planning-step.md, section "Bounds".
 from collections.abc import Sequence
 
 from protocol.core.errors import Finding, refuse
+from protocol.core.quantities import divide_up
 from protocol.planning.cards import (
     GOODS_TABLE_FORMAT,
     MICRO,
@@ -263,7 +264,7 @@ def allotted_floors(table: GoodsTable, people: int, terms: CardTerms) -> dict[in
             for place, weeks in places:
                 need = counted * floor.amount * 10 ** table.goods[place].decimals
                 whole = all_weeks * 10**floor.decimals
-                due = -(-need * (so_far + weeks) // whole) + (-need * so_far // whole)
+                due = divide_up(need * (so_far + weeks), whole) - divide_up(need * so_far, whole)
                 allotted[place] = allotted.get(place, 0) + due
                 so_far += weeks
     return allotted

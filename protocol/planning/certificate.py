@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 
 from protocol.core.errors import Finding
+from protocol.core.quantities import divide_up
 from protocol.planning.audit.cards import audit_cards
 from protocol.planning.audit.columns import CardColumns, Column, read_cards, read_column, read_quantities, sum_products
 from protocol.planning.batches.sizes import DRAFT, audit_batches, cost_setups
@@ -44,7 +45,7 @@ class Certificate:
     @property
     def gap_ppm(self) -> int | None:
         """The gap as parts per million of all credits, rounded up."""
-        return None if self.gap_micro is None else -(-self.gap_micro * PPM // self.credits_micro)
+        return None if self.gap_micro is None else divide_up(self.gap_micro * PPM, self.credits_micro)
 
 
 def check_certificate(plan: Plan, regrets: Mapping[str, int]) -> Certificate:
@@ -66,7 +67,7 @@ def check_certificate(plan: Plan, regrets: Mapping[str, int]) -> Certificate:
     if DRAFT in plan.parameters:
         findings += audit_batches(all_workplaces(plan), plan.activity)
     slack = sum(price * amount for price, amount in zip(plan.prices, left, strict=True))
-    slack_micro = -(-slack // BALANCE_ONE)
+    slack_micro = divide_up(slack, BALANCE_ONE)
     expected = [card.id for card in plan.consumers] + [card.id for card in plan.workplaces]
     unknown = tuple(name for name in expected if name not in regrets)
     findings += [Finding(name, "a regret below 0") for name in expected if regrets.get(name, 0) < 0]
@@ -130,7 +131,7 @@ def trade_regret(plan: Plan, card: WorkplaceCard) -> int:
     for technique, level in zip(card.techniques, plan.activity[card.id], strict=True):
         gained -= Fraction(sum(plan.prices[good] * amount for good, amount in technique.net) * level, BALANCE_ONE)
     regret = reachable - gained
-    return max(0, -(-regret.numerator // regret.denominator))
+    return max(0, divide_up(regret.numerator, regret.denominator))
 
 
 def _audit_cards(plan: Plan, columns: CardColumns) -> list[Finding]:
@@ -202,7 +203,7 @@ def _audit_consumers(plan: Plan, columns: CardColumns, eaten: Column) -> list[Fi
     costs = sum_products(worth[columns.good], eaten - columns.floor, columns.council, len(cards))
     credits = sum_products(columns.credits, np.ones(len(columns.credits), np.int64), columns.nest_council, len(cards))
     for card, cost, allotted in zip(cards, costs, credits, strict=True):
-        over = -(-cost // COST_ONE) - allotted
+        over = divide_up(cost, COST_ONE) - allotted
         if over > 0:
             findings.append(Finding(f"credits.{card.id}", f"{over} micro-credits above its allotment"))
     return findings

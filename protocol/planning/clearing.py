@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from protocol.core.errors import Finding, refuse
+from protocol.core.quantities import divide_up
 from protocol.planning.cards import MICRO, Technique, WorkplaceCard
 from protocol.planning.economy import Economy
 from protocol.planning.private.fixed_recipes import fix_recipes
@@ -91,7 +92,7 @@ class _Ledger:
         for card, rows, used in self.work():
             if used < card.least * MICRO:
                 row = max(rows, key=lambda row: self.activity[row])
-                self.activity[row] += -(-(card.least * MICRO - used) // self.techniques[row].capacity_use)
+                self.activity[row] += divide_up(card.least * MICRO - used, self.techniques[row].capacity_use)
 
     def fixed_techniques(self) -> set[int]:
         """Techniques of workplaces that stand at their least: these are not cut."""
@@ -105,7 +106,7 @@ class _Ledger:
     def cut_consumers(self, good: int, short: int) -> int:
         """Cuts above-floor quantities in proportion; returns what is still short."""
         above = sum(self.above[edge] for edge in self.eaters[good])
-        less = min(above, -(-short // self.lift[good]))
+        less = min(above, divide_up(short, self.lift[good]))
         for edge in self.eaters[good]:
             self.above[edge] = self.above[edge] * (above - less) // above if above else 0
         left: int = short - less * self.lift[good]
@@ -203,7 +204,7 @@ def _refuse_beyond_capacity(ledger: _Ledger) -> None:
 def _refuse_unmet(ledger: _Ledger, left: dict[int, int]) -> None:
     findings = []
     for good, missing in left.items():
-        units = -(-missing // ledger.lift[good])
+        units = divide_up(missing, ledger.lift[good])
         findings.append(
             Finding(ledger.goods[good].id, f"floors and least activities need {units} units more than there are")
         )

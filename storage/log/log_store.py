@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from protocol.core.errors import MisuseError, PeerError
+from protocol.core.quantities import divide_up
 from protocol.log import bundle as bundles
 from protocol.log.bundle import BUNDLE_ENTRIES, BundledTree
 from protocol.log.checkpoint import Checkpoint
@@ -179,7 +180,7 @@ def keep_tiles(db: sqlite3.Connection, origin: str) -> None:
     present = head(db, origin)
     level = TILE_LEVEL_KEPT
     while present is not None and (count := present.size >> TILE_HEIGHT * level):
-        for number in range(_kept_hashes(db, origin, level) // TILE_HASHES, -(-count // TILE_HASHES)):
+        for number in range(_kept_hashes(db, origin, level) // TILE_HASHES, divide_up(count, TILE_HASHES)):
             tile = Tile(level, number, count_tile_hashes(level, number, present.size))
             sql = "INSERT OR REPLACE INTO tile(origin, level, number, hashes) VALUES (?, ?, ?, ?)"
             db.execute(sql, (origin, level, number, read_tile(db, origin, tile)))

@@ -9,6 +9,8 @@ from math import log10
 
 from markupsafe import Markup
 
+from protocol.core.quantities import divide_up
+
 BAR_WIDTH = 360
 BAR_HEIGHT = 34
 SEGMENT_CLASSES = 12
@@ -121,7 +123,7 @@ def _draw_tolerance(down: float) -> Markup:
 
 
 def _draw_round_numbers(count: int) -> list[Markup]:
-    step = max(1, -(-count // CURVE_LABELS_MAX))
+    step = max(1, divide_up(count, CURVE_LABELS_MAX))
     return [
         Markup('<text class="axis middle" x="{:.1f}" y="{}">{}</text>').format(
             _across(place, count), CURVE_HEIGHT - 10, place + 1

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from protocol.core.quantities import divide_up
+
 
 class Contact(NamedTuple):
     """A member of a federation: the network it is reached in (by any name), and whether it can be called."""
@@ -43,7 +45,7 @@ class Roster:
     def is_crowded(self, view: Iterable[str], name: str, view_max: int) -> bool:
         """Whether one more of this member's network would be more than that network's part of a view."""
         network = self.network(name)
-        share = -(-view_max * self._counts[network] // len(self))
+        share = divide_up(view_max * self._counts[network], len(self))
         same = sum(self.network(one) == network for one in view if one != name)
         return same >= max((view_max + 1) // 2, share)
 

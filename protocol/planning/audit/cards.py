@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from protocol.core.errors import Finding, refuse
+from protocol.core.quantities import divide_up
 from protocol.planning.audit.columns import CardColumns, read_cards
 from protocol.planning.card_rules import (
     AMOUNT_MOST,
@@ -97,7 +98,7 @@ def _are_workplaces_sound(table: GoodsTable, cards: Sequence[WorkplaceCard], col
     goods = np.bincount(columns.technique, minlength=rows)
     if np.min(goods) < 1 or np.max(goods) > NET_MOST:
         return False
-    use_least = np.array([-(-card.capacity // WHOLE_UNITS_MOST) for card in cards])
+    use_least = np.array([divide_up(card.capacity, WHOLE_UNITS_MOST) for card in cards])
     own = columns.workplace < len(cards)
     use = columns.capacity_use[own]
     if np.any(use < use_least[columns.workplace[own]]) or np.max(use, initial=0) > CAPACITY_MOST:

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from protocol.core.errors import Finding, RefusedError
+from protocol.core.quantities import divide_up
 from protocol.planning.batches.pinned import Levels, hold_plan, pin_batches
 from protocol.planning.batches.sizes import DRAFT, cost_setups
 from protocol.planning.cards import MICRO, WorkplaceCard
@@ -181,6 +182,6 @@ def _measure_effort(draft: Plan, candidate: Plan) -> int:
         levels = zip(draft.activity[card.id], candidate.activity[card.id], list_gains(draft, card), strict=True)
         for before, after, cost in levels:
             if before and not (full and after < before):
-                more += -(-cost * (after * after - before * before) // (2 * before))
+                more += divide_up(cost * (after * after - before * before), 2 * before)
     set_up = [cost_setups(all_workplaces(draft), plan.activity) for plan in (draft, candidate)]
-    return -(-more // MICRO**2) + set_up[1] - set_up[0]
+    return divide_up(more, MICRO**2) + set_up[1] - set_up[0]

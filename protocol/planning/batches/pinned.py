@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from protocol.core.errors import RefusedError
+from protocol.core.quantities import divide_up
 from protocol.planning.card_rules import NET_MOST
 from protocol.planning.cards import MICRO, Technique, WorkplaceCard
 from protocol.planning.clearing import ClearedPlan, fit_plan, settle
@@ -137,7 +138,7 @@ def _free_card(card: WorkplaceCard, fixed: tuple[int, ...]) -> WorkplaceCard | N
     techniques = tuple(technique for technique in card.techniques if not _stands(card, technique))
     if len(techniques) == len(card.techniques):
         return card
-    capacity = card.capacity - -(-used // MICRO)
+    capacity = card.capacity - divide_up(used, MICRO)
     if not techniques or capacity <= 0:
         return None
     least = max(0, card.least - used // MICRO)
@@ -154,7 +155,7 @@ def _pin_cards(source: Economy, fixed: Mapping[str, tuple[int, ...]], margin_bit
                 moved[good] += abs(amount) * level
     margins = [0 if margin_bits is None else amount >> margin_bits for amount in moved]
     lifted = [here + margin for here, margin in zip(total, margins, strict=True)]
-    net = [(good, -(-amount // MICRO)) for good, amount in enumerate(lifted) if -(-amount // MICRO)]
+    net = [(good, divide_up(amount, MICRO)) for good, amount in enumerate(lifted) if divide_up(amount, MICRO)]
     taken = set(source.answer_ranges)
     cards: list[WorkplaceCard] = []
     for start in range(0, len(net), NET_MOST):

@@ -13,6 +13,7 @@ import msgspec
 
 from protocol.core.document import format_document, parse_document
 from protocol.core.errors import Finding
+from protocol.core.quantities import divide_up
 from protocol.planning.card_rules import QUANTITY_MOST
 from protocol.planning.delivery.places import Place, metres_between
 from protocol.planning.delivery.transport import Transport, list_transports
@@ -70,7 +71,7 @@ class GoodCheck:
         """How much longer than the best it may be: parts per million, rounded up; None while nothing is proven."""
         if self.least_unit_metres is None or self.unit_metres == 0:
             return 0 if self.unit_metres == 0 else None
-        return -(-(self.unit_metres - self.least_unit_metres) * PPM // self.unit_metres)
+        return divide_up((self.unit_metres - self.least_unit_metres) * PPM, self.unit_metres)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from protocol.core.errors import RefusedError
+from protocol.core.quantities import divide_up
 from protocol.planning.cards import MICRO, GoodsTable, Technique, WorkplaceCard
 from protocol.planning.economy import Economy, Floats, Integers
 from protocol.planning.plan import Plan
@@ -150,4 +151,4 @@ def _one_digit(whole: float) -> int:
     """Millionths, upwards to one digit: 0.23 is 0.3."""
     amount = math.ceil(whole * MICRO)
     unit = int(10 ** (len(str(amount)) - 1))
-    return -(-amount // unit) * unit
+    return divide_up(amount, unit) * unit

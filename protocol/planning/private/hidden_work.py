@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from protocol.core.quantities import divide_up
 from protocol.planning.cards import MICRO, WorkplaceCard
 from protocol.planning.economy import Floats
 from protocol.planning.private.outlines import bound_levels, span_of
@@ -37,7 +38,7 @@ def _to_one_digit(amount: float) -> int:
     """Upwards: 0.23 is 0.3."""
     whole = math.ceil(amount)
     unit = int(10 ** (len(str(whole)) - 1))
-    return -(-whole // unit) * unit
+    return divide_up(whole, unit) * unit
 
 
 def answer_hidden(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from protocol.core.quantities import divide_up
 from protocol.planning.cards import MICRO, Technique, WorkplaceCard
 
 
@@ -32,7 +33,7 @@ def bound_levels(card: WorkplaceCard) -> list[tuple[int, int]]:
     """The least and the most that an answer may say of each good of an outline, in millionths."""
     spans = [span_of(lowest, highest) for _, lowest, highest in card.outline]
     return [
-        (-(-lowest * MICRO // span), highest * MICRO // span)
+        (divide_up(lowest * MICRO, span), highest * MICRO // span)
         for (_, lowest, highest), span in zip(card.outline, spans, strict=True)
     ]
 
@@ -52,7 +53,7 @@ def fix_card(card: WorkplaceCard, answer: Sequence[int]) -> WorkplaceCard:
     workplace that answers nothing stands for one millionth of its first good, which it is then not asked for.
     """
     net = [
-        (good, -(-span_of(lowest, highest) * level // MICRO))
+        (good, divide_up(span_of(lowest, highest) * level, MICRO))
         for (good, lowest, highest), level in zip(card.outline, answer, strict=True)
     ]
     moving = tuple((good, amount) for good, amount in net if amount) or ((card.outline[0][0], 1),)

@@ -1,6 +1,7 @@
 """Whole numbers with a unit."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,6 +15,7 @@ from protocol.core.quantities import (
     Quantity,
     check_unit,
     divide_half_up,
+    divide_up,
     format_decimal,
     parse_decimal,
 )
@@ -80,6 +82,11 @@ def test_what_is_written_reads_back_and_means_the_same(amount: int, exponent: in
 def test_halves_round_away_from_zero(numerator: int, denominator: int) -> None:
     exact = Decimal(numerator) / Decimal(denominator)
     assert divide_half_up(numerator, denominator) == int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+@given(st.integers(-(10**30), 10**30), st.integers(-(10**30), 10**30).filter(bool))
+def test_dividing_up_ends_at_or_just_above_the_fraction(numerator: int, denominator: int) -> None:
+    assert 0 <= divide_up(numerator, denominator) - Fraction(numerator, denominator) < 1
 
 
 def test_division_by_zero_and_exponents_out_of_range_are_the_callers_fault() -> None:
