@@ -14,7 +14,6 @@ from protocol.core.errors import RefusedError
 from storage.disk import write_durably
 
 CONFIG_FILE = "config.toml"
-NAME_LENGTH_MAX = 80
 PORT_MAX = 65_535
 SETTING_SHOWN_CHARS = 40
 OWNER_ONLY = 0o077

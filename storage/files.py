@@ -10,9 +10,8 @@ import sqlite3
 from pathlib import Path
 
 from protocol.core.errors import RefusedError
+from protocol.gossip.limits import FILE_BYTES_MAX
 from storage.disk import OWN_DISK, Disk, write_durably
-
-FILE_BYTES_MAX = 4 * 1024 * 1024
 
 
 class Files:

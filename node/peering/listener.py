@@ -22,6 +22,7 @@ from protocol.gossip import limits
 
 HANDSHAKE_WAIT_S: Final = 5.0
 HEADER_WAIT_S: Final = 5.0
+ACCEPT_AGAIN_S: Final = 0.05
 PARTING_WAIT_S: Final = limits.CLOSING_WAIT_MS / 1_000
 """How long a caller may take to answer the goodbye of TLS."""
 PER_ADDRESS_MAX: Final = 64
@@ -105,7 +106,7 @@ class Listener:
                 accepted, address = listening.accept()
             except OSError:
                 # Out of file descriptors, or the caller gave up: the next one may fare better.
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(ACCEPT_AGAIN_S)
                 continue
             accepted.setblocking(False)
             host = str(address[0])

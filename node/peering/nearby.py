@@ -11,9 +11,9 @@ from ipaddress import ip_address
 from typing import Final
 
 from node.use_cases.peers import Neighbour
+from protocol.core.founding import NAME_LENGTH_MAX
 
 NEARBY_MAX: Final = 64
-NAME_LENGTH_MAX: Final = 80
 FINGERPRINT_LENGTH: Final = 64
 _HEX = frozenset("0123456789abcdef")
 

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import msgspec
 
 from node.clock import Clock
-from node.config import NAME_LENGTH_MAX, Config, load_config, origin_from_name, save_config
+from node.config import Config, load_config, origin_from_name, save_config
 from node.use_cases.context import Node
 from node.use_cases.publish import publish
 from protocol.core.errors import RefusedError
-from protocol.core.founding import Founding
+from protocol.core.founding import NAME_LENGTH_MAX, Founding
 from protocol.core.identity import (
     HOME_SEED_BYTES,
     SEED_BYTES,

@@ -16,6 +16,7 @@ from node.till.line_keys import key_lines
 from node.till.plain_csv import FORMAT_NAME, parse_plain_csv
 from node.till.row_reader import TOKEN_KEY_BYTES
 from node.till.sale import Sale, TillFile
+from node.till.text_decoding import FILE_BYTES_MAX
 from node.use_cases.context import Node, NoParams, Operation
 from node.use_cases.description import (
     Command,
@@ -34,7 +35,6 @@ from storage.private import till_lines
 from storage.private.till_lines import TillRow
 from storage.settings import set_setting, setting
 
-FILE_BYTES_MAX = 50 * 1024 * 1024
 NAME_LENGTH_MAX = 200
 HOUSEHOLD_KEY_SETTING = "till_household_key"
 

@@ -9,10 +9,10 @@ import msgspec
 from aiohttp import BodyPartReader, web
 from aiohttp.http import HttpProcessingError
 
+from node.till.text_decoding import FILE_BYTES_MAX
 from node.web.guard import check_form_origin, check_form_token
 from protocol.core.errors import Finding, RefusedError
 
-FILE_BYTES_MAX = 50 * 1024 * 1024
 FIELD_BYTES_MAX = 4096
 FIELDS_MAX = 8
 FILE_NAME_LENGTH_MAX = 200

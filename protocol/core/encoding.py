@@ -11,12 +11,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from protocol.core.errors import MisuseError, RefusedError
+from protocol.core.errors import MisuseError, RefusedError, shorten
 
 DEPTH_MAX = 16
 ENTRY_BYTES_MAX = 16_384
-# A hostile name must not fill a log line.
-NAME_LENGTH_SHOWN = 120
 INT_MIN = -(2**63)
 INT_MAX = 2**63 - 1
 
@@ -81,7 +79,7 @@ def to_struct(value: Value, struct_type: type[StructType], place: str = "body") 
         reason, _, path = str(error).rpartition(" - at `")
         if not reason:
             reason, path = path, ""
-        raise RefusedError.at(place + path.rstrip("`").removeprefix("$"), _shorten(reason)) from None
+        raise RefusedError.at(place + path.rstrip("`").removeprefix("$"), shorten(reason)) from None
 
 
 def to_value(struct: object) -> Value:
@@ -126,7 +124,7 @@ def _check_members(members: Iterable[tuple[Any, Value]], brackets: str, depth: i
         try:
             _check_value(member, depth + 1)
         except _UnfitError as unfit:
-            unfit.place = (f"[{key}]" if brackets else f".{_shorten(key)}") + unfit.place
+            unfit.place = (f"[{key}]" if brackets else f".{shorten(key)}") + unfit.place
             raise
 
 
@@ -144,10 +142,6 @@ def _check_same_bytes(raw: bytes, canonical: bytes) -> None:
     pairs = enumerate(zip(raw, canonical, strict=False))
     offset = next((index for index, (ours, theirs) in pairs if ours != theirs), min(len(raw), len(canonical)))
     raise RefusedError.at("encoding", f"not canonical at byte {offset}")
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= NAME_LENGTH_SHOWN else text[:NAME_LENGTH_SHOWN] + "…"
 
 
 @lru_cache(maxsize=1024)

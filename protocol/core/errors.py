@@ -7,6 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+NAME_LENGTH_SHOWN = 120
+"""A hostile name must not fill a log line."""
+
+
+def shorten(name: str) -> str:
+    """What an error repeats of a name that came from outside."""
+    return name if len(name) <= NAME_LENGTH_SHOWN else name[:NAME_LENGTH_SHOWN] + "…"
+
 
 class Finding(msgspec.Struct, frozen=True):
     """One thing that somebody can put right: where it is and what is wrong with it."""

@@ -12,6 +12,7 @@ import msgspec
 
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import Finding, RefusedError, refuse
+from protocol.core.founding import Name
 from protocol.core.note import COSIGNATURE_V1, VerifierKey, parse_vkey
 from protocol.core.origin import is_origin
 from protocol.core.quantities import divide_up
@@ -31,7 +32,6 @@ EXCEPTION_FLOORS_MAX = 16
 EXCEPTION_REASON_LENGTH_MAX = 200
 EXTRA_CREDITS_MICRO_MAX = 10**15
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 WitnessRule = Literal["half", "two_thirds"]
 Share = Annotated[int, msgspec.Meta(ge=1, le=100)]
 """A part of a whole in percent."""

@@ -16,6 +16,7 @@ from protocol.core.record import INDEX_MAX, Hash, Origin, Reference
 from protocol.federation.charter import Charter, hash_charter
 from protocol.federation.roster import (
     PEOPLE_MAX,
+    VERSIONS_MAX,
     Change,
     InForce,
     Join,
@@ -34,7 +35,6 @@ from protocol.federation.succession import RETIREMENT_MEMBERS_MIN, retirement_qu
 from protocol.federation.votes import quorum
 
 CHANGES_MAX = 128
-VERSIONS_MAX = 100_000
 People = Annotated[int, msgspec.Meta(ge=0, le=PEOPLE_MAX)]
 
 

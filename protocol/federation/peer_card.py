@@ -11,6 +11,7 @@ import msgspec
 
 from protocol.core import encoding
 from protocol.core.errors import RefusedError
+from protocol.core.founding import NAME_LENGTH_MAX
 from protocol.core.identity import PUBLIC_BYTES
 from protocol.core.origin import check_origin
 from protocol.core.record import Hash
@@ -22,7 +23,6 @@ from protocol.federation.votes import VOTERS_MAX
 PREFIX: Final = "rochdale-peer:"
 CARD_BYTES_MAX: Final = 3_000
 CARD_LENGTH_MAX: Final = 4_096
-NAME_LENGTH_MAX: Final = 80
 INVITATION_PREFIX: Final = "rochdale-invitation:"
 INVITATION_BYTES_MAX: Final = 256 * 1024
 _URL = re.compile(r"wss://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}", re.ASCII)

@@ -13,8 +13,11 @@ import msgspec
 
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import Finding, RefusedError, refuse
+from protocol.core.founding import Name
+from protocol.core.identity import Ed25519Public
 from protocol.core.record import Hash, Origin
 from protocol.federation.charter import Charter, check_charter, hash_charter, outside_witnesses
+from protocol.federation.peer_certificate import CERTIFICATE_BYTES_MAX
 from protocol.federation.votes import VOTERS_MAX
 
 ROSTER_DOMAIN = b"rochdale/roster/v1\0"
@@ -22,11 +25,9 @@ SLOT_DOMAIN = b"rochdale/roster-slot/v1\0"
 NO_PREDECESSOR = bytes(32)
 PEOPLE_MAX = 100_000_000
 VERSIONS_MAX = 1_000_000
-CERTIFICATE_BYTES_MAX = 1_024
 URL_LENGTH_MAX = 200
-
-PublicKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+ROSTER_BYTES_MAX = 1 << 20
+"""Four times what VOTERS_MAX members with the longest certificates and addresses take."""
 
 
 class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,9 +37,9 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     kind: Literal["consumers", "producers"]
     people: Annotated[int, msgspec.Meta(ge=0, le=PEOPLE_MAX)]
-    log_key: PublicKey
-    witness_key: PublicKey
-    mirror_key: PublicKey
+    log_key: Ed25519Public
+    witness_key: Ed25519Public
+    mirror_key: Ed25519Public
     tls_certificate: Annotated[bytes, msgspec.Meta(max_length=CERTIFICATE_BYTES_MAX)]
     url: Annotated[str, msgspec.Meta(max_length=URL_LENGTH_MAX)]
 
@@ -102,7 +103,7 @@ class InForce(msgspec.Struct, frozen=True):
 
 def hash_roster(roster: Roster) -> bytes:
     """The 32 bytes that a version is named by; those of version 1 name the federation."""
-    return hashlib.sha256(ROSTER_DOMAIN + encode(to_value(roster), bytes_max=1 << 20)).digest()
+    return hashlib.sha256(ROSTER_DOMAIN + encode(to_value(roster), ROSTER_BYTES_MAX)).digest()
 
 
 def slot_of(predecessor: bytes, attempt: int) -> bytes:

@@ -17,7 +17,7 @@ import msgspec
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import MisuseError, RefusedError, refuse
 from protocol.core.founding import Founding
-from protocol.core.identity import PUBLIC_BYTES, SigningKey, key_id, recovery_key_hash
+from protocol.core.identity import Ed25519Public, SigningKey, key_id, recovery_key_hash
 from protocol.core.record import (
     INDEX_MAX,
     Hash,
@@ -35,7 +35,6 @@ SUCCESSION_KIND: Final = "key.succession"
 RETIREMENT_SLOT_DOMAIN: Final = b"rochdale/retirement-slot/v1\0"
 RETIREMENT_MEMBERS_MIN: Final = 3
 LEAVE_AND_FOUND: Final = "in a federation of two nobody can end the other's log: leave, and found anew"
-RecoveryKey = Annotated[bytes, msgspec.Meta(min_length=PUBLIC_BYTES, max_length=PUBLIC_BYTES)]
 Size = Annotated[int, msgspec.Meta(ge=1, le=INDEX_MAX)]
 
 
@@ -48,7 +47,7 @@ class KeySuccession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     old: Origin
     size: Size
     root: Hash
-    recovery_key: RecoveryKey
+    recovery_key: Ed25519Public
 
 
 class End(NamedTuple):

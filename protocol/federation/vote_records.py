@@ -10,7 +10,8 @@ from typing import Annotated
 import msgspec
 
 from protocol.core.errors import MisuseError
-from protocol.federation.votes import Hash, Precommit, Prevote, Proposal, RoundNumber, Vote
+from protocol.core.record import Hash
+from protocol.federation.votes import Precommit, Prevote, Proposal, RoundNumber, Vote
 
 CONTENT_BYTES_MAX = 12 * 1024
 CONTENT_DOMAIN = b"rochdale/decision-content/v1\0"

@@ -12,21 +12,18 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from protocol.core.errors import Finding
+from protocol.core.record import HASH_BYTES, Hash, Origin
 
-HASH_BYTES = 32
 ROUNDS_MAX = 256
 """Rounds of one slot: 0 to 255. A round passes only while a quorum is up, so an outage uses none."""
 VOTERS_MAX = 128
-ORIGIN_LENGTH_MAX = 255
 VOTES_KEPT_MAX = 2
 """Of one voter in one step of one round: two prove that it signed twice, and then it counts for every value."""
 NO_ROUND = -1
 
-Hash: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 Slot: TypeAlias = Hash
 """What is being decided, as 32 opaque bytes: see `roster.slot_of` for one way to make them."""
 RoundNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=ROUNDS_MAX)]
-Origin: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=ORIGIN_LENGTH_MAX)]
 VoteKind: TypeAlias = Literal["proposal", "prevote", "precommit"]
 
 

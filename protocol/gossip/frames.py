@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from protocol.core import encoding
+from protocol.core.commitment import OPENING_BYTES_MAX
 from protocol.core.errors import MisuseError, PeerError, RefusedError
 from protocol.core.quantities import divide_up
 from protocol.gossip import limits
@@ -137,7 +138,7 @@ def _check_small(message: Message) -> None:
             fits = 1 <= len(message.commitments) <= limits.OPENINGS_WANTED_MAX
             _check(fits and all(len(one) == _ROOT_BYTES for one in message.commitments), "OpeningWant: wrong hashes")
         case Reveal():
-            _check(0 < len(message.opening) <= limits.OPENING_BYTES_MAX, "Reveal: an opening of a wrong length")
+            _check(0 < len(message.opening) <= OPENING_BYTES_MAX, "Reveal: an opening of a wrong length")
         case Ping():
             _check(message.counter >= 0, "Ping: a negative counter")
         case ForwardJoin():

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from protocol.core.errors import PeerError
+from protocol.core.record import HASH_BYTES
 from protocol.gossip import limits
 from protocol.log.bundle import bundle_roots_fold, count_bundles, count_entries, parse_bundle
 from protocol.log.checkpoint import Checkpoint
-from protocol.log.merkle import HASH_BYTES, Tree, leaf_hashes
+from protocol.log.merkle import Tree, leaf_hashes
 
 
 class Checked(NamedTuple):

@@ -8,16 +8,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from protocol.core.errors import PeerError
+from protocol.core.record import HASH_BYTES
 from protocol.log.checkpoint import Checkpoint, open_checkpoint
-from protocol.log.merkle import (
-    EMPTY_ROOT,
-    HASH_BYTES,
-    PROOF_HASHES_MAX,
-    HashReader,
-    check_consistency,
-    prove_consistency,
-    root_at,
-)
+from protocol.log.merkle import EMPTY_ROOT, PROOF_HASHES_MAX, HashReader, check_consistency, prove_consistency, root_at
 
 SIZE_BYTES: Final = 8
 TRUNK_BYTES_MAX: Final = SIZE_BYTES + 1 + HASH_BYTES * (1 + 2 * PROOF_HASHES_MAX)

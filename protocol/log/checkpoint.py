@@ -15,8 +15,8 @@ from protocol.core.errors import PeerError
 from protocol.core.identity import SigningKey
 from protocol.core.note import Ed25519Verifier, sign_note, verify_note
 from protocol.core.origin import check_origin, is_origin
-from protocol.core.record import INDEX_MAX
-from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES
+from protocol.core.record import HASH_BYTES, INDEX_MAX
+from protocol.log.merkle import EMPTY_ROOT
 
 __all__ = [
     "Checkpoint",

@@ -12,16 +12,9 @@ import msgspec
 
 from protocol.core.errors import MisuseError, PeerError
 from protocol.core.note import Ed25519Verifier, format_note, parse_note, verify_note
+from protocol.core.record import HASH_BYTES
 from protocol.log.checkpoint import Checkpoint, format_checkpoint, open_checkpoint, parse_checkpoint
-from protocol.log.merkle import (
-    HASH_BYTES,
-    HashReader,
-    check_consistency,
-    format_hashes,
-    parse_hashes,
-    prove_consistency,
-    root_at,
-)
+from protocol.log.merkle import HashReader, check_consistency, format_hashes, parse_hashes, prove_consistency, root_at
 
 EVIDENCE_HEADER: Final = "rochdale/fork-evidence@v1"
 AFTER_END_HEADER: Final = "rochdale/after-end@v1"

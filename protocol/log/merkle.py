@@ -12,8 +12,8 @@ from hashlib import sha256
 from typing import Final, Protocol
 
 from protocol.core.errors import MisuseError, PeerError
+from protocol.core.record import HASH_BYTES
 
-HASH_BYTES: Final = 32
 PROOF_HASHES_MAX: Final = 63
 EMPTY_ROOT: Final = sha256(b"").digest()
 

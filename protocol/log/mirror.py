@@ -16,9 +16,10 @@ import msgspec
 
 from protocol.core.errors import MisuseError, PeerError
 from protocol.core.origin import ORIGIN_BYTES_MAX, check_origin, is_origin
+from protocol.core.record import HASH_BYTES
 from protocol.log.bundle import BUNDLE_BYTES_MAX, BUNDLE_ENTRIES, LENGTH_BYTES, format_bundle, parse_bundle
 from protocol.log.checkpoint import SIZE_MAX
-from protocol.log.merkle import HASH_BYTES, PROOF_HASHES_MAX, HashReader, fold, leaf_hash
+from protocol.log.merkle import PROOF_HASHES_MAX, HashReader, fold, leaf_hash
 from protocol.log.subtree import check_subtree, prove_subtree
 from protocol.log.witness import BAD_REQUEST, CONFLICT, NOT_FOUND, OK, UNPROCESSABLE, Verdict
 

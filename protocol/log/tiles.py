@@ -14,7 +14,8 @@ import msgspec
 
 from protocol.core.errors import MisuseError, PeerError
 from protocol.core.quantities import divide_up
-from protocol.log.merkle import HASH_BYTES, fold
+from protocol.core.record import HASH_BYTES
+from protocol.log.merkle import fold
 
 CHECKPOINT_PATH: Final = "checkpoint"
 TILE_HASHES: Final = 256

@@ -6,7 +6,7 @@ Spec: docs/spec/planning/planning-step.md, section "Bounds".
 
 from collections.abc import Sequence
 
-from protocol.core.errors import Finding, refuse
+from protocol.core.errors import Finding, refuse, shorten
 from protocol.core.quantities import divide_up
 from protocol.planning.cards import (
     GOODS_TABLE_FORMAT,
@@ -48,7 +48,7 @@ def audit_goods_table(table: GoodsTable) -> list[Finding]:
     """Everything that keeps this goods table from being planned with."""
     findings: list[Finding] = []
     if table.format != GOODS_TABLE_FORMAT:
-        findings.append(Finding("format", f"is {table.format[:40]!r}, expected {GOODS_TABLE_FORMAT!r}"))
+        findings.append(Finding("format", f"is {shorten(table.format)!r}, expected {GOODS_TABLE_FORMAT!r}"))
     if not TOLERANCE_LEAST_PPM <= table.tolerance_ppm <= TOLERANCE_MOST_PPM:
         findings.append(Finding("tolerance_ppm", f"must be {TOLERANCE_LEAST_PPM} to {TOLERANCE_MOST_PPM}"))
     if not 1 <= len(table.goods) <= GOODS_MOST:

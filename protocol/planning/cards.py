@@ -11,6 +11,8 @@ import msgspec
 
 GOODS_TABLE_FORMAT = "rochdale/goods-table/1"
 MICRO = 1_000_000
+MICRO_DECIMALS = 6
+PPM = 1_000_000
 YEAR_WEEKS = 52
 
 GoodKind = Literal["good", "labour", "cap", "land", "outside"]

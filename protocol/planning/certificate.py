@@ -10,17 +10,16 @@ from fractions import Fraction
 
 import numpy as np
 
-from protocol.core.errors import Finding
+from protocol.core.errors import Finding, shorten
 from protocol.core.quantities import divide_up
 from protocol.planning.audit.cards import audit_cards
 from protocol.planning.audit.columns import CardColumns, Column, read_cards, read_column, read_quantities, sum_products
 from protocol.planning.batches.sizes import DRAFT, audit_batches, cost_setups
 from protocol.planning.card_rules import DECIMALS_MOST, audit_goods_table
-from protocol.planning.cards import MICRO, ConsumerCard, WorkplaceCard
+from protocol.planning.cards import MICRO, PPM, ConsumerCard, WorkplaceCard
 from protocol.planning.clearing import BALANCE_DECIMALS
 from protocol.planning.plan import Plan
 
-PPM = 1_000_000
 BALANCE_ONE = int(10**BALANCE_DECIMALS)
 # Costs count in prices x the smallest unit that any good may have.
 COST_ONE = int(10**DECIMALS_MOST)
@@ -161,7 +160,7 @@ def _audit_shape(plan: Plan, columns: CardColumns) -> list[Finding]:
 
 
 def _audit_column(column: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int], place: str) -> list[Finding]:
-    findings = [Finding(f"{place}.{name[:80]}", "has no card") for name in sorted(column.keys() - sizes.keys())]
+    findings = [Finding(f"{place}.{shorten(name)}", "has no card") for name in sorted(column.keys() - sizes.keys())]
     for name, size in sizes.items():
         if len(column.get(name, ())) != size:
             findings.append(Finding(f"{place}.{name}", f"must hold {size} quantities"))

@@ -7,7 +7,7 @@ Spec: docs/spec/planning/plan.md, section "Summary".
 from dataclasses import dataclass
 from fractions import Fraction
 
-from protocol.planning.cards import MICRO, ConsumerCard, Nest
+from protocol.planning.cards import MICRO, PPM, ConsumerCard, Nest
 from protocol.planning.certificate import (
     all_workplaces,
     capacity_used,
@@ -22,7 +22,6 @@ from protocol.planning.plan import Plan
 NEARLY = 1_000
 PROPORTION_PPM = 10_000
 PRICE_MOVE_PPM = 50_000
-PPM = 1_000_000
 
 
 @dataclass(frozen=True)

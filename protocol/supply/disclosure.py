@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from protocol.core.errors import Finding, refuse
+from protocol.core.errors import Finding, refuse, shorten
 from protocol.core.quantities import Money
 from protocol.federation.scopes import BUYERS, FEDERATION, PUBLIC, SCOPES
 from protocol.supply.product import audit_code, audit_maker, audit_version
@@ -78,7 +78,7 @@ def audit_disclosure(disclosure: Disclosure) -> list[Finding]:
     findings += audit_version(disclosure.version, "version")
     names = [section.name for section in disclosure.sections]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        findings.append(Finding(f"sections.{name[:40]}", "is there twice"))
+        findings.append(Finding(f"sections.{shorten(name)}", "is there twice"))
     # One more than there are names: a section too many is either there twice or of no name that there is.
     for section in disclosure.sections[: len(SECTIONS) + 1]:
         findings += _audit_section(section)
@@ -93,7 +93,7 @@ def check_disclosure(disclosure: Disclosure) -> None:
 
 
 def _audit_section(section: Section) -> list[Finding]:
-    place = f"sections.{section.name[:40]}"
+    place = f"sections.{shorten(section.name)}"
     if section.name not in SECTIONS:
         return [Finding(place, f"is no section; the sections are {', '.join(SECTIONS)}")]
     if section.scope not in SCOPES:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from protocol.core.errors import Finding
+from protocol.core.errors import Finding, shorten
 from protocol.supply.cost_sheet import net_price
 from protocol.supply.disclosure import list_missing
 from protocol.supply.facts import Facts, Filed, Item, PriceRules, item_of
@@ -123,7 +123,7 @@ def audit_offer(facts: Facts, origin: str, body: PriceProposal) -> list[Finding]
         findings.append(Finding("by", "only the maker or one of the buyers proposes, with its log's own key"))
     product = facts.products.get(item_of(body))
     if product is None:
-        findings.append(Finding("product", f"{body.maker} has published no product {body.product[:60]}"))
+        findings.append(Finding("product", f"{body.maker} has published no product {shorten(body.product)}"))
     elif product.body.unit != body.sheet.unit:
         findings.append(Finding("sheet.unit", f"the product is counted in {product.body.unit}"))
     return findings + _find_broken_link(facts, origin, body) + _find_below_cost(facts, body)

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from protocol.core.errors import MisuseError, PeerError
 from protocol.core.quantities import divide_up
+from protocol.core.record import HASH_BYTES
 from protocol.log import bundle as bundles
 from protocol.log.bundle import BUNDLE_ENTRIES, BundledTree
 from protocol.log.checkpoint import Checkpoint
-from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES, Tree, leaf_hashes, list_edge
+from protocol.log.merkle import EMPTY_ROOT, Tree, leaf_hashes, list_edge
 from protocol.log.tiles import TILE_HASHES, TILE_HEIGHT, Tile, count_tile_hashes, grow_tile
 
 

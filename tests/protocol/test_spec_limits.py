@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from protocol.core import commitment, encoding, note, quantities, record
-from protocol.federation import charter, membership, roster, votes
+from protocol.federation import charter, membership, peer_certificate, roster, votes
 from protocol.log import merkle, policy, proof, quorum, tiles
 from protocol.planning.following import deliveries
 from protocol.planning.following import records as following_records
@@ -52,7 +52,7 @@ SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
         ("federation/decision", f"0 ≤ round ≤ {votes.ROUNDS_MAX - 1}"),
         ("federation/federation", f"the number, 1 to {roster.VERSIONS_MAX:,};"),
         ("federation/federation", f"`people` (at most {roster.PEOPLE_MAX:,})"),
-        ("federation/federation", f"`tls_certificate` (at most {roster.CERTIFICATE_BYTES_MAX:,} bytes)"),
+        ("federation/federation", f"`tls_certificate` (at most {peer_certificate.CERTIFICATE_BYTES_MAX:,} bytes)"),
         ("federation/federation", f"`url` (at most {roster.URL_LENGTH_MAX} characters"),
         ("federation/federation", f"a canonical list of 1 to {membership.CHANGES_MAX} leaf hashes"),
         ("federation/federation", f"at most {charter.SECTIONS_MAX}, sorted, each once"),

@@ -23,10 +23,11 @@ from node.cli.printing import print_told
 from node.clock import Clock
 from node.use_cases.description import EXIT_REFUSED, Rows, count, tell_rows
 from node.use_cases.planning.trials.levels import LevelsResult, try_levels
-from node.use_cases.planning.trials.result import PPM, TrialPlan, TrialResult
+from node.use_cases.planning.trials.result import TrialPlan, TrialResult
 from node.use_cases.planning.trials.trial import BATCHES_WAIT_S, TrialTerms, Watch, check_terms, run_trial
 from protocol.core.errors import RefusedError
 from protocol.planning.card_rules import TOLERANCE_LEAST_PPM, TOLERANCE_MOST_PPM
+from protocol.planning.cards import PPM
 from protocol.planning.economy_file import ECONOMY_BYTES_MOST, decode_economy, parse_economy
 from protocol.planning.nested.levels_file import read_levels
 from protocol.planning.nested.two_levels import LevelTerms

@@ -16,13 +16,12 @@ from typing import Final
 import msgspec
 
 from node.simulation.region.region import Coop, Good, Region
-from node.simulation.tills.journey import StoreTill, format_csv
+from node.simulation.tills.journey import WEEKS_MAX, StoreTill, format_csv
 from protocol.core.errors import RefusedError
 
 GENERATED_NOTICE: Final = "Generated: every till line was made up by this software's own seeded generator."
 
 WEEKS: Final = 13
-WEEKS_MAX: Final = 53
 LINES_A_HOUSEHOLD_A_WEEK: Final = 5
 UNMAPPED_SHARE: Final = 0.05
 # How far a co-op's and a household's habits may lie from the region's: factors between 1/(1+x) and 1+x.

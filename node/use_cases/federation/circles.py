@@ -26,6 +26,8 @@ CIRCLES_MAX = 64
 FOLLOWED_MAX = 1_024
 """Founding records whose histories are kept; each further one is read from its beginning and followed by no vote."""
 PART = "followed_federations"
+CIRCLES_BYTES_MAX = 1 << 24
+"""What is hashed to see whether circles have changed: names of logs only."""
 TOLD_SETTING = "circles_told"
 KINDS = frozenset(
     {
@@ -90,7 +92,9 @@ def _followed(node: Node) -> Followed:
 
 async def mark_circles(node: Node, circles: tuple[Circle, ...]) -> list[str]:
     """Number a change of each log that others may have now; the logs. Nothing where that was done before."""
-    told = hashlib.sha256(encode([[sorted(one.members), sorted(one.logs)] for one in circles], 1 << 24)).digest()
+    told = hashlib.sha256(
+        encode([[sorted(one.members), sorted(one.logs)] for one in circles], CIRCLES_BYTES_MAX)
+    ).digest()
     if setting(node.database.reader, TOLD_SETTING) == told:
         return []
     logs = sorted({origin for circle in circles for origin in circle.logs})

@@ -37,13 +37,12 @@ from protocol.federation.peer_card import (
     parse_card,
     parse_invitation,
 )
-from protocol.federation.roster import Member
+from protocol.federation.roster import PEOPLE_MAX, Member
 from protocol.supply.disclosure import SECTIONS
 from storage.log.record_index import own_words
 from storage.settings import set_setting
 
 INVITED_SETTING = "invited"
-PEOPLE_MAX = 100_000_000
 MemberKind = Literal["consumers", "producers"]
 People = Annotated[int, msgspec.Meta(ge=0, le=PEOPLE_MAX), help_of("How many people we count.")]
 Above = Annotated[bool, help_of("In the federation above, in which we speak for our own.")]

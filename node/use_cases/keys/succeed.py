@@ -19,13 +19,13 @@ from node.use_cases.publish import publish_statement
 from node.use_cases.receive import Receiver
 from protocol.core.errors import MisuseError, PeerError, RefusedError
 from protocol.core.identity import SEED_BYTES, SigningKey, generate, recovery_key_hash
+from protocol.core.record import NONCE_BYTES
 from protocol.federation.succession import KeySuccession, sign_succession
 from protocol.log.bundle import count_bundles
 from storage.database import open_reader
 from storage.log import log_store, record_index
 from storage.settings import setting
 
-NONCE_BYTES = 16
 _RECOVERY_BYTES_MAX = 1_024
 
 

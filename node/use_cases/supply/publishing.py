@@ -22,7 +22,7 @@ from node.use_cases.supply.drafts import (
 )
 from node.use_cases.supply.views import PriceView, PublishedView, describe_price, describe_published
 from protocol.core.commitment import SALT_BYTES, Opening, commit_opening, format_opening
-from protocol.core.errors import RefusedError, refuse
+from protocol.core.errors import RefusedError, refuse, shorten
 from protocol.core.record import Reference
 from protocol.federation.grants import GRANT_KIND, KeyGrant, check_grant
 from protocol.federation.scopes import PUBLIC, SCOPES
@@ -164,7 +164,7 @@ def _hide_sections(node: Node, draft: DisclosureDraft) -> tuple[list[Section], K
         section = Section(name=told.name, scope=told.scope, texts=told.texts, commitment=None)
         if told.scope != PUBLIC and told.scope in SCOPES:
             # Afterwards nobody could see that a hidden text is empty or unreadable.
-            place = f"sections.{told.name[:40]}.texts"
+            place = f"sections.{shorten(told.name)}.texts"
             refuse(audit_texts(told.texts, place, TEXT_LENGTH_MAX, lines=True), "the disclosure is refused")
             section, opening = hide_section(node.origin, section, node.clock.random_bytes(SALT_BYTES))
             kept.append((told.scope, opening))

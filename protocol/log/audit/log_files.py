@@ -8,8 +8,8 @@ Spec: docs/spec/log/tiles-and-proofs.md
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
+from protocol.core.record import HASH_BYTES
 from protocol.log.bundle import BUNDLE_BYTES_MAX, BUNDLE_ENTRIES, LENGTH_BYTES
-from protocol.log.merkle import HASH_BYTES
 from protocol.log.tiles import TILE_BYTES, TILE_HASHES, Tile, format_tile_path, list_bundles, parse_tile
 
 

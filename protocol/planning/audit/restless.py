@@ -14,6 +14,7 @@ from protocol.planning.audit.answers import judge_card
 from protocol.planning.audit.columns import read_column, sum_products
 from protocol.planning.audit.replay import ReplayedRound
 from protocol.planning.card_rules import DECIMALS_MOST
+from protocol.planning.cards import PPM
 from protocol.planning.economy import Economy
 from protocol.planning.private.outlines import is_private
 
@@ -21,7 +22,6 @@ MOVING_ROUNDS = 8
 """For so many rounds of a reading everybody moves, and honestly."""
 WINDOW_ROUNDS = 5
 """How many of the last rounds are looked at."""
-PPM = 1_000_000
 MILLI = 1_000
 
 

@@ -9,11 +9,10 @@ from typing import Final
 
 from protocol.core.errors import Finding
 from protocol.core.quantities import format_decimal
-from protocol.planning.cards import Technique, WorkplaceCard
+from protocol.planning.cards import MICRO_DECIMALS, Technique, WorkplaceCard
 
 DRAFT: Final = "draft"
 """The parameter of a plan that keeps batches: the digest of the draft that it was made from."""
-MICRO_DECIMALS: Final = 6
 
 
 def has_batches(cards: Iterable[WorkplaceCard]) -> bool:

@@ -15,6 +15,7 @@ from protocol.core.document import format_document, parse_document
 from protocol.core.errors import Finding
 from protocol.core.quantities import divide_up
 from protocol.planning.card_rules import QUANTITY_MOST
+from protocol.planning.cards import PPM
 from protocol.planning.delivery.places import Place, metres_between
 from protocol.planning.delivery.transport import Transport, list_transports
 from protocol.planning.plan import Plan, digest_plan, format_plan
@@ -22,7 +23,6 @@ from protocol.planning.plan import Plan, digest_plan, format_plan
 DELIVERY_FORMAT: Final = "rochdale-delivery/1"
 DELIVERY_BYTES_MAX: Final = 64 * 1024 * 1024
 FINDINGS_MAX: Final = 100
-PPM: Final = 1_000_000
 
 
 class Load(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

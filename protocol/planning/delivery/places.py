@@ -9,9 +9,10 @@ from typing import Annotated, Final
 
 import msgspec
 
+from protocol.planning.cards import MICRO
+
 CENTIMETRES_PER_DEGREE: Final = 11_119_500
 """On a ball of 6,371 km."""
-MICRO: Final = 1_000_000
 TURN_MICRO: Final = 360 * MICRO
 
 Latitude = Annotated[int, msgspec.Meta(ge=-90 * MICRO, le=90 * MICRO)]

@@ -8,14 +8,14 @@ import hashlib
 
 import msgspec
 
-from protocol.core.errors import PeerError, RefusedError
+from protocol.core.errors import PeerError, RefusedError, shorten
+from protocol.core.record import HASH_BYTES
 from protocol.planning.cards import ConsumerCard, GoodsTable, WorkplaceCard
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.state import State, format_state, parse_state
 
 SAVED_HEADING = b"rochdale-saved-plan-state/1\n"
 SAVED_BYTES_MOST = 128 * 1024 * 1024
-HASH_BYTES = 32
 
 
 class _Saved(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -44,7 +44,7 @@ def parse_saved(raw: bytes, mode: str) -> tuple[Economy, State]:
     try:
         saved = msgspec.msgpack.decode(body, type=_Saved)
         if saved.mode != mode:
-            raise RefusedError.at("start", f"is of a plan in mode {saved.mode[:20]!r}, this one is {mode!r}")
+            raise RefusedError.at("start", f"is of a plan in mode {shorten(saved.mode)!r}, this one is {mode!r}")
         economy = build_economy(saved.table, saved.consumers, saved.workplaces)
         return economy, parse_state(saved.state, economy)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -6,11 +6,10 @@ Spec: docs/spec/planning/planning-step.md, section "Worst good".
 
 import numpy as np
 
-from protocol.planning.cards import MICRO
+from protocol.planning.cards import MICRO, PPM
 from protocol.planning.economy import EXTREME, Economy, Floats, Integers
 from protocol.planning.solver.dual import FIXED
 
-PPM = 1_000_000
 # A surplus counts only while its price is above this share (1 / SURPLUS_PRICE_PART) of the start price.
 SURPLUS_PRICE_PART = 100
 

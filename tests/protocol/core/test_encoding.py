@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol.core.encoding import DEPTH_MAX, ENTRY_BYTES_MAX, NAME_LENGTH_SHOWN, decode, encode, to_struct, to_value
-from protocol.core.errors import MisuseError, RefusedError
+from protocol.core.encoding import DEPTH_MAX, ENTRY_BYTES_MAX, decode, encode, to_struct, to_value
+from protocol.core.errors import NAME_LENGTH_SHOWN, MisuseError, RefusedError
 from tests.protocol.core.values import load_vectors, values
 
 # The second opinion: another implementation of msgpack, without type hints of its own.

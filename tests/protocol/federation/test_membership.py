@@ -14,7 +14,6 @@ from protocol.core.errors import RefusedError
 from protocol.core.record import Reference
 from protocol.federation.membership import (
     CHANGES_MAX,
-    VERSIONS_MAX,
     Admission,
     CharterProposal,
     FederationFounding,
@@ -34,7 +33,7 @@ from protocol.federation.membership import (
     parse_changes,
     read_change,
 )
-from protocol.federation.roster import found_federation, slot_of
+from protocol.federation.roster import VERSIONS_MAX, found_federation, slot_of
 from tests.protocol.federation.made_up_federation import ASH, BIRCH, CEDAR, DOGWOOD, make_charter, make_member
 
 FOUNDING = FederationFounding(make_charter(), make_member(ASH))

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from protocol.core.encoding import ENTRY_BYTES_MAX
 from protocol.core.errors import MisuseError, PeerError, RefusedError
-from protocol.log.merkle import HASH_BYTES, fold, leaf_hash
+from protocol.core.record import HASH_BYTES
+from protocol.log.merkle import fold, leaf_hash
 from protocol.log.mirror import (
     EXCESS_ENTRIES_MAX,
     HEADER_BYTES_MAX,

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.core.errors import MisuseError, PeerError
+from protocol.core.record import HASH_BYTES
 from protocol.log.bundle import bundle_root, format_bundle, parse_bundle
 from protocol.log.merkle import (
-    HASH_BYTES,
     Tree,
     check_consistency,
     check_inclusion,

@@ -12,11 +12,11 @@ import msgspec
 from node.use_cases.description import Rows, tell_rows
 from protocol.planning.batches.candidate import Judgement, choose_candidate, judge_candidate
 from protocol.planning.batches.sizes import DRAFT
+from protocol.planning.cards import MICRO_DECIMALS
 from protocol.planning.certificate import all_workplaces
 from protocol.planning.plan import Plan
 from protocol.planning.summary import format_amount
 
-MICRO_DECIMALS: Final = 6
 PERCENT_DECIMALS: Final = 4
 
 

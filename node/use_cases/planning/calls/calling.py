@@ -21,11 +21,11 @@ from node.use_cases.supply.board import read_board
 from protocol.core.encoding import encode, to_value
 from protocol.core.errors import RefusedError
 from protocol.federation.scopes import FEDERATION
+from protocol.gossip.limits import FILE_BYTES_MAX
 from protocol.planning.call import PlanCall
 from protocol.planning.cards import GoodsTable
 from protocol.planning.nested.region_card import ROUNDS_BELOW
 from protocol.planning.periods.names import find_base
-from storage.files import FILE_BYTES_MAX
 
 CARDS_WAIT_MS = 600_000
 ANSWERS_WAIT_MS = 4_000

@@ -8,8 +8,9 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Annotated, Any, Final
 
 from node.use_cases.description import help_of
-from protocol.core.errors import Finding, RefusedError, refuse
-from protocol.planning.delivery.places import MICRO, Place
+from protocol.core.errors import Finding, RefusedError, refuse, shorten
+from protocol.planning.cards import MICRO
+from protocol.planning.delivery.places import Place
 
 PLACES_MAX: Final = 8_192
 DEGREES_LENGTH_MAX: Final = 20
@@ -40,7 +41,7 @@ def read_places(value: Any) -> dict[str, Place]:
         try:
             places[name] = _read_place(written)
         except RefusedError:
-            findings.append(Finding(f"places.{name[:80]}", "must be [degrees north, degrees east]"))
+            findings.append(Finding(f"places.{shorten(name)}", "must be [degrees north, degrees east]"))
     refuse(findings, "the file of places is refused")
     return places
 

@@ -19,7 +19,7 @@ from node.use_cases.supply.matching import find_standing
 from node.use_cases.supply.views import describe_line
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import divide_half_up, format_decimal
-from protocol.planning.cards import Technique
+from protocol.planning.cards import MICRO_DECIMALS, Technique
 from protocol.planning.certificate import all_workplaces, goods_of
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.delivery.document import Delivery
@@ -29,7 +29,6 @@ from protocol.planning.plan import Plan, digest_plan, format_plan
 from protocol.planning.summary import format_amount
 
 PRICE_OPEN: Final = "price open"
-MICRO_DECIMALS: Final = 6
 PART_DECIMALS: Final = 2
 BALANCE_DECIMALS: Final = 12
 

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from node.till.text_decoding import FILE_BYTES_MAX
 from node.use_cases.context import Desk, DeskOperation
 from node.use_cases.description import Command, Rows, count, help_of, in_file, name_of, tell_rows, typed
 from node.use_cases.planning.calls.lookup import CallHex
@@ -15,7 +16,7 @@ from node.use_cases.planning.exploring.answering import WhatIfAnswer, WhatIfPara
 from node.use_cases.planning.exploring.beside import Way
 from node.use_cases.planning.exploring.changes import Amount, Changes, Name, Percent
 from node.use_cases.planning.exploring.comparing import CouncilChange, WhatIf
-from node.use_cases.planning.exploring.till_file import FILE_BYTES_MAX, TillFile, TillTold
+from node.use_cases.planning.exploring.till_file import TillFile, TillTold
 from node.use_cases.planning.proposals.private_side import Release
 from protocol.planning.plan import PLAN_BYTES_MOST, parse_plan
 

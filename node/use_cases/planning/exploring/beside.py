@@ -8,12 +8,11 @@ import msgspec
 from node.use_cases.planning.exploring.stand_in import Tried, guess_members, try_plan
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import format_decimal
-from protocol.planning.cards import ConsumerCard, Nest
+from protocol.planning.cards import PPM, ConsumerCard, Nest
 from protocol.planning.certificate import goods_of
 from protocol.planning.clearing import BALANCE_DECIMALS
 from protocol.planning.plan import Plan
 
-PPM = 1_000_000
 NO_FLOORS = "without floors"
 BY_TURNOVER = "credits by what was bought so far"
 REPEATED = "last orders repeated"

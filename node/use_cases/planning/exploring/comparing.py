@@ -9,12 +9,10 @@ import msgspec
 
 from node.use_cases.planning.exploring.stand_in import Tried
 from protocol.core.quantities import format_decimal
-from protocol.planning.cards import ConsumerCard, WorkplaceCard
+from protocol.planning.cards import PPM, ConsumerCard, WorkplaceCard
 from protocol.planning.certificate import capacity_used, goods_of, measure_left
 from protocol.planning.clearing import BALANCE_DECIMALS
 from protocol.planning.plan import Plan
-
-PPM = 1_000_000
 
 
 class GoodChange(msgspec.Struct, frozen=True):

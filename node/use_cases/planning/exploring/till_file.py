@@ -12,16 +12,16 @@ import msgspec
 from node.till.goods_mapping import parse_rules
 from node.till.plain_csv import parse_plain_csv
 from node.till.tastes import Allotment, NestShape, tastes_from_consumption
+from node.till.text_decoding import FILE_BYTES_MAX
 from node.use_cases.planning.periods.wants import sum_till
 from node.use_cases.planning.proposals.private_side import Council, prepare_nest, shape_council
+from node.use_cases.till import NAME_LENGTH_MAX
 from protocol.core.errors import RefusedError
 from protocol.planning.cards import MICRO, ConsumerCard
 from protocol.planning.certificate import goods_of
 from protocol.planning.plan import Plan
 from protocol.planning.responses import Tastes
 
-FILE_BYTES_MAX = 50 * 1024 * 1024
-NAME_LENGTH_MAX = 200
 RULE_GOODS_MAX = 2_048
 RULES_PER_GOOD_MAX = 1_000
 COUNCILS_NAMED_MAX = 8

@@ -6,13 +6,13 @@ Invariant: the plan in force and its logs are never touched; a guess stands besi
 import msgspec
 
 from node.use_cases.planning.exploring.changes import Changes, apply_changes
-from node.use_cases.planning.exploring.comparing import PPM, Unmet, WhatIf, compare_plans
+from node.use_cases.planning.exploring.comparing import Unmet, WhatIf, compare_plans
 from node.use_cases.planning.exploring.gone import drop_goods, find_gone
 from node.use_cases.planning.exploring.stand_in import StandIns, UnmetError, guess_members, try_plan
 from node.use_cases.planning.exploring.till_file import Brought
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import format_decimal
-from protocol.planning.cards import ConsumerCard, GoodsTable
+from protocol.planning.cards import PPM, ConsumerCard, GoodsTable
 from protocol.planning.plan import Plan
 
 

@@ -16,7 +16,7 @@ from node.use_cases.planning.following.account import read_carried
 from node.use_cases.planning.following.lines import Amount, OwnCard, find_end, index_goods, parse_units
 from node.use_cases.planning.rounds.approvals import need_plan
 from node.use_cases.publish import publish
-from protocol.core.errors import RefusedError, refuse
+from protocol.core.errors import RefusedError, refuse, shorten
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.following.deliveries import apply_deliveries, audit_delivery, list_ends
 from protocol.planning.following.promises import list_planned
@@ -73,7 +73,7 @@ async def _tell_carried(node: Node, params: GaveParams | ReceivedParams, side: s
     draft = need_plan(run)
     good = index_goods(draft.plan).get(params.good)
     if good is None:
-        raise RefusedError.at("good", f"the plan has no good {params.good[:80]!r}")
+        raise RefusedError.at("good", f"the plan has no good {shorten(params.good)!r}")
     other = find_end(sorted(list_ends(draft.plan)), at_other_end)
     own = _find_own(node, draft.plan, good, side, params.card)
     source, to = (own, other) if side == "gives" else (other, own)

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import msgspec
 
 from node.use_cases.description import help_of
-from protocol.core.errors import RefusedError
+from protocol.core.errors import RefusedError, shorten
 from protocol.core.quantities import parse_decimal
 from protocol.planning.card_rules import QUANTITY_MOST
 from protocol.planning.plan import Plan
@@ -23,7 +23,7 @@ def find_end(names: list[str], wanted: str) -> str:
     if len(fitting) == 1:
         return fitting[0]
     told = ", ".join((fitting or names)[:NAMES_TOLD])
-    raise RefusedError.at("card", f"{'several are' if fitting else 'none is'} called {wanted[:80]!r}: {told} ...")
+    raise RefusedError.at("card", f"{'several are' if fitting else 'none is'} called {shorten(wanted)!r}: {told} ...")
 
 
 def parse_units(plan: Plan, good: int, amount: str, place: str, is_signed: bool = False) -> int:

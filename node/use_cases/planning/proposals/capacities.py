@@ -5,7 +5,6 @@ Spec: docs/spec/planning/revision.md
 """
 
 from collections.abc import Mapping
-from typing import Final
 
 from node.use_cases.context import Node
 from node.use_cases.planning.following.account import find_plan, read_account
@@ -15,12 +14,10 @@ from node.use_cases.planning.rounds.approvals import plan_in_force
 from node.use_cases.planning.rounds.draft import Draft
 from node.use_cases.planning.rounds.run import PlanRun
 from protocol.core.quantities import format_decimal
-from protocol.planning.cards import MICRO, WorkplaceCard
+from protocol.planning.cards import MICRO, MICRO_DECIMALS, WorkplaceCard
 from protocol.planning.contributions import WORKPLACE_MARK, owner_of_card
 from protocol.planning.following.account import LineAccount
 from protocol.planning.periods.names import find_base
-
-MICRO_DECIMALS: Final = 6
 
 
 def complete_offers(node: Node, run: PlanRun, release: Release | None, offers: Mapping[str, Offer]) -> dict[str, Offer]:

@@ -10,11 +10,9 @@ import msgspec
 from node.use_cases.planning.proposals.private_side import Council, PrivateSide, shape_council
 from protocol.core.encoding import encode, to_value
 from protocol.planning.card_rules import allotted_credits, allotted_floors
-from protocol.planning.cards import CardTerms, GoodsTable, WorkplaceCard
+from protocol.planning.cards import MICRO_DECIMALS, CardTerms, GoodsTable, WorkplaceCard
 from protocol.planning.contributions import WORKPLACE_MARK
 from protocol.planning.summary import format_amount
-
-MICRO_DECIMALS = 6
 
 
 class CardLine(msgspec.Struct, frozen=True):

@@ -15,10 +15,10 @@ from protocol.core.errors import Finding
 from protocol.planning.audit.answers import AnswerVerdict, judge_answers
 from protocol.planning.audit.minutes import MINUTES_BYTES_MAX, parse_minutes
 from protocol.planning.audit.replay import Played, Watch, audit_replay, replay_minutes
+from protocol.planning.cards import PPM
 from protocol.planning.certificate import check_certificate
 from protocol.planning.plan import PLAN_BYTES_MOST, Plan, digest_plan, format_plan, parse_plan
 
-PPM = 1_000_000
 ONLY_THE_DOCUMENT = "no minutes were given: that the plan follows from what everybody answered was not checked"
 TASTES = "what each council would still gain (its tastes are private)"
 EFFORTS = "what each workplace would still gain (its effort is private)"

@@ -22,6 +22,7 @@ from protocol.core.encoding import decode, to_struct
 from protocol.core.errors import Finding, RefusedError
 from protocol.federation.scopes import FEDERATION
 from protocol.federation.vote_records import VOTE_KINDS
+from protocol.gossip.limits import FILE_BYTES_MAX
 from protocol.planning.batches.candidate_record import PlanCandidate
 from protocol.planning.batches.counts import audit_candidate
 from protocol.planning.call import (
@@ -37,7 +38,6 @@ from protocol.planning.cards import GoodsTable
 from protocol.planning.contributions import audit_answer, audit_cards, owner_of_card
 from protocol.planning.facilitating.notices import PlanNotice
 from protocol.planning.ratifying.words import vote_slot
-from storage.files import FILE_BYTES_MAX
 from storage.log.record_index import IndexedRecord, record_by_leaf, records
 
 FETCH_AGAIN_S = 0.5

@@ -7,15 +7,10 @@ Spec: docs/spec/planning/nested-plans.md, section "Trial".
 import msgspec
 
 from node.clock import Clock
-from node.use_cases.planning.trials.result import (
-    MICRO_DECIMALS,
-    TrialPlan,
-    describe_plan,
-    describe_rounds,
-    percent_of_credits,
-)
+from node.use_cases.planning.trials.result import TrialPlan, describe_plan, describe_rounds, percent_of_credits
 from node.use_cases.planning.trials.trial import TrialTerms, Watch, run_trial
 from protocol.core.errors import RefusedError
+from protocol.planning.cards import MICRO_DECIMALS
 from protocol.planning.economy import Economy, build_economy
 from protocol.planning.floors import check_floors
 from protocol.planning.nested.joined_plan import join_plans

@@ -11,7 +11,7 @@ import msgspec
 
 from node.use_cases.planning.batches.report import BatchLine
 from node.use_cases.planning.periods.stocks import StockLine
-from protocol.planning.cards import MICRO, ConsumerCard
+from protocol.planning.cards import MICRO, MICRO_DECIMALS, PPM, ConsumerCard
 from protocol.planning.certificate import Certificate, check_certificate, measure_left
 from protocol.planning.economy import Economy
 from protocol.planning.plan import Plan, digest_plan, format_plan
@@ -19,8 +19,6 @@ from protocol.planning.rounds import RoundReport
 from protocol.planning.simulation.members import Members
 from protocol.planning.summary import format_amount
 
-PPM: Final = 1_000_000
-MICRO_DECIMALS: Final = 6
 PERCENT_DECIMALS: Final = 6
 SECONDS_DECIMALS: Final = 3
 

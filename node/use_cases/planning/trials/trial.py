@@ -21,7 +21,6 @@ from node.use_cases.planning.batches.report import describe_batches, list_batche
 from node.use_cases.planning.periods.stocks import list_stocks
 from node.use_cases.planning.trials.result import (
     PERCENT_DECIMALS,
-    PPM,
     OpenedTrial,
     TrialBatches,
     TrialPlan,
@@ -33,11 +32,11 @@ from node.use_cases.planning.trials.result import (
 from protocol.core.encoding import to_value
 from protocol.core.errors import RefusedError
 from protocol.core.identity import KEY_ID_BYTES
-from protocol.core.record import Record, format_record
+from protocol.core.record import HASH_BYTES, Record, format_record
 from protocol.log.checkpoint import Checkpoint, format_checkpoint
 from protocol.planning.batches.sizes import has_batches
 from protocol.planning.call import CardAnswer, PlanAnswer
-from protocol.planning.cards import MICRO
+from protocol.planning.cards import MICRO, PPM
 from protocol.planning.certificate import all_workplaces, check_certificate
 from protocol.planning.economy import build_economy
 from protocol.planning.economy_file import EconomyFile, show_all
@@ -51,7 +50,6 @@ from protocol.planning.simulation.saved_state import format_saved, parse_saved
 from protocol.planning.state import ROUND_MOST, State
 
 BATCHES_WAIT_S = 20.0
-HASH_BYTES = 32
 ORIGIN = "answering.example/log"
 # Base64 of a key's four bytes and an Ed25519 signature.
 SIGNATURE_LETTERS = 92

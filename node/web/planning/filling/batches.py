@@ -10,11 +10,9 @@ from node.use_cases.planning.reports.view import PlanReport
 from node.web.figures.words import format_number, format_quantity, join_words
 from node.web.planning.filling.plan_words import Labels
 from node.web.planning.model.batches import Batches, BatchRow
-from protocol.planning.cards import MICRO, Technique
+from protocol.planning.cards import MICRO, PPM, Technique
 from protocol.planning.certificate import all_workplaces
 from protocol.planning.plan import Plan
-
-PPM = 1_000_000
 
 
 def fill_batches(report: PlanReport, labels: Labels) -> Batches | None:

@@ -30,7 +30,7 @@ from node.web.planning.model.plan import (
     WorkplaceRow,
 )
 from node.web.supply.model import PriceList
-from protocol.planning.cards import MICRO
+from protocol.planning.cards import MICRO, PPM
 from protocol.planning.certificate import capacity_used
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.periods.names import name_in
@@ -40,7 +40,6 @@ from protocol.planning.summary import GoodRow as GoodSums
 
 DOCUMENT_PATH = "/plan.json"
 NEARLY = 1_000
-PPM = 1_000_000
 
 
 @dataclass(frozen=True)

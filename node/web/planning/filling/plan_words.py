@@ -11,14 +11,13 @@ import msgspec
 from node.web.figures.words import format_amount, format_percent, format_quantity, join_words
 from node.web.planning.model.plan import Binding
 from protocol.core.quantities import Quantity
-from protocol.planning.cards import MICRO, ConsumerCard, Good
+from protocol.planning.cards import MICRO, PPM, ConsumerCard, Good
 from protocol.planning.certificate import goods_of
 from protocol.planning.plan import Plan
 from protocol.planning.summary import BindingFloor, FullCapacity, ScarceComplement, UsedUpCap, what_binds
 
 EDITS_TOLD_MAX = 3
 EDIT_TOLD_LEAST_PPM = 20_000
-PPM = 1_000_000
 PERCENTS = 100
 MORE = "One percent more of it would be worth up to {share} of all credits."
 TAKEN = "At this plan’s scarcity these needs are worth {share} of all credits."

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.planning.delivery.places import MICRO, Place, metres_between
+from protocol.planning.cards import MICRO
+from protocol.planning.delivery.places import Place, metres_between
 
 north = st.integers(-70 * MICRO, 70 * MICRO)
 east = st.integers(-180 * MICRO, 180 * MICRO)
