@@ -7,21 +7,19 @@ import contextlib
 import json
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from node.cli.printing import plain
+from node.cli.printing import plain, print_told
 from node.running import NotRunningError, ask_running
-from node.use_cases.description import EXIT_MISUSE, EXIT_REFUSED, EXIT_UNREACHED, tell_some
+from node.use_cases.description import EXIT_MISUSE, EXIT_REFUSED, EXIT_UNREACHED, Rows, tell_some
 from protocol.core.errors import Finding, PeerError, RefusedError, RochdaleError, place_of
 
 UNFORESEEN = "something went wrong in this program itself; please tell those who keep it"
-
-Human = Callable[[Any], None]
 
 
 class Context(msgspec.Struct):
@@ -42,20 +40,12 @@ def call(home: Path, operation: str, params: msgspec.Struct | dict[str, Any]) ->
     return run_here(home, operation, payload)
 
 
-def run_command(context: Context, operation: str, params: msgspec.Struct | dict[str, Any], human: Human) -> Any:
-    """Run an operation and print its answer: one JSON object with --json, else what `human` prints."""
-    with exit_codes(context.as_json):
-        answer = call(context.home, operation, params)
-        print_answer(context.as_json, answer, human)
-        return answer
-
-
-def print_answer(as_json: bool, answer: Any, human: Human) -> None:
-    """One JSON object with --json, else what `human` prints."""
+def print_answer(as_json: bool, answer: Any, told: Iterable[str | Rows]) -> None:
+    """One JSON object of plain values with --json, else the words for people."""
     if as_json:
         print_json(answer)
     else:
-        human(answer)
+        print_told(told)
 
 
 def print_json(answer: Any) -> None:

@@ -60,10 +60,8 @@ def _make_command(name: str, operation: Verb) -> click.Command:
             if code := command.ends(answer):
                 sys.exit(code)
 
-    lines = (
-        [] if command.lines is None else [click.Option(["--csv"], is_flag=True, help="Print lines for a spreadsheet.")]
-    )
-    params = [*whole, *(one.parameter for one in taken), *options, *lines]
+    csv = [click.Option(["--csv"], is_flag=True, help="Print lines for a spreadsheet.")] if command.lines else []
+    params = [*whole, *(one.parameter for one in taken), *options, *csv]
     return click.Command(name, params=params, callback=run, help=operation.doc)
 
 
@@ -103,8 +101,7 @@ def _print(context: Context, operation: Verb, answer: Any, plain: Any, written: 
     if context.as_json:
         print_json({"file": str(instead[0].path)} if instead else plain)
         return
-    if not instead:
-        assert operation.tell is not None
+    if not instead and operation.tell is not None:
         print_told(operation.tell(answer))
     for one in written:
         say(f"Written to {one.path}.")

@@ -5,19 +5,18 @@ from collections.abc import Iterable, Sequence
 import click
 
 from node.use_cases.description import Rows
-from protocol.core.quantities import format_decimal
 
 PIPED_WIDTH = 400
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A plain table; numbers stand to the right."""
     # Loaded with the first table: most answers are sentences.
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     listed = [[plain(str(cell)) for cell in row] for row in rows]
     for column, is_figures in zip(columns, Rows(columns, listed).figures, strict=True):
         table.add_column(column, justify="right" if is_figures else "left", overflow="fold")
@@ -36,11 +35,6 @@ def say(text: str) -> None:
 def plain(text: str) -> str:
     """Text without what could steer a terminal: names and reasons also come from peers."""
     return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
-
-
-def cents(amount: int) -> str:
-    """An amount in cents as a decimal."""
-    return format_decimal(amount, 2)
 
 
 def print_told(told: Iterable[str | Rows]) -> None:

@@ -19,7 +19,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from node.cli.calls import Context, exit_codes, print_answer
 from node.cli.files import read_bytes
-from node.cli.printing import print_told
 from node.clock import Clock
 from node.use_cases.description import EXIT_REFUSED, Rows, count, tell_rows
 from node.use_cases.planning.trials.levels import LevelsResult, try_levels
@@ -107,7 +106,7 @@ def _simulate_levels(as_json: bool, raw: bytes, tolerance_ppm: int, terms: Level
 
 
 def _finish(as_json: bool, result: TrialPlan, told: Iterable[str | Rows]) -> None:
-    print_answer(as_json, msgspec.to_builtins(result), lambda _: print_told(told))
+    print_answer(as_json, msgspec.to_builtins(result), told)
     if not (result.converged and result.certificate.holds):
         sys.exit(EXIT_REFUSED)
 

@@ -104,6 +104,11 @@ def test_no_two_operations_have_one_name() -> None:
         index_operations(iter([status, status]))
 
 
+def test_what_is_done_at_a_desk_is_answered_by_no_api() -> None:
+    kept = {"key.export", "key.change_passphrase", "key.person", "audit.log"}
+    assert kept <= {verb.name for verb in list_verbs()} and kept.isdisjoint(load_operations())
+
+
 MISUSED: dict[str, tuple[str, str]] = {
     "a command that is none": ("stauts", "No such command 'stauts'"),
     "an option that is none": ("status --colour", "No such option '--colour'"),
