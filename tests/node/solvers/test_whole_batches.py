@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from node.solvers import best_batches
-from node.use_cases.planning.batches.batching import batch_plan, propose_candidates, search_levels
+from node.use_cases.planning.batches.batching import batch_plan, find_candidates, search_levels
 from protocol.core.errors import RefusedError
 from protocol.planning.batches.candidate import judge_candidate, make_candidate
 from protocol.planning.batches.repair import repair_batches, round_batches
@@ -82,7 +82,7 @@ def test_without_highs_the_repair_still_finds_what_holds(monkeypatch: pytest.Mon
     for sizes in HOUSES:
         draft = lumpy(sizes)
         assert search_levels(draft, repair_batches(draft), WAIT_S) is None
-        (candidate,) = propose_candidates(draft, WAIT_S)
+        (candidate,) = find_candidates(draft, WAIT_S)
         assert candidate == make_candidate(draft, repair_batches(draft))
 
 

@@ -1,4 +1,4 @@
-"""From a draft that knows no batches to plans that keep them: proposals from solvers, fitted, checked, the best taken.
+"""From a draft that knows no batches to plans that keep them: candidates from solvers, fitted, checked, the best taken.
 
 Invariant: a candidate is checked in whole numbers before it is shown, whoever worked it out.
 Spec: docs/spec/planning/batches.md
@@ -105,7 +105,7 @@ def find_better(draft: Plan, wait_s: float) -> tuple[int, ...]:
     return () if is_run_by(best, repaired) else list_counts(draft, found)
 
 
-def propose_candidates(draft: Plan, wait_s: float) -> list[Plan]:
+def find_candidates(draft: Plan, wait_s: float) -> list[Plan]:
     """What this machine finds and can fit: the greedy repair, and with HiGHS what it finds from there."""
     repaired = repair_batches(draft)
     found = search_levels(draft, repaired, wait_s)
@@ -118,7 +118,7 @@ def batch_plan(draft: Plan, wait_s: float) -> Plan:
         raise RefusedError.at("plan", "no technique of this plan comes in batches")
     if not 0.0 < wait_s <= WAIT_S_MAX:
         raise RefusedError.at("wait", f"must be above 0 and at most {WAIT_S_MAX:g} seconds")
-    candidates = propose_candidates(draft, wait_s)
+    candidates = find_candidates(draft, wait_s)
     if not candidates:
         raise RefusedError.at("plan", "nothing was found that keeps batches and every floor: look for longer (--wait)")
     return choose_candidate(draft, candidates)

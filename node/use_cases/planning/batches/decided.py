@@ -18,8 +18,8 @@ class DecidedBatches(msgspec.Struct, frozen=True):
     """The batches of a draft. `draft` is the digest of the one that knew none, `value_micro` what the chosen candidate
     is worth against it (below 0: lost at most, whatever tastes are) of `credits_micro` in all.
 
-    `found_by` are the members that proposed these batches; nobody, where it was what every node works out. Where no
-    batches hold (`holds` is false) the draft stands, parts of batches and all, and `lines` is empty.
+    `found_by` are the members whose candidates have these batches; nobody, where it was what every node works out.
+    Where no batches hold (`holds` is false) the draft stands, parts of batches and all, and `lines` is empty.
     """
 
     draft: str

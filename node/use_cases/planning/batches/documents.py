@@ -1,4 +1,4 @@
-"""Whole batches for a plan document: looked for, judged, and proposed to the call that decides them.
+"""Whole batches for a plan document: looked for, judged, and said as a candidate in the call that decides them.
 
 Spec: docs/spec/planning/batches.md
 """
@@ -11,7 +11,7 @@ import msgspec
 from node.use_cases.context import Desk, DeskOperation
 from node.use_cases.description import Command, Out, Rows, help_of, in_file, typed
 from node.use_cases.planning.batches.batching import batch_plan
-from node.use_cases.planning.batches.proposing import ProposedBatches
+from node.use_cases.planning.batches.publishing import PublishedCandidate
 from node.use_cases.planning.batches.report import BatchReport, describe_batches, tell_lines
 from node.use_cases.planning.calls.lookup import CallHex
 from protocol.core.errors import RefusedError
@@ -58,13 +58,13 @@ def find_batches(_: Desk, params: BatchesParams) -> FoundBatches:
     return FoundBatches(**msgspec.structs.asdict(report), document=document)
 
 
-def propose_candidate(desk: Desk, params: CandidateFile) -> ProposedBatches:
-    """Propose what a candidate's document says."""
+def say_candidate(desk: Desk, params: CandidateFile) -> PublishedCandidate:
+    """Have the node say the batches of a candidate's document (plan.candidate)."""
     found = parse_plan(params.plan)
     if DRAFT not in found.parameters:
         raise RefusedError.at("plan", "names no draft: it keeps no batches")
     counts = {"draft": str(found.parameters[DRAFT]), "batches": list_counts(found, found.activity)}
-    return msgspec.convert(desk.ask("plan.candidate", {"call": params.call, **counts}), ProposedBatches)
+    return msgspec.convert(desk.ask("plan.candidate", {"call": params.call, **counts}), PublishedCandidate)
 
 
 def _tell_found(report: FoundBatches) -> Iterator[str | Rows]:
@@ -77,8 +77,8 @@ def _tell_found(report: FoundBatches) -> Iterator[str | Rows]:
     yield f"It costs all together {cost:.4g} % of all credits at most, whatever tastes are, against the draft."
 
 
-def _tell_proposed(answer: ProposedBatches) -> Iterator[str]:
-    yield f"Proposed for draft {answer.draft[:16]}."
+def _tell_said(answer: PublishedCandidate) -> Iterator[str]:
+    yield f"Our candidate for draft {answer.draft[:16]} is record {answer.index} of our log."
 
 
 OPERATIONS = (
@@ -99,9 +99,9 @@ OPERATIONS = (
     DeskOperation(
         "plan.candidate",
         CandidateFile,
-        propose_candidate,
-        "Propose the batches of PLAN, a document that `plan batches --out` wrote, to the call that decides them now.",
-        tell=_tell_proposed,
+        say_candidate,
+        "Say the batches of PLAN, a document of `plan batches --out`, as our candidate in the call that decides them.",
+        tell=_tell_said,
         command=Command("plan candidate", ("plan",), "product.json", 1),
     ),
 )

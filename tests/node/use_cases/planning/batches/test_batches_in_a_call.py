@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from node.use_cases.planning.batches.batching import find_better
-from node.use_cases.planning.batches.proposing import CandidateParams, propose_batches
+from node.use_cases.planning.batches.publishing import CandidateParams, publish_candidate
 from node.use_cases.planning.calls.lookup import PlanParams
 from node.use_cases.planning.deliveries.scheduling import ScheduleParams, show_schedule
 from node.use_cases.planning.proposals.private_side import Release
@@ -69,7 +69,7 @@ def test_whole_batches_are_decided_alike_whoever_lies_and_again_after_a_refusal(
     async def story(network: MemoryNetwork) -> None:
         await speak_out_of_turn(network["dairy"])
         await release_with_batches(network)
-        await propose_by_hand(network, network["bakery"])
+        await say_by_hand(network, network["bakery"])
         await plan_to_the_vote(network)
         await network.settle()
         known = check_alike([await look(machine) for machine in network.machines])
@@ -150,7 +150,7 @@ async def speak_out_of_turn(machine: Machine) -> None:
     await machine.do(publish(machine.node, "plan.candidate", PlanCandidate(run.call_id, 1, bytes(32), ())))
 
 
-async def propose_by_hand(network: MemoryNetwork, bakery: Machine) -> None:
+async def say_by_hand(network: MemoryNetwork, bakery: Machine) -> None:
     """A person at the bakery says what was found elsewhere: once, and only what holds."""
     run = bakery.run
     assert run is not None
@@ -159,11 +159,11 @@ async def propose_by_hand(network: MemoryNetwork, bakery: Machine) -> None:
     right = CandidateParams(draft=digest, batches=list_counts(draft, repair_batches(draft)))
     for batches, reason in ((full(draft, 0.0), "flour|floors"), ((), "there are none"), ((1,), "1 numbers")):
         with pytest.raises(RefusedError, match=reason):
-            await bakery.do(propose_batches(bakery.node, CandidateParams(draft=digest, batches=batches)))
-    said = await bakery.do(propose_batches(bakery.node, right))
+            await bakery.do(publish_candidate(bakery.node, CandidateParams(draft=digest, batches=batches)))
+    said = await bakery.do(publish_candidate(bakery.node, right))
     assert said.value_micro < 0
     with pytest.raises(RefusedError, match=r"gone out already|not being decided"):
-        await bakery.do(propose_batches(bakery.node, right))
+        await bakery.do(publish_candidate(bakery.node, right))
 
 
 def lumpy_release() -> Release:

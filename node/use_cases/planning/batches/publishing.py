@@ -1,4 +1,4 @@
-"""Proposing batches: what this co-op found elsewhere, said before its node's own search is over.
+"""A candidate of ours: the batches that this co-op found elsewhere, said before its node's own search is over.
 
 Invariant: nothing goes out that everybody would set aside, or that does not hold.
 Spec: docs/spec/planning/batches.md, section "In a call"
@@ -28,7 +28,7 @@ class CandidateParams(msgspec.Struct, kw_only=True):
     call: CallHex = ""
 
 
-class ProposedBatches(msgspec.Struct, frozen=True, kw_only=True):
+class PublishedCandidate(msgspec.Struct, frozen=True, kw_only=True):
     """For which draft (digest in hex), what they are worth against it in micro-credits (below 0: lost at most), and
     where that lies in this home's log."""
 
@@ -37,7 +37,7 @@ class ProposedBatches(msgspec.Struct, frozen=True, kw_only=True):
     index: int
 
 
-async def propose_batches(node: Node, params: CandidateParams) -> ProposedBatches:
+async def publish_candidate(node: Node, params: CandidateParams) -> PublishedCandidate:
     """Say how many batches this co-op would have run (plan.candidate); of all that members say the best is taken.
     RefusedError while no batches are decided, for a second word, and for batches that cannot be run."""
     run = find_run(node, params.call)
@@ -50,7 +50,7 @@ async def propose_batches(node: Node, params: CandidateParams) -> ProposedBatche
     refuse(audit_candidate(body, draft.plan, draft.digest), "the candidate is refused")
     value_micro = await asyncio.to_thread(_measure, draft.plan, params.batches)
     published = await publish(node, "plan.candidate", body)
-    return ProposedBatches(draft=params.draft, value_micro=value_micro, index=published.index)
+    return PublishedCandidate(draft=params.draft, value_micro=value_micro, index=published.index)
 
 
 def _measure(draft: Plan, batches: tuple[int, ...]) -> int:
@@ -62,5 +62,5 @@ def _measure(draft: Plan, batches: tuple[int, ...]) -> int:
 
 
 OPERATIONS = (
-    Operation("plan.candidate", CandidateParams, propose_batches, "Say how many whole batches we would have run."),
+    Operation("plan.candidate", CandidateParams, publish_candidate, "Say how many whole batches we would have run."),
 )
