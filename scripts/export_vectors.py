@@ -6,13 +6,12 @@ anyone can sign the same bytes. Each module of scripts/vectors names its files i
 """
 
 import json
-import pkgutil
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from node.modules import walk_modules
 from scripts import vectors
 
 VECTORS = Path(__file__).resolve().parents[1] / "tests" / "vectors"
@@ -20,8 +19,7 @@ VECTORS = Path(__file__).resolve().parents[1] / "tests" / "vectors"
 
 def list_exports() -> dict[str, Callable[[], Any]]:
     """Every file of vectors by its path below tests/vectors, with what makes it."""
-    modules = [import_module(found.name) for found in pkgutil.walk_packages(vectors.__path__, f"{vectors.__name__}.")]
-    return {path: export for module in modules for path, export in getattr(module, "FILES", {}).items()}
+    return {path: export for module in walk_modules(vectors) for path, export in getattr(module, "FILES", {}).items()}
 
 
 EXPORTS = list_exports()

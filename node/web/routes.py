@@ -9,6 +9,7 @@ import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from node.modules import walk_modules
 from node.web.page import FilledPage, Route
 
 API_PREFIX = "/api/"
@@ -19,8 +20,8 @@ def find_routes() -> Iterator[FilledPage | Route]:
     """The addresses of every area, in the order of the modules' names."""
     for area in pkgutil.iter_modules([str(Path(__file__).parent)], "node.web."):
         if area.ispkg:
-            for found in pkgutil.walk_packages(importlib.import_module(area.name).__path__, f"{area.name}."):
-                yield from getattr(importlib.import_module(found.name), "ROUTES", ())
+            for module in walk_modules(importlib.import_module(area.name)):
+                yield from getattr(module, "ROUTES", ())
 
 
 ROUTES: tuple[FilledPage | Route, ...] = tuple(find_routes())

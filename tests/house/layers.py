@@ -12,7 +12,7 @@ GROUND = ("protocol.core",)
 LOG = (*GROUND, "protocol.log")
 AREA_GROUND = (*LOG, "protocol.federation")
 NODE_GROUND = ("protocol", "storage", "node.config", "node.clock", "node.till")
-EDGE_GROUND = (*NODE_GROUND, "node.use_cases", "node.operations")
+EDGE_GROUND = (*NODE_GROUND, "node.modules", "node.use_cases", "node.operations")
 
 # Longest prefix wins. A layer may always import itself; "protocol" alone means all of it.
 ALLOWED: dict[str, tuple[str, ...]] = {
