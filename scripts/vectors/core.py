@@ -114,7 +114,7 @@ def export_records() -> dict[str, Any]:
         "Keys and content are made up.",
         "keys": describe_keys(),
         "statement": format_statement(_make_statement()),
-        "records": [_describe_record(says, format_record(record)) for says, record in _make_records().items()],
+        "records": [_describe_record(says, format_record(record)) for says, record in make_records().items()],
         "commitments": [
             {"says": says, "opening": format_opening(opening), "commitment": commit_opening(opening)}
             for says, opening in OPENINGS.items()
@@ -122,7 +122,8 @@ def export_records() -> dict[str, Any]:
     }
 
 
-def _make_records() -> dict[str, Record]:
+def make_records() -> dict[str, Record]:
+    """One record of every form, by what it is."""
     log_id, statement = key_id(KEYS["log"].public), _make_statement()
     own, counter = sign_statement(statement, KEYS["member"]), sign_statement(statement, KEYS["log"])
     detached = commit_opening(OPENINGS["a whole body"])
