@@ -69,7 +69,9 @@ def meet(north: Run, oak: Run) -> tuple[str, str]:
     assert oak("peer", "add", f"  {card[:100]}\n{card[100:]} ").code == 0
     listed = until(lambda: oak("peer", "list", "--json"), lambda said: said.answer["peers"][0]["state"] == "connected")
     assert listed.answer["peers"][0]["name"] == "Northside"
-    assert "connected" in north("peer", "list").out and "1 peer connected" in north("status").out
+    # The side that was greeted first says so first.
+    until(lambda: north("status"), lambda said: "1 peer connected" in said.out)
+    assert "connected" in north("peer", "list").out
     refused = north("peer", "add", card, "--json")
     assert refused.code == 1 and "this is the node's own card" in refused.json["error"]
     return card, other
@@ -115,7 +117,7 @@ def call_a_plan(north: Run, oak: Run, folder: Path) -> None:
         ("plan", "check"): "plan: there is no draft yet",
         ("plan", "show", "--document", folder / "plan.json", "--json"): "plan: there is no draft to write yet",
         ("plan", "ratify", "--approve", "--yes", 9, "--no", 0): "plan: the readings are not over",
-        ("plan", "propose", table): "plan.propose: ",
+        ("plan", "propose", table): f"{table}: Object contains unknown field",
         ("plan", "status", "--call", "0" * 64): "call: no such call is known here",
     }
     for typed, reason in refusals.items():
