@@ -4,11 +4,8 @@ Bad input is refused with its place. What the integers cannot hold exactly is ro
 endowments and capacities down. Spec: docs/spec/planning/planning-step.md, section "Economy file".
 """
 
-import json
 import math
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -16,6 +13,19 @@ from typing import Any
 import numpy as np
 
 from protocol.core.errors import RefusedError
+from protocol.core.file_rows import (
+    Row,
+    check_once,
+    decode_file,
+    read_above,
+    read_list,
+    read_name,
+    read_number,
+    read_rows,
+    read_signed,
+    read_table,
+    round_to,
+)
 from protocol.planning.cards import (
     GOODS_TABLE_FORMAT,
     MICRO,
@@ -41,15 +51,12 @@ from protocol.planning.responses import (
 
 ECONOMY_FORMAT = "rochdale-economy/1"
 ECONOMY_BYTES_MOST = 64 * 1024 * 1024
-DIGITS_MOST = 40
-NUMBER_MOST = 10**15
 DEFAULT_TOLERANCE_PPM = 10_000
 # A good's unit is at least this much finer than the smallest amount that anybody wants of it.
 UNITS_PER_WANT = 10_000
 # ... but a want below this share of an equal split of its nest's credits does not drive the unit.
 WANT_SHARE_LEAST = 1e-3
 FILE_DECIMALS_MOST = 9
-_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -69,24 +76,9 @@ def parse_economy(encoded: bytes, tolerance_ppm: int = DEFAULT_TOLERANCE_PPM) ->
     return read_economy(decode_economy(encoded), tolerance_ppm)
 
 
-def decode_economy(encoded: bytes) -> dict[str, Any]:
-    """The document in a file's bytes, nothing of it read yet. Raises RefusedError where it is none."""
-    if len(encoded) > ECONOMY_BYTES_MOST:
-        raise RefusedError.at("file", f"longer than {ECONOMY_BYTES_MOST} bytes")
-    try:
-        document = json.loads(encoded, object_pairs_hook=_refuse_twins)
-    except (ValueError, RecursionError) as error:
-        raise RefusedError.at("file", f"is not JSON: {error}") from error
-    return _table(document, "file")
-
-
-def _refuse_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """JSON lets a name stand twice in one object and readers take either: here it is a mistake."""
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        name = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        raise RefusedError.at("file", f"{name!r} stands twice in one object")
-    return table
+def decode_economy(encoded: bytes) -> Row:
+    """The document in a file's bytes, nothing of it read yet. RefusedError where it is none."""
+    return decode_file(encoded, ECONOMY_BYTES_MOST)
 
 
 def read_economy(document: Mapping[str, Any], tolerance_ppm: int = DEFAULT_TOLERANCE_PPM) -> EconomyFile:
@@ -94,19 +86,17 @@ def read_economy(document: Mapping[str, Any], tolerance_ppm: int = DEFAULT_TOLER
     if document.get("format") != ECONOMY_FORMAT:
         raise RefusedError.at("format", f"expected {ECONOMY_FORMAT!r}")
     periods, document = list_periods(document), expand_periods(document)
-    rows = [_table(row, f"goods[{place}]") for place, row in enumerate(_list(document.get("goods"), "goods"))]
-    names = [_name(row, f"goods[{place}]") for place, row in enumerate(rows)]
-    _check_once(names, "goods")
+    rows = read_rows(document, "goods")
+    names = [read_name(row, f"goods[{place}]") for place, row in enumerate(rows)]
+    check_once(names, "goods")
     index = {name: place for place, name in enumerate(names)}
-    prices = [_above(row, "start_price", f"goods.{name}") for row, name in zip(rows, names, strict=True)]
-    councils = [_Council(row, place, index) for place, row in enumerate(_list(document.get("consumers"), "consumers"))]
-    _check_once([council.name for council in councils], "consumers")
+    prices = [read_above(row, "start_price", f"goods.{name}") for row, name in zip(rows, names, strict=True)]
+    councils = [_Council(row, place, index) for place, row in enumerate(read_rows(document, "consumers"))]
+    check_once([council.name for council in councils], "consumers")
     decimals = _choose_decimals(rows, names, prices, councils)
     goods = tuple(map(_good, rows, names, prices, decimals))
-    shops = [
-        read_workplace(row, place, index) for place, row in enumerate(_list(document.get("workplaces"), "workplaces"))
-    ]
-    _check_once([council.name for council in councils] + [card.id for card, _ in shops], "workplaces")
+    shops = [read_workplace(row, place, index) for place, row in enumerate(read_rows(document, "workplaces"))]
+    check_once([council.name for council in councils] + [card.id for card, _ in shops], "workplaces")
     return EconomyFile(
         table=GoodsTable(GOODS_TABLE_FORMAT, tolerance_ppm, goods, ()),
         consumers=tuple(council.card(goods) for council in councils),
@@ -120,22 +110,23 @@ def read_economy(document: Mapping[str, Any], tolerance_ppm: int = DEFAULT_TOLER
 class _Council:
     """One consumer row: credits and floors as written, tastes as floats."""
 
-    def __init__(self, row: object, position: int, index: Mapping[str, int]) -> None:
-        fields = _table(row, f"consumers[{position}]")
-        self.name = _name(fields, f"consumers[{position}]")
+    def __init__(self, fields: Row, position: int, index: Mapping[str, int]) -> None:
+        self.name = read_name(fields, f"consumers[{position}]")
         self.nests: list[tuple[Decimal, tuple[int, ...], tuple[Decimal, ...]]] = []
         tastes = []
-        for number, nest_row in enumerate(_list(fields.get("nests"), f"consumers.{self.name}.nests")):
+        for number, nest_row in enumerate(read_list(fields.get("nests"), f"consumers.{self.name}.nests")):
             place = f"consumers.{self.name}.nests[{number}]"
-            nest = _table(nest_row, place)
-            chosen = _table(nest.get("goods"), f"{place}.goods")
-            cells = [(good, _table(cell, f"{place}.goods.{good}")) for good, cell in chosen.items()]
+            nest = read_table(nest_row, place)
+            chosen = read_table(nest.get("goods"), f"{place}.goods")
+            cells = [(good, read_table(cell, f"{place}.goods.{good}")) for good, cell in chosen.items()]
             unknown = [good for good, _ in cells if good not in index]
             if unknown or not cells:
                 raise RefusedError.at(f"{place}.goods", f"unknown good {unknown[0]!r}" if unknown else "is empty")
-            weights = [_above(cell, "weight", f"{place}.goods.{good}") for good, cell in cells]
-            floors = [_number(cell, "floor", f"{place}.goods.{good}", Decimal(0)) for good, cell in cells]
-            self.nests.append((_above(nest, "credits", place), tuple(index[good] for good, _ in cells), tuple(floors)))
+            weights = [read_above(cell, "weight", f"{place}.goods.{good}") for good, cell in cells]
+            floors = [read_number(cell, "floor", f"{place}.goods.{good}", Decimal(0)) for good, cell in cells]
+            self.nests.append(
+                (read_above(nest, "credits", place), tuple(index[good] for good, _ in cells), tuple(floors))
+            )
             tastes.append(NestTastes(_sigma(nest, place), tuple(float(weight) for weight in weights)))
         self.tastes = Tastes(tuple(tastes))
 
@@ -152,18 +143,17 @@ class _Council:
         nests = []
         for (credits, chosen, written), wants in zip(self.nests, self.wants(prices), strict=True):
             units = [10 ** goods[good].decimals for good in chosen]
-            floors = [_round(floor * unit, ROUND_CEILING) for floor, unit in zip(written, units, strict=True)]
+            floors = [round_to(floor * unit, ROUND_CEILING) for floor, unit in zip(written, units, strict=True)]
             total = [floor + round(want * unit) for floor, want, unit in zip(floors, wants, units, strict=True)]
-            nests.append(Nest(_round(credits * MICRO, ROUND_HALF_EVEN), chosen, tuple(floors), tuple(total)))
+            nests.append(Nest(round_to(credits * MICRO, ROUND_HALF_EVEN), chosen, tuple(floors), tuple(total)))
         return ConsumerCard(self.name, 1, tuple(nests))
 
 
-def _choose_decimals(
-    rows: list[dict[str, Any]], names: list[str], prices: list[Decimal], councils: list[_Council]
-) -> list[int]:
+def _choose_decimals(rows: list[Row], names: list[str], prices: list[Decimal], councils: list[_Council]) -> list[int]:
     """Per good: enough decimals for every floor and endowment as written, and well below the smallest want."""
     written = [
-        _places(_number(row, "endowment", f"goods.{name}", Decimal(0))) for row, name in zip(rows, names, strict=True)
+        _places(read_number(row, "endowment", f"goods.{name}", Decimal(0)))
+        for row, name in zip(rows, names, strict=True)
     ]
     smallest = [math.inf] * len(rows)
     start = np.array([max(float(price), 1e-9) for price in prices])
@@ -180,34 +170,34 @@ def _choose_decimals(
     return chosen
 
 
-def _good(row: dict[str, Any], name: str, price: Decimal, decimals: int) -> Good:
+def _good(row: Row, name: str, price: Decimal, decimals: int) -> Good:
     kind = row.get("kind", "good")
     if kind not in ("good", "labour", "cap", "land", "outside"):
         raise RefusedError.at(f"goods.{name}.kind", "must be good, labour, cap, land or outside")
-    endowment = _number(row, "endowment", f"goods.{name}", Decimal(0))
-    units = _round(endowment * 10**decimals, ROUND_FLOOR)
-    return Good(name, str(row.get("unit", "")), kind, decimals, _round(price * MICRO, ROUND_HALF_EVEN), units)
+    endowment = read_number(row, "endowment", f"goods.{name}", Decimal(0))
+    units = round_to(endowment * 10**decimals, ROUND_FLOOR)
+    return Good(name, str(row.get("unit", "")), kind, decimals, round_to(price * MICRO, ROUND_HALF_EVEN), units)
 
 
 def read_workplace(row: object, position: int, index: Mapping[str, int]) -> tuple[WorkplaceCard, Effort]:
     """The public card and the private effort of one workplace row; `index` = good id -> position in the goods table."""
-    fields = _table(row, f"workplaces[{position}]")
-    name = _name(fields, f"workplaces[{position}]")
+    fields = read_table(row, f"workplaces[{position}]")
+    name = read_name(fields, f"workplaces[{position}]")
     techniques, costs = [], []
-    for number, technique_row in enumerate(_list(fields.get("techniques"), f"workplaces.{name}.techniques")):
+    for number, technique_row in enumerate(read_list(fields.get("techniques"), f"workplaces.{name}.techniques")):
         place = f"workplaces.{name}.techniques[{number}]"
-        technique = _table(technique_row, place)
+        technique = read_table(technique_row, place)
         net = {}
-        for good in _table(technique.get("net"), f"{place}.net"):
+        for good in read_table(technique.get("net"), f"{place}.net"):
             if good not in index:
                 raise RefusedError.at(f"{place}.net", f"unknown good {good!r}")
             net[index[good]] = _amount(technique["net"], good, f"{place}.net")
-        use = _round(_above(technique, "capacity_use", place, Decimal(1)) * MICRO, ROUND_HALF_EVEN)
+        use = round_to(read_above(technique, "capacity_use", place, Decimal(1)) * MICRO, ROUND_HALF_EVEN)
         moved = tuple(sorted((good, amount) for good, amount in net.items() if amount))
         techniques.append(Technique(moved, use, *_batches(technique, place)))
-        costs.append(float(_number(technique, "effort", place, Decimal(0))))
-    capacity = _round(_above(fields, "capacity", f"workplaces.{name}") * MICRO, ROUND_FLOOR)
-    least = _round(_number(fields, "least", f"workplaces.{name}", Decimal(0)) * MICRO, ROUND_CEILING)
+        costs.append(float(read_number(technique, "effort", place, Decimal(0))))
+    capacity = round_to(read_above(fields, "capacity", f"workplaces.{name}") * MICRO, ROUND_FLOOR)
+    least = round_to(read_number(fields, "least", f"workplaces.{name}", Decimal(0)) * MICRO, ROUND_CEILING)
     card, effort = WorkplaceCard(name, capacity, least, tuple(techniques)), Effort(tuple(costs))
     chosen = fields.get("recipes", "open")
     if chosen not in ("open", "private"):
@@ -218,11 +208,11 @@ def read_workplace(row: object, position: int, index: Mapping[str, int]) -> tupl
 def _batches(technique: Mapping[str, Any], place: str) -> tuple[int, int, int]:
     """Millionths of an activity in a batch, the least batches in a row, micro-credits of effort to set up; 0 where
     there is no such rule."""
-    batch = _number(technique, "batch", place, Decimal(0))
-    least = _number(technique, "batches_least", place, Decimal(0))
+    batch = read_number(technique, "batch", place, Decimal(0))
+    least = read_number(technique, "batches_least", place, Decimal(0))
     if least != least.to_integral_value():
         raise RefusedError.at(f"{place}.batches_least", f"{least} is no whole number of batches")
-    setup = _round(_number(technique, "setup", place, Decimal(0)) * MICRO, ROUND_CEILING)
+    setup = round_to(read_number(technique, "setup", place, Decimal(0)) * MICRO, ROUND_CEILING)
     return _amount(technique, "batch", place) if batch else 0, int(least) if least > 1 else 0, setup
 
 
@@ -244,48 +234,8 @@ def show_all(file: EconomyFile) -> EconomyFile:
     return replace(file, workplaces=cards, efforts={name: Effort(one.costs) for name, one in file.efforts.items()})
 
 
-def _table(value: object, place: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise RefusedError.at(place, "must be an object")
-    return value
-
-
-def _list(value: object, place: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise RefusedError.at(place, "must be a list")
-    return value
-
-
-def _name(fields: Mapping[str, Any], place: str) -> str:
-    name = fields.get("id")
-    if not isinstance(name, str) or not name:
-        raise RefusedError.at(f"{place}.id", "must be a name")
-    return name
-
-
-def _check_once(names: Sequence[str], place: str) -> None:
-    twice = next((name for name, times in Counter(names).items() if times > 1), None)
-    if twice is not None:
-        raise RefusedError.at(place, f"{twice!r} stands there twice")
-
-
-def _number(fields: Mapping[str, Any], key: str, place: str, missing: Decimal | None = None) -> Decimal:
-    """A plain decimal number of 0 or more."""
-    number = _signed(fields, key, place, missing)
-    if number < 0:
-        raise RefusedError.at(f"{place}.{key}", f"{fields[key]} is below 0")
-    return number
-
-
-def _above(fields: Mapping[str, Any], key: str, place: str, missing: Decimal | None = None) -> Decimal:
-    number = _number(fields, key, place, missing)
-    if number == 0:
-        raise RefusedError.at(f"{place}.{key}", "must be above 0")
-    return number
-
-
 def _sigma(nest: Mapping[str, Any], place: str) -> float:
-    sigma = float(_number(nest, "sigma", place))
+    sigma = float(read_number(nest, "sigma", place))
     if sigma != 0.0 and not SIGMA_LEAST <= sigma <= SIGMA_MOST:
         raise RefusedError.at(f"{place}.sigma", f"must be 0, or {SIGMA_LEAST} to {SIGMA_MOST}")
     return sigma
@@ -293,29 +243,13 @@ def _sigma(nest: Mapping[str, Any], place: str) -> float:
 
 def _amount(net: Mapping[str, Any], good: str, place: str) -> int:
     """Millionths of a good in a recipe."""
-    written = _signed(net, good, place)
-    amount = _round(written * MICRO, ROUND_HALF_EVEN)
+    written = read_signed(net, good, place)
+    amount = round_to(written * MICRO, ROUND_HALF_EVEN)
     if written and not amount:
         raise RefusedError.at(f"{place}.{good}", "is less than a millionth: choose a larger activity or a finer unit")
     return amount
 
 
-def _signed(fields: Mapping[str, Any], key: str, place: str, missing: Decimal | None = None) -> Decimal:
-    written = fields.get(key)
-    if written is None and missing is not None:
-        return missing
-    if not isinstance(written, str) or not _PLAIN.fullmatch(written) or len(written) > DIGITS_MOST:
-        raise RefusedError.at(f"{place}.{key}", 'must be a plain decimal number in quotes, such as "12.5"')
-    number = Decimal(written)
-    if abs(number) > NUMBER_MOST:
-        raise RefusedError.at(f"{place}.{key}", f"{written!r} is beyond {NUMBER_MOST:,}")
-    return number
-
-
 def _places(number: Decimal) -> int:
     exponent = number.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
-def _round(number: Decimal, direction: str) -> int:
-    return int(number.to_integral_value(rounding=direction))

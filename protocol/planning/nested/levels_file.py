@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from protocol.core.errors import RefusedError
+from protocol.core.file_rows import read_rows
 from protocol.planning.economy_file import EconomyFile, read_economy
 
 REGIONS_MOST = 64
@@ -32,8 +33,8 @@ def read_levels(document: Mapping[str, Any], tolerance_ppm: int) -> LevelsFile:
     """Raises RefusedError with the place of what does not fit, as `read_economy` does."""
     if "periods" in document:
         raise RefusedError.at("periods", "a plan of two levels has one period")
-    rows = _rows(document, "goods")
-    sides = {side: _rows(document, side) for side in ("consumers", "workplaces")}
+    rows = read_rows(document, "goods")
+    sides = {side: read_rows(document, side) for side in ("consumers", "workplaces")}
     names = sorted({_region_of(row, side, place) for side, row, place in _places(sides)} - {""})
     if not 1 <= len(names) <= REGIONS_MOST:
         raise RefusedError.at("regions", f"a plan of two levels has 1 to {REGIONS_MOST} regions, not {len(names)}")
@@ -61,13 +62,6 @@ def read_levels(document: Mapping[str, Any], tolerance_ppm: int) -> LevelsFile:
 def regional_id(good: str, region: str) -> str:
     """How a regional good is called in the flat economy."""
     return f"{good}{REGION_MARK}{region}"
-
-
-def _rows(document: Mapping[str, Any], side: str) -> list[dict[str, Any]]:
-    rows = document.get(side)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise RefusedError.at(side, "must be a list of objects")
-    return rows
 
 
 def _places(sides: Mapping[str, list[dict[str, Any]]]) -> list[tuple[str, dict[str, Any], int]]:

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any, Final
 
 from protocol.core.errors import RefusedError
+from protocol.core.file_rows import Row, read_list, read_rows, read_table
 from protocol.planning.card_rules import GOODS_MOST, PARTICIPANTS_MOST, PERIOD_CHARACTERS_MOST, PERIODS_MOST
 from protocol.planning.periods.names import name_in, name_store
 
@@ -21,15 +22,13 @@ OTHERWISE: Final = "otherwise"
 CREDITS_DECIMALS: Final = 6
 _PLAIN = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?", re.ASCII)
 
-Row = dict[str, Any]
-
 
 def expand_periods(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same economy without the word `periods`. RefusedError names the place of what does not fit."""
     if "periods" not in document:
         return document
     periods = _read_periods(document["periods"])
-    rows = {side: _rows(document, side) for side in ("goods", "consumers", "workplaces")}
+    rows = {side: read_rows(document, side) for side in ("goods", "consumers", "workplaces")}
     _check_size(rows, len(periods))
     lasting = frozenset(str(row.get("id")) for row in rows["goods"] if row.get("lasting") is True)
     split = _Split(periods, lasting)
@@ -56,7 +55,9 @@ def expand_workplaces(
 ) -> list[Row]:
     """Rows of workplaces as a call of several periods knows them: one for each in which there is something to do."""
     split = _Split(tuple(periods), frozenset(lasting))
-    shops = [split.write_shop(_table(row, f"{side}[{place}]"), f"{side}[{place}]") for place, row in enumerate(rows)]
+    shops = [
+        split.write_shop(read_table(row, f"{side}[{place}]"), f"{side}[{place}]") for place, row in enumerate(rows)
+    ]
     return [*chain.from_iterable(shops)]
 
 
@@ -90,7 +91,7 @@ class _Split:
         if "store" not in row:
             return []
         where = f"goods[{place}].store"
-        store, name = _table(row["store"], where), str(row.get("id"))
+        store, name = read_table(row["store"], where), str(row.get("id"))
         written = []
         for period, following in zip(self.periods, self.periods[1:], strict=False):
             capacity = self._at(store.get("capacity"), period, f"{where}.capacity", "0")
@@ -101,7 +102,7 @@ class _Split:
                 raise RefusedError.at(
                     f"{where}.keeps", "must be the share that is left in the next period: above 0, to 1"
                 )
-            net = self._write_net(_table(store.get("net", {}), f"{where}.net"), period)
+            net = self._write_net(read_table(store.get("net", {}), f"{where}.net"), period)
             if net.keys() & {self._name(name, period), self._name(name, following)}:
                 raise RefusedError.at(f"{where}.net", f"{name!r} is what is kept")
             net |= {self._name(name, period): "1", self._name(name, following): f"-{keeps}"}
@@ -112,11 +113,11 @@ class _Split:
     def write_council(self, row: Row, where: str) -> Row:
         """One council with the nests of all periods; credits that are one number are divided equally among them."""
         nests = []
-        for number, nest_row in enumerate(_list(row.get("nests"), f"{where}.nests")):
+        for number, nest_row in enumerate(read_list(row.get("nests"), f"{where}.nests")):
             place = f"{where}.nests[{number}]"
-            nest = _table(nest_row, place)
+            nest = read_table(nest_row, place)
             chosen = {
-                period: self._write_cells(_table(nest.get("goods"), f"{place}.goods"), period, f"{place}.goods")
+                period: self._write_cells(read_table(nest.get("goods"), f"{place}.goods"), period, f"{place}.goods")
                 for period in self.periods
             }
             there = [period for period in self.periods if chosen[period]]
@@ -136,9 +137,9 @@ class _Split:
             least = self._at(row.get("least", "0"), period, f"{where}.least", "0")
             techniques = [
                 self._write_technique(
-                    _table(technique, f"{where}.techniques[{number}]"), period, f"{where}.techniques[{number}]"
+                    read_table(technique, f"{where}.techniques[{number}]"), period, f"{where}.techniques[{number}]"
                 )
-                for number, technique in enumerate(_list(row.get("techniques"), f"{where}.techniques"))
+                for number, technique in enumerate(read_list(row.get("techniques"), f"{where}.techniques"))
                 if self._is_done(technique, period, f"{where}.techniques[{number}]")
             ]
             if techniques and not _is_nothing(capacity):
@@ -165,7 +166,7 @@ class _Split:
         written = self._write_net(net, period)
         if "next" in technique:
             after = self.periods[self.periods.index(period) + 1]
-            later = self._write_net(_table(technique["next"], f"{where}.next"), after)
+            later = self._write_net(read_table(technique["next"], f"{where}.next"), after)
             if twice := sorted(written.keys() & later.keys()):
                 raise RefusedError.at(f"{where}.next", f"{twice[0]!r} lasts, and stands in net already")
             written |= later
@@ -181,7 +182,7 @@ class _Split:
             place = f"{where}.{good}"
             if good in self.lasting:
                 raise RefusedError.at(place, "a good that lasts through all periods cannot be eaten in each")
-            cell = _table(cell_row, place)
+            cell = read_table(cell_row, place)
             weight = self._at(cell.get("weight"), period, f"{place}.weight", "0")
             floor = self._at(cell.get("floor", "0"), period, f"{place}.floor", "0")
             if not _is_nothing(weight):
@@ -220,7 +221,7 @@ def _is_nothing(value: object) -> bool:
 
 
 def _read_periods(value: object) -> tuple[str, ...]:
-    names = _list(value, "periods")
+    names = read_list(value, "periods")
     if not 1 <= len(names) <= PERIODS_MOST or not all(isinstance(name, str) and name for name in names):
         raise RefusedError.at("periods", f"must be 1 to {PERIODS_MOST} names")
     if len({*names, OTHERWISE}) <= len(names) or max(map(len, names)) > PERIOD_CHARACTERS_MOST:
@@ -240,19 +241,3 @@ def _check_size(rows: Mapping[str, Sequence[Row]], periods: int) -> None:
     for side in ("consumers", "workplaces"):
         if len(rows[side]) > PARTICIPANTS_MOST:
             raise RefusedError.at(side, f"holds {len(rows[side])}, at most {PARTICIPANTS_MOST} take part")
-
-
-def _rows(document: Mapping[str, Any], side: str) -> list[Row]:
-    return [_table(row, f"{side}[{place}]") for place, row in enumerate(_list(document.get(side), side))]
-
-
-def _table(value: object, place: str) -> Row:
-    if not isinstance(value, dict):
-        raise RefusedError.at(place, "must be an object")
-    return value
-
-
-def _list(value: object, place: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise RefusedError.at(place, "must be a list")
-    return value

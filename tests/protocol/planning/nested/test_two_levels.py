@@ -166,7 +166,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda document: document["consumers"][0].update({"region": "hi@lls"}),
         "consumers[0].region",
     ),
-    "rows that are no objects": (lambda document: document["goods"].append("bread"), "goods"),
+    "rows that are no objects": (lambda document: document["goods"].append("bread"), "goods[12]"),
     "regional amounts that are no object": (
         lambda document: _row(document, "goods", "hours").update({"regional": "12"}),
         "goods.hours.regional",
