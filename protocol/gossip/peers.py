@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 WAIT_FIRST_MS: Final = 250
 WAIT_MAX_MS: Final = 30_000
+DOUBLINGS_MAX: Final = 16
 SETTLED_AFTER_MS: Final = 10_000
 """A connection older than this does not come from both sides dialling at once; a new one shows that it is dead."""
 
@@ -22,7 +23,6 @@ AWAY_FIRST_MS: Final = 60_000
 AWAY_MAX_MS: Final = 24 * 3_600_000
 AWAY_FORGOTTEN_MS: Final = 24 * 3_600_000
 """After so long without a fault the next time away is the first again."""
-AWAY_DOUBLINGS_MAX: Final = 16
 
 FRAMES_PER_S: Final = 2_000
 FRAMES_BURST: Final = 20_000
@@ -91,7 +91,7 @@ def move_clock(standing: Standing, by_ms: int, now_ms: int) -> Standing:
 
 def _away_length_ms(times: int) -> int:
     """How long a peer stays away the n-th time; 0 for one that was never sent away."""
-    return min(AWAY_MAX_MS, AWAY_FIRST_MS << min(times - 1, AWAY_DOUBLINGS_MAX)) if times else 0
+    return double_wait_ms(AWAY_FIRST_MS, AWAY_MAX_MS, times - 1) if times else 0
 
 
 def spend_frame(free_us: int, now_us: int) -> tuple[int, int]:
@@ -103,10 +103,19 @@ def spend_frame(free_us: int, now_us: int) -> tuple[int, int]:
     return free_us, max(0, free_us - now_us - FRAMES_BURST * 1_000_000 // FRAMES_PER_S)
 
 
+def double_wait_ms(first_ms: int, max_ms: int, times: int) -> int:
+    """What is waited after so many failures more: the first wait, doubled each time up to a bound."""
+    return min(max_ms, first_ms << min(times, DOUBLINGS_MAX))
+
+
+def shorten_wait_ms(whole_ms: int, random: bytes) -> int:
+    """Half of a wait to nearly all of it, by chance: those who failed together do not come back together."""
+    return whole_ms // 2 + whole_ms * int.from_bytes(random[:2]) // 0x20000
+
+
 def next_wait_ms(failures: int, random: bytes) -> int:
     """How long to wait after the n-th failure in a row: doubling up to a limit, half of it by chance."""
-    whole = min(WAIT_MAX_MS, WAIT_FIRST_MS << min(failures, 16))
-    return whole // 2 + whole * int.from_bytes(random[:2]) // 0x20000
+    return shorten_wait_ms(double_wait_ms(WAIT_FIRST_MS, WAIT_MAX_MS, failures), random)
 
 
 def is_replaced(ours: str, theirs: str, old_dialled_by_us: bool, new_dialled_by_us: bool, old_age_ms: int) -> bool:

@@ -16,23 +16,23 @@ from node.use_cases.outside.witnesses import ask_and_note, ask_size
 from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.status import AskerReport
 from protocol.core.errors import PeerError
+from protocol.gossip.peers import double_wait_ms, shorten_wait_ms
 from storage.log import log_store
 from storage.peers.outside_witnesses import OutsideWitness, outside_witnesses
 
 DEBOUNCE_S: Final = 0.2
 """How long a head may still be overtaken by the next one before a witness is asked."""
-FIRST_WAIT_S: Final = 5.0
-WAIT_S_MAX: Final = 600.0
+FIRST_WAIT_MS: Final = 5_000
+WAIT_MS_MAX: Final = 600_000
 LOOK_AGAIN_S: Final = 3_600.0
-CHANCES: Final = 512
 
 
 class WitnessAsker:
     """One patient question after the other to each outside witness."""
 
-    def __init__(self, node: Node, first_wait_s: float = FIRST_WAIT_S) -> None:
+    def __init__(self, node: Node, first_wait_ms: int = FIRST_WAIT_MS) -> None:
         self._node = node
-        self._first_wait_s = first_wait_s
+        self._first_wait_ms = first_wait_ms
         self._client = WebClient()
         self._loops: dict[str, asyncio.Task[None]] = {}
         self._news: dict[str, asyncio.Event] = {}
@@ -118,5 +118,5 @@ class WitnessAsker:
 
     def next_wait_s(self, failures: int) -> float:
         """Twice as long after every failure, up to a bound, and by chance up to half of it less."""
-        wait_s: float = min(WAIT_S_MAX, self._first_wait_s * 2.0 ** min(failures - 1, 16))
-        return wait_s * (1 - self._node.clock.random_bytes(1)[0] / CHANCES)
+        whole_ms = double_wait_ms(self._first_wait_ms, WAIT_MS_MAX, failures - 1)
+        return shorten_wait_ms(whole_ms, self._node.clock.random_bytes(2)) / 1_000

@@ -35,6 +35,7 @@ from protocol.gossip.overlay.membership_events import (
     Urgency,
 )
 from protocol.gossip.overlay.views import Contact, Roster, rank
+from protocol.gossip.peers import double_wait_ms
 
 
 class Relation(Enum):
@@ -221,7 +222,8 @@ class Membership:
             self._failures[origin] = failures
             self.passive.pop(origin, None)
         # A node that has nobody was perhaps cut off itself: it asks all again soon.
-        wait_ms = min(limits.REST_MAX_MS, limits.REST_MS << min(failures, 16)) if self.active else limits.REST_ALONE_MS
+        rest_ms = double_wait_ms(limits.REST_MS, limits.REST_MAX_MS, failures)
+        wait_ms = rest_ms if self.active else limits.REST_ALONE_MS
         self._resting[origin] = now_ms + _spread_ms(wait_ms, draw)
 
     def _tick(self, now_ms: int, draw: bytes) -> list[Action]:

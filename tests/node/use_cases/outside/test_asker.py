@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from node.use_cases.context import Node, NoParams
-from node.use_cases.outside.asker import WAIT_S_MAX, WitnessAsker
+from node.use_cases.outside.asker import WAIT_MS_MAX, WitnessAsker
 from node.use_cases.outside.witnesses import (
     AddWitness,
     WitnessUrl,
@@ -106,7 +106,7 @@ async def test_a_silent_witness_delays_neither_the_other_nor_the_stop(north: Nod
 
 async def test_a_witness_that_fails_is_asked_again_and_then_no_more(north: Node) -> None:
     oak = Counted(OutsideWitness(north.origin, public(north)), refusals=2)
-    asker = WitnessAsker(north, first_wait_s=0.01)
+    asker = WitnessAsker(north, first_wait_ms=10)
     async with Server(oak) as server:
         await add_witness(north, AddWitness(url=server.url, keys=oak.witness.vkeys))
         await asker.start()
@@ -127,7 +127,7 @@ async def test_the_waits_grow_to_a_bound(north: Node) -> None:
     asker = WitnessAsker(north)
     waits_s = [asker.next_wait_s(failures) for failures in range(1, 40)]
     assert 2.5 <= waits_s[0] <= 5.0 and 5.0 <= waits_s[1] <= 10.0
-    assert all(WAIT_S_MAX / 2 <= wait_s <= WAIT_S_MAX for wait_s in waits_s[8:])
+    assert all(WAIT_MS_MAX / 2 <= wait_s * 1_000 <= WAIT_MS_MAX for wait_s in waits_s[8:])
 
 
 class Nobody:
