@@ -9,7 +9,7 @@ from operator import attrgetter
 import msgspec
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.description import EXIT_REFUSED, Command, Out, Rows, percent
+from node.use_cases.description import EXIT_REFUSED, Command, Out, Rows, count, percent
 from node.use_cases.planning.batches.decided import tell_decided
 from node.use_cases.planning.calls.lookup import PlanParams, find_run
 from node.use_cases.planning.following.account import tell_promises
@@ -88,9 +88,9 @@ def _tell_plan(report: PlanReport) -> Iterator[str | Rows]:
 
 
 def _tell_papers(papers: PlanPapers) -> Iterator[str]:
-    yield f"Draft {papers.digest}. Write it and all that it follows from to two files:"
-    yield "`rochdale plan minutes --document plan.json --minutes minutes.json`; whoever has them checks both with"
-    yield "`rochdale audit plan plan.json --minutes minutes.json`, and needs no home for it."
+    yield f"Draft {papers.digest}, with all that it follows from."
+    yield "`rochdale plan minutes --document plan.json --minutes minutes.json` writes both to files; whoever has them"
+    yield "checks them with `rochdale audit plan plan.json --minutes minutes.json`, and needs no home for it."
 
 
 def _tell_check(check: DraftCheck) -> Iterator[str]:
@@ -100,8 +100,8 @@ def _tell_check(check: DraftCheck) -> Iterator[str]:
     if check.gap_ppm is not None:
         yield f"No plan could be better by more than {percent(check.gap_ppm)} % of all credits."
     else:
-        unknown = len(check.unknown_regrets)
-        yield f"{unknown} members have not said what they would still gain; so the gap is unknown."
+        unknown = count(len(check.unknown_regrets), "card")
+        yield f"Nobody has said what {unknown} would still gain; so it is unknown how much better a plan could be."
 
 
 def _need_document(told: PlanReport | PlanPapers) -> str:
