@@ -1,5 +1,7 @@
 """The vectors of logs.json, read as someone else's program would: from the file, with the rules alone."""
 
+from typing import Any
+
 import pytest
 
 from protocol.core.errors import PeerError
@@ -32,7 +34,7 @@ from protocol.log.policy import format_policy, parse_policy
 from protocol.log.proof import check_proof, format_proof, parse_proof
 from protocol.log.subtree import check_subtree
 from protocol.log.tiles import Tile, format_tile_path, list_tiles, parse_tile, parse_tile_path
-from protocol.log.witness import CosignedHead, judge_checkpoint, parse_add_checkpoint
+from protocol.log.witness import CosignedHead, format_add_checkpoint, judge_checkpoint, parse_add_checkpoint
 from tests.protocol.core.values import load_vectors
 
 LOGS, TREES = load_vectors("log/logs.json"), load_vectors("log/trees.json")
@@ -148,3 +150,16 @@ def test_a_trunk_that_is_not_shown_is_refused(refused: dict[str, bytes]) -> None
 def open_trunk(raw: bytes) -> int:
     notes = BRANCHES["note_a"].encode(), BRANCHES["note_b"].encode()
     return check_trunk(*notes, raw, TREES["keys"]["log"]["public"], "northside.example/log")
+
+
+WITNESS = load_vectors("log/witness.json")
+
+
+@pytest.mark.parametrize("row", WITNESS["answers"], ids=lambda row: row["says"])
+def test_a_witness_answers_each_request_with_its_status(row: dict[str, Any]) -> None:
+    held = CosignedHead(row["held"]["size"], row["held"]["root"])
+    request = parse_add_checkpoint(row["request"].encode())
+    assert format_add_checkpoint(request.old_size, request.proof, request.note).decode() == row["request"]
+    verdict = judge_checkpoint(request, [Ed25519Verifier("northside.example/log", WITNESS["log_key"])], held)
+    assert (verdict.status, verdict.is_evidence) == (row["status"], row["is_evidence"])
+    assert row["size_told"] in (None, verdict.body)
