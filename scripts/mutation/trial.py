@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from collections.abc import Collection, Sequence
 from importlib.abc import MetaPathFinder
@@ -64,11 +65,14 @@ class Recorder:
         self._current = self.lines.setdefault(item.nodeid, set())
         self._ahead = {}
         start_s = time.process_time()
+        # A home's database is written in a thread of its own.
+        threading.settrace(self._enter)
         sys.settrace(self._enter)
         try:
             return (yield)
         finally:
             sys.settrace(None)
+            threading.settrace(None)
             self.seconds[item.nodeid] = time.process_time() - start_s
 
     def _enter(self, frame: FrameType, event: str, argument: object) -> Any:

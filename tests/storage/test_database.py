@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from protocol.core.errors import MisuseError, RefusedError
-from storage.database import QUEUE_CHANGES_MAX, Database, SharedWrite, open_reader
+from storage.database import BUSY_WAIT_MS, GROUP_CHANGES_MAX, QUEUE_CHANGES_MAX, Database, SharedWrite, open_reader
 from storage.settings import set_setting, setting
 
 WAIT_S = 30
+HELD_S = 0.05
 
 
 async def test_many_callers_share_commits_and_each_gets_its_own_answer(tmp_path: Path) -> None:
@@ -54,10 +55,9 @@ def test_readers_cannot_write_and_the_disk_is_synced_on_every_commit(tmp_path: P
     database.write_and_wait(lambda db: set_setting(db, "a", 1))
     with pytest.raises(sqlite3.OperationalError):
         set_setting(database.reader, "a", 2)
-    pragmas = database.write_and_wait(
-        lambda db: [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
-    )
-    assert pragmas == ["wal", 2]
+    promised = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": BUSY_WAIT_MS, "foreign_keys": 1}
+    kept = database.write_and_wait(lambda db: {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in promised})
+    assert kept == promised
     other = open_reader(tmp_path / "node.sqlite")
     assert setting(other, "a") == 1
     other.close()
@@ -192,6 +192,49 @@ async def test_where_sqlite_drops_the_transaction_for_want_of_room_all_that_went
     await database.write(partial(set_setting, name="small", value=1))
     assert (setting(database.reader, "small"), database.trouble) == (1, "")
     database.close()
+
+
+async def test_so_many_changes_and_no_more_share_a_commit(tmp_path: Path) -> None:
+    database = Database(tmp_path / "node.sqlite")
+    begun, may_end = threading.Event(), threading.Event()
+    written: list[int] = []
+    commits: list[int] = []
+
+    def hold(db: sqlite3.Connection) -> None:
+        begun.set()
+        may_end.wait(WAIT_S)
+
+    held = asyncio.create_task(database.write(hold))
+    assert await asyncio.to_thread(begun.wait, WAIT_S)
+    database.before_commit = lambda db: commits.append(len(written))
+    waiting = [asyncio.create_task(database.write(lambda db: written.append(1))) for _ in range(GROUP_CHANGES_MAX + 1)]
+    await asyncio.sleep(0)
+    may_end.set()
+    await asyncio.gather(held, *waiting)
+    assert commits == [0, GROUP_CHANGES_MAX, GROUP_CHANGES_MAX + 1]
+    database.close()
+
+
+async def test_closing_waits_for_what_is_queued(tmp_path: Path) -> None:
+    database = Database(tmp_path / "node.sqlite")
+    begun, may_end = threading.Event(), threading.Event()
+
+    def hold(db: sqlite3.Connection) -> None:
+        begun.set()
+        may_end.wait(WAIT_S)
+        set_setting(db, "first", 1)
+
+    held = asyncio.create_task(database.write(hold))
+    assert await asyncio.to_thread(begun.wait, WAIT_S)
+    queued = asyncio.create_task(database.write(lambda db: set_setting(db, "second", 2)))
+    await asyncio.sleep(0)
+    # Long enough for whoever would not wait to have closed it under the one who writes.
+    asyncio.get_running_loop().call_later(HELD_S, may_end.set)
+    await asyncio.to_thread(database.close)
+    await asyncio.gather(held, queued)
+    again = open_reader(tmp_path / "node.sqlite")
+    assert [setting(again, name) for name in ("first", "second")] == [1, 2]
+    again.close()
 
 
 async def test_no_more_waits_than_is_allowed(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol.core.errors import PeerError
+from protocol.core.errors import MisuseError, PeerError
 from protocol.core.identity import generate
 from protocol.log.bundle import BUNDLE_ENTRIES, bundle_root, format_bundle
 from protocol.log.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
@@ -155,3 +155,19 @@ def test_a_log_that_is_added_takes_a_number_and_has_nothing_to_tell(mirror: sqli
 def test_a_known_log_never_changes_its_key(mirror: sqlite3.Connection) -> None:
     with pytest.raises(PeerError, match="another key"):
         log_store.add_log(mirror, ORIGIN, generate(bytes([2]) * 32).public)
+
+
+def test_known_logs_are_listed_with_their_keys_and_heads(mirror: sqlite3.Connection) -> None:
+    other, key = "south.example/log", generate(bytes([1]) * 32).public
+    log_store.add_log(mirror, other, key)
+    assert log_store.log_keys(mirror) == {ORIGIN: log_store.log_key_of(mirror, ORIGIN), other: key}
+    assert [(head.origin, head.size) for head in log_store.heads(mirror)] == [(ORIGIN, 0), (other, 0)]
+
+
+def test_a_log_has_no_bundle_behind_its_last(db: sqlite3.Connection) -> None:
+    entries = [entry(index) for index in range(BUNDLE_ENTRIES)]
+    log_store.append(db, ORIGIN, entries, sign)
+    assert log_store.bundle(db, ORIGIN, 0, BUNDLE_ENTRIES) == format_bundle(entries)
+    for number in (1, 2):
+        with pytest.raises(MisuseError, match=f"no bundle {number}"):
+            log_store.bundle(db, ORIGIN, number, BUNDLE_ENTRIES)
