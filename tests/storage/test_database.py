@@ -64,16 +64,6 @@ def test_readers_cannot_write_and_the_disk_is_synced_on_every_commit(tmp_path: P
     database.close()
 
 
-def test_opening_again_migrates_once_and_finds_everything(tmp_path: Path) -> None:
-    for count in range(3):
-        database = Database(tmp_path / "node.sqlite")
-        database.write_and_wait(partial(set_setting, name=f"n{count}", value=count))
-        database.close()
-    database = Database(tmp_path / "node.sqlite")
-    assert [setting(database.reader, f"n{count}") for count in range(3)] == [0, 1, 2]
-    database.close()
-
-
 def test_a_long_read_has_a_connection_of_its_own_and_hides_nothing(tmp_path: Path) -> None:
     database = Database(tmp_path / "node.sqlite")
     for name in ("a", "b"):

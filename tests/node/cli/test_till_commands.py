@@ -36,13 +36,6 @@ def test_a_file_is_looked_through_taken_in_and_known_the_second_time(at_home: Ru
     assert [" ".join(line.split()) for line in sold[2:]] == ["Oats GRAIN 2.000 3.40", "Oak loaf BREAD 0.000 0.00"]
 
 
-def test_a_file_that_overlaps_adds_what_is_new(at_home: Run, till: Path, tmp_path: Path) -> None:
-    assert at_home("till", "import", till).code == 0
-    june = tmp_path / "june.csv"
-    june.write_text(HEADER + REFUND + OATS.replace("01-30", "02-02"), "utf-8")
-    assert "New lines: 1. Known already: 1." in at_home("till", "import", june).out
-
-
 BAD: dict[str, tuple[bytes, str]] = {
     "a wrong header": (b"a,b,c\n1,2,3\n", "header: no column for date"),
     "a bad number": ((HEADER + OATS.replace(",2,", ",two,")).encode(), "line 2, column quantity: 'two' is"),

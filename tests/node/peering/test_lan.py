@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from node.config import check_settings
-from node.peering.lan import Lan, list_hosts
+from node.peering.lan import Lan
 from node.peering.nearby import NEARBY_MAX, Nearby, fingerprint_of
 from node.use_cases.context import Node, NoParams
 from node.use_cases.peers import AddPeer, add_peer, make_card, own_card
@@ -62,10 +62,6 @@ def test_the_setting_is_on_or_nothing() -> None:
     check_settings("here", {"lan": "on"})
     with pytest.raises(RefusedError, match="lan is `on`"):
         check_settings("here", {"lan": "yes"})
-
-
-def test_a_node_that_listens_at_one_address_says_that_one() -> None:
-    assert list_hosts("127.0.0.1") == ["127.0.0.1"]
 
 
 @pytest.fixture

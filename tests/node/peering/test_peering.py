@@ -23,7 +23,7 @@ from protocol.gossip.session import Session
 from storage.log import log_store, record_index
 from storage.log.cosignatures import newest_by_cosigner
 from storage.peers import peer_state
-from tests.node.homes import Rosters, close, make_node, make_nodes, pin, pin_all, reopen, start_peering, stop_all, until
+from tests.node.homes import Rosters, close, make_nodes, pin, pin_all, reopen, start_peering, stop_all, until
 
 
 def sizes(node: Node) -> dict[str, int]:
@@ -49,16 +49,6 @@ async def publish_grants(node: Node, count: int, start: int = 0) -> None:
     await asyncio.gather(
         *(publish(node, "key.grant", KeyGrant(key, "price committee", "made-up member", False)) for key in keys)
     )
-
-
-async def test_two_nodes_meet_and_hold_each_others_logs(tmp_path: Path) -> None:
-    north, south = nodes = await make_nodes(tmp_path, "north", "south")
-    try:
-        await pin_all(nodes)
-        await until(nodes, lambda: are_level(north, south))
-        assert sizes(north) == {north.origin: 1, south.origin: 1}
-    finally:
-        await stop_all(nodes)
 
 
 def has_ipv6() -> bool:
@@ -238,16 +228,6 @@ async def test_a_log_that_is_learned_of_late_comes_though_its_head_was_told_befo
         assert are_level(north, south)
     finally:
         await stop_all(nodes)
-
-
-async def test_nobody_else_is_needed_to_make_a_node(tmp_path: Path) -> None:
-    alone = await make_node(tmp_path, "alone")
-    try:
-        peering = await start_peering(alone)
-        assert peering.port > 0
-        assert peering.status() == []
-    finally:
-        await stop_all([alone])
 
 
 async def test_a_session_that_fails_takes_neither_the_publisher_nor_other_sessions_with_it(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from node.use_cases.context import Node
 from node.use_cases.federation import verbs as federation
 from node.use_cases.publish import publish
-from node.use_cases.supply import OPERATIONS, list_products, show_product
+from node.use_cases.supply import list_products, show_product
 from node.use_cases.supply.board import RULES_WITHOUT_CHARTER, read_board, read_rules
 from node.use_cases.supply.drafts import (
     AnswerParams,
@@ -370,8 +370,3 @@ async def test_two_makers_of_one_code_must_be_told_apart(homes: Homes) -> None:
         await show_product(homes.coop, ItemParams(product=LOAF))
     own = await show_product(homes.coop, ItemParams(product=LOAF, maker=homes.coop.origin))
     assert own.product.state == "not disclosed"
-
-
-def test_every_operation_has_a_name_of_its_own() -> None:
-    names = [operation.name for operation in OPERATIONS]
-    assert len(set(names)) == len(names)

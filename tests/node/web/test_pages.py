@@ -48,12 +48,6 @@ async def test_a_page_of_an_empty_home_is_whole_too(first_browser: Browser, path
     assert "Made up:" not in page.text
 
 
-async def test_an_empty_home_opens_with_the_first_day(first_browser: Browser) -> None:
-    page = read_page(await (await first_browser.get("/")).text())
-    assert "Name your co-op" in page.text
-    assert page.attributes["form"]["enctype"] == "multipart/form-data"
-
-
 @pytest.mark.parametrize("path", [*ADDRESSES, *MISSING])
 async def test_every_answer_carries_the_security_headers(browser: Browser, path: str) -> None:
     answer = await browser.get(URL(path, encoded=True))
@@ -178,12 +172,6 @@ def test_every_filled_page_has_its_example_and_stands_in_the_guide() -> None:
 async def test_a_watchdog_gets_one_word(browser: Browser) -> None:
     answer = await browser.get("/healthz")
     assert (answer.status, await answer.text()) == (200, "ok\n")
-
-
-async def test_head_answers_like_get_without_a_body(browser: Browser) -> None:
-    answer = await browser.head("/plan")
-    assert answer.status == 200
-    assert await answer.read() == b""
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

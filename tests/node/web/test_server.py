@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from node.use_cases.context import Node
 from node.web.guard import host_name
-from node.web.server import LINE_BYTES_MAX, build_application, build_runner, web_address
+from node.web.server import LINE_BYTES_MAX, build_application, build_runner
 from node.web.supply.model import PriceList
 from node.web.visit import REQUESTS_MAX, SITE, Site
 from tests.node.web.conftest import Browser, build_client, open_to_all
@@ -93,14 +93,6 @@ async def test_a_head_beyond_the_limits_is_refused(spare_node: Node, head: bytes
         writer.write(head)
         assert (await read_to_end(reader)).startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
         writer.close()
-    finally:
-        await runner.cleanup()
-
-
-async def test_the_address_is_one_that_a_browser_opens(spare_node: Node) -> None:
-    runner, port = await serve(spare_node, 5)
-    try:
-        assert web_address(runner) == f"http://127.0.0.1:{port}/"
     finally:
         await runner.cleanup()
 

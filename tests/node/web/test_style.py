@@ -16,12 +16,6 @@ def test_no_rule_knows_left_or_right() -> None:
     assert ONE_SIDED.findall("p { margin-left: 1px; text-align: right }") != []
 
 
-def test_the_dark_and_paper_have_their_own_colours() -> None:
-    assert "@media (prefers-color-scheme: dark)" in STYLE
-    assert "@media print" in STYLE
-    assert "color-scheme: light dark" in STYLE
-
-
 def test_nothing_is_fetched_by_the_style() -> None:
     assert "url(" not in STYLE
     assert "@import" not in STYLE

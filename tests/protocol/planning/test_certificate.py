@@ -108,8 +108,9 @@ def test_an_allotment_holds_to_the_micro_credit(over: int, told: list[str]) -> N
 
 def test_a_plan_for_nobody_is_none() -> None:
     document = json.loads(RAW) | {"consumers": [], "consumption": {}}
-    findings = check_certificate(parse_plan(canonical(document)), {}).findings
-    assert "consumers: a plan without a council" in map(str, findings)
+    certificate = check_certificate(parse_plan(canonical(document)), {})
+    assert "consumers: a plan without a council" in map(str, certificate.findings)
+    assert (certificate.slack_micro, certificate.known_gap_micro, certificate.gap_ppm) == (0, 0, None)
 
 
 def canonical(document: dict[str, Any]) -> bytes:
