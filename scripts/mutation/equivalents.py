@@ -21,7 +21,7 @@ EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
     ): "the line was found to have one word",
     (
         "protocol/federation/roster.py",
-        "hash_roster: 20 -> 21",
+        "module: 20 -> 21",
     ): "a roster of as many members as there may be stays below half of either",
     (
         "protocol/federation/membership.py",
