@@ -45,7 +45,7 @@ class Lan:
         except ImportError:
             reason = "looking for peers in this network needs one more package: pip install 'rochdale[lan]'"
             raise RefusedError.at("lan", reason) from None
-        hosts = list_hosts(self._node.config.peer_host)
+        hosts = _list_hosts(self._node.config.peer_host)
         self._dns = AsyncZeroconf(interfaces=hosts, ip_version=IPVersion.All)
         name = self._node.name.encode()[:NAME_BYTES_MAX].decode(errors="ignore")
         self._told = ServiceInfo(
@@ -100,7 +100,7 @@ class Lan:
                 return
 
 
-def list_hosts(peer_host: str) -> Sequence[str]:
+def _list_hosts(peer_host: str) -> Sequence[str]:
     """The addresses under which this machine is reached in its networks: the one we listen at, or all but loopback."""
     if peer_host not in ANY_ADDRESS:
         return [peer_host]
