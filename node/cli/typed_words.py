@@ -16,12 +16,7 @@ from node.cli.files import read_bytes, read_form, read_json, read_key, read_line
 from node.use_cases.description import Command
 from protocol.core.errors import RefusedError
 
-_READERS: Mapping[str, Callable[[str], str]] = {
-    "line": read_line,
-    "key": read_key,
-}
-
-
+_READERS: Mapping[str, Callable[[str], str]] = {"line": read_line, "key": read_key}
 _FILE = click.Path(path_type=Path)
 
 
@@ -52,7 +47,7 @@ def _take(field: shapes.Field, is_argument: bool, name_field: shapes.Field | Non
     is_many = isinstance(shape, shapes.VarTupleType)
 
     def read(typed: Any) -> dict[str, Any]:
-        if not is_said(typed):
+        if not _is_said(typed):
             return {}
         values = {field.name: [read_one(one) for one in typed] if is_many else read_one(typed)}
         return values if name_field is None else values | {name_field.name: _read_name(typed, name_field)}
@@ -61,7 +56,7 @@ def _take(field: shapes.Field, is_argument: bool, name_field: shapes.Field | Non
     return Taken(make(field, shape, said, kind), read)
 
 
-def is_said(typed: object) -> bool:
+def _is_said(typed: object) -> bool:
     """Whether anything was typed for a parameter."""
     return typed is not None and typed != ()
 
