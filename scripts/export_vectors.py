@@ -25,7 +25,7 @@ def list_exports() -> dict[str, Callable[[], Any]]:
 EXPORTS = list_exports()
 
 
-def format_vectors(name: str) -> str:
+def _format_vectors(name: str) -> str:
     """The text of one file of vectors."""
     return json.dumps(_mark_bytes(EXPORTS[name]()), ensure_ascii=False, indent=1) + "\n"
 
@@ -34,7 +34,7 @@ def run(arguments: list[str]) -> int:
     """Write all files of vectors, or with `--check` name those that differ; 1 when there are any."""
     stale = []
     for name in EXPORTS:
-        path, text = VECTORS / name, format_vectors(name)
+        path, text = VECTORS / name, _format_vectors(name)
         if path.exists() and path.read_text("utf-8") == text:
             continue
         stale.append(name)
