@@ -112,7 +112,7 @@ async def test_evidence_that_came_by_another_road_is_spread_too(nodes: list[Node
     await hold(east, ONE[:9])
     await pin(east, north, dials=False)
     await pin(north, east)
-    await until(nodes, lambda: all(node.parts["peering"].describe()["connected"] for node in (north, east)))
+    await until(nodes, lambda: all(node.parts["peering"].describe().connected for node in (north, east)))
     note = sign_checkpoint(Checkpoint(ORIGIN, 9, root_of([leaf_hash(entry) for entry in branch(4, 9)])), KEY)
     # As an import does, or whoever asks this node's witness over the web.
     assert (await judge_note(north, ORIGIN, note))[0] is not None
@@ -131,7 +131,7 @@ async def test_an_ended_log_is_fetched_up_to_its_end_and_no_further(nodes: list[
     await hold(east, ONE[:12])
     await pin(east, north, dials=False)
     await pin(north, east)
-    await until(nodes, lambda: all(node.parts["peering"].describe()["connected"] for node in (north, east)))
+    await until(nodes, lambda: all(node.parts["peering"].describe().connected for node in (north, east)))
     await until(
         nodes, lambda: exchange.links != {} and all(one.session.has_heard_all for one in exchange.links.values())
     )

@@ -41,16 +41,16 @@ def tell_restless(report: PlanReport) -> Restless | None:
     return Restless(name, row.moved_ppm, row.wrong_share_ppm, row.is_aside, command)
 
 
-def tell_exception(report: PlanReport, granted: CouncilException) -> str:
+def tell_exception(report: PlanReport, exception: CouncilException) -> str:
     """What the members approved for one co-op beyond what its people are allotted."""
-    name = report.members.get(granted.member, granted.member)
+    name = report.members.get(exception.member, exception.member)
     units = {} if report.plan is None else {good.id: good.unit for good in report.plan.goods_table.goods}
     told = [
         f"{format_amount(floor.amount, floor.decimals)} {format_unit(units[floor.good])} of {in_words(floor.good)}"
         if floor.good in units
         else f"{format_amount(floor.amount, floor.decimals)} of {in_words(floor.good)}"
-        for floor in granted.floors
+        for floor in exception.floors
     ]
-    if granted.credits_micro:
-        told.append(f"{format_amount(granted.credits_micro, CREDITS_DECIMALS)} credits")
-    return f"{name}: {join_words(told)} more than its people are allotted, because: {granted.reason}"
+    if exception.credits_micro:
+        told.append(f"{format_amount(exception.credits_micro, CREDITS_DECIMALS)} credits")
+    return f"{name}: {join_words(told)} more than its people are allotted, because: {exception.reason}"
