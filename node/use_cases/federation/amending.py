@@ -15,7 +15,6 @@ from node.use_cases.description import Command, Page, count, typed
 from node.use_cases.federation.history import HOW_TO_BEGIN, current_history
 from node.use_cases.federation.roster_records import list_charters
 from node.use_cases.publish import publish
-from protocol.core.encoding import to_value
 from protocol.core.errors import RefusedError
 from protocol.federation.charter import Charter, check_charter, hash_charter
 from protocol.federation.membership import CharterProposal, History
@@ -61,7 +60,7 @@ class CharterReport(msgspec.Struct, frozen=True):
     """The charter in force with its hash, and what is proposed in its place."""
 
     hash: str
-    charter: Any
+    charter: Charter
     proposed: tuple[ProposedCharter, ...]
 
 
@@ -80,7 +79,7 @@ async def show_charter(node: Node, _: NoParams) -> CharterReport:
         ProposedCharter(digest.hex(), tuple(origins), needed, _compare(charter, charters[digest]))
         for digest, origins in sorted(wanted.items())
     )
-    return CharterReport(hash_charter(charter).hex(), to_value(charter), proposed)
+    return CharterReport(hash_charter(charter).hex(), charter, proposed)
 
 
 async def amend(node: Node, params: AmendParams) -> WantedCharter:
@@ -127,7 +126,7 @@ def tell_wanted(answer: WantedCharter) -> Iterator[str]:
 
 
 def _tell_charter(report: CharterReport) -> Iterator[str]:
-    yield json.dumps(report.charter, indent=2, ensure_ascii=False)
+    yield json.dumps(msgspec.to_builtins(report.charter), indent=2, ensure_ascii=False)
     yield f"In force: {report.hash}."
     for one in report.proposed:
         yield f"\nWanted instead by {', '.join(one.wanted_by)} ({one.needed} must want it): {one.hash}"

@@ -4,7 +4,7 @@ Invariant: whom this node counts as a member follows from the logs alone; an inv
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -125,7 +125,7 @@ class RosterReport(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
     members: tuple[MemberRow, ...]
     people: int
-    charter: Any
+    charter: Charter
     findings: tuple[str, ...]
     waits_for: tuple[str, ...]
 
@@ -219,7 +219,7 @@ async def show_roster(node: Node, params: WhichParams) -> RosterReport:
         hash=newest.hash.hex(),
         members=rows,
         people=sum(row.people for row in rows),
-        charter=msgspec.to_builtins(newest.charter),
+        charter=newest.charter,
         findings=tuple(map(str, history.findings)),
         waits_for=() if keeper is None else keeper.waits_for(),
     )
@@ -255,7 +255,7 @@ def card_of_member(member: Member) -> PeerCard:
 
 def _tell_roster(report: RosterReport) -> Iterator[str | Rows]:
     members, people = count(len(report.members), "member"), count(report.people, "person", "people")
-    yield f"{report.charter['name']}: version {report.version}, {members}, {people}."
+    yield f"{report.charter.name}: version {report.version}, {members}, {people}."
     rows = [(one.name, one.kind, one.people, one.url or "dials out", one.origin) for one in report.members]
     yield Rows(("member", "kind", "people", "address", "log"), rows)
     if report.waits_for:
