@@ -114,5 +114,22 @@ EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
             ("begin_transfer: 1 -> 2", "no bundle has a number below 0"),
         )
     },
+    **{
+        ("storage/log/log_store.py", name): reason
+        for name, reason in (
+            ("entries: 1 -> 0", "a bundle more is read, and all of it left out"),
+            ("bundle_roots: 0 -> -1", "the row has one column"),
+            ("extend: start < first -> start <= first", "nothing lies between the two"),
+            (
+                "store_bundles: number * BUNDLE_ENTRIES < present.size -> number * BUNDLE_ENTRIES <= present.size",
+                "of a bundle that begins at the end nothing is held",
+            ),
+            ("_check_prefix: size > start -> size >= start", "of a bundle that begins at the end nothing is held"),
+        )
+    },
+    (
+        "storage/database.py",
+        "__init__: self.reader.isolation_level = None -> pass",
+    ): "a connection that only reads begins no transaction of its own",
 }
 """(path, name) -> reason."""

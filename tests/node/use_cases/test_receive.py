@@ -1,13 +1,15 @@
 """Taking in what peers sent: pushes and transfers, repeated, overlapping, interrupted and wrong."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from node.use_cases.context import Node
-from node.use_cases.receive import BranchError, Receiver
+from node.use_cases.receive import INDEX_ENTRIES, BranchError, Receiver
 from protocol.core.errors import PeerError
 from protocol.core.identity import generate
 from protocol.log.bundle import bundle_root, count_bundles, format_bundle
@@ -207,7 +209,8 @@ async def test_where_all_bundles_are_here_already_the_head_follows_at_once(node:
     for number in range(16):
         await receiver.admit_bundle(ORIGIN, number, bundle(ENTRIES, number))
     receiver.end_transfer(ORIGIN)
-    assert receiver.take_bundle(ORIGIN, 16, bundle(ENTRIES, 16)) is None, "a transfer that is over takes no more"
+    taken = [receiver.take_bundle(ORIGIN, number, bundle(ENTRIES, number)) for number in range(16, 21)]
+    assert taken == [None] * 5, "a transfer that is over takes no more"
     assert await receiver.begin_transfer(ORIGIN, 0, note(whole), roots(whole)) == (len(whole), ())
     assert held(node) == whole
 
@@ -280,6 +283,58 @@ async def test_a_head_of_another_branch_is_named_as_such(node: Node) -> None:
     with pytest.raises(BranchError):
         await receiver.admit_bundle(ORIGIN, 1, bundle(branch, 1))
     assert held(node) == ENTRIES[:10]
+
+
+async def test_a_write_that_fails_disturbs_neither_the_next_transfer_nor_the_end(node: Node) -> None:
+    receiver = make_receiver(node)
+    await push(receiver, ENTRIES[:10])
+    branch = [*ENTRIES[:8], *(b"other %d" % index for index in range(500))]
+
+    async def begin_to_fail() -> asyncio.Task[None]:
+        _, missing = await receiver.begin_transfer(ORIGIN, 0, note(branch), roots(branch))
+        last = [receiver.take_bundle(ORIGIN, number, bundle(branch, number)) for number in missing][-1]
+        assert last is not None
+        return last.done
+
+    failing = [await begin_to_fail()]
+    assert await transfer(receiver, ENTRIES[:300]) == (0, 1)
+    failing.append(await begin_to_fail())
+    await receiver.stop()
+    assert [type(one) for one in await asyncio.gather(*failing, return_exceptions=True)] == [BranchError] * 2
+    assert receiver._writes == {}
+
+
+async def test_on_a_full_disk_what_is_stored_waits_for_the_index_until_there_is_room(node: Node) -> None:
+    receiver = make_receiver(node)
+    await transfer(receiver, ENTRIES)
+    await receiver.stop()
+    await node.database.write(lambda db: limit_pages(db, 0))
+    again = make_receiver(node)
+    with capture_logs() as logged:
+        again.resume()
+        assert again._indexing is not None
+        await again._indexing
+    assert [line["event"] for line in logged] == ["index_not_written"] and again.is_to_index(ORIGIN)
+    await node.database.write(lambda db: limit_pages(db, 1_000_000))
+    again.go_on()
+    await again._indexing
+    assert record_index.list_behind(node.database.reader) == [] and not again.is_to_index(ORIGIN)
+
+
+def limit_pages(db: sqlite3.Connection, more: int) -> None:
+    """As on a disk that has room for so many more."""
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    db.execute(f"PRAGMA max_page_count = {pages + more}")
+
+
+async def test_nobody_is_told_of_a_change_that_is_none(node: Node) -> None:
+    heard: list[tuple[str, int, int]] = []
+    node.changes.add_listener(lambda *change: heard.append(change))
+    receiver = make_receiver(node)
+    await transfer(receiver, ENTRIES[:INDEX_ENTRIES])
+    assert receiver._indexing is not None
+    await receiver._indexing
+    assert heard == [(ORIGIN, 0, INDEX_ENTRIES)]
 
 
 async def test_bundles_left_by_another_branch_are_fetched_anew(node: Node) -> None:

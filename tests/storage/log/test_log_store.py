@@ -171,3 +171,12 @@ def test_a_log_has_no_bundle_behind_its_last(db: sqlite3.Connection) -> None:
     for number in (1, 2):
         with pytest.raises(MisuseError, match=f"no bundle {number}"):
             log_store.bundle(db, ORIGIN, number, BUNDLE_ENTRIES)
+
+
+def test_what_is_held_already_under_another_root_is_a_fork(mirror: sqlite3.Connection) -> None:
+    entries = [entry(index) for index in range(10)]
+    head = log_store.extend(mirror, ORIGIN, 0, entries, *signed(entries))
+    assert log_store.extend(mirror, ORIGIN, 5, entries[5:], *signed(entries)) == head
+    _, other_note = signed([*entries[:9], b"other"])
+    with pytest.raises(log_store.ForkError, match="two signed roots of size 10"):
+        log_store.extend(mirror, ORIGIN, 5, entries[5:], Checkpoint(ORIGIN, 10, bytes(32)), other_note)
