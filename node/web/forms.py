@@ -1,9 +1,10 @@
-"""Forms as people send them: a few short fields and at most one file, read with a limit on each.
+"""Forms as people send them, a few short fields and at most one file, and other bodies: read with a limit on each.
 
 Invariant: never more of a request is held than the limits say, whatever its headers claim.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import msgspec
 from aiohttp import BodyPartReader, web
@@ -81,9 +82,23 @@ async def _read_parts(request: web.Request, fields_max: int) -> SentForm:
     raise RefusedError(f"form: more than {fields_max} parts")
 
 
+async def read_body(request: web.Request, bytes_max: int, deadline_s: float) -> bytes:
+    """The whole body of a request that is no form, within its limit and deadline; HTTP 413 when it is longer."""
+    async with asyncio.timeout(deadline_s):
+        return await _hold(request.content.iter_chunked(CHUNK_BYTES), bytes_max)
+
+
 async def _read_part(part: BodyPartReader, bytes_max: int) -> bytes:
+    async def chunks() -> AsyncIterator[bytes]:
+        while chunk := await part.read_chunk(CHUNK_BYTES):
+            yield chunk
+
+    return await _hold(chunks(), bytes_max)
+
+
+async def _hold(chunks: AsyncIterator[bytes], bytes_max: int) -> bytes:
     held = bytearray()
-    while chunk := await part.read_chunk(CHUNK_BYTES):
+    async for chunk in chunks:
         held += chunk
         if len(held) > bytes_max:
             raise web.HTTPRequestEntityTooLarge(bytes_max, len(held))

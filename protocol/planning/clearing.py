@@ -38,6 +38,15 @@ class ClearedPlan(FittedPlan):
 
     passes: int
 
+    def by_card(self, economy: Economy) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+        """Consumption and activity of each card, in the order in which the cleared economy has them."""
+        quantities = self.consumption + self.activity
+        consumption, activity = (
+            {card.id: quantities[rows.start : rows.stop] for card in cards for rows in [economy.answer_ranges[card.id]]}
+            for cards in (economy.consumers, economy.workplaces)
+        )
+        return consumption, activity
+
 
 class _Ledger:
     """The quantities while they are being cut; `lift[good]` turns units of a good into 10^-12 whole units."""

@@ -7,10 +7,11 @@ Spec: docs/spec/planning/planning-step.md.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -288,30 +289,45 @@ def _consumer_edges(cards: tuple[ConsumerCard, ...], unit: Floats, price: Floats
     )
 
 
-def _workplace_rows(published: tuple[WorkplaceCard, ...], price: Floats, credits: float) -> WorkplaceRows:
-    cards = [row for card in published for row in list_rows(card)]
+class _Slots(NamedTuple):
+    """The techniques of all rows beside one another, and the goods of each row as edges, in canonical order."""
+
+    has: NDArray[np.bool_]
+    use: Floats
+    making: Floats
+    using: Floats
+    starts: list[int]
+    owners: list[int]
+    goods: list[int]
+    net: list[list[float]]
+
+
+def _lay_out(cards: Sequence[WorkplaceCard], price: Floats) -> _Slots:
     slots = max((len(card.techniques) for card in cards), default=1)
     has = np.zeros((len(cards), slots), np.bool_)
     use = np.ones((len(cards), slots))
     making, using = np.zeros((len(cards), slots)), np.zeros((len(cards), slots))
-    starts: list[int] = []
-    owners: list[int] = []
-    goods: list[int] = []
-    net: list[list[float]] = []
+    laid = _Slots(has, use, making, using, [], [], [], [])
     for row, card in enumerate(cards):
-        starts.append(len(goods))
+        laid.starts.append(len(laid.goods))
         support = sorted({good for technique in card.techniques for good, _ in technique.net})
-        place = {good: starts[-1] + offset for offset, good in enumerate(support)}
-        goods += support
-        owners += [row] * len(support)
-        net += [[0.0] * slots for _ in support]
+        place = {good: laid.starts[-1] + offset for offset, good in enumerate(support)}
+        laid.goods.extend(support)
+        laid.owners.extend([row] * len(support))
+        laid.net.extend([0.0] * slots for _ in support)
         for slot, technique in enumerate(card.techniques):
             has[row, slot] = True
             use[row, slot] = technique.capacity_use / MICRO
             for good, amount in technique.net:
-                net[place[good]][slot] = amount / MICRO
+                laid.net[place[good]][slot] = amount / MICRO
                 worth = abs(amount / MICRO) * float(price[good])
                 (making if amount < 0 else using)[row, slot] += worth
+    return laid
+
+
+def _workplace_rows(published: tuple[WorkplaceCard, ...], price: Floats, credits: float) -> WorkplaceRows:
+    cards = [row for card in published for row in list_rows(card)]
+    has, use, making, using, starts, owners, goods, net = _lay_out(cards, price)
     capacity = np.array([card.capacity for card in cards], np.float64) / MICRO
     bounds = [bound for card in published for bound in (bound_levels(card) if is_private(card) else [(0, 0)])]
     lowest, highest = (np.array(side, np.float64) / MICRO for side in zip(*bounds, strict=True))
@@ -331,7 +347,7 @@ def _workplace_rows(published: tuple[WorkplaceCard, ...], price: Floats, credits
         edge_start=np.array(starts, np.intp),
         edge_owner=np.array(owners, np.intp),
         edge_good=np.array(goods, np.intp),
-        net=np.array(net, np.float64).reshape(len(goods), slots),
+        net=np.array(net, np.float64).reshape(len(goods), has.shape[1]),
         lowest=lowest,
         highest=np.where(free.reshape(-1, 1), highest.reshape(-1, 1), level * EXTREME),
     )

@@ -50,8 +50,7 @@ def make_plan(
 ) -> Plan:
     """The document's content from the last state, its cleared quantities and the last round's report."""
     fixed, _ = fix_recipes(economy, state)
-    edges = len(economy.eaters.good)
-    ranges = fixed.answer_ranges
+    consumption, activity = cleared.by_card(fixed)
     said = {
         "step": STEP_VERSION,
         "economy": economy.digest.hex(),
@@ -63,13 +62,8 @@ def make_plan(
         goods_table=economy.table,
         consumers=economy.consumers,
         workplaces=fixed.workplaces[: economy.answering],
-        consumption={
-            card.id: cleared.consumption[ranges[card.id].start : ranges[card.id].stop] for card in economy.consumers
-        },
-        activity={
-            card.id: cleared.activity[ranges[card.id].start - edges : ranges[card.id].stop - edges]
-            for card in fixed.workplaces
-        },
+        consumption=consumption,
+        activity=activity,
         prices=cleared.prices,
         rounds=state.round,
         worst_good_ppm=report.worst_good_ppm,

@@ -6,20 +6,19 @@ problem+json with findings. `GET /api/v1` lists the operations.
 Invariant: nothing of a body is read before its token is known to be right.
 """
 
-import asyncio
 import hmac
 
 import msgspec
 from aiohttp import web
 
 from node.web.failures import Failure, failure_of_error, format_problem
+from node.web.forms import read_body
 from node.web.page import Route
 from node.web.visit import Visit
 from protocol.core.errors import PeerError, RochdaleError
 
 BODY_BYTES_MAX = 72 * 1024 * 1024
 BODY_DEADLINE_S = 120
-CHUNK_BYTES = 64 * 1024
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 
@@ -71,7 +70,7 @@ def answer_problem(failure: Failure) -> web.Response:
 
 async def read_params(request: web.Request) -> object:
     """The JSON body, an empty object when there is none; HTTP 413, 415 or 400 when it will not do."""
-    body = await read_body(request)
+    body = await read_body(request, BODY_BYTES_MAX, BODY_DEADLINE_S)
     if not body:
         return {}
     if request.content_type != JSON:
@@ -80,17 +79,6 @@ async def read_params(request: web.Request) -> object:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise web.HTTPBadRequest from error
-
-
-async def read_body(request: web.Request) -> bytes:
-    """The whole body within its limit and deadline."""
-    held = bytearray()
-    async with asyncio.timeout(BODY_DEADLINE_S):
-        async for chunk in request.content.iter_chunked(CHUNK_BYTES):
-            held += chunk
-            if len(held) > BODY_BYTES_MAX:
-                raise web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX, len(held))
-    return bytes(held)
 
 
 async def answer_health(visit: Visit) -> web.Response:

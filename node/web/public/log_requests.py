@@ -15,6 +15,7 @@ from aiohttp import web
 
 from node.use_cases.context import Node
 from node.use_cases.public import mirroring, witnessing
+from node.web.forms import CHUNK_BYTES, read_body
 from node.web.page import Route
 from node.web.visit import Visit
 from protocol.log.witness import ADD_CHECKPOINT_BYTES_MAX, BAD_REQUEST, TEXT, Verdict
@@ -22,7 +23,6 @@ from protocol.log.witness import ADD_CHECKPOINT_BYTES_MAX, BAD_REQUEST, TEXT, Ve
 BODY_DEADLINE_S = 30
 CHUNK_DEADLINE_S = 30
 UPLOAD_DEADLINE_S = 600
-CHUNK_BYTES = 64 * 1024
 NOTE_CACHE = "no-cache"
 _PREFIX = re.compile(r"[0-9a-f]{64}")
 
@@ -63,7 +63,7 @@ async def _answer_log(visit: Visit, work: Callable[[Node, web.Request], Awaitabl
 async def _take_body(request: web.Request, answer: Callable[[bytes], Awaitable[Verdict]]) -> Verdict:
     """What is answered to a whole body, or why it is not taken."""
     try:
-        raw = await read_body(request, ADD_CHECKPOINT_BYTES_MAX)
+        raw = await read_body(request, ADD_CHECKPOINT_BYTES_MAX, BODY_DEADLINE_S)
     except web.HTTPRequestEntityTooLarge:
         return Verdict(413, f"more than {ADD_CHECKPOINT_BYTES_MAX} bytes\n")
     except TimeoutError:
@@ -97,17 +97,6 @@ def _answer_note(note: bytes | None) -> web.Response:
     if note is None:
         raise web.HTTPNotFound
     return web.Response(body=note, headers={"Content-Type": TEXT, "Cache-Control": NOTE_CACHE})
-
-
-async def read_body(request: web.Request, bytes_max: int) -> bytes:
-    """The whole body within its limit and deadline; HTTP 413 when it is longer."""
-    held = bytearray()
-    async with asyncio.timeout(BODY_DEADLINE_S):
-        async for chunk in request.content.iter_chunked(CHUNK_BYTES):
-            held += chunk
-            if len(held) > bytes_max:
-                raise web.HTTPRequestEntityTooLarge(bytes_max, len(held))
-    return bytes(held)
 
 
 async def _read_chunks(request: web.Request) -> AsyncIterator[bytes]:

@@ -56,18 +56,8 @@ def make_candidate(draft: Plan, levels: Levels) -> Plan:
     private = {card.id: draft.activity[card.id] for card in draft.workplaces if card.outline}
     pinned = pin_batches(economy, {**levels, **private})
     cleared = pinned.clear(pinned.start(state), draft.prices)
-    edges, ranges = len(eaten), economy.answer_ranges
-    return msgspec.structs.replace(
-        draft,
-        consumption={
-            card.id: cleared.consumption[ranges[card.id].start : ranges[card.id].stop] for card in economy.consumers
-        },
-        activity={
-            card.id: cleared.activity[ranges[card.id].start - edges : ranges[card.id].stop - edges]
-            for card in economy.workplaces
-        },
-        parameters=name_draft(draft),
-    )
+    consumption, activity = cleared.by_card(economy)
+    return msgspec.structs.replace(draft, consumption=consumption, activity=activity, parameters=name_draft(draft))
 
 
 def fit_all(draft: Plan, offered: Iterable[Levels]) -> list[Plan]:

@@ -83,16 +83,11 @@ def is_run_by(plan: Plan, levels: Levels) -> bool:
 
 def _fill_plan(economy: Economy, draft: Plan, cleared: ClearedPlan, last: RoundReport, rounds: int) -> Plan:
     """The draft with other quantities and prices, in the order of its economy, naming the draft."""
-    edges, ranges = len(economy.eaters.good), economy.answer_ranges
+    consumption, activity = cleared.by_card(economy)
     return msgspec.structs.replace(
         draft,
-        consumption={
-            card.id: cleared.consumption[ranges[card.id].start : ranges[card.id].stop] for card in economy.consumers
-        },
-        activity={
-            card.id: cleared.activity[ranges[card.id].start - edges : ranges[card.id].stop - edges]
-            for card in economy.workplaces
-        },
+        consumption=consumption,
+        activity=activity,
         prices=cleared.prices,
         rounds=rounds,
         worst_good_ppm=last.worst_good_ppm,

@@ -11,12 +11,13 @@ import msgspec
 
 from node.till.goods_mapping import parse_rules
 from node.till.plain_csv import parse_plain_csv
+from node.till.sale import TillFile as ParsedFile
 from node.till.tastes import Allotment, NestShape, tastes_from_consumption
 from node.till.text_decoding import FILE_BYTES_MAX
 from node.use_cases.planning.periods.wants import sum_till
 from node.use_cases.planning.proposals.private_side import Council, prepare_nest, shape_council
 from node.use_cases.till import NAME_LENGTH_MAX
-from protocol.core.errors import RefusedError
+from protocol.core.errors import RefusedError, refuse
 from protocol.planning.cards import MICRO, ConsumerCard
 from protocol.planning.certificate import goods_of
 from protocol.planning.plan import Plan
@@ -70,15 +71,7 @@ def bring_till(plan: Plan, file: TillFile, own: Council | None, token_key: bytes
     """The council with the proportions of this till; RefusedError names the lines or the council that will not do.
 
     `own` is what this home released, None where it has not; `token_key` (32 bytes) is drawn for this one reading."""
-    card = next((one for one in plan.consumers if one.id == file.council), None)
-    if card is None:
-        known = ", ".join(one.id for one in plan.consumers[:COUNCILS_NAMED_MAX])
-        raise RefusedError.at("council", f"say whose till this is, one of the plan's councils: {known}")
-    if len(file.content) > FILE_BYTES_MAX:
-        raise RefusedError.at(file.name, f"{len(file.content)} bytes, at most {FILE_BYTES_MAX} are read")
-    parsed = parse_plain_csv(file.content, token_key)
-    if parsed.findings:
-        raise RefusedError(f"{file.name}: nothing was tried", parsed.findings)
+    card, parsed = _find_council(plan, file.council), _parse(file, token_key)
     goods = {good.id: number for number, good in enumerate(plan.goods_table.goods)}
     floors = _read_floors(card)
     rules = file.rules or (own.till if own is not None else _rules_by_name(plan))
@@ -103,6 +96,22 @@ def bring_till(plan: Plan, file: TillFile, own: Council | None, token_key: bytes
         columns_dropped=parsed.columns_dropped,
     )
     return Brought(brought, Tastes(tuple(taste for _, taste in nests)), told)
+
+
+def _find_council(plan: Plan, name: str) -> ConsumerCard:
+    card = next((one for one in plan.consumers if one.id == name), None)
+    if card is None:
+        known = ", ".join(one.id for one in plan.consumers[:COUNCILS_NAMED_MAX])
+        raise RefusedError.at("council", f"say whose till this is, one of the plan's councils: {known}")
+    return card
+
+
+def _parse(file: TillFile, token_key: bytes) -> ParsedFile:
+    if len(file.content) > FILE_BYTES_MAX:
+        raise RefusedError.at(file.name, f"{len(file.content)} bytes, at most {FILE_BYTES_MAX} are read")
+    parsed = parse_plain_csv(file.content, token_key)
+    refuse(parsed.findings, f"{file.name}: nothing was tried")
+    return parsed
 
 
 def _read_floors(card: ConsumerCard) -> dict[int, int]:
