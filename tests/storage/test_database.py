@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from protocol.core.errors import MisuseError, RefusedError
-from storage.database import BUSY_WAIT_MS, GROUP_CHANGES_MAX, QUEUE_CHANGES_MAX, Database, SharedWrite, open_reader
+from storage.database import QUEUE_CHANGES_MAX, Database, SharedWrite, open_reader
 from storage.settings import set_setting, setting
 
 WAIT_S = 30
 HELD_S = 0.05
+SHARED_MAX = 256
 
 
 async def test_many_callers_share_commits_and_each_gets_its_own_answer(tmp_path: Path) -> None:
@@ -55,7 +56,7 @@ def test_readers_cannot_write_and_the_disk_is_synced_on_every_commit(tmp_path: P
     database.write_and_wait(lambda db: set_setting(db, "a", 1))
     with pytest.raises(sqlite3.OperationalError):
         set_setting(database.reader, "a", 2)
-    promised = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": BUSY_WAIT_MS, "foreign_keys": 1}
+    promised = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 5_000, "foreign_keys": 1, "cache_size": -4_096}
     kept = database.write_and_wait(lambda db: {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in promised})
     assert kept == promised
     other = open_reader(tmp_path / "node.sqlite")
@@ -197,11 +198,34 @@ async def test_so_many_changes_and_no_more_share_a_commit(tmp_path: Path) -> Non
     held = asyncio.create_task(database.write(hold))
     assert await asyncio.to_thread(begun.wait, WAIT_S)
     database.before_commit = lambda db: commits.append(len(written))
-    waiting = [asyncio.create_task(database.write(lambda db: written.append(1))) for _ in range(GROUP_CHANGES_MAX + 1)]
+    waiting = [asyncio.create_task(database.write(lambda db: written.append(1))) for _ in range(SHARED_MAX + 2)]
     await asyncio.sleep(0)
     may_end.set()
     await asyncio.gather(held, *waiting)
-    assert commits == [0, GROUP_CHANGES_MAX, GROUP_CHANGES_MAX + 1]
+    assert commits == [0, SHARED_MAX, SHARED_MAX + 2]
+    database.close()
+
+
+async def test_whoever_no_longer_waits_holds_up_nobody(tmp_path: Path) -> None:
+    database = Database(tmp_path / "node.sqlite")
+    begun, may_end = threading.Event(), threading.Event()
+
+    def hold(db: sqlite3.Connection) -> None:
+        begun.set()
+        may_end.wait(WAIT_S)
+
+    held = asyncio.create_task(database.write(hold))
+    assert await asyncio.to_thread(begun.wait, WAIT_S)
+    names = ("gone", "there")
+    gone, there = (asyncio.create_task(database.write(partial(set_setting, name=name, value=1))) for name in names)
+    await asyncio.sleep(0)
+    gone.cancel()
+    may_end.set()
+    async with asyncio.timeout(WAIT_S):
+        await asyncio.gather(held, there)
+        await database.write(lambda db: set_setting(db, "later", 1))
+    # What was begun stays, though nobody is told of it.
+    assert [setting(database.reader, name) for name in (*names, "later")] == [1, 1, 1]
     database.close()
 
 
