@@ -40,6 +40,11 @@ class IndexedRecord:
     body: Any
     void: str
 
+    @property
+    def is_own_word(self) -> bool:
+        """Whether the log says it itself, for all to read: what it carries of somebody else, or hides, is not."""
+        return self.body is not None and not self.record.sigs
+
 
 class IndexRow(msgspec.Struct, frozen=True, gc=False):
     """One row of the index: what a page can show of any entry, readable or not."""
@@ -177,8 +182,11 @@ def records(
     with_void: bool = False,
     every_branch: bool = False,
 ) -> list[IndexedRecord]:
-    """Records of one kind in canonical order (origin, index), narrowed to a subject or a log; void ones left out
-    unless asked for. With `every_branch` those beyond a log's cut count too: for what a closed decision stands on."""
+    """Records of one kind in canonical order (origin, index), narrowed to a subject or a log; void ones, and those that
+    hide what they say, left out unless asked for.
+
+    With `every_branch` those beyond a log's cut count too: for what a closed decision stands on.
+    """
     where = "kind = ?"
     values: list[str | bytes] = [kind]
     if subject is not None:
@@ -188,7 +196,8 @@ def records(
     if not with_void:
         where = f"{where} AND void IN ({_COUNTED})" if every_branch else f"{where} AND void = ''"
     sql = f"SELECT {_COLUMNS} FROM record_index WHERE {where} ORDER BY origin, idx"
-    return _open_rows(db, [IndexRow(*row) for row in db.execute(sql, values).fetchall()])
+    found = _open_rows(db, [IndexRow(*row) for row in db.execute(sql, values).fetchall()])
+    return found if with_void else _leave_hidden_out(found)
 
 
 def own_words(
@@ -200,7 +209,7 @@ def own_words(
     """
     said: dict[str, list[IndexedRecord]] = {}
     for indexed in records(db, kind, subject, every_branch=every_branch):
-        if indexed.origin in origins and indexed.body is not None and not indexed.record.sigs:
+        if indexed.origin in origins and indexed.is_own_word:
             said.setdefault(indexed.origin, []).append(indexed)
     return said
 
@@ -211,7 +220,7 @@ def latest(db: sqlite3.Connection, kind: str, subject: bytes, origin: str, count
     sql = f"""SELECT {_COLUMNS} FROM record_index WHERE kind = ? AND subject = ? AND origin = ? AND void = ''
               ORDER BY idx DESC LIMIT ?"""
     found = db.execute(sql, (kind, subject, origin, count)).fetchall()
-    return [_open_row(db, IndexRow(*row)) for row in found]
+    return _leave_hidden_out([_open_row(db, IndexRow(*row)) for row in found])
 
 
 def newest_time_ms(db: sqlite3.Connection, origin: str) -> int:
@@ -228,7 +237,7 @@ def records_between(
     sql = f"""SELECT {_COLUMNS} FROM record_index WHERE origin = ? AND idx >= ? AND idx < ? AND void = ''
               AND kind IN ({marks}) ORDER BY idx"""
     found = db.execute(sql, (origin, start, stop, *sorted(kinds))).fetchall()
-    return _open_rows(db, [IndexRow(*row) for row in found])
+    return _leave_hidden_out(_open_rows(db, [IndexRow(*row) for row in found]))
 
 
 def record_at(db: sqlite3.Connection, origin: str, index: int) -> IndexedRecord | None:
@@ -289,6 +298,11 @@ def _open_rows(db: sqlite3.Connection, rows: Sequence[IndexRow]) -> list[Indexed
         found = log_store.entries(db, origin, first, max(places) + 1)
         raws |= {(origin, index): found[index - first] for index in places}
     return [_open_entry(row, raws[row.origin, row.index]) for row in rows]
+
+
+def _leave_hidden_out(found: Sequence[IndexedRecord]) -> list[IndexedRecord]:
+    """Whoever reads a kind reads its body: a log that shows only a commitment says nothing there."""
+    return [one for one in found if one.body is not None]
 
 
 def _open_row(db: sqlite3.Connection, row: IndexRow) -> IndexedRecord:

@@ -47,7 +47,7 @@ def is_admissible(node: Node, admission: Admission) -> bool | None:
     if found is None:
         # On disk, and not indexed yet or not readable at all.
         return None
-    if found.leaf != join.leaf or found.body is None or found.record.sigs or found.void:
+    if found.leaf != join.leaf or not found.is_own_word or found.void:
         return False
     try:
         check_request(admission, Said(found.origin, found.index, found.leaf, found.body))
@@ -103,7 +103,7 @@ async def admit_invited(node: Node, history: History) -> None:
 
 def _find_open_request(db: sqlite3.Connection, history: History, origin: str) -> IndexedRecord | None:
     requests = latest(db, "federation.join", history.federation, origin, REQUESTS_READ_MAX)
-    fresh = (one for one in requests if not one.record.sigs and one.leaf not in history.applied)
+    fresh = (one for one in requests if one.is_own_word and one.leaf not in history.applied)
     return next(fresh, None)
 
 

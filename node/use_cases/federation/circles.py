@@ -116,7 +116,7 @@ def _read_own_words(db: sqlite3.Connection) -> dict[bytes, set[str]]:
     """Who has said in its own log that it wants to belong to which federation."""
     willing: dict[bytes, set[str]] = {}
     for one in records(db, "federation.join", every_branch=True):
-        if not one.record.sigs:
+        if one.is_own_word:
             willing.setdefault(one.body.federation, set()).add(one.origin)
     return willing
 

@@ -120,7 +120,7 @@ class Decider:
         return [vote for indexed in found if (vote := self._read(indexed)) is not None]
 
     def _read(self, indexed: IndexedRecord) -> Vote | None:
-        if indexed.body is None or indexed.record.sigs:
+        if not indexed.is_own_word:
             return None
         if isinstance(indexed.body, ProposalBody):
             self._contents[hash_content(indexed.body.content)] = indexed.body.content
@@ -197,7 +197,7 @@ def closed_content(node: Node, slot: bytes, voters: Iterable[str], needed: int |
     `needed` voters close it, where the question asks for more than a quorum.
     """
     cast = records(node.database.reader, "decision.precommit", slot, every_branch=True)
-    votes = [vote for one in cast if not one.record.sigs and (vote := vote_of(one.body, one.origin)) is not None]
+    votes = [vote for one in cast if one.is_own_word and (vote := vote_of(one.body, one.origin)) is not None]
     value = is_closed(votes, voters, needed) if votes else None
     return None if value is None else find_content(node, slot, value)
 
@@ -210,7 +210,7 @@ def has_voted(node: Node, slot: bytes) -> bool:
 def read_own_lock(node: Node, slot: bytes) -> bytes | None:
     """The value that this home holds to in a slot, by its own log; None where it holds to none."""
     cast = records(node.database.reader, "decision.precommit", slot, node.origin, every_branch=True)
-    held = [one.body for one in cast if one.body.value is not None and not one.record.sigs]
+    held = [one.body for one in cast if one.is_own_word and one.body.value is not None]
     return max(held, key=lambda body: body.round).value if held else None
 
 

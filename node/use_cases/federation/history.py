@@ -44,7 +44,7 @@ def read_history(node: Node, known: History | None = None, above: bool = False) 
 
 def fold_founding(node: Node, founding: IndexedRecord, known: History | None = None) -> History | None:
     """The versions that follow from a founding record; None where it is not its founder's own word."""
-    if founding.origin != founding.body.member.origin or founding.record.sigs:
+    if not founding.is_own_word or founding.origin != founding.body.member.origin:
         return None
     db = node.database.reader
     return fold_federation(
@@ -62,7 +62,7 @@ def find_said(db: sqlite3.Connection, leaf: bytes, every_branch: bool = True) ->
     are as if they were not here.
     """
     indexed = record_by_leaf(db, leaf)
-    if indexed is None or indexed.body is None or indexed.record.sigs or (indexed.void and not every_branch):
+    if indexed is None or not indexed.is_own_word or (indexed.void and not every_branch):
         return None
     return Said(indexed.origin, indexed.index, indexed.leaf, indexed.body)
 

@@ -77,4 +77,4 @@ def find_retirement(node: Node, history: History) -> tuple[Question, Said] | Non
 
 def _read(db: sqlite3.Connection, history: History, kind: str, origin: str, count: int) -> list[Said]:
     found = latest(db, kind, history.federation, origin, count)
-    return [Said(one.origin, one.index, one.leaf, one.body) for one in found if one.body and not one.record.sigs]
+    return [Said(one.origin, one.index, one.leaf, one.body) for one in found if one.is_own_word]

@@ -167,6 +167,19 @@ async def test_what_cannot_be_read_is_kept_and_what_follows_it_works(north: Node
     assert rows(north) == found
 
 
+async def test_a_log_may_hide_what_it_says_in_any_kind_and_nothing_stops_over_it(north: Node) -> None:
+    south = HostileLog()
+    # Its first record too, which says how it is called.
+    kinds = sorted(KINDS, key=lambda kind: (kind != "log.founding", kind))
+    hidden = [south.say(kind, bytes([number]) * 32) for number, kind in enumerate(kinds)]
+    good = south.say("supply.product", product("in-house:wheat-loaf"))
+    await south.push(Receiver(north))
+    assert [rows(north)[index].void for index in hidden] == [""] * len(KINDS)
+    answers = await ask_everything(north)
+    assert [one["code"] for one in answers["product.list"]["products"]] == ["in-house:wheat-loaf"]
+    assert len(answers["log.show"]["records"]) == good + 1
+
+
 def babble(south: HostileLog, seed: int, hashes: list[bytes], but: frozenset[str] = frozenset()) -> None:
     """One record of every kind, right in form and wrong in everything else."""
     maker = BodyMaker(seed, hashes, [ORIGIN, "north.example/log"])

@@ -109,7 +109,7 @@ def find_shown(node: Node, newest: PlanRun) -> PlanRun:
 def list_revisions(node: Node, run: PlanRun) -> tuple[str, ...]:
     """The calls, in hex, that go on from this call's plan in force; what a log carries of somebody else is none."""
     calls = records(node.database.reader, "plan.call") if run.ratified is not None else []
-    own = (indexed for indexed in calls if not indexed.record.sigs)
+    own = (indexed for indexed in calls if indexed.is_own_word)
     return tuple(indexed.leaf.hex() for indexed in own if indexed.body.start == run.ratified)
 
 

@@ -112,7 +112,7 @@ class Planner:
 
     def _open_calls(self) -> None:
         for indexed in records(self._node.database.reader, "plan.call"):
-            if indexed.leaf in self._runs or indexed.record.sigs or not self._has_room(indexed.origin):
+            if indexed.leaf in self._runs or not indexed.is_own_word or not self._has_room(indexed.origin):
                 continue
             terms = terms_of_roster(self._node, indexed.body.roster)
             if terms is None or indexed.origin not in terms.members:

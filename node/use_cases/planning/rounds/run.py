@@ -210,7 +210,7 @@ class PlanRun(Speaker):
 
     def _hold(self, slot: Slot, indexed: IndexedRecord) -> None:
         """Keep a participant's first valid contribution; remember which came before our own wait ran out."""
-        if indexed.origin in slot.held or indexed.origin not in slot.expected or indexed.record.sigs:
+        if indexed.origin in slot.held or indexed.origin not in slot.expected or not indexed.is_own_word:
             return
         if not self._is_valid(slot, indexed):
             return
