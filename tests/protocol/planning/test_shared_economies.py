@@ -3,6 +3,7 @@
 import importlib.util
 from types import ModuleType
 
+import msgspec
 import pytest
 
 from node.clock import Clock
@@ -38,7 +39,7 @@ def check_one(name: str, optimum: float, tolerance_ppm: int, rounds_most: int, g
     document = shared_economy(name)
     result = run_trial(read_economy(document, tolerance_ppm), TrialTerms(), Clock()).result
     assert result.converged and result.rounds <= rounds_most
-    outside = outside_checker().check(document, result)
+    outside = outside_checker().check(document, msgspec.json.decode(msgspec.json.encode(result)))
     assert outside["feasible"]
     assert outside["findings"] == [] and outside["notes"] == []
     gap = result.gap_percent_of_credits
