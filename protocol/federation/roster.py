@@ -18,7 +18,7 @@ from protocol.core.identity import Ed25519Public
 from protocol.core.record import Hash, Origin
 from protocol.federation.charter import Charter, check_charter, hash_charter, outside_witnesses
 from protocol.federation.peer_certificate import CERTIFICATE_BYTES_MAX
-from protocol.federation.votes import VOTERS_MAX
+from protocol.federation.votes import VOTERS_MAX, name_slot
 
 ROSTER_DOMAIN = b"rochdale/roster/v1\0"
 SLOT_DOMAIN = b"rochdale/roster-slot/v1\0"
@@ -108,7 +108,7 @@ def hash_roster(roster: Roster) -> bytes:
 
 def slot_of(predecessor: bytes, attempt: int) -> bytes:
     """The decision slot of the version that follows `predecessor`."""
-    return hashlib.sha256(SLOT_DOMAIN + encode([predecessor, attempt])).digest()
+    return name_slot(SLOT_DOMAIN, predecessor, attempt)
 
 
 def found_roster(member: Member, charter: Charter) -> Roster:

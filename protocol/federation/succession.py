@@ -8,13 +8,12 @@ voters in common than may be faulty.
 Spec: docs/spec/federation/succession.md
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
-from protocol.core.encoding import encode, to_value
+from protocol.core.encoding import to_value
 from protocol.core.errors import MisuseError, RefusedError, refuse
 from protocol.core.founding import Founding
 from protocol.core.identity import Ed25519Public, SigningKey, key_id, recovery_key_hash
@@ -29,7 +28,7 @@ from protocol.core.record import (
     sign_statement,
     verify_statement,
 )
-from protocol.federation.votes import quorum
+from protocol.federation.votes import name_slot, quorum
 
 SUCCESSION_KIND: Final = "key.succession"
 RETIREMENT_SLOT_DOMAIN: Final = b"rochdale/retirement-slot/v1\0"
@@ -110,7 +109,7 @@ def fold_ends(
 
 def retirement_slot_of(predecessor: bytes, attempt: int, subject: str) -> bytes:
     """The decision slot in which the others end a member's log instead of what `slot_of` decides."""
-    return hashlib.sha256(RETIREMENT_SLOT_DOMAIN + encode([predecessor, attempt, subject])).digest()
+    return name_slot(RETIREMENT_SLOT_DOMAIN, predecessor, attempt, subject)
 
 
 def retirement_quorum(member_count: int) -> int:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from protocol.core.encoding import Value, encode
 from protocol.core.errors import Finding
 from protocol.core.record import HASH_BYTES, Hash, Origin
 
@@ -22,7 +23,7 @@ VOTES_KEPT_MAX = 2
 NO_ROUND = -1
 
 Slot: TypeAlias = Hash
-"""What is being decided, as 32 opaque bytes: see `roster.slot_of` for one way to make them."""
+"""What is being decided, as 32 opaque bytes: `name_slot` makes them."""
 RoundNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=ROUNDS_MAX)]
 VoteKind: TypeAlias = Literal["proposal", "prevote", "precommit"]
 
@@ -69,6 +70,12 @@ class DoubleVote(msgspec.Struct, frozen=True):
 def kind_of(vote: Vote) -> VoteKind:
     """Which of the three a vote is."""
     return _KINDS[type(vote)]
+
+
+def name_slot(domain: bytes, *parts: Value) -> bytes:
+    """The slot of a question: SHA-256 over its domain and, in canonical bytes, the list of what tells it from others of
+    its kind. Each kind of question has a domain of its own."""
+    return hashlib.sha256(domain + encode(list(parts))).digest()
 
 
 def quorum(voter_count: int) -> int:

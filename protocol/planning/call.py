@@ -5,7 +5,6 @@ Invariant: nobody's contribution is left out that a voter held in time, and no l
 Spec: docs/spec/planning/plan-records.md
 """
 
-import hashlib
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -14,6 +13,7 @@ import msgspec
 from protocol.core.encoding import decode, encode, to_struct
 from protocol.core.errors import RefusedError
 from protocol.core.record import Hash, Origin
+from protocol.federation.votes import name_slot
 from protocol.planning.cards import ConsumerCard, WorkplaceCard
 
 READINGS_MAX = 8
@@ -161,7 +161,7 @@ class _Listed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 def round_slot(call: bytes, reading: int, round_number: int) -> bytes:
     """The decision slot of a round's set; round 0 is the set of cards."""
-    return hashlib.sha256(SLOT_DOMAIN + encode([call, reading, round_number])).digest()
+    return name_slot(SLOT_DOMAIN, call, reading, round_number)
 
 
 def card_slot(body: PlanCards) -> bytes:

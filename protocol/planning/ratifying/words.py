@@ -5,13 +5,12 @@ Invariant: whoever approved is never left out; whoever refused has no card in a 
 Spec: docs/spec/planning/ratification.md
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
-from protocol.core.encoding import encode
+from protocol.federation.votes import name_slot
 from protocol.planning.call import PlanApproval
 from protocol.planning.contributions import owner_of_card
 from protocol.planning.economy import Economy, build_economy
@@ -38,7 +37,7 @@ class Ballot(msgspec.Struct, frozen=True):
 
 def vote_slot(call: bytes, attempt: int) -> bytes:
     """The decision slot of the set of words on an attempt's draft."""
-    return hashlib.sha256(VOTE_DOMAIN + encode([call, attempt])).digest()
+    return name_slot(VOTE_DOMAIN, call, attempt)
 
 
 def list_approving(ballot: Ballot, words: Words) -> frozenset[str]:
