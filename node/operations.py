@@ -3,7 +3,7 @@
 Each module below `node/use_cases` lists its own in `OPERATIONS`; they are found there. An index says in which module a
 verb stands, so that one command loads one.
 
-Invariant: the index says what the modules say; `python -m scripts.export_reference` writes it, a house test holds it.
+Invariant: the index says what the modules say; `python -m scripts.export` writes it, a house test holds it.
 """
 
 import importlib

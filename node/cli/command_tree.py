@@ -3,7 +3,7 @@
 Commands are found where they stand: those made of operations below `node/use_cases`, those written by hand below
 `node/cli`, where a module lists its own in `COMMANDS`, by the words that are typed.
 
-Invariant: the index says what the modules say; `python -m scripts.export_reference` writes it, a house test holds it.
+Invariant: the index says what the modules say; `python -m scripts.export` writes it, a house test holds it.
 """
 
 import gc

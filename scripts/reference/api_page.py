@@ -19,7 +19,7 @@ from scripts.reference.shapes import (
 
 HEADING = (
     "# API and addresses of a node\n\n"
-    "Written by `scripts/export_reference.py` from the tables of operations and routes; do not edit by hand.\n\n"
+    "Written by `scripts/export.py` from the tables of operations and routes; do not edit by hand.\n\n"
     "`POST /api/v1/<operation>` with a JSON object of the parameters below and `Authorization: Bearer <token>`. "
     "Address and token of a running node stand in `run.json` in its home, readable by its owner only. Commands do "
     "the same. An error is a problem object (RFC 9457) with a list of findings: place and reason.\n"

@@ -9,7 +9,7 @@ from node.cli.main import rochdale
 
 HEADING = (
     "# Commands\n\n"
-    "Written by `scripts/export_reference.py` from the command line itself; do not edit by hand.\n\n"
+    "Written by `scripts/export.py` from the command line itself; do not edit by hand.\n\n"
     "Exit codes: 0 done, 1 refused or found wanting, 2 misuse, 3 could not reach a peer. People get sentences; "
     "`--json` gives one JSON object on standard output. Logs go to standard error.\n"
 )

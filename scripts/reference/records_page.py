@@ -5,7 +5,7 @@ from scripts.reference.shapes import Struct, format_fields, opening_words, shape
 
 HEADING = (
     "# Kinds of records\n\n"
-    "Written by `scripts/export_reference.py` from `protocol/record_kinds.py`; do not edit by hand.\n\n"
+    "Written by `scripts/export.py` from `protocol/record_kinds.py`; do not edit by hand.\n\n"
     "Each is the `body` of a [record](core/record.md): a map with exactly these fields, in canonical "
     "[encoding](core/encoding.md). A field that is missing, superfluous or of another type makes the record void. "
     "Kinds that a node does not know are kept, mirrored and shown as unknown.\n\n"
@@ -15,7 +15,7 @@ HEADING = (
     "types below, else by the rule of the page. A field with a default is left out where it says that; where it is "
     "written all the same it is read alike, and what is hashed of the body (a charter, a card) is hashed without it. "
     "Their bytes and leaf hashes are in `tests/vectors/kinds/`, "
-    "written by `python -m scripts.export_vectors`.\n"
+    "written by `python -m scripts.export`.\n"
 )
 
 

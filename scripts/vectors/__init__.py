@@ -1,1 +1,1 @@
-"""What the files of vectors hold, a module an area; scripts/export_vectors.py finds and writes them."""
+"""What the files of vectors hold, a module an area; scripts/export.py finds and writes them."""
