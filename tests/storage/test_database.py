@@ -1,6 +1,7 @@
 """One writer, many callers: a shared commit, and no one's mistake is another's."""
 
 import asyncio
+import errno
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from protocol.core.errors import MisuseError, RefusedError
-from storage.database import QUEUE_CHANGES_MAX, Database, SharedWrite, open_reader
+from storage.database import QUEUE_CHANGES_MAX, Database, SharedWrite, describe_trouble, open_reader
 from storage.settings import set_setting, setting
 
 WAIT_S = 30
@@ -273,3 +274,18 @@ async def test_no_more_waits_than_is_allowed(tmp_path: Path) -> None:
     await asyncio.gather(held, *waiting)
     await asyncio.gather(*shares, return_exceptions=True)
     database.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError(errno.EROFS, "Read-only file system"), "Read-only file system"),
+        (sqlite3.OperationalError("disk I/O error"), "disk I/O error"),
+        (OSError(errno.EBADF, "Bad file descriptor"), ""),
+        (sqlite3.IntegrityError("UNIQUE constraint failed"), ""),
+        (ValueError("made up"), ""),
+    ],
+)
+def test_the_disk_is_blamed_for_its_own_troubles_alone(error: Exception, trouble: str) -> None:
+    assert describe_trouble(error) == trouble
