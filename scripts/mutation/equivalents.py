@@ -131,5 +131,9 @@ EQUIVALENTS: Final[dict[tuple[str, str], str]] = {
         "storage/database.py",
         "__init__: self.reader.isolation_level = None -> pass",
     ): "a connection that only reads begins no transaction of its own",
+    (
+        "storage/database.py",
+        "connect: connection.execute(f'PRAGMA busy_timeout={BUSY_WAIT_MS}') -> pass",
+    ): "Python's own default is the same",
 }
 """(path, name) -> reason."""
