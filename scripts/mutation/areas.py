@@ -44,6 +44,7 @@ AREAS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "protocol/core/record.py": (f"{_CORE}/test_record.py", f"{_CORE}/test_unnumbered.py", _LIMITS),
         "protocol/core/commitment.py": (f"{_CORE}/test_commitment.py", _LIMITS),
         "protocol/core/quantities.py": (f"{_CORE}/test_quantities.py", _LIMITS),
+        "protocol/core/file_rows.py": (f"{_CORE}/test_file_rows.py",),
     },
     "notes": {
         "protocol/core/note.py": (f"{_CORE}/test_note.py", f"{_LOG}/test_cosignature.py", _LIMITS),
