@@ -7,6 +7,7 @@ changes nothing, and the page says why.
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -68,11 +69,11 @@ def _check_near(visit: Visit) -> None:
         raise web.HTTPForbidden
 
 
-def _view_of(visit: Visit, page: FilledPage, model: msgspec.Struct | None) -> View:
+def _view_of(visit: Visit, page: FilledPage, model: Any) -> View:
     """The model in its template; a form on it is bound to this visitor's cookie, and 422 says that it was refused."""
     if model is None and page.names_a_thing:
         raise web.HTTPNotFound
-    title = page.title or str(getattr(model, "title", ""))
+    title = page.title or model.title
     if not isinstance(model, FormModel):
         return View(page.template, title, model)
     shown = msgspec.structs.replace(model, form_token=form_token(visit.site.form_key, visit.nonce))

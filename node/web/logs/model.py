@@ -58,4 +58,4 @@ class LogPage(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         """Whose log it is."""
-        return self.row.name
+        return self.row.name or self.row.origin

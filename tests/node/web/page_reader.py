@@ -18,6 +18,7 @@ class PageReader(HTMLParser):
         self.links: list[str] = []
         self.ids: list[str] = []
         self.texts: list[str] = []
+        self.titles: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note what opens and what it refers to."""
@@ -46,6 +47,8 @@ class PageReader(HTMLParser):
     def handle_data(self, data: str) -> None:
         """The words of the page."""
         self.texts.append(data)
+        if self.open and self.open[-1] == "title":
+            self.titles.append(data)
 
     def _note_attribute(self, tag: str, name: str, value: str) -> None:
         if name == "style" or name.startswith("on"):
@@ -56,6 +59,11 @@ class PageReader(HTMLParser):
             self.links.append(value)
             if not value.startswith(("/", "#")) or value.startswith("//"):
                 self.findings.append(f"<{tag} {name}={value!r}> leads elsewhere")
+
+    @property
+    def title(self) -> str:
+        """What a browser's tab says; empty where the head has no title."""
+        return self.titles[0].strip() if self.titles else ""
 
     @property
     def text(self) -> str:

@@ -38,6 +38,12 @@ async def test_a_page_is_whole_and_keeps_to_itself(browser: Browser, path: str) 
     assert "Made up: names; makers" in page.text
 
 
+@pytest.mark.parametrize("path", ADDRESSES)
+async def test_the_tab_of_a_page_says_what_it_is_of_and_whose(browser: Browser, path: str) -> None:
+    said, _, whose = read_page(await (await browser.get(path)).text()).title.rpartition(" · ")
+    assert said and whose == "Northside"
+
+
 @pytest.mark.parametrize("path", ["/", "/first-day", "/prices", "/plan", "/logs", "/tour/buyer", "/tour/auditor"])
 async def test_a_page_of_an_empty_home_is_whole_too(first_browser: Browser, path: str) -> None:
     answer = await first_browser.get(path)

@@ -295,6 +295,11 @@ class CoopPage(msgspec.Struct, frozen=True):
     promises: CoopPromises | None = None
 
     @property
+    def title(self) -> str:
+        """Whose part it is."""
+        return self.name
+
+    @property
     def below_floor(self) -> int:
         """How many goods lie below their floor."""
         return sum(good.is_below_floor for good in self.goods)
