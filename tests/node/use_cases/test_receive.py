@@ -337,6 +337,20 @@ async def test_nobody_is_told_of_a_change_that_is_none(node: Node) -> None:
     assert heard == [(ORIGIN, 0, INDEX_ENTRIES)]
 
 
+async def test_two_indexing_tasks_never_run_at_once(node: Node) -> None:
+    receiver = make_receiver(node)
+    await transfer(receiver, ENTRIES[:300])
+    running = receiver._indexing
+    assert running is not None and not running.done()
+    receiver.go_on()
+    receiver.resume()
+    assert receiver._indexing is running, "whoever asks meanwhile joins what is under way"
+    await running
+    assert record_index.list_behind(node.database.reader) == []
+    receiver.go_on()
+    assert receiver._indexing is running, "and with nothing left none is begun"
+
+
 async def test_bundles_left_by_another_branch_are_fetched_anew(node: Node) -> None:
     receiver = make_receiver(node)
     branch = [b"other %d" % index for index in range(5_120)]
