@@ -7,7 +7,7 @@ Invariant: a renewed index is the one that a program would have made that never 
 
 import hashlib
 import sqlite3
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -44,5 +44,14 @@ def _read_rules() -> dict[str, bytes]:
 
 
 def _hash_rule(body: type[msgspec.Struct]) -> bytes:
-    rule = [INDEX_VERSION, msgspec.json.schema(body)]
+    rule = [INDEX_VERSION, _leave_words_out(msgspec.json.schema(body))]
     return hashlib.sha256(msgspec.json.encode(rule, order="sorted")).digest()[:_HASH_BYTES]
+
+
+def _leave_words_out(schema: Any) -> Any:
+    """A schema without what is said in it for people: a log is not read again for a better sentence."""
+    if isinstance(schema, dict):
+        # A field of that name is a schema of its own, never text.
+        kept = {key: value for key, value in schema.items() if key != "description" or not isinstance(value, str)}
+        return {key: _leave_words_out(value) for key, value in kept.items()}
+    return [_leave_words_out(one) for one in schema] if isinstance(schema, list) else schema

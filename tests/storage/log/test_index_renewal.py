@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from protocol.federation.vote_records import PrecommitBody
@@ -66,3 +67,27 @@ def test_a_kind_whose_body_may_say_something_else_is_read_again(
     monkeypatch.setitem(KINDS, LATER, Kind("federation", PrecommitBody, lambda _: b"new", "Another body."))
     assert index_renewal.is_due(db) and index_renewal.renew(db) == len(ENTRIES[NORTH])
     assert [found.index for found in record_index.records(db, LATER, b"new")] == [1]
+
+
+def test_other_words_for_people_read_nothing_again(db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    fold_all(db)
+    monkeypatch.setattr(KINDS[LATER].body, "__doc__", "The same, told in a better sentence.")
+    assert not index_renewal.is_due(db)
+
+
+def test_a_field_that_is_called_a_description_is_no_words_for_people(
+    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(KINDS, LATER, Kind("federation", _Described, lambda _: b"", "One kind."))
+    fold_all(db)
+    monkeypatch.setitem(KINDS, LATER, Kind("federation", _DescribedInBytes, lambda _: b"", "One kind."))
+    assert index_renewal.is_due(db)
+
+
+class _Described(msgspec.Struct, forbid_unknown_fields=True):
+    description: str
+
+
+_DescribedInBytes = msgspec.defstruct(
+    "_Described", [("description", bytes)], module=__name__, forbid_unknown_fields=True
+)
