@@ -2,7 +2,7 @@
 
 Invariant: a policy that parses is whole: every name stands above its first use and is a member of one group at most,
 so that each witness counts in one way.
-Invariant: names are bytes without spaces; nothing here depends on Unicode tables. None is repeated in a finding.
+Invariant: names are bytes without spaces; nothing here depends on Unicode tables. No finding on a line repeats one.
 Spec: docs/spec/log/policy.md (c2sp.org/tlog-policy)
 """
 
