@@ -18,6 +18,7 @@ from storage.home.home_lock import HomeLock
 
 def run_here(home: Path, name: str, payload: bytes) -> Any:
     """Run the operation of this name on the home, whose node must not run; its answer as plain JSON values."""
+    quiet_logs()
     return asyncio.run(_run_here(home, name, payload))
 
 
