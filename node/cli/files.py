@@ -77,10 +77,14 @@ class Named(NamedTuple):
 
 
 def check_free(paths: Iterable[Path]) -> None:
-    """RefusedError, before anything is done, where a file is there already."""
+    """RefusedError, before anything is done, where a file is there already, or two have one name."""
+    named: set[Path] = set()
     for path in paths:
         if path.exists():
             raise RefusedError.at(str(path), "there is a file already; nothing was changed")
+        if path.absolute() in named:
+            raise RefusedError.at(str(path), "is named twice: each needs a file of its own")
+        named.add(path.absolute())
 
 
 def write_files(files: Iterable[Named], answer: Any) -> list[Named]:

@@ -17,7 +17,7 @@ EXIT_REFUSED, EXIT_MISUSE, EXIT_UNREACHED = 1, 2, 3
 
 
 class Rows(NamedTuple):
-    """A table for people: the heads of its columns, and its rows."""
+    """A table for people: the names of its columns, and its rows."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from node.cli.calls import Context, exit_codes, print_answer
-from node.cli.files import read_bytes
+from node.cli.files import check_free, read_bytes
 from node.clock import Clock
 from node.use_cases.description import EXIT_REFUSED, Rows, count, tell_rows
 from node.use_cases.planning.trials.levels import LevelsResult, try_levels
@@ -78,6 +78,8 @@ def simulate(
         terms = TrialTerms(mode, rounds_most, _parse_share("silent", silent, 0, PPM - 1), seed, batches_wait_s)
         check_terms(terms)
         tolerance_ppm = _parse_share("tolerance", tolerance, TOLERANCE_LEAST_PPM, TOLERANCE_MOST_PPM)
+        # A state that was taken up may be saved where it was.
+        check_free(path for path in (save_state, document) if path is not None and path != start)
         raw = read_bytes(economy, ECONOMY_BYTES_MOST)
         if nested:
             if terms.silent_ppm or terms.mode != "open" or start or save_state or document:

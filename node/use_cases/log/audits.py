@@ -14,7 +14,18 @@ import msgspec
 
 from node.clock import Clock
 from node.use_cases.context import Desk, DeskOperation
-from node.use_cases.description import EXIT_REFUSED, KEY, Command, Out, count, help_of, in_file, tell_some, typed
+from node.use_cases.description import (
+    EXIT_REFUSED,
+    KEY,
+    Command,
+    Out,
+    count,
+    help_of,
+    in_file,
+    name_of,
+    tell_some,
+    typed,
+)
 from node.use_cases.log.ahead_files import AheadFiles
 from node.use_cases.log.auditing import AuditReport, ProofReport, audit_files, audit_proof, policy_of_key
 from node.use_cases.log.files import FolderFiles
@@ -46,6 +57,7 @@ class ProofAuditParams(msgspec.Struct, kw_only=True):
     """The proof of one record, and whom to trust."""
 
     proof: Annotated[bytes, in_file(PROOF_BYTES_MAX), typed("FILE")]
+    name: Annotated[str, name_of("proof")]
     key: _LogKey = None
     policy: _PolicyFile = None
     record: Annotated[
@@ -64,7 +76,7 @@ def _audit_proof(_: Desk, params: ProofAuditParams) -> ProofReport:
     try:
         return audit_proof(params.proof, trusted, log_key, params.record)
     except PeerError as error:
-        raise RefusedError.at("proof", error.reason) from None
+        raise RefusedError.at(params.name, error.reason) from None
 
 
 def _read_trust(key: str | None, policy: bytes | None) -> tuple[Policy, VerifierKey | None]:

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from node.use_cases.context import Desk, DeskOperation, Node, Operation
-from node.use_cases.description import KEY, Command, Out, count, help_of, in_file, typed
+from node.use_cases.description import KEY, Command, Out, count, help_of, in_file, name_of, typed
 from node.use_cases.fork_watch import list_evidence, list_later_heads
 from node.use_cases.log.heads import LogName
 from protocol.core.errors import PeerError, RefusedError
@@ -34,6 +34,7 @@ class EvidenceParams(msgspec.Struct, kw_only=True):
     """A file of evidence, and the key of the log that it speaks against."""
 
     evidence: Annotated[bytes, in_file(EVIDENCE_BYTES_MAX), typed("FILE")]
+    name: Annotated[str, name_of("evidence")]
     key: Annotated[str, KEY, help_of("The log's verifier key, or a file that holds it.")]
 
 
@@ -77,7 +78,7 @@ def _audit_at_desk(_: Desk, params: EvidenceParams) -> EvidenceReport:
     try:
         return audit_evidence(params.evidence, parse_vkey(params.key))
     except PeerError as error:
-        raise RefusedError.at("evidence", error.reason) from None
+        raise RefusedError.at(params.name, error.reason) from None
 
 
 def audit_evidence(raw: bytes, key: VerifierKey) -> EvidenceReport:

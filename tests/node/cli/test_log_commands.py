@@ -2,8 +2,10 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import pytest
+from structlog import reset_defaults
 
 from protocol.core.identity import generate
 from protocol.log.checkpoint import Checkpoint, sign_checkpoint
@@ -40,7 +42,7 @@ def test_a_stranger_checks_a_proof(at_home: Run, exported: tuple[Path, str], tmp
     assert (held.code, held.out.startswith("It holds: record 0 of ")) == (0, True)
     file.write_bytes(file.read_bytes().replace(b"index 0", b"index 1"))
     found = at_home("audit", "proof", file, "--key", key)
-    assert found.code == 1 and "no leaf 1 in a tree of size 1" in found.err
+    assert found.code == 1 and "first.tlog-proof: inclusion proof: no leaf 1 in a tree of size 1" in found.err
     assert at_home("audit", "proof", file).code == 2
 
 
@@ -133,6 +135,23 @@ def test_another_home_takes_in_what_was_exported(at_home: Run, exported: tuple[P
     origin = key.split("+")[0]
     assert at_home("log", "show", "--origin", origin, "--home", other, "--json").answer["log"]["size"] == 1
     assert at_home("log", "import", folder, "--key", key).code == 1
+
+
+def test_what_a_node_would_log_does_not_stand_before_the_answer(
+    at_home: Run, exported: tuple[Path, str], home: Path, tmp_path: Path
+) -> None:
+    key, copy, other = exported[1], tmp_path / "copy" / home.name, tmp_path / "other"
+    copytree(home, copy)
+    copytree(home.with_name(f"{home.name}-signed"), copy.with_name(f"{home.name}-signed"))
+    assert at_home("init", "--name", "South", "--home", other).code == 0
+    for version, north in ((home, "53N"), (copy, "54N")):
+        assert at_home("plan", "place", north, "2W", "--home", version).code == 0
+        assert at_home("log", "export", tmp_path / north, "--home", version).code == 0
+    assert at_home("log", "import", tmp_path / "53N", "--key", key, "--home", other).code == 0
+    reset_defaults()
+    told = at_home("log", "import", tmp_path / "54N", "--key", key, "--home", other, "--json")
+    assert told.code == 1 and "two versions of this log exist" in told.json["error"]
+    assert "fork_evidence" in told.err
 
 
 def test_a_stranger_checks_a_file_of_evidence_of_either_form(at_home: Run, tmp_path: Path) -> None:

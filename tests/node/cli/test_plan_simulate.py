@@ -53,6 +53,9 @@ def test_it_takes_up_an_earlier_plan(rochdale: Run, economy: Path, tmp_path: Pat
     cold = rochdale("plan", "simulate", str(economy), "--json", "--save-state", saved)
     warm = rochdale("plan", "simulate", str(economy), "--json", "--start", saved)
     assert warm.code == 0 and warm.json["rounds"] == 1 < cold.json["rounds"]
+    again = rochdale("plan", "simulate", str(economy), "--save-state", saved)
+    assert again.code == 1 and "there is a file already; nothing was changed" in again.err
+    assert rochdale("plan", "simulate", str(economy), "--start", saved, "--save-state", saved).code == 0
     Path(saved).write_bytes(Path(saved).read_bytes()[:-9])
     spoilt = rochdale("plan", "simulate", str(economy), "--json", "--start", saved)
     assert spoilt.code == 1 and spoilt.json["findings"][0]["place"] == "start"

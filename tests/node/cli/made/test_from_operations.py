@@ -279,6 +279,9 @@ def test_an_answer_goes_into_a_new_file_in_place_of_the_terminal(rochdale: Run, 
     assert part.read_bytes() == b"abc\xff" and out.stat().st_mode & 0o077 == 0
     again = rochdale("made", "read", letters.name, "--part", part)
     assert (again.code, again.out) == (1, "") and "there is a file already; nothing was changed" in again.err
+    twice = rochdale("made", "read", letters.name, "--out", "both", "--part", tmp_path / "both")
+    assert twice.code == 1 and "both: is named twice: each needs a file of its own" in twice.err
+    assert not (tmp_path / "both").exists()
     part.unlink()
     assert rochdale("made", "read", letters.name, "--part", part).out == f"Read letter.\nWritten to {part}.\n"
     assert rochdale("made", "hand", letters.name).code == 2
