@@ -9,6 +9,9 @@ SPEC_PAGE = re.compile(r"docs/(?:spec|guides|decisions)/[\w/-]+\.md")
 NAMED_FILE = re.compile(r"`([\w/]+\.py)`")
 CODE_MAP = "docs/ARCHITECTURE.md"
 CODE_MAP_LINES_MAX = 150
+CHANGELOG = "CHANGELOG.md"
+OPENING_CHARACTERS = 40
+"""By so many an entry of the changelog is known: one that two branches moved or mended comes back beside itself."""
 
 
 def audit_links(tree: SourceTree) -> list[Breach]:
@@ -60,4 +63,18 @@ def audit_architecture(tree: SourceTree) -> list[Breach]:
     ]
     if len(text.splitlines()) > CODE_MAP_LINES_MAX:
         breaches.append(Breach(CODE_MAP, f"{len(text.splitlines())} lines, at most {CODE_MAP_LINES_MAX}"))
+    return breaches
+
+
+def audit_changelog(tree: SourceTree) -> list[Breach]:
+    """Headings that stand twice in one version and entries that begin alike: branches merge there by union."""
+    known: set[str] = set()
+    breaches = []
+    for number, line in enumerate((tree.text_of(CHANGELOG) or "").splitlines(), start=1):
+        if line.startswith("## "):
+            known = set()
+        opening = line[:OPENING_CHARACTERS]
+        if opening.startswith(("### ", "- ")) and opening in known:
+            breaches.append(Breach(f"{CHANGELOG}:{number}", f"stands there twice: {opening}"))
+        known.add(opening)
     return breaches

@@ -34,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     documents.audit_spec_pages,
     documents.audit_architecture,
     documents.audit_named_files,
+    documents.audit_changelog,
     pins.audit_pins,
     pins.audit_shell_scripts,
     pins.audit_packages,
@@ -150,6 +151,10 @@ PLANTED: tuple[tuple[Check, str, str, str, str], ...] = (
      '"""A tree; docs/spec/lost.md."""\n', "cites docs/spec/lost.md"),
     (documents.audit_architecture, "a code map that forgets a folder", "docs/ARCHITECTURE.md",
      "# Architecture\n", "does not name protocol/log/"),
+    (documents.audit_changelog, "an entry that a merge brought back", "CHANGELOG.md",
+     "## Unreleased\n### Added\n- `rochdale recall`\n- `rochdale recall`\n", "CHANGELOG.md:4: stands there twice"),
+    (documents.audit_changelog, "a heading that a merge brought back", "CHANGELOG.md",
+     "## Unreleased\n### Added\n### Fixed\n### Added\n", "CHANGELOG.md:4: stands there twice: ### Added"),
     (documents.audit_named_files, "a road through a file that has moved", "docs/ARCHITECTURE.md",
      "Then `log/gone.py` says so.\n", "names log/gone.py"),
 )  # fmt: skip
