@@ -3,7 +3,9 @@
 Invariant: no file is read beyond its limit, and none is written over.
 """
 
+import os
 from collections.abc import Iterable
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,13 +57,16 @@ def read_form(path: Path, form: type[msgspec.Struct]) -> Any:
 
 
 def read_line(text: str) -> str:
-    """A pasted line, or the content of the file of this name."""
+    """A pasted line, or the line in the file of this name: the words around it may have been saved too."""
     if text.strip().startswith(LINE_PREFIX) or len(text) > PATH_LENGTH_MAX:
         return text
     try:
-        return read_bytes(Path(text), LINE_BYTES_MAX).decode()
+        content = read_bytes(Path(text), LINE_BYTES_MAX).decode()
     except (RefusedError, UnicodeDecodeError):
         raise RefusedError.at(text, "neither a pasted line nor a file that can be read") from None
+    lines = list(dropwhile(lambda line: not line.strip().startswith(LINE_PREFIX), content.splitlines()))
+    # Mail breaks a long line into several; an empty one ends it.
+    return "\n".join(takewhile(str.strip, lines)) or content
 
 
 def read_key(text: str) -> str:
@@ -77,11 +82,13 @@ class Named(NamedTuple):
 
 
 def check_free(paths: Iterable[Path]) -> None:
-    """RefusedError, before anything is done, where a file is there already, or two have one name."""
+    """RefusedError, before anything is done, where a file is there already or cannot be made, or two have one name."""
     named: set[Path] = set()
     for path in paths:
         if path.exists():
             raise RefusedError.at(str(path), "there is a file already; nothing was changed")
+        if not os.access(path.parent, os.W_OK):
+            raise RefusedError.at(str(path), "its folder is not there or cannot be written to; nothing was changed")
         if path.absolute() in named:
             raise RefusedError.at(str(path), "is named twice: each needs a file of its own")
         named.add(path.absolute())

@@ -5,10 +5,16 @@ from pathlib import Path
 import click
 import msgspec
 
-from node.cli.calls import Context, exit_codes
+from node.cli.calls import Context, exit_codes, print_json
 from node.cli.files import check_free, read_form
 from node.cli.printing import print_table, say
-from node.use_cases.supply.person_key import Reading, read_before_signing, read_person_key, sign_as_person
+from node.use_cases.supply.person_key import (
+    Reading,
+    check_is_theirs,
+    read_before_signing,
+    read_person_key,
+    sign_as_person,
+)
 from node.use_cases.supply.signing import ToSign
 from storage.disk import write_durably
 
@@ -26,21 +32,25 @@ def _sign(context: Context, file: Path, key: Path, out: Path, yes: bool) -> None
     with exit_codes(context.as_json):
         check_free([out])
         to_sign = msgspec.convert(read_form(file, ToSign), ToSign)
-        _print_reading(read_before_signing(to_sign), context.as_json)
+        reading, person = read_before_signing(to_sign), read_person_key(key)
+        check_is_theirs(to_sign, person)
+        if not context.as_json:
+            _print_reading(reading)
+        elif not yes:
+            click.echo(msgspec.json.encode(reading), err=True)
         if not yes:
             click.confirm("Sign this?", abort=True, err=True)
-        write_durably(out, msgspec.json.encode(sign_as_person(to_sign, read_person_key(key))) + b"\n")
-        if not context.as_json:
+        write_durably(out, msgspec.json.encode(sign_as_person(to_sign, person)) + b"\n")
+        if context.as_json:
+            print_json(msgspec.to_builtins(reading))
+        else:
             say(f"Written to {out}.")
 
 
 COMMANDS = {"price sign": _sign}
 
 
-def _print_reading(reading: Reading, as_json: bool) -> None:
-    if as_json:
-        click.echo(msgspec.json.encode(reading))
-        return
+def _print_reading(reading: Reading) -> None:
     verdict = "YES" if reading.approve else f"NO ({reading.reason})"
     say(f"You say {verdict} to {reading.price} for {reading.product} of {reading.maker}, version {reading.version},")
     say(f"from {reading.valid_from}, on the price committee of {reading.buyer}. The price is made of:")

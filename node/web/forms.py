@@ -83,9 +83,13 @@ async def _read_parts(request: web.Request, fields_max: int) -> SentForm:
 
 
 async def read_body(request: web.Request, bytes_max: int, deadline_s: float) -> bytes:
-    """The whole body of a request that is no form, within its limit and deadline; HTTP 413 when it is longer."""
-    async with asyncio.timeout(deadline_s):
-        return await _hold(request.content.iter_chunked(CHUNK_BYTES), bytes_max)
+    """The whole body of a request that is no form, within its limit and deadline; HTTP 413 when it is longer, 400 when
+    it breaks off or is not packed as it says."""
+    try:
+        async with asyncio.timeout(deadline_s):
+            return await _hold(request.content.iter_chunked(CHUNK_BYTES), bytes_max)
+    except (HttpProcessingError, web.RequestPayloadError) as error:
+        raise web.HTTPBadRequest from error
 
 
 async def _read_part(part: BodyPartReader, bytes_max: int) -> bytes:

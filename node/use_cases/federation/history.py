@@ -18,8 +18,8 @@ ABOVE_SETTING = "federation_above"
 ROSTER_PARTS = {False: "roster", True: "roster_above"}
 """The running keepers by whether they keep the federation above."""
 HOW_TO_BEGIN = (
-    "`rochdale federation create --charter FILE` founds one, and `rochdale federation join INVITATION` answers the "
-    "line that a member hands over"
+    "`rochdale federation create --charter FILE --people N` founds one, and `rochdale federation join INVITATION "
+    "--people N` answers the line that a member hands over"
 )
 
 

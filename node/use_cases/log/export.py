@@ -59,13 +59,16 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def export_log(node: Node, params: ExportParams) -> Exported:
-    """Write what has changed of a log since the folder's last head. RefusedError where the folder is another log's, or
-    this node does not hold the log."""
+    """Write what has changed of a log since the folder's last head. RefusedError where the folder is another log's or
+    cannot be written, or this node does not hold the log."""
     folder = Path(params.folder)
     if not folder.is_absolute():
         raise RefusedError.at("folder", "must be a whole path")
     origin = params.origin or node.origin
-    return await asyncio.to_thread(_export, node.config.database_path, origin, folder)
+    try:
+        return await asyncio.to_thread(_export, node.config.database_path, origin, folder)
+    except OSError as error:
+        raise RefusedError.at(str(folder), error.strerror or "cannot be written") from None
 
 
 def _export(database: Path, origin: str, folder: Path) -> Exported:

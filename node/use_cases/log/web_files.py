@@ -50,9 +50,9 @@ class WebFiles:
                 # A server may close a connection between two files; it is asked once more on a new one.
                 if attempt == TRIES_MAX or self._is_interrupted:
                     raise ConnectionError(f"{self._connection.host}: broke off at {path}") from None
-            except (ConnectionError, TimeoutError):
-                raise
             except OSError as error:
+                if isinstance(error, ConnectionError | TimeoutError) and error.errno is None:
+                    raise
                 reason = error.strerror or "cannot be reached"
                 raise ConnectionError(f"{self._connection.host}: {reason}") from None
         return None

@@ -18,7 +18,7 @@ from node.use_cases.supply.signing import ToSign
 from protocol.core.encoding import to_struct
 from protocol.core.errors import RefusedError
 from protocol.core.identity import SEED_BYTES, SigningKey, generate, key_id
-from protocol.core.record import leaf_hash_of, parse_record, parse_statement, sign_statement
+from protocol.core.record import Statement, leaf_hash_of, parse_record, parse_statement, sign_statement
 from protocol.supply.price_agreement import APPROVAL_KIND, REASONS, PriceApproval, PriceProposal
 
 FORMAT = "rochdale-person-key/v1"
@@ -126,12 +126,18 @@ def read_before_signing(to_sign: ToSign) -> Reading:
     )
 
 
-def sign_as_person(to_sign: ToSign, key: SigningKey) -> SignedStatement:
-    """The statement with the person's signature; RefusedError when it was written for another key."""
-    read_before_signing(to_sign)
+def check_is_theirs(to_sign: ToSign, key: SigningKey) -> Statement:
+    """The statement; RefusedError when it was written for another key."""
     statement = parse_statement(to_sign.statement)
     if statement.by != key_id(key.public):
         raise RefusedError.at("statement.by", "was written for another person's key")
+    return statement
+
+
+def sign_as_person(to_sign: ToSign, key: SigningKey) -> SignedStatement:
+    """The statement with the person's signature; RefusedError when it was written for another key."""
+    read_before_signing(to_sign)
+    statement = check_is_theirs(to_sign, key)
     return SignedStatement(statement=to_sign.statement, sigs=[sign_statement(statement, key)])
 
 

@@ -115,11 +115,13 @@ async def propose_price(node: Node, draft: ProposalDraft) -> PriceView:
 
 async def answer_price(node: Node, params: AnswerParams) -> PriceView:
     """Publish the producer's yes or no to a proposal (supply.price_approval). RefusedError where another is the
-    producer, or the proposal is not known here."""
+    producer, the proposal is not known here, or a no comes after all have agreed."""
     board = read_proposal_board(node, bytes.fromhex(params.proposal))
     filed = board.proposal(bytes.fromhex(params.proposal))
     if filed.body.maker != node.origin:
         raise RefusedError.at("proposal", f"only the producer {filed.body.maker} answers with its log's key")
+    if params.refuse and describe_price(node, board, filed.leaf, PUBLIC).state == "agreed":
+        raise RefusedError.at("proposal", "is agreed: what both sides have signed holds; a change is a new version")
     approval = write_approval(board, filed, params.refuse, None)
     await publish(node, APPROVAL_KIND, approval, _refer(filed))
     return describe_price(node, read_product_board(node, filed.body.product), filed.leaf, PUBLIC)

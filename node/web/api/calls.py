@@ -15,7 +15,7 @@ from node.web.failures import Failure, failure_of_error, format_problem
 from node.web.forms import read_body
 from node.web.page import Route
 from node.web.visit import Visit
-from protocol.core.errors import PeerError, RochdaleError
+from protocol.core.errors import MisuseError, PeerError, RochdaleError
 
 BODY_BYTES_MAX = 72 * 1024 * 1024
 BODY_DEADLINE_S = 120
@@ -51,7 +51,9 @@ def _is_authorized(visit: Visit) -> bool:
     """Whether the request carries this home's token; a server without a token authorizes nobody."""
     scheme, _, sent = visit.request.headers.get("Authorization", "").partition(" ")
     token = visit.site.api_token
-    return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(sent.encode(), token.encode())
+    # A header may hold bytes that are no text.
+    sent_bytes = sent.encode(errors="surrogateescape")
+    return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(sent_bytes, token.encode())
 
 
 def _refuse_token() -> web.Response:
@@ -69,7 +71,7 @@ def answer_problem(failure: Failure) -> web.Response:
 
 
 async def read_params(request: web.Request) -> object:
-    """The JSON body, an empty object when there is none; HTTP 413, 415 or 400 when it will not do."""
+    """The JSON body, an empty object when there is none; HTTP 413, 415 or 400, or MisuseError when it will not do."""
     body = await read_body(request, BODY_BYTES_MAX, BODY_DEADLINE_S)
     if not body:
         return {}
@@ -78,7 +80,7 @@ async def read_params(request: web.Request) -> object:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise web.HTTPBadRequest from error
+        raise MisuseError(f"the body is not JSON: {error}") from error
 
 
 async def answer_health(visit: Visit) -> web.Response:

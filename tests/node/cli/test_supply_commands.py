@@ -168,6 +168,25 @@ def test_nothing_is_signed_unread(offered: tuple[Run, str], tmp_path: Path) -> N
     assert not signed.exists()
 
 
+def test_a_signature_that_is_not_made_is_one_answer(offered: tuple[Run, str], tmp_path: Path) -> None:
+    run, proposal = offered
+    key, other, to_sign = (tmp_path / f"{name}.json" for name in ("key", "other", "to-sign"))
+    public = answer(run("key", "person", key))["public"]
+    answer(run("key", "person", other))
+    answer(run("price", "grant", public, "--holder", "committee member 1"))
+    answer(run("price", "statement", proposal, "--key", public, "--out", to_sign))
+    for signer, out, reason in (
+        (other, tmp_path / "signed.json", "was written for another person's key"),
+        (key, tmp_path / "gone" / "signed.json", "its folder is not there"),
+        (tmp_path / "gone.json", tmp_path / "signed.json", "No such file"),
+    ):
+        refused = run("price", "sign", to_sign, "--key", signer, "--out", out, "--yes")
+        assert refused.exit_code == 1 and reason in json.loads(refused.stdout)["error"]
+    unsaid = run("price", "sign", to_sign, "--key", key, "--out", tmp_path / "signed.json")
+    assert json.loads(unsaid.stderr.splitlines()[0])["price"] == "3.42 EUR"
+    assert unsaid.exit_code == 1 and not (tmp_path / "signed.json").exists()
+
+
 def test_a_persons_key_is_only_its_owners_and_never_in_the_home(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "my-key.json"
     made = answer(run("key", "person", path))

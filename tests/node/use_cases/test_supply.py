@@ -222,6 +222,8 @@ async def test_a_counter_offer_is_the_next_version_and_the_producer_answers_it(h
         await answer_price(homes.coop, AnswerParams(proposal=offer.record))
     answered = await answer_price(homes.bakery, AnswerParams(proposal=offer.record))
     assert answered.state == "agreed"
+    with pytest.raises(RefusedError, match="what both sides have signed holds"):
+        await answer_price(homes.bakery, AnswerParams(proposal=offer.record, refuse="volume"))
     states = {each.record: each.state for each in (await show_product(homes.bakery, ItemParams(product=LOAF))).prices}
     assert states == {first.record: "superseded", offer.record: "agreed"}
 

@@ -1,5 +1,6 @@
 """The API: whoever holds the token may run operations; bad input is answered with problem+json and findings."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -26,12 +27,22 @@ async def test_an_operation_runs_with_its_parameters_checked(browser: Browser) -
 
 
 @pytest.mark.parametrize(
-    "authorization", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer ä"]
+    "authorization",
+    ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer ä"],
 )
 async def test_without_the_token_nothing_runs(browser: Browser, authorization: str) -> None:
     status, problem, kind = await call(browser, {"name": "Ada"}, Authorization=authorization)
     assert (status, kind, problem["status"]) == (401, "application/problem+json", 401)
     assert (await browser.get("/api/v1", headers={"Authorization": authorization})).status == 401
+
+
+async def test_a_token_that_is_no_text_is_a_wrong_one(browser: Browser) -> None:
+    reader, writer = await asyncio.open_connection(browser.server.host, browser.server.port)
+    request = f"GET /api/v1 HTTP/1.1\r\nHost: {browser.server.host}\r\nAuthorization: Bearer \xe9\r\n\r\n"
+    writer.write(request.encode("latin-1"))
+    assert await reader.readline() == b"HTTP/1.1 401 Unauthorized\r\n"
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_server_without_a_token_authorizes_nobody(spare_node: Node) -> None:
@@ -76,6 +87,13 @@ async def test_a_body_that_is_not_json_is_refused(browser: Browser, body: bytes,
     answer = await browser.post("/api/v1/greet", data=body, headers=headers)
     assert answer.status == status
     assert answer.content_type == "application/problem+json"
+    assert (await answer.json(content_type=None))["detail"].startswith("the body is not JSON: ")
+
+
+async def test_a_body_that_is_not_packed_as_it_says_is_refused(browser: Browser) -> None:
+    headers = {**BEARER, "Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = await browser.post("/api/v1/greet", data=b"{}", headers=headers)
+    assert (answer.status, answer.content_type) == (400, "application/problem+json")
 
 
 async def test_a_body_of_another_kind_is_refused(browser: Browser) -> None:

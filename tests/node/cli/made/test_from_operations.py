@@ -224,6 +224,18 @@ def test_a_text_of_the_answer_goes_to_a_file_and_its_lines_to_a_spreadsheet(at_h
     assert at_home("made", "echo", "abc", "--csv", "--json").json["word"] == "abc"
 
 
+def test_a_file_that_cannot_be_made_is_refused_before_anything_is_done(at_home: Run, tmp_path: Path) -> None:
+    gone = tmp_path / "gone" / "said.txt"
+    told = at_home("made", "echo", "abc", "--word", gone)
+    assert told == (1, "", f"{gone}: its folder is not there or cannot be written to; nothing was changed\n")
+
+
+def test_a_line_is_found_among_the_words_that_were_saved_with_it(at_home: Run, tmp_path: Path) -> None:
+    (tmp_path / "saved.txt").write_text("Send them this line:\r\n\r\nrochdale-peer:x\r\nyz\r\n\r\nBye\r\n")
+    params = at_home("made", "echo", "", "--card", "saved.txt", "--json").answer["params"]
+    assert params["card"] == "rochdale-peer:x\nyz"
+
+
 def test_a_whole_file_is_all_parameters(at_home: Run, tmp_path: Path) -> None:
     whole: dict[str, Any] = {"word": "from a file", "often": 3}
     (tmp_path / "whole.json").write_text(json.dumps(whole))

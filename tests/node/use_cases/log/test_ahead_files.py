@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,6 +15,7 @@ from node.clock import Clock
 from node.use_cases.log.ahead_files import FILES_AHEAD_MAX, AheadFiles
 from node.use_cases.log.auditing import AuditReport, audit_files, policy_of_key
 from node.use_cases.log.files import FolderFiles
+from node.use_cases.log.web_files import WebFiles
 from protocol.core.errors import PeerError
 from protocol.core.note import parse_vkey
 from protocol.log.audit.log_files import FileReader, Need, list_needs
@@ -162,6 +164,15 @@ def test_many_files_are_on_their_way_at_once_and_never_more_than_that(folder: Pa
         finally:
             files.close()
     assert None not in read and len(server.asked) == len(read)
+
+
+def test_a_server_that_does_not_listen_is_named() -> None:
+    with socket.socket() as taken:
+        # Bound and not listening: nobody else gets this port, and whoever calls it is turned away.
+        taken.bind(("127.0.0.1", 0))
+        files = WebFiles(f"http://127.0.0.1:{taken.getsockname()[1]}/log", Clock())
+        with pytest.raises(ConnectionError, match=r"^127\.0\.0\.1: Connection refused$"):
+            files("checkpoint", 100)
 
 
 def test_a_server_that_goes_away_ends_the_audit(folder: Path) -> None:

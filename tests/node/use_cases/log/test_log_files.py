@@ -142,6 +142,13 @@ async def test_a_folder_of_something_else_is_left_alone(north: Node, south: Node
         await export_log(north, ExportParams(folder="out"))
 
 
+async def test_a_folder_that_cannot_be_made_is_refused_in_words(north: Node, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file" / "our-log"
+    with pytest.raises(RefusedError, match="our-log: Not a directory"):
+        await export_log(north, ExportParams(folder=str(folder)))
+
+
 async def test_an_export_never_goes_back_or_over_to_another_version(north: Node, tmp_path: Path) -> None:
     key = generate(north.keys.log)
     checkpoint = Checkpoint(north.origin, SIZE + 5, b"r" * 32)
