@@ -117,7 +117,7 @@ MUTANTS = (
     Mutant("a second answer counts", _count_second_answers, DIVERGED, 12, _lies(lies.SECOND_ANSWER)),
     Mutant("a late word counts", _count_late_words, DIVERGED, 25, _lies(lies.LATE)),
     Mutant("an answer to another state counts", _ask_for_no_state, DIVERGED, 0, _lies(lies.FALSE_HASH)),
-    Mutant("a card above the charter's grants counts", _take_any_card, DIVERGED, 10, _lies(lies.FALSE_CARD)),
+    Mutant("a card above what the charter allots counts", _take_any_card, DIVERGED, 10, _lies(lies.FALSE_CARD)),
     Mutant("the card of who refused is kept", _keep_who_refused, KEPT, 0, _has_refusers),
     Mutant("half of the voters close a slot", _close_with_fewer, DIVERGED, 23, _is_parted),
     Mutant("own votes are forgotten in a crash", _forget_own_votes, TWICE, 1, _is_troubled),
