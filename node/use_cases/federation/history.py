@@ -10,7 +10,7 @@ from node.use_cases.context import Node
 from node.use_cases.federation.deciding import closed_content
 from protocol.core.errors import RefusedError
 from protocol.federation.membership import History, Said, fold_federation
-from storage.log.record_index import IndexedRecord, record_by_leaf, records
+from storage.log.record_index import IndexedRecord, own_words, record_by_leaf, records
 from storage.settings import setting
 
 FEDERATION_SETTING = "federation"
@@ -40,6 +40,17 @@ def read_history(node: Node, known: History | None = None, above: bool = False) 
     foundings = records(node.database.reader, "federation.founding", federation, every_branch=True)
     histories = (fold_founding(node, indexed, known) for indexed in foundings)
     return next((history for history in histories if history is not None), None)
+
+
+def bound_federation(node: Node, above: bool = False) -> bytes | None:
+    """The federation that this home belongs to, or waits to be let into; None also where nothing that can be read here
+    speaks of the one that it remembers: no founding record, no request of our own. So it is after an update that reads
+    former records no more, and where founding or joining was cut short."""
+    federation = federation_of(node, above)
+    if federation is None or current_history(node, above) is not None:
+        return federation
+    asked = own_words(node.database.reader, "federation.join", federation, {node.origin})
+    return federation if asked else None
 
 
 def fold_founding(node: Node, founding: IndexedRecord, known: History | None = None) -> History | None:

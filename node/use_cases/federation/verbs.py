@@ -14,10 +14,11 @@ from node.use_cases.federation.history import (
     ABOVE_SETTING,
     FEDERATION_SETTING,
     ROSTER_PARTS,
+    bound_federation,
     current_history,
-    federation_of,
     known_history,
 )
+from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.peers import own_card, pin_card
 from node.use_cases.publish import publish
 from protocol.core.encoding import to_value
@@ -133,7 +134,7 @@ class RosterReport(msgspec.Struct, frozen=True, kw_only=True):
 async def create(node: Node, params: CreateParams) -> RosterReport:
     """Found a federation of one (federation.founding); others join by invitation. RefusedError where this home belongs
     to one, or the charter cannot be."""
-    if federation_of(node) is not None:
+    if bound_federation(node) is not None:
         raise RefusedError.at("federation", "this home belongs to one already")
     check_charter(params.charter)
     unknown = sorted(set(params.charter.required_sections) - set(SECTIONS))
@@ -142,6 +143,7 @@ async def create(node: Node, params: CreateParams) -> RosterReport:
     member = member_of_card(own_card(node), params.kind, params.people)
     founding = FederationFounding(params.charter, member)
     federation = name_federation(founding)
+    own_head_of(node).check_open(node.database.reader, node.origin)
     await node.database.write(lambda db: set_setting(db, FEDERATION_SETTING, federation))
     await publish(node, "federation.founding", founding)
     return await show_roster(node, WhichParams())
@@ -168,13 +170,14 @@ async def join(node: Node, params: JoinParams) -> BelongingWord:
     """Accept an invitation: pin the members it names and say in our own log that we want to belong (federation.join).
     RefusedError where this home belongs to another federation, or speaks for none that could be below."""
     invitation = parse_invitation(params.invitation)
-    known, other = federation_of(node, params.above), federation_of(node, not params.above)
+    known, other = bound_federation(node, params.above), bound_federation(node, not params.above)
     if known is not None and known != invitation.federation:
         raise RefusedError.at("federation", "this home belongs to another one")
     if params.above and other is None:
         raise RefusedError.at("above", "this home belongs to no federation that it could speak for: join without it")
     if other == invitation.federation:
         raise RefusedError.at("above", "a home is in a federation for itself, or for its own one below: not both")
+    own_head_of(node).check_open(node.database.reader, node.origin)
     for card in invitation.cards:
         if card.origin != node.origin:
             await pin_card(node, card)
