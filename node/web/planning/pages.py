@@ -31,12 +31,18 @@ async def fill_coop_of(asked: Asked, origin: str) -> CoopPage | None:
     return pages.coops.get(origin) if pages else None
 
 
+async def read_document(asked: Asked) -> bytes:
+    """The newest draft's document, byte for byte as its digest covers it; empty while there is none."""
+    pages = await _fill_newest(asked)
+    return pages.document if pages else b""
+
+
 async def answer_document(visit: Visit) -> web.Response:
-    """The newest draft's document, byte for byte as its digest covers it."""
-    pages = await _fill_newest(visit.asked)
-    if pages is None or not pages.document:
+    """That document, for checking it yourself; HTTP 404 while there is none."""
+    document = await read_document(visit.asked)
+    if not document:
         raise web.HTTPNotFound
-    return web.Response(body=pages.document, content_type="application/json")
+    return web.Response(body=document, content_type="application/json")
 
 
 async def _fill_newest(asked: Asked) -> PlanPages | None:

@@ -11,18 +11,19 @@ from node.use_cases.planning.following.account import FollowedLine, FollowReport
 from node.use_cases.planning.following.carrying import GaveParams, ReceivedParams, tell_gave, tell_received
 from node.use_cases.planning.following.overview import FollowParams, follow
 from node.use_cases.planning.following.promising import PromiseParams, promise
-from node.use_cases.planning.reports.showing import show_plan
+from node.use_cases.planning.reports.showing import show_minutes, show_plan
 from node.use_cases.planning.rounds.approvals import need_draft
 from node.use_cases.publish import publish
 from node.web.asked import Asked
 from node.web.front.pages import fill_front, fill_tour
-from node.web.planning.pages import fill_coop, fill_plan
+from node.web.planning.pages import fill_coop, fill_plan, read_document
 from node.web.planning.proposal.pages import fill_proposal_page
 from node.web.planning.what_if.pages import fill_tried
 from node.web.till.pages import fill_first_day
 from protocol.core.errors import RefusedError
 from protocol.planning.call import Meeting, PlanApproval
 from protocol.planning.following.records import CardPromises, PlanPromises, Promise
+from protocol.planning.plan import digest_plan
 from tests.node.region.machine import Machine
 from tests.node.region.memory_network import MemoryNetwork, run_region
 from tests.node.region.plan_story import plan_to_the_vote, release_all, vote
@@ -93,6 +94,9 @@ async def check_pages(machine: Machine) -> None:
     own = await fill_coop(asked)
     assert own is not None and own.promises is not None and own.promises.takes
     assert await fill_plan(asked) is await fill_plan(asked)
+    papers = await show_minutes(node, PlanParams())
+    served = await read_document(asked)
+    assert served == papers.document.encode() and digest_plan(served).hex() == papers.digest
     tried, refused = await fill_tried(asked), await fill_tried(replace(asked, refused=RefusedError("form: too old")))
     assert tried is not None and refused is not None and len(tried.ways) > 1 and not refused.ways
 
