@@ -51,7 +51,7 @@ def forget_running(home: Path) -> None:
 
 def find_running(home: Path) -> Running | None:
     """What the home says of its running node; None where it says nothing. The process may have died since."""
-    with contextlib.suppress(OSError, msgspec.DecodeError):
+    with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return msgspec.json.decode((home / RUN_FILE).read_bytes(), type=Running)
     return None
 

@@ -168,8 +168,16 @@ def test_a_run_file_that_a_dead_node_left_does_not_stop_a_command(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     gone = {"address": f"http://127.0.0.1:{port}/", "token": "0" * 64, "pid": 1, "peer_port": 0}
-    for left in (json.dumps(gone), "", "[]", "{}", "\x00"):
-        path.write_text(left)
+    for left in (
+        json.dumps(gone).encode(),
+        b"",
+        b"[]",
+        b"{}",
+        b"\x00",
+        b'{"address": "\xff"}',
+        b'{"": ' + b"[" * 100_000,
+    ):
+        path.write_bytes(left)
         assert run("status", "--json").answer["records"] == 1
 
 
