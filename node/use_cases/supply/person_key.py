@@ -90,7 +90,7 @@ def read_person_key(path: Path) -> SigningKey:
         raw = stream.read(KEY_FILE_BYTES_MAX)
     try:
         found = msgspec.json.decode(raw, type=_PersonKeyFile)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise RefusedError.at(str(path), "not the key file of a person") from None
     key = generate(bytes.fromhex(found.seed))
     if key.public.hex() != found.public:

@@ -162,6 +162,10 @@ def test_nothing_is_signed_unread(offered: tuple[Run, str], tmp_path: Path) -> N
     unsaid = run("price", "sign", to_sign, "--key", key, "--out", signed, as_json=False)
     assert unsaid.exit_code == 1 and "You say NO (the price) to 3.42 EUR" in unsaid.output
     assert not signed.exists()
+    for raw in (b"{}", b'{"format": "\xff"}'):
+        (tmp_path / "other.json").write_bytes(raw)
+        other = run("price", "sign", to_sign, "--key", tmp_path / "other.json", "--out", signed, "--yes")
+        assert other.exit_code == 1 and "other.json: not the key file of a person" in other.output
     words = json.loads(to_sign.read_text("utf-8"))
     write(tmp_path, "to-sign.json", words | {"proposal": words["disclosure"]})
     assert run("price", "sign", to_sign, "--key", key, "--out", signed, "--yes").exit_code == 1
