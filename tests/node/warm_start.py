@@ -24,6 +24,8 @@ import msgspec
 
 ROOT = Path(__file__).resolve().parents[2]
 LOADED = ("node.app", "node.cli.main", "node.cli.home.run_command")
+WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
+"""numpy's library begins its threads when it is loaded, for whatever may be computed later."""
 MESSAGE_BYTES_MAX = 65_536
 END_WAIT_S = 10.0
 
@@ -89,7 +91,9 @@ class WarmParent:
         self._lock = threading.Lock()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         line = [sys.executable, "-m", __name__, str(theirs.fileno())]
-        self._process = subprocess.Popen(line, cwd=ROOT, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+        self._process = subprocess.Popen(
+            line, cwd=ROOT, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env={**os.environ, **WITHOUT_THREADS}
+        )
         theirs.close()
         atexit.register(self._end)
 
