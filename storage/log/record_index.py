@@ -254,7 +254,7 @@ def record_by_leaf(db: sqlite3.Connection, leaf: bytes) -> IndexedRecord | None:
     """
     sql = f"SELECT {_COLUMNS} FROM record_index WHERE leaf = ? AND void IN ({_COUNTED}) ORDER BY origin, idx LIMIT 1"
     row = db.execute(sql, (leaf,)).fetchone()
-    return None if row is None or row[2] == NOT_READABLE else _open_row(db, IndexRow(*row))
+    return None if row is None else _open_row(db, IndexRow(*row))
 
 
 def rows(db: sqlite3.Connection, origin: str | None = None, last: int | None = None) -> list[IndexRow]:

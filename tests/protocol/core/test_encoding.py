@@ -119,6 +119,7 @@ def test_the_limits_themselves_are_allowed() -> None:
     assert len(encode(b"x" * (ENTRY_BYTES_MAX - 3))) == ENTRY_BYTES_MAX
     with pytest.raises(RefusedError, match="5 bytes, at most 4"):
         decode(encode("four"), bytes_max=4)
+    assert decode(encode("four"), bytes_max=5) == "four"
 
 
 def test_hostile_headers_are_refused_before_they_take_memory() -> None:

@@ -335,6 +335,13 @@ def test_each_frame_before_the_greeting(name: str) -> None:
     assert done(session, events.Received(format_frame(MESSAGES[name]))) == GREETING_FRAMES[name]
 
 
+def test_a_goodbye_is_no_fault_and_its_reason_is_kept() -> None:
+    actions = session_in(State.LIVE).handle(events.Received(format_frame(Bye("enough"))), 1)
+    assert [action for action in actions if isinstance(action, events.Close)] == [
+        events.Close("the peer said: enough", None)
+    ]
+
+
 @pytest.mark.parametrize(
     ("hello", "reason"),
     [
