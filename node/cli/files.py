@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from node.use_cases.description import Out
+from node.use_cases.misfit import refuse_misfit
 from protocol.core.errors import RefusedError
 from storage.disk import write_durably
 
@@ -52,7 +53,7 @@ def read_form(path: Path, form: type[msgspec.Struct]) -> Any:
     try:
         msgspec.convert(value, form)
     except msgspec.ValidationError as error:
-        raise RefusedError.at(str(path), str(error)) from None
+        raise refuse_misfit(error, "", str(path)) from None
     return value
 
 

@@ -20,7 +20,7 @@ from node.cli.typed_words import list_taken
 from node.clock import Clock
 from node.use_cases.context import Desk, DeskOperation
 from node.use_cases.description import Out, Verb
-from protocol.core.errors import RefusedError
+from node.use_cases.misfit import refuse_misfit
 
 
 def make_commands(operations: Iterable[Verb]) -> Iterator[tuple[str, click.Command]]:
@@ -92,7 +92,7 @@ def _read_params(operation: Verb, params: dict[str, Any]) -> Any:
     try:
         return msgspec.convert(params, operation.params)
     except msgspec.ValidationError as error:
-        raise RefusedError.at(operation.name, str(error)) from None
+        raise refuse_misfit(error, operation.name) from None
 
 
 def _print(context: Context, operation: Verb, answer: Any, plain: Any, written: list[Named]) -> None:

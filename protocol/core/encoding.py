@@ -76,10 +76,14 @@ def to_struct(value: Value, struct_type: type[StructType], place: str = "body") 
     try:
         return msgspec.convert(value, struct_type, strict=True, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).rpartition(" - at `")
-        if not reason:
-            reason, path = path, ""
-        raise RefusedError.at(place + path.rstrip("`").removeprefix("$"), shorten(reason)) from None
+        path, reason = split_misfit(error)
+        raise RefusedError.at(place + path, shorten(reason)) from None
+
+
+def split_misfit(error: msgspec.ValidationError) -> tuple[str, str]:
+    """Where a value has another shape than was asked for, such as `.lines[2].amount` (empty: as a whole), and which."""
+    reason, _, path = str(error).rpartition(" - at `")
+    return (path.rstrip("`").removeprefix("$"), reason) if reason else ("", path)
 
 
 def to_value(struct: object) -> Value:

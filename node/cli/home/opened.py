@@ -12,7 +12,7 @@ import structlog
 from node.clock import Clock
 from node.operations import load_operation
 from node.use_cases.home import begin_command, open_made, open_node
-from protocol.core.errors import RefusedError
+from node.use_cases.misfit import refuse_misfit
 from storage.home.home_lock import HomeLock
 
 
@@ -41,7 +41,7 @@ async def _run_here(home: Path, name: str, payload: bytes) -> Any:
             try:
                 params = msgspec.json.decode(payload, type=operation.params)
             except msgspec.ValidationError as error:
-                raise RefusedError.at(name, str(error)) from None
+                raise refuse_misfit(error, name) from None
             return msgspec.to_builtins(await operation.run(node, params))
         finally:
             node.database.close()

@@ -12,6 +12,7 @@ from node.use_cases.context import Node, Operation
 from node.use_cases.description import Command, help_of, typed
 from node.use_cases.federation.amending import AmendParams, WantedCharter, amend, tell_wanted
 from node.use_cases.federation.history import current_history
+from node.use_cases.misfit import refuse_misfit
 from protocol.core.errors import RefusedError
 from protocol.core.quantities import parse_decimal
 from protocol.federation.charter import EXCEPTION_REASON_LENGTH_MAX, CouncilException, Floor
@@ -68,7 +69,7 @@ def _read_exception(params: ExceptionParams, credits_micro: int) -> CouncilExcep
     try:
         return msgspec.convert(msgspec.to_builtins(row), CouncilException)
     except msgspec.ValidationError as error:
-        raise RefusedError.at("exception", str(error)) from None
+        raise refuse_misfit(error, "exception") from None
 
 
 OPERATIONS = (

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from node.use_cases.context import Node, Operation
-from protocol.core.errors import RefusedError
+from node.use_cases.misfit import refuse_misfit
 
 
 class OperationTable:
@@ -50,4 +50,4 @@ def read_params(operation: Operation, params: object, is_text: bool = False) -> 
     try:
         return msgspec.convert(params, operation.params, strict=not is_text)
     except msgspec.ValidationError as error:
-        raise RefusedError.at(operation.name, str(error)) from error
+        raise refuse_misfit(error, operation.name) from error

@@ -9,6 +9,7 @@ import pytest
 
 from node.cli.main import run_words
 from node.operations import index_operations, list_verbs, load_operations
+from node.use_cases.misfit import NOT_AN_ID
 from scripts.reference.commands_page import load_tree, walk_commands
 from tests.node.cli.command_line import Run
 
@@ -107,6 +108,11 @@ def test_no_two_operations_have_one_name() -> None:
 def test_what_is_done_at_a_desk_is_answered_by_no_api() -> None:
     kept = {"key.export", "key.change_passphrase", "key.person", "audit.log"}
     assert kept <= {verb.name for verb in list_verbs()} and kept.isdisjoint(load_operations())
+
+
+def test_a_shortened_id_is_refused_at_its_field(at_home: Run) -> None:
+    assert at_home("price", "approve", "3f0c").err == f"proposal: {NOT_AN_ID}\n"
+    assert at_home("federation", "agree", "5c0e…91", "--json").json["findings"][0]["place"] == "charter"
 
 
 MISUSED: dict[str, tuple[str, str]] = {

@@ -54,9 +54,9 @@ async def test_a_server_without_a_token_authorizes_nobody(spare_node: Node) -> N
     ("params", "status", "reason"),
     [
         ({"name": "refused"}, 422, "name: nobody is called that"),
-        ({"name": 7}, 422, "Expected `str`, got `int`"),
+        ({"name": 7}, 422, "name: Expected `str`, got `int`"),
         ({}, 422, "missing required field `name`"),
-        ([], 422, "Expected `object`"),
+        ([], 422, "greet: Expected `object`"),
         ({"name": "peer"}, 502, "the peer sent a wrong root"),
     ],
 )

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import msgspec
 
+from node.use_cases.misfit import refuse_misfit
 from node.use_cases.planning.exploring.answering import WhatIfAnswer
 from node.use_cases.planning.exploring.beside import Way
 from node.use_cases.planning.exploring.changes import Changes
@@ -68,7 +69,7 @@ def read_changes(query: Mapping[str, str]) -> Changes:
         asked = {"floors": floors, "capacities": capacities, "endowments": endowments}
         return msgspec.convert(asked | {"leaves": tuple(filter(None, [fields["leaves"]]))}, Changes)
     except msgspec.ValidationError as error:
-        raise RefusedError.at("what-if", str(error)) from None
+        raise refuse_misfit(error, "what-if") from None
 
 
 def read_amount(text: str) -> str:
