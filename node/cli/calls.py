@@ -89,6 +89,6 @@ def print_error(reason: str, findings: tuple[Finding, ...], as_json: bool) -> No
         click.echo(json.dumps({"error": reason, "findings": listed}, ensure_ascii=False))
         return
     click.echo(plain(reason), err=True)
-    listed_too = [finding for finding in findings if str(finding) != reason]
+    listed_too = [finding for finding in findings if str(finding) not in reason]
     for line in tell_some(list(map(str, listed_too))):
         click.echo(f"  {plain(line)}", err=True)

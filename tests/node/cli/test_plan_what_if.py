@@ -50,3 +50,11 @@ def test_people_try_a_no_and_a_till_of_their_own(rochdale: Run, home: Path, docu
 def test_what_is_mistyped_is_named(rochdale: Run, document: str, words: list[str]) -> None:
     said = rochdale("plan", "what-if", "--plan", document, *words, "--json")
     assert said.code == 1 and said.json["findings"][0]["place"] == words[0]
+
+
+def test_what_a_refusal_says_is_not_listed_once_more(rochdale: Run, document: str) -> None:
+    one = rochdale("plan", "what-if", "--plan", document, "--leaves", "nobody")
+    assert (one.code, one.err) == (1, "the change is refused: leaves.nobody: is not in this plan\n")
+    two = rochdale("plan", "what-if", "--plan", document, "--leaves", "nobody", "--leaves", "somebody")
+    said = "the change is refused: leaves.nobody: is not in this plan (and 1 more)"
+    assert two.err == f"{said}\n  leaves.somebody: is not in this plan\n"
