@@ -54,8 +54,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in long_files)
 
 
-def pytest_collection_finish() -> None:
-    """What was loaded stays; from here on garbage is looked for among what tests make."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """What was loaded stays; from here on, in the process that only counts results too, garbage is looked for."""
     gc.freeze()
     gc.enable()
 

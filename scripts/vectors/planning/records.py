@@ -33,7 +33,7 @@ MILL, NORTH, OVEN = (f"{name}.example/log" for name in ("mill", "north", "oven")
 LEAVES: Final = {name: bytes([0x22 + number]) * 32 for number, name in enumerate((MILL, NORTH, OVEN))}
 SLOTS: Final = ((1, 0), (1, 1), (2, 0), (16, 200))
 TERMS: Final = CardTerms(150_000_000, (ApprovedFloor("bread", 5, 0),))
-"""What the made-up charter grants: 150 credits and 5 kg of bread for each person."""
+"""What the made-up charter allots: 150 credits and 5 kg of bread for each person."""
 
 
 def export_sets() -> dict[str, Any]:
@@ -86,7 +86,7 @@ def export_contributions() -> dict[str, Any]:
         "the card of a council": PlanCards(CALL, 1, (north,), ()),
         "another's workplace": PlanCards(CALL, 1, (north,), (oven,)),
         "more people than the roster counts": PlanCards(CALL, 1, (msgspec.structs.replace(north, people=2),), ()),
-        "more credits than the charter grants": PlanCards(CALL, 1, (richer,), ()),
+        "more credits than the charter allots": PlanCards(CALL, 1, (richer,), ()),
         "another need than the list": PlanCards(CALL, 1, (hungrier,), ()),
         "two councils": PlanCards(CALL, 1, (north, north), ()),
         "recipes and an outline": PlanCards(CALL, 1, (), (both,)),

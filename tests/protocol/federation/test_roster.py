@@ -157,21 +157,21 @@ def test_the_lists_of_a_charter_are_sorted_with_each_entry_once(field: str, valu
 
 
 @pytest.mark.parametrize(
-    ("granted", "reason"),
+    ("exception", "reason"),
     [
         (CouncilException(ASH, "r"), "grants nothing"),
         (CouncilException("every body", "r", (Floor("milk", 1, 0),)), "is not a log's origin"),
     ],
 )
-def test_an_exception_grants_something_to_a_log(granted: CouncilException, reason: str) -> None:
+def test_an_exception_gives_something_to_a_log(exception: CouncilException, reason: str) -> None:
     with pytest.raises(RefusedError, match=reason):
-        check_charter(make_charter(exceptions=(granted,)))
+        check_charter(make_charter(exceptions=(exception,)))
 
 
 def test_a_charter_without_exceptions_is_written_as_before() -> None:
     assert "exceptions" not in to_value(make_charter())
-    granted = CouncilException(ASH, "a school", (Floor("milk", 40, 0),))
-    charter = make_charter(exceptions=(granted,))
+    exception = CouncilException(ASH, "a school", (Floor("milk", 40, 0),))
+    charter = make_charter(exceptions=(exception,))
     check_charter(charter)
     assert to_struct(to_value(charter), Charter, "charter") == charter
     assert hash_charter(charter) != hash_charter(make_charter())

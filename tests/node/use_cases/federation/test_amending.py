@@ -21,7 +21,7 @@ LONG_S = 60.0
 VILLAGE_QUORUM = 4
 
 
-def test_an_exception_counts_once_enough_members_want_it_and_nobody_grants_one_to_itself(homes: Path) -> None:
+def test_an_exception_counts_once_enough_members_want_it_and_nobody_gives_one_to_itself(homes: Path) -> None:
     async def story(network: MemoryNetwork) -> None:
         await found_village(network)
         north, south = network["north"], network["south"]
@@ -55,7 +55,7 @@ def test_an_exception_counts_once_enough_members_want_it_and_nobody_grants_one_t
 
 
 async def check_card(network: MemoryNetwork, north: Machine) -> None:
-    """What was granted stands on the card of the co-op that it was granted to, and every node takes it."""
+    """What was approved stands on the card of the co-op that it was approved for, and every node takes it."""
     await call_village(network)
     await import_till(north)
     told = await north.do(preview_release(north.node, ProposeParams(release=release_of("north"))))

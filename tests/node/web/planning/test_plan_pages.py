@@ -202,8 +202,8 @@ def paused_plan(_: Mapping[str, str]) -> PlanPage:
     objections = (("oak-3.rochdale/log", "we <b>have</b> time"),)
     notice = NoticeRow("00" * 32, "north-1.rochdale/log", 7, "pause", "the harvest", "", objections)
     needs = (Floor("gold", 5, 1), Floor("milk", 4050, 2))
-    granted = CouncilException("south-2.rochdale/log", "a <b>school</b> eats here", needs, 70_000_000)
-    report = replace(village_plan().report, state="paused", notices=(notice,), exceptions=(granted,))
+    exception = CouncilException("south-2.rochdale/log", "a <b>school</b> eats here", needs, 70_000_000)
+    report = replace(village_plan().report, state="paused", notices=(notice,), exceptions=(exception,))
     return fill_plan_pages(report, None, PriceList(())).page
 
 
