@@ -17,6 +17,8 @@ FEDERATION_SETTING = "federation"
 ABOVE_SETTING = "federation_above"
 ROSTER_PARTS = {False: "roster", True: "roster_above"}
 """The running keepers by whether they keep the federation above."""
+FREE_TO_GO_MOST = 2
+"""Of so many whoever leaves is free at once: where the other's log is lost, nothing is decided there again."""
 HOW_TO_BEGIN = (
     "`rochdale federation create --charter FILE --people N` founds one, and `rochdale federation join INVITATION "
     "--people N` answers the line that a member hands over"
@@ -37,20 +39,38 @@ def read_history(node: Node, known: History | None = None, above: bool = False) 
     federation = federation_of(node, above)
     if federation is None:
         return None
+    if known is not None and known.federation != federation:
+        known = None
     foundings = records(node.database.reader, "federation.founding", federation, every_branch=True)
     histories = (fold_founding(node, indexed, known) for indexed in foundings)
     return next((history for history in histories if history is not None), None)
 
 
 def bound_federation(node: Node, above: bool = False) -> bytes | None:
-    """The federation that this home belongs to, or waits to be let into; None also where nothing that can be read here
-    speaks of the one that it remembers: no founding record, no request of our own. So it is after an update that reads
-    former records no more, and where founding or joining was cut short."""
+    """The federation that this home belongs to, or waits to be let into; None also where it has left, and where nothing
+    that can be read here speaks of the one that it remembers: no founding record, no request of our own. So it is after
+    an update that reads former records no more, and where founding or joining was cut short."""
     federation = federation_of(node, above)
-    if federation is None or current_history(node, above) is not None:
-        return federation
-    asked = own_words(node.database.reader, "federation.join", federation, {node.origin})
-    return federation if asked else None
+    if federation is None:
+        return None
+    history = current_history(node, above)
+    if history is not None:
+        return None if _has_left(node, history) else federation
+    return federation if _own_words(node, "federation.join", federation) else None
+
+
+def _has_left(node: Node, history: History) -> bool:
+    """Whether this home's last word is that it leaves, and the others need it no more: a version without it is in
+    force, or they are too few to decide one where a log is lost."""
+    said = _own_words(node, "federation.leave", history.federation)
+    asked = _own_words(node, "federation.join", history.federation)
+    if not said or (asked and asked[-1].index > said[-1].index):
+        return False
+    return said[-1].leaf in history.applied or len(history.newest.voters) <= FREE_TO_GO_MOST
+
+
+def _own_words(node: Node, kind: str, federation: bytes) -> list[IndexedRecord]:
+    return own_words(node.database.reader, kind, federation, {node.origin}).get(node.origin, [])
 
 
 def fold_founding(node: Node, founding: IndexedRecord, known: History | None = None) -> History | None:
@@ -81,7 +101,10 @@ def find_said(db: sqlite3.Connection, leaf: bytes, every_branch: bool = True) ->
 def current_history(node: Node, above: bool = False) -> History | None:
     """The history that the running keeper holds, or one read from the logs where none runs."""
     keeper = node.parts.get(ROSTER_PARTS[above])
-    return read_history(node, above=above) if keeper is None or keeper.history is None else keeper.history
+    if keeper is None or keeper.history is None or keeper.history.federation != federation_of(node, above):
+        return read_history(node, above=above)
+    history: History = keeper.history
+    return history
 
 
 def known_history(node: Node, above: bool = False) -> History:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from node.use_cases.context import Node
 from node.use_cases.federation.admitting import admit_invited, is_admissible, is_fit, meet_candidates
 from node.use_cases.federation.deciding import Decider, find_content, has_voted, read_own_lock
-from node.use_cases.federation.history import find_said, read_history
+from node.use_cases.federation.history import federation_of, find_said, read_history
 from node.use_cases.federation.roster_records import CHANGE_KINDS, find_retirement, list_charters, list_offered
 from node.use_cases.federation.verbs import card_of_member
 from node.use_cases.keys.following import is_agreed, meet_successors
@@ -145,7 +145,7 @@ class RosterKeeper:
                 self._node.log.exception("roster.failed")
 
     async def _advance(self) -> None:
-        if self.history is None or self._decider is None or self._is_overtaken:
+        if self.history is None or self._decider is None or self._is_overtaken or self._is_elsewhere():
             await self._read_anew()
         if self.history is None:
             return
@@ -167,9 +167,13 @@ class RosterKeeper:
         """Follow what was decided, be it in a slot in which this node had no part."""
         self._is_overtaken = False
         history = read_history(self._node, self.history, self._above)
-        if self._decider is not None and history is not None and history.slot != self.history_slot:
+        if self._is_elsewhere() or (history is not None and history.slot != self.history_slot):
             await self._stop_deciding()
         self.history = history
+
+    def _is_elsewhere(self) -> bool:
+        """Whether this home left that federation and has founded or joined another."""
+        return self.history is not None and self.history.federation != federation_of(self._node, self._above)
 
     @property
     def history_slot(self) -> bytes:

@@ -3,6 +3,7 @@
 Invariant: whom this node counts as a member follows from the logs alone; an invitation is a person's act.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -41,7 +42,7 @@ from protocol.federation.peer_card import (
 from protocol.federation.roster import PEOPLE_MAX, Member
 from protocol.supply.disclosure import SECTIONS
 from storage.log.record_index import own_words
-from storage.settings import set_setting
+from storage.settings import names_under, set_setting, setting
 
 INVITED_SETTING = "invited"
 MemberKind = Literal["consumers", "producers"]
@@ -143,8 +144,11 @@ async def create(node: Node, params: CreateParams) -> RosterReport:
     member = member_of_card(own_card(node), params.kind, params.people)
     founding = FederationFounding(params.charter, member)
     federation = name_federation(founding)
+    if own_words(node.database.reader, "federation.founding", federation, {node.origin}):
+        # A federation's name is the hash of how it began: it would be the one of before, which was left.
+        raise RefusedError.at("charter", "this home has founded just this one before; change the charter or the people")
     own_head_of(node).check_open(node.database.reader, node.origin)
-    await node.database.write(lambda db: set_setting(db, FEDERATION_SETTING, federation))
+    await node.database.write(lambda db: _bind(db, FEDERATION_SETTING, federation))
     await publish(node, "federation.founding", founding)
     return await show_roster(node, WhichParams())
 
@@ -182,9 +186,17 @@ async def join(node: Node, params: JoinParams) -> BelongingWord:
         if card.origin != node.origin:
             await pin_card(node, card)
     name = ABOVE_SETTING if params.above else FEDERATION_SETTING
-    await node.database.write(lambda db: set_setting(db, name, invitation.federation))
+    await node.database.write(lambda db: _bind(db, name, invitation.federation))
     published = await publish(node, "federation.join", JoinRequest(invitation.federation, params.kind, params.people))
     return BelongingWord(invitation.federation.hex(), published.index)
+
+
+def _bind(db: sqlite3.Connection, name: str, federation: bytes) -> None:
+    """Remember the federation; whoever was invited into one of before is not invited into this."""
+    if name == FEDERATION_SETTING and setting(db, name) != federation:
+        for origin in names_under(db, f"{INVITED_SETTING}/"):
+            set_setting(db, f"{INVITED_SETTING}/{origin}", None)
+    set_setting(db, name, federation)
 
 
 async def leave(node: Node, params: WhichParams) -> BelongingWord:

@@ -100,8 +100,8 @@ def test_what_cannot_be_wanted_is_refused_with_the_place(homes: Path) -> None:
             (propose_exception(north.node, ExceptionParams(member=own)), "no exception that could end"),
             (propose_exception(north.node, ExceptionParams(member=own, floors={"milk": "1"})), "reason"),
             (propose_exception(north.node, ExceptionParams(member=own, floors={"milk": "x"})), "floors.milk"),
-            (propose_exception(north.node, ExceptionParams(member=own, reason="r", credits="-1")), "exception"),
-            (propose_exception(north.node, ExceptionParams(member=own, reason="r", floors={"milk": "0"})), "exception"),
+            (propose_exception(north.node, ExceptionParams(member=own, reason="r", credits="-1")), "credits_micro: "),
+            (propose_exception(north.node, ExceptionParams(member=own, reason="r", floors={"milk": "0"})), "floors"),
         ):
             with pytest.raises(RefusedError, match=place):
                 await north.do(refused)

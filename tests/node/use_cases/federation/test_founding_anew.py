@@ -4,14 +4,24 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from node.use_cases.context import Node, NoParams
 from node.use_cases.federation.history import FEDERATION_SETTING, federation_of
-from node.use_cases.federation.verbs import CreateParams, InviteParams, JoinParams, create, invite, join
+from node.use_cases.federation.verbs import (
+    CreateParams,
+    InviteParams,
+    JoinParams,
+    WhichParams,
+    create,
+    invite,
+    join,
+    leave,
+)
 from node.use_cases.own_log.own_head import own_head_of
 from node.use_cases.peers import make_card
 from protocol.core.errors import RefusedError
-from storage.settings import set_setting
+from storage.settings import names_under, set_setting
 from tests.node.homes import make_node
 from tests.node.region.village import charter
 
@@ -62,3 +72,16 @@ async def test_a_home_that_signs_nothing_now_remembers_no_other_federation(nodes
         with pytest.raises(RefusedError, match="nothing can be signed: it was put back"):
             await word
     assert federation_of(north) == LOST
+
+
+async def test_of_two_who_leaves_is_free_at_once_and_takes_no_invitation_along(nodes: tuple[Node, Node]) -> None:
+    north, south = nodes
+    await create(north, FOUNDING)
+    former = federation_of(north)
+    await ask_in(south, north)
+    await leave(north, WhichParams())
+    with pytest.raises(RefusedError, match="has founded just this one before"):
+        await create(north, FOUNDING)
+    assert (await create(north, replace(FOUNDING, people=9))).version == 1
+    assert federation_of(north) != former
+    assert names_under(north.database.reader, "invited/") == []

@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,33 @@ def test_a_member_leaves_and_the_others_go_on_deciding(homes: Path) -> None:
         assert len({hash_of(one) for one in network.machines}) == 1
 
     run_region(homes, 5, story)
+
+
+def are_members_counted(network: MemoryNetwork, count: int) -> bool:
+    return all(count_members(machine) == count for machine in network.machines)
+
+
+def test_who_has_left_founds_anew_and_takes_in_others_who_left(homes: Path) -> None:
+    async def story(network: MemoryNetwork) -> None:
+        await found_village(network)
+        first, second = network["quay"], network["south"]
+        rest = [machine for machine in network.machines if machine not in (first, second)]
+        with pytest.raises(RefusedError, match="belongs to one already"):
+            await found(network, first)
+        for leaver, left in ((first, 4), (second, 3)):
+            await leaver.do(leave(leaver.node, WhichParams()))
+            everywhere = partial(are_members_counted, network, left)
+            await network.until(everywhere, "the roster without who left")
+        former = hash_of(rest[0])
+        await found(network, first)
+        await network.until(lambda: count_members(first) == 1, "a federation of its own")
+        await bring_in(first, second)
+        await network.until(lambda: count_members(first) == count_members(second) == 2, "both in it")
+        await network.settle()
+        assert hash_of(first) == hash_of(second) != former
+        assert {hash_of(machine) for machine in rest} == {former}
+
+    run_region(homes, 6, story)
 
 
 def test_of_several_counts_the_latest_stands(homes: Path) -> None:
