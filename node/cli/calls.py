@@ -5,6 +5,7 @@ Invariant: with --json one JSON object goes to standard output, however a comman
 
 import contextlib
 import json
+import select
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
@@ -62,6 +63,8 @@ def exit_codes(as_json: bool) -> Iterator[None]:
         print_error(str(error), error.findings, as_json)
         sys.exit(EXIT_REFUSED)
     except (PeerError, ConnectionError, TimeoutError) as error:
+        if isinstance(error, BrokenPipeError) and _is_reader_gone():
+            raise
         print_error(str(error) or "no answer in time", (), as_json)
         sys.exit(EXIT_UNREACHED)
     except RochdaleError as error:
@@ -80,6 +83,15 @@ def exit_codes(as_json: bool) -> Iterator[None]:
         # The kind and the place, never the words: they may quote a line of somebody's till.
         print_error(f"{UNFORESEEN} ({type(error).__name__} at {place_of(error)})", (), as_json)
         sys.exit(EXIT_REFUSED)
+
+
+def _is_reader_gone() -> bool:
+    """Whether nobody takes what is printed any more, as after `| head`: no peer's doing, and click ends quietly."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        printing = select.poll()
+        printing.register(sys.stdout.fileno(), 0)
+        return bool(printing.poll(0))
+    return False
 
 
 def print_error(reason: str, findings: tuple[Finding, ...], as_json: bool) -> None:
