@@ -120,11 +120,27 @@ def call_a_plan(north: Run, oak: Run, folder: Path) -> None:
         ("plan", "propose", table): f"{table}: Object contains unknown field",
         ("plan", "status", "--call", "0" * 64): "call: no such call is known here",
     }
+    unnamed = write(folder / "unnamed.json", {"workplaces": [{"label": "oven"}]})
+    until(lambda: oak("plan", "preview", unnamed), lambda said: "has not arrived" not in said.err)
+    refusals["plan", "propose", unnamed] = "workplaces[0].id: must be a name"
     for typed, reason in refusals.items():
         said = oak(*typed)
         shown = said.json["error"] if "--json" in typed else said.err
         assert said.code == 1 and shown.startswith(reason), typed
-    assert oak("plan", "show").out.startswith("made-up region, 2026-05: ") and not (folder / "plan.json").exists()
+    let_a_call_end(north, folder)
+    assert (
+        oak("plan", "show", "--call", called["call"]).out.startswith("made-up region, 2026-05: ")
+        and not (folder / "plan.json").exists()
+    )
+
+
+def let_a_call_end(north: Run, folder: Path) -> None:
+    """A call for which nobody brings a card stops, and says so to whoever comes too late."""
+    words = ("plan", "call", folder / "table.json", "--scope", "made-up region", "--period", "2026-06")
+    ended = north(*words, "--cards-wait-ms", 100, "--json").answer["call"]
+    until(lambda: north("plan", "status", "--call", ended, "--json"), lambda said: said.answer["state"] == "stopped")
+    late = write(folder / "late.json", {"workplaces": []})
+    assert north("plan", "propose", late, "--call", ended).err == "call: is over: nothing more goes out\n"
 
 
 def north_and_oak(north: Run, oak: Run) -> tuple[str, str]:

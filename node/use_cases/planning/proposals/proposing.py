@@ -75,17 +75,21 @@ async def preview_release(node: Node, params: PreviewParams) -> CardPreview:
 async def propose(node: Node, params: ProposeParams) -> Released:
     """Release this member's cards, and its answers, for one reading of a call or for all from there on: kept here, and
     published (plan.card, plan.answer) when their slot comes. RefusedError for who is no member, a reading whose cards
-    have gone out, and lines that are not those that were read."""
+    have gone out, lines that cannot be so now, and those that are not the ones that were read."""
     run = find_run(node, params.call)
     if not 1 <= params.reading <= run.call.readings:
         raise RefusedError.at("reading", f"this call has readings 1 to {run.call.readings}")
     _check_member(node, run)
     if has_gone_out(node, run, params.reading):
         raise RefusedError.at("reading", "this co-op's proposal for this reading has gone out already")
+    if run.is_over:
+        raise RefusedError.at("call", "is over: nothing more goes out")
     last = run.call.readings if params.standing else params.reading
     readings = tuple(range(params.reading, last + 1))
     release = _resolve(node, run, params)
-    if params.digest and digest_cards(await _try_side(node, run, release, params.reading)) != params.digest:
+    # Without the goods table nothing can be tried yet; a digest is of cards that were tried here.
+    side = await _try_side(node, run, release, params.reading) if run.table is not None or params.digest else None
+    if params.digest and side is not None and digest_cards(side) != params.digest:
         raise RefusedError.at("digest", "these are not the lines that were read: read them once more, then release")
     await planner_of(node).release(run.call_id, readings, release)
     return Released(call=run.call_id.hex(), reading=params.reading, readings=readings)
