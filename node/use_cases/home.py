@@ -5,6 +5,7 @@ Invariant: what cannot become a home (a name, an address, a passphrase file, a f
 is written.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -103,13 +104,16 @@ def open_node(
     keyring.check_closed(config.home)
     keys = keyring.unseal(config.home, read_passphrase(config.passphrase_file))
     database = open_database(config.database_path)
-    origin = setting(database.reader, "origin")
-    if not isinstance(origin, str):
-        database.close()
-        raise RefusedError.at(str(config.database_path), "the database does not know its own log")
-    if index_renewal.is_due(database.reader):
-        # Before anybody reads a view: what takes part in decisions must not act on half of one.
-        database.write_and_wait(index_renewal.renew)
+    with contextlib.ExitStack() as closing:
+        # Where the home cannot be opened, its database is no longer held either.
+        closing.callback(database.close)
+        origin = setting(database.reader, "origin")
+        if not isinstance(origin, str):
+            raise RefusedError.at(str(config.database_path), "the database does not know its own log")
+        if index_renewal.is_due(database.reader):
+            # Before anybody reads a view: what takes part in decisions must not act on half of one.
+            database.write_and_wait(index_renewal.renew)
+        closing.pop_all()
     return _assemble(config, clock, keys, origin, str(setting(database.reader, "name")), database, disk)
 
 
