@@ -27,6 +27,7 @@ from protocol.gossip.overlay.membership_events import (
     Event,
     HangUp,
     Heard,
+    NodeEvent,
     Refuse,
     RosterRead,
     Say,
@@ -90,8 +91,8 @@ class Membership:
             self._armed_ms = None
             actions = self._tick(now_ms, draw)
         else:
-            origin: str = event.origin  # type: ignore[attr-defined]
-            step = TABLE[type(event)][self.relation(origin)]
+            assert isinstance(event, NodeEvent)
+            step = TABLE[type(event)][self.relation(event.origin)]
             actions = [] if step is None else step(self, event, now_ms, draw)
         return actions + self._replenish(now_ms, draw) + self._arm(now_ms, draw)
 

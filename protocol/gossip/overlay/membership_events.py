@@ -34,39 +34,40 @@ class Due(Event, frozen=True):
     """The time that SetTimer named has come."""
 
 
-class Calls(Event, frozen=True):
-    """Another node calls: answered with Accept or Refuse."""
+class NodeEvent(Event, frozen=True):
+    """Something happened between us and the node of this origin."""
 
     origin: str
+
+
+class Calls(NodeEvent, frozen=True):
+    """Another node calls: answered with Accept or Refuse."""
+
     urgency: Urgency
 
 
-class Up(Event, frozen=True):
+class Up(NodeEvent, frozen=True):
     """A session is live; `urgency` as it was said with the call."""
 
-    origin: str
     urgency: Urgency
     is_called_by_us: bool
 
 
-class Down(Event, frozen=True):
+class Down(NodeEvent, frozen=True):
     """A session has ended; `is_parting`: with a word, the node is still there."""
 
-    origin: str
     is_parting: bool
 
 
-class CallFailed(Event, frozen=True):
+class CallFailed(NodeEvent, frozen=True):
     """Our call came to nothing; `is_refusal`: the node is there and has no room."""
 
-    origin: str
     is_refusal: bool
 
 
-class Heard(Event, frozen=True):
+class Heard(NodeEvent, frozen=True):
     """A neighbour has said something about membership."""
 
-    origin: str
     message: Message
 
 

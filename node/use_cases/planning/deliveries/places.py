@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from node.use_cases.context import Node, Operation
-from node.use_cases.description import Command, Page, Rows, count, help_of
+from node.use_cases.description import Command, Page, Rows, count, help_of, tell_rows
 from node.use_cases.planning.calls.lookup import CallHex, find_run
 from node.use_cases.planning.deliveries.degrees import DEGREES_LENGTH_MAX, parse_place
 from node.use_cases.planning.deliveries.known_places import HOW_TO_SAY, read_known, read_own
@@ -130,8 +130,8 @@ def _tell_places(answer: KnownPlaces) -> Iterator[str | Rows]:
     if answer.is_own and not answer.places:
         yield HOW_TO_SAY
     if answer.missing:
-        lacking = "; ".join(map(answer.call_it, answer.missing))
-        yield f"{count(len(answer.missing), 'end')} of the newest draft without a place: {lacking}."
+        yield f"{count(len(answer.missing), 'end')} of the newest draft without a place:"
+        yield from tell_rows(("end",), [(answer.call_it(end),) for end in answer.missing])
         yield HOW_TO_SAY
 
 
